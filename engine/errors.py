@@ -1,0 +1,33 @@
+"""One family of errors. Every message says what was wrong, with the value, and what to do next."""
+
+
+class EngineError(Exception):
+    """Base of everything the engine raises on purpose; pages show its text as it stands."""
+
+
+class CorpusError(EngineError):
+    """A text could not be read or made."""
+
+
+class CorpusUnavailable(CorpusError):
+    """A corpus whose data package is not installed; `install_hint` is the command that installs it."""
+
+    def __init__(self, message: str, install_hint: str) -> None:
+        super().__init__(message)
+        self.install_hint = install_hint
+
+
+class TokenizerError(EngineError):
+    """A tokenizer could not be trained, loaded or applied."""
+
+
+class ConfigError(EngineError):
+    """A setting, or a pair of settings, that cannot work."""
+
+
+class CheckpointError(EngineError):
+    """A checkpoint that is missing, damaged or of another format."""
+
+
+class RunError(EngineError):
+    """A run that is unknown, or a request that its state does not allow."""
