@@ -1,0 +1,103 @@
+"""What a training says while it runs: small frozen records, in the order in which they happen.
+
+A page, the command line, the store and a test all read the same stream. `event_to_dict` and `event_from_dict` turn
+them into JSON-able dicts and back.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One possible next token: its id, its text (invalid UTF-8 shown as �) and its probability."""
+
+    id: int
+    text: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class PlanEvent:
+    """How many steps the run will take; with a time budget, from a measured seconds_per_step."""
+
+    step: int
+    total_steps: int
+    seconds_per_step: float
+
+
+@dataclass(frozen=True)
+class StepEvent:
+    """One optimizer update. Loss in nats per token; tokens and seconds are totals since the start of the run."""
+
+    step: int
+    loss: float
+    learning_rate: float
+    gradient_norm: float
+    tokens: int
+    seconds: float
+    tokens_per_second: float
+
+
+@dataclass(frozen=True)
+class EvalEvent:
+    """Loss on the fixed validation windows (nats per token), the same as perplexity e^loss and as bits per byte."""
+
+    step: int
+    tokens: int
+    seconds: float
+    train_loss: float | None
+    validation_loss: float
+    perplexity: float
+    bits_per_byte: float | None
+
+
+@dataclass(frozen=True)
+class SampleEvent:
+    """What the model writes after a fixed prompt, and its most probable next tokens there."""
+
+    step: int
+    prompt: str
+    text: str
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True)
+class CheckpointEvent:
+    """A moment worth keeping: whoever reads the stream saves the model now. Reason: "schedule" or "end"."""
+
+    step: int
+    reason: str
+
+
+Event = PlanEvent | StepEvent | EvalEvent | SampleEvent | CheckpointEvent
+
+_KINDS: dict[str, type] = {
+    "plan": PlanEvent,
+    "step": StepEvent,
+    "eval": EvalEvent,
+    "sample": SampleEvent,
+    "checkpoint": CheckpointEvent,
+}
+_NAMES = {cls: kind for kind, cls in _KINDS.items()}
+
+
+def event_to_dict(event: Event) -> dict[str, Any]:
+    """A JSON-able dict with the field "kind".
+
+    >>> event_to_dict(CheckpointEvent(8, "schedule"))
+    {'kind': 'checkpoint', 'step': 8, 'reason': 'schedule'}
+    """
+    return {"kind": _NAMES[type(event)], **dataclasses.asdict(event)}
+
+
+def event_from_dict(data: dict[str, Any]) -> Event:
+    """The inverse of `event_to_dict`; KeyError for an unknown kind."""
+    values = dict(data)
+    cls = _KINDS[values.pop("kind")]
+    if cls is SampleEvent:
+        values["candidates"] = tuple(Candidate(**candidate) for candidate in values["candidates"])
+    return cls(**values)

@@ -1,0 +1,386 @@
+"""A decoder-only transformer, the shape of GPT-2 and GPT-3: token ids in, next-token logits out.
+
+Pre-norm blocks as in GPT-2 (Radford et al. 2019) of causal self-attention (Vaswani et al. 2017) and an MLP,
+added to one residual stream; the output layer may share its weights with the embedding (Press & Wolf 2017).
+Positions are learned vectors, rotary (RoPE, Su et al. 2021) or absent. A `Trace` passed to `forward` receives
+every intermediate; without one the fused attention kernel runs.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine.errors import ConfigError
+
+Positions = Literal["learned", "rotary", "none"]
+Activation = Literal["gelu", "gelu_tanh", "relu2"]
+
+# (n_layers, n_heads, d_model) of the papers; GPT-3's rows are its table 2.1, with its two rows whose heads do not
+# fill the vector set right (XL: 24 heads of 128 for 2048, here 16; 13B: d_model 5140, here 5120).
+_GPT2_SHAPES = {
+    "gpt2": (12, 12, 768),
+    "gpt2-medium": (24, 16, 1024),
+    "gpt2-large": (36, 20, 1280),
+    "gpt2-xl": (48, 25, 1600),
+}
+_GPT3_SHAPES = {
+    "gpt3-small": (12, 12, 768),
+    "gpt3-medium": (24, 16, 1024),
+    "gpt3-large": (24, 16, 1536),
+    "gpt3-xl": (24, 16, 2048),
+    "gpt3-2.7b": (32, 32, 2560),
+    "gpt3-6.7b": (32, 32, 4096),
+    "gpt3-13b": (40, 40, 5120),
+    "gpt3": (96, 96, 12288),
+}
+
+
+@dataclass(frozen=True)
+class GPTConfig:
+    """Shape of a GPT. `d_ff=0` stands for the usual 4 · d_model.
+
+    Raises ConfigError where the numbers cannot work together.
+    """
+
+    vocab_size: int
+    context_length: int
+    n_layers: int
+    n_heads: int
+    d_model: int
+    d_ff: int = 0
+    positions: Positions = "learned"
+    activation: Activation = "gelu"
+    bias: bool = True
+    tie_embeddings: bool = True
+    dropout: float = 0.0
+    embedding_std: float = 0.02
+    norm_epsilon: float = 1e-5
+    causal: bool = True
+
+    def __post_init__(self) -> None:
+        if self.d_ff == 0:
+            object.__setattr__(self, "d_ff", 4 * self.d_model)
+        for name in ("vocab_size", "context_length", "n_layers", "n_heads", "d_model", "d_ff"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ConfigError(f"{name} ({value!r}) must be a whole number of at least 1.")
+        if self.d_model % self.n_heads:
+            raise ConfigError(
+                f"d_model ({self.d_model}) must be a multiple of n_heads ({self.n_heads}): "
+                "each head gets an equal slice of the vector."
+            )
+        if self.positions not in ("learned", "rotary", "none"):
+            raise ConfigError(f"positions ({self.positions!r}) must be 'learned', 'rotary' or 'none'.")
+        if self.activation not in ("gelu", "gelu_tanh", "relu2"):
+            raise ConfigError(f"activation ({self.activation!r}) must be 'gelu', 'gelu_tanh' or 'relu2'.")
+        if self.positions == "rotary" and self.head_size % 2:
+            raise ConfigError(f"rotary positions turn pairs of numbers: head size {self.head_size} must be even.")
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(f"dropout ({self.dropout}) must be at least 0 and below 1.")
+        if not self.embedding_std > 0:
+            raise ConfigError(f"embedding_std ({self.embedding_std}) must be above 0.")
+        if not self.norm_epsilon > 0:
+            raise ConfigError(f"norm_epsilon ({self.norm_epsilon}) must be above 0.")
+
+    @property
+    def head_size(self) -> int:
+        """D, the width of one head: d_model / n_heads."""
+        return self.d_model // self.n_heads
+
+    @property
+    def n_parameters(self) -> int:
+        """Exact count of trainable numbers, without building the model.
+
+        >>> GPTConfig.preset("gpt2").n_parameters
+        124439808
+        """
+        V, C, hidden = self.vocab_size, self.d_model, self.d_ff
+        norm = C * (2 if self.bias else 1)
+        attention = 4 * C * C + (4 * C if self.bias else 0)
+        mlp = 2 * C * hidden + (hidden + C if self.bias else 0)
+        positions = self.context_length * C if self.positions == "learned" else 0
+        head = 0 if self.tie_embeddings else V * C
+        return V * C + positions + self.n_layers * (2 * norm + attention + mlp) + norm + head
+
+    @classmethod
+    def preset(cls, name: str) -> GPTConfig:
+        """A published shape: "gpt2" … "gpt2-xl", "gpt3-small" … "gpt3" (175 billion)."""
+        if name in _GPT2_SHAPES:
+            n_layers, n_heads, d_model = _GPT2_SHAPES[name]
+            context_length = 1024
+        elif name in _GPT3_SHAPES:
+            n_layers, n_heads, d_model = _GPT3_SHAPES[name]
+            context_length = 2048
+        else:
+            known = ", ".join([*_GPT2_SHAPES, *_GPT3_SHAPES])
+            raise ConfigError(f"there is no preset called {name!r}; choose one of {known}.")
+        return cls(
+            vocab_size=50257,
+            context_length=context_length,
+            n_layers=n_layers,
+            n_heads=n_heads,
+            d_model=d_model,
+            activation="gelu_tanh",
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-able dict of every field."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> GPTConfig:
+        """The inverse of `to_dict`; ConfigError names a field that is unknown or missing."""
+        known = {f.name for f in dataclasses.fields(cls)}
+        unknown = sorted(set(data) - known)
+        if unknown:
+            raise ConfigError(f"the model config has unknown settings: {', '.join(unknown)}.")
+        try:
+            return cls(**data)
+        except TypeError as error:
+            raise ConfigError(f"the model config is incomplete: {error}.") from error
+
+
+@dataclass
+class LayerTrace:
+    """What one block computed for a batch; every tensor is detached."""
+
+    q: Tensor  # (B, H, T, D), after rotation where positions are rotary
+    k: Tensor  # (B, H, S, D)
+    v: Tensor  # (B, H, S, D)
+    attention: Tensor  # (B, H, T, S), rows sum to 1
+    residual_middle: Tensor  # (B, T, C), after attention was added
+    residual: Tensor  # (B, T, C), after the MLP was added
+    activations: Tensor  # (B, T, d_ff), behind the MLP's nonlinearity
+
+
+@dataclass
+class Trace:
+    """Filled by `GPT.forward(ids, trace=Trace())`: the embedding and one `LayerTrace` a layer."""
+
+    embedding: Tensor | None = None  # (B, T, C), the residual stream before the first block
+    layers: list[LayerTrace] = field(default_factory=list)
+
+
+class KVCache:
+    """Keys and values of the tokens already read, so that one new token costs one row of attention.
+
+    Preallocated `(L, B, H, context_length, D)` float32; `length` positions are in use.
+    """
+
+    def __init__(self, config: GPTConfig, batch_size: int = 1) -> None:
+        shape = (config.n_layers, batch_size, config.n_heads, config.context_length, config.head_size)
+        self.keys = torch.empty(shape)
+        self.values = torch.empty(shape)
+        self.layers = list(zip(self.keys.unbind(0), self.values.unbind(0), strict=True))
+        self.length = 0
+
+    def append(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Store k, v `(B, H, T, D)` behind the used positions of one layer; return all of them `(B, H, S, D)`."""
+        end = self.length + k.shape[2]
+        keys, values = self.layers[layer]
+        keys[:, :, self.length : end] = k
+        values[:, :, self.length : end] = v
+        return keys[:, :, :end], values[:, :, :end]
+
+
+def rotation_table(context_length: int, head_size: int, base: float = 10_000.0) -> tuple[Tensor, Tensor]:
+    """Cosines and sines `(T, D/2)` of RoPE: pair i at position t turns by t · base^(−2i/D)."""
+    frequencies = base ** (-torch.arange(0, head_size, 2, dtype=torch.float32) / head_size)
+    angles = torch.outer(torch.arange(context_length, dtype=torch.float32), frequencies)
+    return angles.cos(), angles.sin()
+
+
+def rotate(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
+    """Turn the pairs (x[i], x[i + D/2]) of queries or keys `(B, H, T, D)` by their position's angles `(T, D/2)`."""
+    first, second = x.chunk(2, dim=-1)
+    return torch.cat((first * cosines - second * sines, first * sines + second * cosines), dim=-1)
+
+
+def attention_mask(n_queries: int, n_keys: int) -> Tensor:
+    """True where query i may look: at the keys up to its own position. `(T, S)` bool, the last query sees all."""
+    return torch.ones(n_queries, n_keys, dtype=torch.bool).tril(n_keys - n_queries)
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention: softmax(q kᵀ / √D) v for each head, heads joined and projected."""
+
+    def __init__(self, config: GPTConfig) -> None:
+        super().__init__()
+        self.n_heads = config.n_heads
+        self.head_size = config.head_size
+        self.causal = config.causal
+        self.dropout = config.dropout
+        self.qkv = nn.Linear(config.d_model, 3 * config.d_model, bias=config.bias)
+        self.projection = nn.Linear(config.d_model, config.d_model, bias=config.bias)
+
+    def forward(
+        self,
+        x: Tensor,
+        rotation: tuple[Tensor, Tensor] | None,
+        cache: KVCache | None,
+        layer: int,
+        record: dict[str, Tensor] | None,
+    ) -> Tensor:
+        B, T, C = x.shape
+        # (B, T, 3C) -> (B, T, 3, H, D) -> three of (B, H, T, D)
+        q, k, v = self.qkv(x).view(B, T, 3, self.n_heads, self.head_size).transpose(1, 3).unbind(2)
+        if rotation is not None:
+            q, k = rotate(q, *rotation), rotate(k, *rotation)
+        if cache is not None:
+            k, v = cache.append(layer, k, v)
+        dropout = self.dropout if self.training else 0.0
+        masked = self.causal and T > 1
+        if record is None:
+            aligned = k.shape[2] == T
+            mask = attention_mask(T, k.shape[2]) if masked and not aligned else None
+            y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout, is_causal=masked and aligned)
+        else:
+            scores = q @ k.transpose(-2, -1) / math.sqrt(self.head_size)  # (B, H, T, S)
+            if masked:
+                scores = scores.masked_fill(~attention_mask(T, k.shape[2]), -torch.inf)
+            weights = scores.softmax(-1)
+            y = F.dropout(weights, dropout) @ v
+            record.update(q=q, k=k, v=v, attention=weights)
+        return self.projection(y.transpose(1, 2).reshape(B, T, C))  # (B, H, T, D) -> (B, T, C)
+
+
+class MLP(nn.Module):
+    """Two linear maps with a nonlinearity between, applied to each position alone."""
+
+    def __init__(self, config: GPTConfig) -> None:
+        super().__init__()
+        self.activation = config.activation
+        self.up = nn.Linear(config.d_model, config.d_ff, bias=config.bias)
+        self.down = nn.Linear(config.d_ff, config.d_model, bias=config.bias)
+
+    def forward(self, x: Tensor, record: dict[str, Tensor] | None) -> Tensor:
+        hidden = self.up(x)
+        if self.activation == "relu2":  # Primer (So et al. 2021)
+            hidden = F.relu(hidden).square()
+        else:
+            hidden = F.gelu(hidden, approximate="tanh" if self.activation == "gelu_tanh" else "none")
+        if record is not None:
+            record["activations"] = hidden
+        return self.down(hidden)
+
+
+class Block(nn.Module):
+    """One layer: x + attention(norm(x)), then x + MLP(norm(x))."""
+
+    def __init__(self, config: GPTConfig) -> None:
+        super().__init__()
+        self.norm_attention = nn.LayerNorm(config.d_model, eps=config.norm_epsilon, bias=config.bias)
+        self.attention = Attention(config)
+        self.norm_mlp = nn.LayerNorm(config.d_model, eps=config.norm_epsilon, bias=config.bias)
+        self.mlp = MLP(config)
+        self.dropout = config.dropout
+
+    def forward(
+        self,
+        x: Tensor,
+        rotation: tuple[Tensor, Tensor] | None,
+        cache: KVCache | None,
+        layer: int,
+        trace: Trace | None,
+    ) -> Tensor:
+        record: dict[str, Tensor] | None = None if trace is None else {}
+        x = x + self._drop(self.attention(self.norm_attention(x), rotation, cache, layer, record))
+        middle = x
+        x = x + self._drop(self.mlp(self.norm_mlp(x), record))
+        if trace is not None and record is not None:
+            record.update(residual_middle=middle, residual=x)
+            trace.layers.append(LayerTrace(**{name: tensor.detach() for name, tensor in record.items()}))
+        return x
+
+    def _drop(self, x: Tensor) -> Tensor:
+        return F.dropout(x, self.dropout, self.training) if self.dropout else x
+
+
+class GPT(nn.Module):
+    """The whole model. `GPT(config, seed)` draws the same weights for the same seed.
+
+    Raises ConfigError for ids longer than the context.
+    """
+
+    def __init__(self, config: GPTConfig, seed: int = 0) -> None:
+        super().__init__()
+        self.config = config
+        with torch.random.fork_rng(devices=[]):
+            self.token_embedding = nn.Embedding(config.vocab_size, config.d_model)
+            self.position_embedding = (
+                nn.Embedding(config.context_length, config.d_model) if config.positions == "learned" else None
+            )
+            self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layers))
+            self.norm = nn.LayerNorm(config.d_model, eps=config.norm_epsilon, bias=config.bias)
+            self.head = nn.Linear(config.d_model, config.vocab_size, bias=False)
+        if config.tie_embeddings:
+            self.head.weight = self.token_embedding.weight
+        if config.positions == "rotary":
+            cosines, sines = rotation_table(config.context_length, config.head_size)
+            self.register_buffer("cosines", cosines, persistent=False)
+            self.register_buffer("sines", sines, persistent=False)
+        self.register_buffer("position_ids", torch.arange(config.context_length), persistent=False)
+        self._initialise(torch.Generator().manual_seed(seed))
+
+    def _initialise(self, generator: torch.Generator) -> None:
+        residual_std = 0.02 / math.sqrt(2 * self.config.n_layers)  # GPT-2: the stream's variance stays level
+        for name, parameter in self.named_parameters():
+            if "norm" in name:
+                continue
+            if parameter.dim() == 1:
+                nn.init.zeros_(parameter)
+            elif name.endswith(("projection.weight", "down.weight")):
+                nn.init.normal_(parameter, std=residual_std, generator=generator)
+            elif name == "token_embedding.weight":
+                nn.init.normal_(parameter, std=self.config.embedding_std, generator=generator)
+            else:
+                nn.init.normal_(parameter, std=0.02, generator=generator)
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of trainable numbers; tied weights count once."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+    def forward(self, ids: Tensor, *, cache: KVCache | None = None, trace: Trace | None = None) -> Tensor:
+        """Logits `(B, T, V)` float32 for ids `(B, T)` int64.
+
+        With a cache the ids continue what the cache has read. Raises ConfigError past the context length.
+        """
+        return self.head(self.hidden(ids, cache=cache, trace=trace))
+
+    def hidden(self, ids: Tensor, *, cache: KVCache | None = None, trace: Trace | None = None) -> Tensor:
+        """The normalised residual stream `(B, T, C)` that the head reads; arguments as in `forward`."""
+        start = cache.length if cache is not None else 0
+        end = start + ids.shape[1]
+        if end > self.config.context_length:
+            raise ConfigError(
+                f"{end} tokens do not fit the context of {self.config.context_length}: "
+                "pass fewer tokens or a window of the last ones."
+            )
+        x = self.token_embedding(ids)  # (B, T) -> (B, T, C)
+        if self.position_embedding is not None:
+            x = x + self.position_embedding.weight[start:end]
+        if self.config.dropout:
+            x = F.dropout(x, self.config.dropout, self.training)
+        if trace is not None:
+            trace.embedding = x.detach()
+        rotation = (self.cosines[start:end], self.sines[start:end]) if self.config.positions == "rotary" else None
+        for layer, block in enumerate(self.blocks):
+            x = block(x, rotation, cache, layer, trace)
+        if cache is not None:
+            cache.length = end
+        return self.norm(x)
+
+    def loss(self, ids: Tensor, targets: Tensor, *, reduction: str = "mean") -> Tensor:
+        """Cross-entropy in nats between logits and targets `(B, T)`; targets of −100 are ignored."""
+        logits = self(ids)
+        return F.cross_entropy(
+            logits.view(-1, logits.shape[-1]), targets.reshape(-1), ignore_index=-100, reduction=reduction
+        )

@@ -1,0 +1,133 @@
+"""The two optimizers of the course: AdamW for every weight, or Muon for the matrices inside the blocks.
+
+AdamW (Loshchilov & Hutter 2019) scales each number by its own gradient history. Muon (Jordan et al. 2024) turns the
+momentum of a whole matrix into the nearest orthogonal matrix, so that every direction of it moves equally far.
+Both keep their state by parameter name, so that a checkpoint can hold it as plain tensors.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import torch
+from torch import Tensor, nn
+
+# Five steps of this quintic bring all singular values to about 1 (Jordan et al. 2024).
+_QUINTIC = (3.4445, -4.7750, 2.0315)
+
+
+def orthogonalize(matrices: Tensor, steps: int = 5) -> Tensor:
+    """The nearest (semi-)orthogonal matrix of each in a batch `(N, rows, columns)`, by Newton–Schulz in float32."""
+    a, b, c = _QUINTIC
+    tall = matrices.shape[-2] > matrices.shape[-1]
+    x = matrices.mT if tall else matrices
+    x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    for _ in range(steps):
+        gram = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return x.mT if tall else x
+
+
+class Muon:
+    """Momentum, orthogonalised: w ← w − rate · √max(1, rows/columns) · orthogonal(momentum).
+
+    Matrices of the same shape are treated in one batch; a fused query–key–value matrix counts as three.
+    """
+
+    def __init__(
+        self,
+        parameters: dict[str, nn.Parameter],
+        *,
+        momentum: float = 0.95,
+        steps: int = 5,
+        weight_decay: float = 0.0,
+    ) -> None:
+        self.parameters = parameters
+        self.momentum = momentum
+        self.steps = steps
+        self.weight_decay = weight_decay
+        self.buffers = {name: torch.zeros_like(parameter) for name, parameter in parameters.items()}
+
+    @torch.no_grad()
+    def step(self, learning_rate: float) -> None:
+        """One update from the gradients that the parameters hold."""
+        groups: dict[tuple[int, ...], list[tuple[Tensor, Tensor]]] = defaultdict(list)
+        for name, parameter in self.parameters.items():
+            if parameter.grad is None:
+                continue
+            buffer = self.buffers[name]
+            buffer.lerp_(parameter.grad, 1 - self.momentum)
+            update = torch.lerp(parameter.grad, buffer, self.momentum)  # Nesterov: look one step ahead
+            n_parts = 3 if name.endswith("qkv.weight") else 1
+            for weight, part in zip(parameter.chunk(n_parts), update.chunk(n_parts), strict=True):
+                # A wide matrix and its tall twin share a batch.
+                wide = part if part.shape[0] <= part.shape[1] else part.mT
+                groups[tuple(wide.shape)].append((weight, part))
+        for members in groups.values():
+            batch = torch.stack([p if p.shape[0] <= p.shape[1] else p.mT for _, p in members])
+            for (weight, part), orthogonal in zip(members, orthogonalize(batch, self.steps), strict=True):
+                direction = orthogonal if part.shape[0] <= part.shape[1] else orthogonal.mT
+                scale = max(1.0, weight.shape[0] / weight.shape[1]) ** 0.5
+                if self.weight_decay:
+                    weight.mul_(1 - learning_rate * self.weight_decay)
+                weight.add_(direction, alpha=-learning_rate * scale)
+
+    def state(self) -> dict[str, Tensor]:
+        """Momentum by parameter name."""
+        return {f"momentum.{name}": buffer for name, buffer in self.buffers.items()}
+
+    def load_state(self, tensors: dict[str, Tensor]) -> None:
+        """Restore what `state` gave."""
+        for name, buffer in self.buffers.items():
+            buffer.copy_(tensors[f"momentum.{name}"])
+
+
+class AdamW:
+    """PyTorch's fused AdamW behind the same small interface: rates by group, state by parameter name.
+
+    Weight decay applies to matrices only, as is usual; embeddings may learn at a multiple of the rate.
+    """
+
+    def __init__(
+        self,
+        parameters: dict[str, nn.Parameter],
+        *,
+        betas: tuple[float, float] = (0.9, 0.99),
+        weight_decay: float = 0.1,
+        embedding_rate: float = 1.0,
+    ) -> None:
+        self.parameters = parameters
+        groups: dict[tuple[float, float], list[nn.Parameter]] = defaultdict(list)
+        for name, parameter in parameters.items():
+            embedding = "embedding" in name
+            decay = weight_decay if parameter.dim() == 2 and not embedding else 0.0
+            groups[decay, embedding_rate if embedding else 1.0].append(parameter)
+        self._rates = [rate for _, rate in groups]
+        self._inner = torch.optim.AdamW(
+            [{"params": members, "weight_decay": decay} for (decay, _), members in groups.items()],
+            lr=0.0,
+            betas=betas,
+            eps=1e-10,
+            fused=True,
+        )
+
+    def step(self, learning_rate: float) -> None:
+        """One update from the gradients that the parameters hold."""
+        for group, rate in zip(self._inner.param_groups, self._rates, strict=True):
+            group["lr"] = learning_rate * rate
+        self._inner.step()
+
+    def state(self) -> dict[str, Tensor]:
+        """First and second moments and the step count by parameter name; empty before the first step."""
+        return {
+            f"{key}.{name}": value
+            for name, parameter in self.parameters.items()
+            for key, value in self._inner.state[parameter].items()
+        }
+
+    def load_state(self, tensors: dict[str, Tensor]) -> None:
+        """Restore what `state` gave."""
+        for name, parameter in self.parameters.items():
+            saved = {key: tensors.get(f"{key}.{name}") for key in ("step", "exp_avg", "exp_avg_sq")}
+            if all(value is not None for value in saved.values()):
+                self._inner.state[parameter] = {key: value.clone() for key, value in saved.items() if value is not None}

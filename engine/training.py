@@ -1,0 +1,380 @@
+"""The training loop: read a batch, measure the loss, follow the gradient, repeat.
+
+One loop serves pretraining and fine-tuning. It yields events (engine.events) and stores nothing: pulling the next event
+trains on, not pulling pauses. Given the config, its seed and the number of steps, every loss is determined; `state` and
+`load_state` continue a training bit for bit.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import itertools
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.errors import ConfigError, EngineError
+from engine.events import CheckpointEvent, EvalEvent, Event, PlanEvent, SampleEvent, StepEvent
+from engine.generation import (
+    SamplingConfig,
+    TokenCoder,
+    generate,
+    next_logits,
+    next_token_distribution,
+    top_candidates,
+)
+from engine.gpt import GPT
+from engine.optimizers import AdamW, Muon
+
+DEFAULT_PROMPTS = ("The lion is in the",)
+_SAMPLING = SamplingConfig(temperature=0.8, top_k=50, seed=0)
+
+
+class TrainingDiverged(EngineError):
+    """The loss is no longer a number."""
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How to train. Give `steps`, or `seconds` to let the first steps' speed decide how many there will be.
+
+    learning_rate belongs to AdamW; with optimizer "muon" it moves embeddings, norms and biases while
+    matrix_learning_rate moves the matrices inside the blocks. Warmup and final rate are shares of the steps and of the
+    rate. Raises ConfigError for values that cannot work.
+    """
+
+    steps: int | None = None
+    seconds: float | None = None
+    batch_size: int = 32
+    accumulation: int = 1
+    optimizer: Literal["adamw", "muon"] = "muon"
+    learning_rate: float = 0.01
+    matrix_learning_rate: float = 0.02
+    embedding_rate: float = 1.0
+    muon_steps: int = 5
+    beta1: float = 0.9
+    beta2: float = 0.99
+    weight_decay: float = 0.1
+    warmup: float = 0.1
+    decay: Literal["cosine", "linear", "constant"] = "linear"
+    final_rate: float = 0.1
+    clip_norm: float = 1.0
+    evaluations: int = 20
+    validation_tokens: int = 4096
+    sample_tokens: int = 48
+    prompts: tuple[str, ...] = DEFAULT_PROMPTS
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "prompts", tuple(self.prompts))
+        if (self.steps is None) == (self.seconds is None):
+            raise ConfigError("set either steps or seconds: one of them ends the training.")
+        if self.steps is not None and self.steps < 1:
+            raise ConfigError(f"steps ({self.steps}) must be at least 1.")
+        if self.seconds is not None and not 0 < self.seconds < math.inf:
+            raise ConfigError(f"seconds ({self.seconds}) must be above 0.")
+        for name in ("batch_size", "accumulation", "validation_tokens", "muon_steps"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} ({getattr(self, name)}) must be at least 1.")
+        for name in ("evaluations", "sample_tokens", "weight_decay", "learning_rate", "matrix_learning_rate"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ConfigError(f"{name} ({getattr(self, name)}) must not be negative.")
+        for name in ("beta1", "beta2"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(f"{name} ({getattr(self, name)}) must be at least 0 and below 1.")
+        for name in ("warmup", "final_rate"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(f"{name} ({getattr(self, name)}) is a share and must lie between 0 and 1.")
+        if not self.clip_norm > 0:
+            raise ConfigError(f"clip_norm ({self.clip_norm}) must be above 0.")
+        if self.optimizer not in ("adamw", "muon"):
+            raise ConfigError(f"optimizer ({self.optimizer!r}) must be 'adamw' or 'muon'.")
+        if self.decay not in ("cosine", "linear", "constant"):
+            raise ConfigError(f"decay ({self.decay!r}) must be 'cosine', 'linear' or 'constant'.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-able dict of every field."""
+        return {**dataclasses.asdict(self), "prompts": list(self.prompts)}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> TrainingConfig:
+        """The inverse of `to_dict`; ConfigError names unknown settings."""
+        unknown = sorted(set(data) - {f.name for f in dataclasses.fields(cls)})
+        if unknown:
+            raise ConfigError(f"the training config has unknown settings: {', '.join(unknown)}.")
+        return cls(**data)
+
+
+def learning_rate_at(step: int, total_steps: int, config: TrainingConfig) -> float:
+    """The rate of step 0…total−1 as a share of the peak: linear warmup, then decay to `final_rate`."""
+    warmup_steps = round(config.warmup * total_steps)
+    if step < warmup_steps:
+        return (step + 1) / warmup_steps
+    if config.decay == "constant":
+        return 1.0
+    progress = (step - warmup_steps) / max(1, total_steps - 1 - warmup_steps)
+    remaining = 1 - progress if config.decay == "linear" else (1 + math.cos(math.pi * progress)) / 2
+    return config.final_rate + (1 - config.final_rate) * remaining
+
+
+def checkpoint_steps(total_steps: int) -> set[int]:
+    """Steps after which a model is kept: 0 and 8, 16, 32, … (each twice the last), and the end."""
+    doubling = itertools.takewhile(lambda step: step < 0.75 * total_steps, (2**n for n in range(3, 64)))
+    return {0, *doubling, total_steps}
+
+
+def evaluation_steps(total_steps: int, n: int) -> set[int]:
+    """About n + 1 steps from 0 to the end, closer together early on, where the loss falls fastest."""
+    return {0, total_steps} | {round(total_steps * (i / n) ** 1.5) for i in range(1, n)}
+
+
+class Sampler(Protocol):
+    """Whatever gives the batch of a step: x and y, (B, T) int64; y may hold −100 for positions to ignore."""
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor]: ...
+
+
+def mean_loss(model: GPT, inputs: Tensor, targets: Tensor, batch_size: int = 64) -> float:
+    """Mean cross-entropy in nats over all targets that are not −100; inputs and targets (N, T) int64."""
+    was_training = model.training
+    model.eval()
+    total = 0.0
+    with torch.inference_mode():
+        for x, y in zip(inputs.split(batch_size), targets.split(batch_size), strict=True):
+            total += float(model.loss(x, y, reduction="sum"))
+    model.train(was_training)
+    return total / max(1, int((targets != -100).sum()))
+
+
+class Trainer:
+    """A training that can be paused, changed and continued. Read `events()`; set `learning_rate_scale` at any time.
+
+    validation: inputs and targets (N, T) int64 whose loss is measured. token_lengths (V,): bytes of each token, for
+    bits per byte. tokenizer: to write samples after the config's prompts. `settled` is true while every report of the
+    present step has been handed out: a `state` taken then loses and repeats no event.
+    """
+
+    def __init__(
+        self,
+        model: GPT,
+        sampler: Sampler,
+        config: TrainingConfig,
+        *,
+        validation: tuple[Tensor, Tensor] | None = None,
+        token_lengths: np.ndarray | None = None,
+        tokenizer: TokenCoder | None = None,
+    ) -> None:
+        self.model = model
+        self.sampler = sampler
+        self.config = config
+        self.validation = validation
+        self.tokenizer = tokenizer
+        self.step = 0
+        self.tokens = 0
+        self.seconds = 0.0
+        self.total_steps = config.steps
+        self.learning_rate_scale = 1.0
+        self.settled = True
+        self._tokens_per_byte = self._measure_tokens_per_byte(token_lengths)
+        self._losses: list[float] = []  # since the last evaluation
+        self._optimizers = _optimizers(model, config)
+        torch.manual_seed(config.seed)  # dropout; saved and restored with the state
+
+    def events(self) -> Iterator[Event]:
+        """Train to the end. Each pull does one piece of work; every step gives one StepEvent.
+
+        Raises TrainingDiverged when the loss is not a number any more.
+        """
+        if self.total_steps is None:
+            yield self._plan()
+        assert self.total_steps is not None
+        evaluate_at = evaluation_steps(self.total_steps, self.config.evaluations) if self.config.evaluations else set()
+        keep_at = checkpoint_steps(self.total_steps)
+        if self.step == 0:
+            yield from self._settle(self._reports(evaluate_at, keep_at))
+        while self.step < self.total_steps:
+            yield from self._settle([self._train_step(), *self._reports(evaluate_at, keep_at)])
+
+    def _settle(self, events: list[Event]) -> Iterator[Event]:
+        for n, event in enumerate(events, start=1):
+            self.settled = n == len(events)
+            yield event
+
+    def _train_step(self) -> StepEvent:
+        config, started = self.config, time.perf_counter()
+        share = learning_rate_at(self.step, self.total_steps or 1, config) * self.learning_rate_scale
+        loss, gradient_norm, n_tokens = self._gradients(self.model, self.step)
+        if not math.isfinite(loss):
+            raise TrainingDiverged(
+                f"The loss became {loss} at step {self.step + 1}: the updates were too large. Start over with a "
+                f"learning rate below {config.learning_rate:g}, a longer warmup or a smaller clip_norm."
+            )
+        self._update(self._optimizers, share)
+        self.step += 1
+        self.tokens += n_tokens
+        elapsed = time.perf_counter() - started
+        self.seconds += elapsed
+        self._losses.append(loss)
+        return StepEvent(
+            self.step,
+            loss,
+            config.learning_rate * share,
+            gradient_norm,
+            self.tokens,
+            self.seconds,
+            n_tokens / elapsed,
+        )
+
+    def _gradients(self, model: GPT, step: int) -> tuple[float, float, int]:
+        """Fill the gradients of one step; return mean loss, their norm before clipping, and tokens read.
+
+        The mean is taken over all targets of all micro-batches, so accumulation equals one large batch.
+        """
+        model.train()
+        n = self.config.accumulation
+        batches = [self.sampler.batch(step * n + i) for i in range(n)]
+        n_targets = sum(int((y != -100).sum()) for _, y in batches)
+        total = 0.0
+        for parameter in model.parameters():
+            parameter.grad = None
+        for x, y in batches:
+            loss = model.loss(x, y, reduction="sum") / max(1, n_targets)
+            loss.backward()
+            total += loss.item()
+        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), self.config.clip_norm, foreach=True)
+        return total, float(norm), sum(x.numel() for x, _ in batches)
+
+    def _update(self, optimizers: tuple[Muon | None, AdamW], share: float) -> None:
+        muon, adamw = optimizers
+        if muon is not None:
+            muon.step(self.config.matrix_learning_rate * share)
+        adamw.step(self.config.learning_rate * share)
+
+    def _reports(self, evaluate_at: set[int], keep_at: set[int]) -> list[Event]:
+        started = time.perf_counter()
+        reports: list[Event] = []
+        if self.step in evaluate_at:
+            if self.validation is not None:
+                reports.append(self.evaluate())
+            if self.tokenizer is not None:
+                reports += [self.sample(prompt) for prompt in self.config.prompts]
+        if self.step in keep_at:
+            reports.append(CheckpointEvent(self.step, "end" if self.step == self.total_steps else "schedule"))
+        self.seconds += time.perf_counter() - started
+        return reports
+
+    def evaluate(self) -> EvalEvent:
+        """Measure the validation loss now, beside the mean training loss since the last evaluation."""
+        assert self.validation is not None
+        loss = mean_loss(self.model, *self.validation)
+        train_loss = sum(self._losses) / len(self._losses) if self._losses else None
+        self._losses = []
+        return EvalEvent(
+            self.step,
+            self.tokens,
+            self.seconds,
+            train_loss,
+            loss,
+            math.exp(min(loss, 700.0)),
+            loss / math.log(2) * self._tokens_per_byte if self._tokens_per_byte else None,
+        )
+
+    def sample(self, prompt: str) -> SampleEvent:
+        """Write on after a prompt, with the same dice every time, so that only the model's progress shows."""
+        assert self.tokenizer is not None
+        ids = self.tokenizer.encode(prompt)
+        if not ids:
+            raise ConfigError("a sample prompt is empty: type at least one character.")
+        steps = generate(self.model, self.tokenizer, ids, self.config.sample_tokens, _SAMPLING)
+        text = "".join(step.text for step in steps)
+        logits = next_logits(self.model, ids)[: self.tokenizer.n_vocab]
+        base = next_token_distribution(logits, SamplingConfig()).base
+        return SampleEvent(self.step, prompt, text, top_candidates(base, self.tokenizer, 10))
+
+    def _plan(self) -> PlanEvent:
+        """Time a few steps on a copy of the model, and turn the seconds into steps."""
+        budget = self.config.seconds or 0.0
+        trial = copy.deepcopy(self.model)
+        optimizers = _optimizers(trial, self.config)
+        started = time.perf_counter()
+        durations: list[float] = []
+        while len(durations) < 4 or (time.perf_counter() - started < 0.04 * budget and len(durations) < 40):
+            before = time.perf_counter()
+            self._gradients(trial, len(durations))
+            self._update(optimizers, 0.0)
+            durations.append(time.perf_counter() - before)
+            if time.perf_counter() - started > 0.3 * budget:
+                break
+        seconds_per_step = float(np.median(durations[1:] or durations))
+        before = time.perf_counter()
+        if self.validation is not None:
+            mean_loss(trial, *self.validation)
+        report = (time.perf_counter() - before) * 1.3 * (self.config.evaluations + 1)
+        torch.manual_seed(self.config.seed)  # as if the trial had not been
+        self.seconds += time.perf_counter() - started
+        left = budget - self.seconds - report
+        self.total_steps = max(4, round(left / seconds_per_step))
+        return PlanEvent(self.step, self.total_steps, seconds_per_step)
+
+    def _measure_tokens_per_byte(self, token_lengths: np.ndarray | None) -> float | None:
+        if token_lengths is None or self.validation is None:
+            return None
+        targets = self.validation[1].numpy()
+        targets = targets[targets != -100]
+        n_bytes = int(np.asarray(token_lengths)[targets].sum())
+        return len(targets) / n_bytes if n_bytes else None
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """What continues this training besides the model's weights: tensors, and a JSON-able dict."""
+        muon, adamw = self._optimizers
+        tensors = {"rng": torch.get_rng_state(), **adamw.state(), **(muon.state() if muon else {})}
+        numbers = {
+            "step": self.step,
+            "tokens": self.tokens,
+            "seconds": self.seconds,
+            "total_steps": self.total_steps,
+            "learning_rate_scale": self.learning_rate_scale,
+            "losses_since_evaluation": self._losses,
+        }
+        return tensors, numbers
+
+    def load_state(self, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
+        """Continue where `state` was taken; the model's weights are loaded by the caller."""
+        muon, adamw = self._optimizers
+        adamw.load_state(tensors)
+        if muon is not None:
+            muon.load_state(tensors)
+        torch.set_rng_state(tensors["rng"])
+        self.step = numbers["step"]
+        self.tokens = numbers["tokens"]
+        self.seconds = numbers["seconds"]
+        self.total_steps = numbers["total_steps"]
+        self.learning_rate_scale = numbers["learning_rate_scale"]
+        self._losses = list(numbers["losses_since_evaluation"])
+
+
+def train(model: GPT, sampler: Sampler, config: TrainingConfig, **options: Any) -> Iterator[Event]:
+    """The events of a whole training; `options` are those of `Trainer`."""
+    return Trainer(model, sampler, config, **options).events()
+
+
+def _optimizers(model: GPT, config: TrainingConfig) -> tuple[Muon | None, AdamW]:
+    named = dict(model.named_parameters())
+    matrices = {
+        n: p for n, p in named.items() if config.optimizer == "muon" and n.startswith("blocks.") and p.dim() == 2
+    }
+    rest = {n: p for n, p in named.items() if n not in matrices}
+    adamw = AdamW(
+        rest,
+        betas=(config.beta1, config.beta2),
+        weight_decay=config.weight_decay,
+        embedding_rate=config.embedding_rate,
+    )
+    return (Muon(matrices, steps=config.muon_steps, weight_decay=config.weight_decay) if matrices else None), adamw
