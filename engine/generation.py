@@ -16,6 +16,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from engine.decoding import VectorDecoder
 from engine.errors import ConfigError
 from engine.events import Candidate
 from engine.gpt import GPT, KVCache
@@ -147,6 +148,7 @@ class Reader:
         self.ids: list[int] = []
         self.logits: np.ndarray = np.empty(0)
         self._cache = KVCache(model.config)
+        self._decoder = VectorDecoder(model, self._cache)
         self.read(list(ids))
 
     @torch.inference_mode()
@@ -157,8 +159,12 @@ class Reader:
         if self._cache.length + len(ids) > context:
             self._cache.length = 0
             ids = self.ids[-context if len(ids) >= context else -max(len(ids), context - context // 4) :]
-        hidden = self.model.hidden(torch.tensor([ids]), cache=self._cache)
-        self.logits = self.model.head(hidden[0, -1]).numpy()
+        if len(ids) == 1:
+            logits = self._decoder.read(ids[0])
+        else:
+            hidden = self.model.hidden(torch.tensor([ids]), cache=self._cache)
+            logits = self.model.head(hidden[0, -1])
+        self.logits = logits.numpy()
         return self.logits
 
 
