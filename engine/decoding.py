@@ -7,6 +7,7 @@ and the same cache. `GPT.forward` is the reference; the tests hold both equal.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -75,5 +76,7 @@ def _norm(module: nn.LayerNorm) -> Callable[[Tensor], Tensor]:
 def _activation(name: str) -> Callable[[Tensor], Tensor]:
     if name == "relu2":
         return lambda x: x.relu().square()
-    approximate = "tanh" if name == "gelu_tanh" else "none"
-    return lambda x: F.gelu(x, approximate=approximate)
+    if name == "gelu_tanh":
+        return lambda x: F.gelu(x, approximate="tanh")
+    # The formula itself: on one short vector PyTorch's GELU spends eight times its arithmetic on dispatch.
+    return lambda x: x * (1 + torch.erf(x * math.sqrt(0.5))) * 0.5

@@ -115,9 +115,25 @@ def next_token_distribution(
 
 def draw(probabilities: np.ndarray, seed: int, position: int) -> int:
     """Draw one id by inverting the cumulative sum at a uniform number made of (seed, position)."""
-    cumulative = np.cumsum(probabilities)
-    uniform = np.random.default_rng((seed, position)).random() * cumulative[-1]
-    return min(int(np.searchsorted(cumulative, uniform, side="right")), int(np.flatnonzero(probabilities)[-1]))
+    kept = np.flatnonzero(probabilities)
+    cumulative = probabilities[kept].cumsum()
+    index = int(cumulative.searchsorted(uniform(seed, position) * cumulative[-1], side="right"))
+    return int(kept[min(index, len(kept) - 1)])
+
+
+def uniform(seed: int, position: int) -> float:
+    """A number in [0, 1) that is the same for the same seed and position: SplitMix64 (Steele et al. 2014)."""
+    mixed = _mix64((seed * _GOLDEN + position + 1) & _MASK)
+    return (_mix64((mixed + _GOLDEN) & _MASK) >> 11) / 2**53
+
+
+_GOLDEN, _MASK = 0x9E3779B97F4A7C15, (1 << 64) - 1
+
+
+def _mix64(z: int) -> int:
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK
+    return z ^ (z >> 31)
 
 
 @dataclass(frozen=True)
