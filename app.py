@@ -1,0 +1,28 @@
+"""The course's entry point: page settings, the engine's imports, the navigation."""
+
+import gc
+
+import streamlit as st
+
+from pages.shared import guard, sitemap
+
+st.set_page_config(
+    page_title="How a large language model is built",
+    page_icon=":material/school:",
+    layout="wide",
+    menu_items={"About": "How a large language model is built: a course on models that you train yourself."},
+)
+
+
+@st.cache_resource(show_spinner="Starting the engine …")
+def start_engine() -> None:
+    """Import what every lesson needs, once, and take it out of the garbage collector's way."""
+    import engine.generation  # noqa: F401
+
+    gc.collect()
+    gc.freeze()
+
+
+start_engine()
+guard.mark_opened()
+st.navigation(sitemap.navigation_pages()).run()

@@ -1,0 +1,72 @@
+"""The one list of lessons, in lesson order; the navigation and the deep-link guard both read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+PAGES_FOLDER = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One page: its file inside `pages/`, the title in the navigation, its icon and its address."""
+
+    file: str
+    title: str
+    icon: str
+    url_path: str
+
+    @property
+    def path(self) -> Path:
+        """The page's file, absolute: it resolves from whichever script was started."""
+        return PAGES_FOLDER / self.file
+
+
+SECTIONS: dict[str, tuple[Lesson, ...]] = {
+    "Start": (Lesson("home.py", "The pipeline", ":material/account_tree:", "pipeline"),),
+    "Stage 1 · Pretraining": (
+        Lesson("pretraining.py", "Pretraining", ":material/model_training:", "pretraining"),
+    ),
+    "Use it": (Lesson("generation.py", "Generation", ":material/edit_note:", "generation"),),
+}
+
+
+def lessons() -> list[Lesson]:
+    """Every lesson in order."""
+    return [lesson for section in SECTIONS.values() for lesson in section]
+
+
+def has_lesson(url_path: str) -> bool:
+    """Whether a lesson with this address exists."""
+    return any(lesson.url_path == url_path for lesson in lessons())
+
+
+def navigation_pages() -> dict[str, list[Any]]:
+    """The sections as `st.navigation` wants them; the first lesson is the one that opens at the root."""
+    first = lessons()[0]
+    return {
+        section: [
+            st.Page(
+                lesson.path,
+                title=lesson.title,
+                icon=lesson.icon,
+                url_path=lesson.url_path,
+                default=lesson == first,
+            )
+            for lesson in members
+        ]
+        for section, members in SECTIONS.items()
+    }
+
+
+def open_lesson(url_path: str) -> None:
+    """Go to the lesson with this address; raises `KeyError` when there is none."""
+    for lesson in lessons():
+        if lesson.url_path == url_path:
+            st.switch_page(lesson.path)
+            return
+    raise KeyError(f"There is no lesson {url_path!r}; lessons are {[each.url_path for each in lessons()]}.")
