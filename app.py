@@ -8,7 +8,7 @@ from pages.shared import guard, sitemap
 
 st.set_page_config(
     page_title="How a large language model is built",
-    page_icon=":material/school:",
+    page_icon=str(sitemap.ICON),
     layout="wide",
     menu_items={"About": "How a large language model is built: a course on models that you train yourself."},
 )

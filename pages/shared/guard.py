@@ -28,5 +28,6 @@ def ensure() -> None:
     if _OPENED in st.session_state or _SENT_BACK in st.session_state:
         return
     st.session_state[_SENT_BACK] = True
-    st.navigation(navigation_pages(), position="hidden")
+    # Without icons: before `app.py` has set the favicon, a page's icon would be fetched from the network as one.
+    st.navigation(navigation_pages(icons=False), position="hidden")
     st.rerun()

@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 PAGES_FOLDER = Path(__file__).resolve().parents[1]
+ICON = Path(__file__).with_name("icon.svg")  # a file of our own: Streamlit fetches named favicons from the network
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def has_lesson(url_path: str) -> bool:
     return any(lesson.url_path == url_path for lesson in lessons())
 
 
-def navigation_pages() -> dict[str, list[Any]]:
+def navigation_pages(*, icons: bool = True) -> dict[str, list[Any]]:
     """The sections as `st.navigation` wants them; the first lesson is the one that opens at the root."""
     first = lessons()[0]
     return {
@@ -53,7 +54,7 @@ def navigation_pages() -> dict[str, list[Any]]:
             st.Page(
                 lesson.path,
                 title=lesson.title,
-                icon=lesson.icon,
+                icon=lesson.icon if icons else None,
                 url_path=lesson.url_path,
                 default=lesson == first,
             )
