@@ -32,7 +32,7 @@ class VectorDecoder:
                 _linear(block.mlp.up),
                 _linear(block.mlp.down),
             )
-            for block in model.blocks
+            for block in model.layers
         ]
         self.norm = _norm(model.norm)
         self.head = _linear(model.head)
@@ -70,7 +70,7 @@ def _linear(module: nn.Linear) -> Callable[[Tensor], Tensor]:
 def _norm(module: nn.LayerNorm) -> Callable[[Tensor], Tensor]:
     weight, bias = module.weight.detach(), None if module.bias is None else module.bias.detach()
     shape, epsilon = module.normalized_shape, module.eps
-    return lambda x: torch.layer_norm(x, shape, weight, bias, epsilon)  # type: ignore[arg-type]
+    return lambda x: torch.layer_norm(x, shape, weight, bias, epsilon)
 
 
 def _activation(name: str) -> Callable[[Tensor], Tensor]:

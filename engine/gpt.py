@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 import torch.nn.functional as F
@@ -309,6 +309,9 @@ class GPT(nn.Module):
     Raises ConfigError for ids longer than the context.
     """
 
+    cosines: Tensor  # (context_length, D/2), with rotary positions only
+    sines: Tensor
+
     def __init__(self, config: GPTConfig, seed: int = 0) -> None:
         super().__init__()
         self.config = config
@@ -326,7 +329,6 @@ class GPT(nn.Module):
             cosines, sines = rotation_table(config.context_length, config.head_size)
             self.register_buffer("cosines", cosines, persistent=False)
             self.register_buffer("sines", sines, persistent=False)
-        self.register_buffer("position_ids", torch.arange(config.context_length), persistent=False)
         self._initialise(torch.Generator().manual_seed(seed))
 
     def _initialise(self, generator: torch.Generator) -> None:
@@ -342,6 +344,11 @@ class GPT(nn.Module):
                 nn.init.normal_(parameter, std=self.config.embedding_std, generator=generator)
             else:
                 nn.init.normal_(parameter, std=0.02, generator=generator)
+
+    @property
+    def layers(self) -> list[Block]:
+        """The blocks from first to last, as a typed list."""
+        return cast(list[Block], list(self.blocks))
 
     @property
     def n_parameters(self) -> int:
@@ -372,7 +379,7 @@ class GPT(nn.Module):
         if trace is not None:
             trace.embedding = x.detach()
         rotation = (self.cosines[start:end], self.sines[start:end]) if self.config.positions == "rotary" else None
-        for layer, block in enumerate(self.blocks):
+        for layer, block in enumerate(self.layers):
             x = block(x, rotation, cache, layer, trace)
         if cache is not None:
             cache.length = end

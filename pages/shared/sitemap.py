@@ -29,9 +29,7 @@ class Lesson:
 
 SECTIONS: dict[str, tuple[Lesson, ...]] = {
     "Start": (Lesson("home.py", "The pipeline", ":material/account_tree:", "pipeline"),),
-    "Stage 1 · Pretraining": (
-        Lesson("pretraining.py", "Pretraining", ":material/model_training:", "pretraining"),
-    ),
+    "Stage 1 · Pretraining": (Lesson("pretraining.py", "Pretraining", ":material/model_training:", "pretraining"),),
     "Use it": (Lesson("generation.py", "Generation", ":material/edit_note:", "generation"),),
 }
 
