@@ -185,53 +185,53 @@ class PairTable:
         return found
 
     def merge(self, pair: str, new_id: int) -> None:
-        """Replaces `pair` by one token everywhere and brings the counts of its neighbours up to date."""
-        counts, sequences, weights = self._counts, self._sequences, self._weights
+        """Replaces `pair` by one token everywhere and brings the counts of its neighbours up to date.
+
+        Of most pieces the pair is one part, and only what stands left and right of it loses one neighbour and gains
+        another; their places are gathered by neighbour, so the tables are touched once for each, not for each place.
+        """
+        counts, sequences, weight_of = self._counts, self._sequences, self._weights.__getitem__
         first, second = pair[0], pair[1]
         new = chr(new_id)
         repeats = first == second
-        created: defaultdict[str, int] = defaultdict(int)
-        created_places: defaultdict[str, list[int]] = defaultdict(list)
+        lefts: defaultdict[str, list[int]] = defaultdict(list)
+        rights: defaultdict[str, list[int]] = defaultdict(list)
+        created: defaultdict[str, list[int]] = defaultdict(list)
         if not repeats:
             self.n_tokens -= counts[pair]
         for place in self._places.pop(pair):
             sequence = sequences[place]
             start = sequence.find(pair)
             if start < 0:
-                continue  # another merge took it, or the pair stood here twice and is done
-            weight = weights[place]
-            end = start + 2
-            if not repeats and sequence.find(pair, end) < 0:
-                # One occurrence: only its two neighbours change.
+                continue  # another merge took the pair, or it stood here twice and both are done
+            merged = sequences[place] = sequence.replace(pair, new)
+            n_removed = len(sequence) - len(merged)
+            if n_removed == 1 and not repeats:
                 if start:
-                    left = sequence[start - 1]
-                    counts[left + first] -= weight
-                    neighbours = left + new
-                    created[neighbours] += weight
-                    created_places[neighbours].append(place)
-                if end < len(sequence):
-                    right = sequence[end]
-                    counts[second + right] -= weight
-                    neighbours = new + right
-                    created[neighbours] += weight
-                    created_places[neighbours].append(place)
-                sequences[place] = sequence[:start] + new + sequence[end:]
-            else:
-                merged = sequences[place] = sequence.replace(pair, new)
-                if repeats:
-                    self.n_tokens -= (len(sequence) - len(merged)) * weight
-                for neighbours in map(add, sequence, sequence[1:]):
-                    counts[neighbours] -= weight
-                for neighbours in map(add, merged, merged[1:]):
-                    if new in neighbours:
-                        created[neighbours] += weight
-                        created_places[neighbours].append(place)
-                    else:
-                        counts[neighbours] += weight
+                    lefts[sequence[start - 1]].append(place)
+                if start + 1 < len(merged):
+                    rights[merged[start + 1]].append(place)
+                continue
+            weight = weight_of(place)
+            if repeats:
+                self.n_tokens -= n_removed * weight
+            for neighbours in map(add, sequence, sequence[1:]):
+                counts[neighbours] -= weight
+            for neighbours in map(add, merged, merged[1:]):
+                if new in neighbours:
+                    created[neighbours].append(place)
+                else:
+                    counts[neighbours] += weight
+        for left, places in lefts.items():
+            counts[left + first] -= sum(map(weight_of, places))
+            created[left + new] += places
+        for right, places in rights.items():
+            counts[second + right] -= sum(map(weight_of, places))
+            created[new + right] += places
         del counts[pair]
-        counts.update(created)
-        self._places.update(created_places)
-        for neighbours, count in created.items():
+        self._places.update(created)
+        for neighbours, places in created.items():
+            count = counts[neighbours] = sum(map(weight_of, places))
             heapq.heappush(self._heap, (-count, neighbours))
 
 
