@@ -1,0 +1,136 @@
+"""Files that runs make or need: checkpoints, learned tokenizers, uploaded texts.
+
+fsspec decides where they lie: a folder by default, or any URL it knows (s3://…, gs://…, memory://). A folder exists when
+its manifest does, and the manifest is written last, so whatever can be seen is complete.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import fsspec
+
+from engine.errors import CorpusError, RunError
+
+MANIFEST = "manifest.json"
+UPLOAD = "upload:"
+
+
+class ArtifactStore:
+    """Folders by name ("runs/<id>/<step>") under one root; `scratch` is a local folder for files on their way."""
+
+    def __init__(self, root: str, scratch: Path) -> None:
+        try:
+            self.files, self.root = fsspec.core.url_to_fs(root)
+        except (ImportError, ValueError) as error:
+            raise RunError(f"LLM_LAB_ARTIFACTS ({root}) is no place that can be written to: {error}") from error
+        self.local = "file" in _protocols(self.files)
+        self.scratch = scratch
+
+    def put_folder(self, source: Path, name: str) -> None:
+        """Moves a local folder (with its manifest) into the store, in place of one of the same name."""
+        target = self._path(name)
+        if self.local:
+            place = Path(target)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if place.exists():
+                shutil.rmtree(place)
+            shutil.move(source, place)
+            return
+        names = sorted((path.name for path in source.iterdir()), key=lambda file: file == MANIFEST)
+        for file in names:
+            self.files.put_file(str(source / file), f"{target}/{file}")
+        shutil.rmtree(source)
+
+    def get_folder(self, name: str) -> Path:
+        """A local folder to read from: the artifact itself, or a copy of it. RunError if there is no such artifact."""
+        target = self._path(name)
+        if self.local:
+            return Path(target)
+        if not self.exists(name):
+            raise RunError(f"the artifact {name} is not there.")
+        copy = self.scratch / "copies" / name
+        shutil.rmtree(copy, ignore_errors=True)
+        copy.mkdir(parents=True)
+        for path in self.files.ls(target, detail=False):
+            self.files.get_file(path, str(copy / PurePosixPath(path).name))
+        return copy
+
+    def exists(self, name: str) -> bool:
+        """Whether the folder is there, complete."""
+        return bool(self.files.exists(f"{self._path(name)}/{MANIFEST}"))
+
+    def list(self, prefix: str) -> list[str]:
+        """Names of all folders directly under a prefix, complete or not, in order."""
+        target = self._path(prefix)
+        if not self.files.exists(target):
+            return []
+        self.files.invalidate_cache()
+        entries = self.files.ls(target, detail=True)
+        return sorted(f"{prefix}/{PurePosixPath(e['name']).name}" for e in entries if e["type"] == "directory")
+
+    def delete(self, name: str) -> None:
+        """Removes a folder and all below it; no error if it is not there. The manifest goes first."""
+        target = self._path(name)
+        for path in (f"{target}/{MANIFEST}", target):
+            try:
+                self.files.rm(path, recursive=path == target)
+            except FileNotFoundError:
+                continue
+
+    def drop_files(self, name: str, prefix: str) -> None:
+        """Removes the files of a folder whose names begin so."""
+        for path in self.files.ls(self._path(name), detail=False):
+            if PurePosixPath(path).name.startswith(prefix):
+                self.files.rm_file(path)
+
+    @contextmanager
+    def staging(self) -> Iterator[Path]:
+        """A fresh local path (not made yet) to write a folder to; whatever is left there at the end goes."""
+        parent = Path(self.root) / ".staging" if self.local else self.scratch / "staging"
+        parent.mkdir(parents=True, exist_ok=True)
+        path = parent / uuid.uuid4().hex
+        try:
+            yield path
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
+
+    def save_upload(self, text: str) -> str:
+        """Keeps a learner's text under the hash of its content and returns its corpus name "upload:<sha256>"."""
+        data = text.encode("utf-8")
+        digest = hashlib.sha256(data).hexdigest()
+        target = self._path(f"uploads/{digest}.txt")
+        if not self.files.exists(target):
+            partial = f"{target}.{uuid.uuid4().hex[:8]}"
+            self.files.makedirs(self._path("uploads"), exist_ok=True)
+            self.files.pipe_file(partial, data)
+            self.files.mv(partial, target)
+        return UPLOAD + digest
+
+    def load_upload(self, name: str) -> str:
+        """The text of "upload:<sha256>"; CorpusError if it is not there or no longer what it was."""
+        digest = name.removeprefix(UPLOAD)
+        try:
+            data: bytes = self.files.cat_file(self._path(f"uploads/{digest}.txt"))
+        except FileNotFoundError:
+            raise CorpusError("the uploaded text is no longer there: upload the file again.") from None
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise CorpusError("the uploaded text was changed on disk: upload the file again.")
+        return data.decode("utf-8")
+
+    def _path(self, name: str) -> str:
+        parts = PurePosixPath(name).parts
+        if not parts or ".." in parts or name.startswith("/"):
+            raise RunError(f"{name!r} is no name of an artifact.")
+        return f"{self.root.rstrip('/')}/{name}"
+
+
+def _protocols(files: Any) -> tuple[str, ...]:
+    protocol = files.protocol
+    return (protocol,) if isinstance(protocol, str) else tuple(protocol)

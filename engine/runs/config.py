@@ -1,0 +1,196 @@
+"""A run as a frozen value: text, tokenizer, model, training and seed. Its hash is its name.
+
+Two learners who ask for the same thing get the same id, hence share one computation. What is written here comes from
+web forms and files, so everything is checked again, and nothing is accepted that would occupy a server for hours.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from engine.errors import ConfigError
+from engine.gpt import GPTConfig
+from engine.runs.artifacts import UPLOAD
+from engine.training import TrainingConfig
+
+TOKENIZER_KINDS = ("bpe", "char", "byte", "word")
+
+MAX_CHARS = 20_000_000
+MAX_VOCAB_SIZE = 50_000
+MAX_PARAMETERS = 50_000_000
+MAX_CONTEXT_LENGTH = 1024
+MAX_TOKENS_PER_STEP = 65_536
+MAX_STEPS = 200_000
+MAX_SECONDS = 24 * 3600.0
+MAX_EVALUATIONS = 200
+MAX_PROMPTS = 8
+
+_UPLOAD_NAME = re.compile(r"upload:[0-9a-f]{64}")
+_CORPUS_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that decides what a run computes.
+
+    corpora: pairs of a corpus name (or "upload:<sha256>") and its weight; kept sorted, weights made to sum to 1.
+    n_chars: how much text is read, None for all there is. model.vocab_size is the size asked for; the tokenizer that
+    is learned decides the real one. Raises ConfigError with the setting at fault.
+    """
+
+    corpora: tuple[tuple[str, float], ...]
+    model: GPTConfig
+    training: TrainingConfig
+    n_chars: int | None = None
+    validation_fraction: float = 0.1
+    tokenizer_kind: str = "bpe"
+    vocab_size: int = 1000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "corpora", _normalised(self.corpora))
+        if self.n_chars is not None:
+            _require_whole("n_chars", self.n_chars, 1000, MAX_CHARS)
+        if not _is_number(self.validation_fraction) or not 0.01 <= self.validation_fraction <= 0.5:
+            raise ConfigError(f"validation_fraction ({self.validation_fraction}) must lie between 0.01 and 0.5.")
+        if self.tokenizer_kind not in TOKENIZER_KINDS:
+            raise ConfigError(f"tokenizer_kind ({self.tokenizer_kind!r}) must be one of {', '.join(TOKENIZER_KINDS)}.")
+        _require_whole("vocab_size", self.vocab_size, 2, MAX_VOCAB_SIZE)
+        _require_whole("seed", self.seed, 0, 2**31 - 1)
+        self._check_size()
+        self._check_length()
+
+    def _check_size(self) -> None:
+        model = self.model
+        if not isinstance(model, GPTConfig) or not model.causal:
+            raise ConfigError("model must be a GPTConfig that sees only the past (causal=True).")
+        _require_whole("vocab_size of the model", model.vocab_size, 2, MAX_VOCAB_SIZE)
+        _require_whole("context_length", model.context_length, 2, MAX_CONTEXT_LENGTH)
+        if model.n_parameters > MAX_PARAMETERS:
+            raise ConfigError(
+                f"the model has {model.n_parameters:,} parameters; runs here may have {MAX_PARAMETERS:,}. "
+                "Choose fewer layers or a smaller d_model."
+            )
+
+    def _check_length(self) -> None:
+        training = self.training
+        if not isinstance(training, TrainingConfig):
+            raise ConfigError("training must be a TrainingConfig.")
+        for name in ("batch_size", "accumulation"):
+            _require_whole(name, getattr(training, name), 1, MAX_TOKENS_PER_STEP)
+        tokens = training.batch_size * training.accumulation * self.model.context_length
+        if tokens > MAX_TOKENS_PER_STEP:
+            raise ConfigError(
+                f"a step would read {tokens:,} tokens (batch × accumulation × context); at most "
+                f"{MAX_TOKENS_PER_STEP:,} are allowed. Choose a smaller batch."
+            )
+        if training.steps is not None:
+            _require_whole("steps", training.steps, 1, MAX_STEPS)
+        if training.seconds is not None and not training.seconds <= MAX_SECONDS:
+            raise ConfigError(f"seconds ({training.seconds:g}) may be at most {MAX_SECONDS:g}, which is a day.")
+        _require_whole("evaluations", training.evaluations, 0, MAX_EVALUATIONS)
+        _require_whole("validation_tokens", training.validation_tokens, 1, 10**6)
+        _require_whole("sample_tokens", training.sample_tokens, 0, 500)
+        if len(training.prompts) > MAX_PROMPTS:
+            raise ConfigError(f"{len(training.prompts)} prompts are too many; at most {MAX_PROMPTS} are sampled.")
+        if any(not isinstance(prompt, str) or not 1 <= len(prompt) <= 500 for prompt in training.prompts):
+            raise ConfigError("each sample prompt must be a text of 1 to 500 characters.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-able dict of every setting."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        values["corpora"] = [list(pair) for pair in self.corpora]
+        values["model"] = self.model.to_dict()
+        values["training"] = self.training.to_dict()
+        return values
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> RunConfig:
+        """The inverse of `to_dict`. ConfigError names what is unknown, missing or of the wrong type."""
+        try:
+            unknown = sorted(set(data) - {field.name for field in dataclasses.fields(cls)})
+            if unknown:
+                raise ConfigError(f"the run config has unknown settings: {', '.join(unknown)}.")
+            values = dict(data)
+            values["corpora"] = tuple((name, weight) for name, weight in data["corpora"])
+            values["model"] = GPTConfig.from_dict(data["model"])
+            values["training"] = TrainingConfig.from_dict(data["training"])
+            return cls(**values)
+        except KeyError as error:
+            raise ConfigError(f"the run config lacks the setting {error.args[0]!r}.") from error
+        except (TypeError, ValueError, AttributeError) as error:
+            raise ConfigError(f"the run config has a value of the wrong type: {error}.") from error
+
+    @cached_property
+    def run_id(self) -> str:
+        """16 hexadecimal digits: the SHA-256 of the settings as JSON in a fixed form."""
+        return digest(self.to_dict())
+
+    @property
+    def tokenizer_key(self) -> str:
+        """The hash of what decides the tokenizer: text, kind, size. Runs that agree in these share it."""
+        learned = self.tokenizer_kind in ("bpe", "word")
+        return digest(
+            {
+                "corpora": self.corpora,
+                "n_chars": self.n_chars,
+                "seed": self.seed if len(self.corpora) > 1 else None,  # the seed mixes corpora
+                "kind": self.tokenizer_kind,
+                "vocab_size": self.vocab_size if learned else None,
+            }
+        )
+
+
+def digest(value: Any) -> str:
+    """16 hexadecimal digits of a JSON-able value; 1 and 1.0 count as the same number."""
+    text = json.dumps(_canonical(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()[:16]
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _canonical(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_canonical(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def _normalised(corpora: Any) -> tuple[tuple[str, float], ...]:
+    try:
+        pairs = [(name, weight) for name, weight in corpora]
+    except (TypeError, ValueError):
+        raise ConfigError(f"corpora ({corpora!r}) must be pairs of a name and a weight.") from None
+    if not pairs:
+        raise ConfigError("choose at least one corpus: there is nothing to read.")
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise ConfigError("each corpus may be named once: add up the weights.")
+    for name, weight in pairs:
+        if not isinstance(name, str) or not (_UPLOAD_NAME if name.startswith(UPLOAD) else _CORPUS_NAME).fullmatch(name):
+            raise ConfigError(f"{name!r} is no name of a corpus.")
+        if not _is_number(weight) or not 0 < weight < math.inf:
+            raise ConfigError(f"the weight of {name} ({weight!r}) must be above 0.")
+    total = sum(weight for _, weight in pairs)
+    if abs(total - 1) < 1e-5:
+        total = 1.0  # shares already, but for their rounding: read back, they must stay what they are
+    shares = tuple(sorted((name, round(weight / total, 6)) for name, weight in pairs))
+    if min(share for _, share in shares) < 0.001:
+        raise ConfigError("a corpus with less than a thousandth of the text is not worth mixing in: leave it out.")
+    return shares
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _require_whole(name: str, value: Any, low: int, high: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise ConfigError(f"{name} ({value!r}) must be a whole number from {low:,} to {high:,}.")

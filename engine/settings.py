@@ -1,0 +1,69 @@
+"""Where the app keeps what it makes: one data folder, and a few addresses that may point elsewhere.
+
+Read from the environment once, then passed on as a value, so that a worker process, a test and a page can each
+be given their own.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`home` holds everything by default; `store` is a SQLAlchemy URL, `artifacts` an fsspec URL or folder.
+
+    `scheduler` is the address of a Dask scheduler ("tcp://host:8786"), or None for a cluster of our own.
+    """
+
+    home: Path
+    store: str
+    artifacts: str
+    scheduler: str | None = None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """LLM_LAB_HOME, LLM_LAB_STORE, LLM_LAB_ARTIFACTS and LLM_LAB_SCHEDULER, each optional."""
+        env = os.environ if environment is None else environment
+        named = env.get("LLM_LAB_HOME")
+        home = Path(named).expanduser() if named else Path(platformdirs.user_data_dir("llm-lessons", False))
+        return cls.at(
+            home,
+            store=env.get("LLM_LAB_STORE") or None,
+            artifacts=env.get("LLM_LAB_ARTIFACTS") or None,
+            scheduler=env.get("LLM_LAB_SCHEDULER") or None,
+        )
+
+    @classmethod
+    def at(
+        cls,
+        home: Path,
+        *,
+        store: str | None = None,
+        artifacts: str | None = None,
+        scheduler: str | None = None,
+    ) -> Settings:
+        """Everything under one folder, except what is named."""
+        home = home.absolute()
+        return cls(
+            home=home,
+            store=store or f"sqlite:///{(home / 'runs.sqlite').as_posix()}",
+            artifacts=artifacts or str(home / "artifacts"),
+            scheduler=scheduler,
+        )
+
+    def as_environment(self) -> dict[str, str]:
+        """The variables from which `from_environment` makes these settings again, for a child process."""
+        variables = {
+            "LLM_LAB_HOME": str(self.home),
+            "LLM_LAB_STORE": self.store,
+            "LLM_LAB_ARTIFACTS": self.artifacts,
+        }
+        if self.scheduler:
+            variables["LLM_LAB_SCHEDULER"] = self.scheduler
+        return variables
