@@ -18,17 +18,19 @@ import platformdirs
 class Settings:
     """`home` holds everything by default; `store` is a SQLAlchemy URL, `artifacts` an fsspec URL or folder.
 
-    `scheduler` is the address of a Dask scheduler ("tcp://host:8786"), or None for a cluster of our own.
+    `scheduler` is the address of a Dask scheduler ("tcp://host:8786"), or None for a cluster of our own. `serve`
+    says whether the app starts the training service itself.
     """
 
     home: Path
     store: str
     artifacts: str
     scheduler: str | None = None
+    serve: bool = True
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
-        """LLM_LAB_HOME, LLM_LAB_STORE, LLM_LAB_ARTIFACTS and LLM_LAB_SCHEDULER, each optional."""
+        """LLM_LAB_HOME, LLM_LAB_STORE, LLM_LAB_ARTIFACTS, LLM_LAB_SCHEDULER and LLM_LAB_SERVE (0: no), each optional."""
         env = os.environ if environment is None else environment
         named = env.get("LLM_LAB_HOME")
         home = Path(named).expanduser() if named else Path(platformdirs.user_data_dir("llm-lessons", False))
@@ -37,6 +39,7 @@ class Settings:
             store=env.get("LLM_LAB_STORE") or None,
             artifacts=env.get("LLM_LAB_ARTIFACTS") or None,
             scheduler=env.get("LLM_LAB_SCHEDULER") or None,
+            serve=env.get("LLM_LAB_SERVE", "1") != "0",
         )
 
     @classmethod
@@ -47,6 +50,7 @@ class Settings:
         store: str | None = None,
         artifacts: str | None = None,
         scheduler: str | None = None,
+        serve: bool = True,
     ) -> Settings:
         """Everything under one folder, except what is named."""
         home = home.absolute()
@@ -55,6 +59,7 @@ class Settings:
             store=store or f"sqlite:///{(home / 'runs.sqlite').as_posix()}",
             artifacts=artifacts or str(home / "artifacts"),
             scheduler=scheduler,
+            serve=serve,
         )
 
     def as_environment(self) -> dict[str, str]:
@@ -63,6 +68,7 @@ class Settings:
             "LLM_LAB_HOME": str(self.home),
             "LLM_LAB_STORE": self.store,
             "LLM_LAB_ARTIFACTS": self.artifacts,
+            "LLM_LAB_SERVE": "1" if self.serve else "0",
         }
         if self.scheduler:
             variables["LLM_LAB_SCHEDULER"] = self.scheduler

@@ -1,7 +1,7 @@
 """Files that runs make or need: checkpoints, learned tokenizers, uploaded texts.
 
-fsspec decides where they lie: a folder by default, or any URL it knows (s3://…, gs://…, memory://). A folder exists when
-its manifest does, and the manifest is written last, so whatever can be seen is complete.
+fsspec decides where they lie: a folder by default, or any URL it knows (s3://…, gs://…, memory://). A folder exists
+when its manifest does, and the manifest is written last, so whatever can be seen is complete.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import os
 import socket
 import time
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 

@@ -95,7 +95,7 @@ class CheckpointInfo:
 
 @dataclass(frozen=True)
 class StoredCheckpoint:
-    """Where a checkpoint lies among the artifacts, whether it is kept for good, and whether training can go on from it."""
+    """Where a checkpoint lies among the artifacts; is it kept for good, and can training go on from it?"""
 
     step: int
     seconds: float

@@ -300,7 +300,6 @@ class RunStore:
             raise RunError(f"the learning rate's factor ({value}) must lie between 0.001 and 1000.")
         if row.state in (states.STOPPING, states.FINISHED):
             raise RunError(f"the run is {row.state}: its learning rate can no longer change.")
-        self._close_requests(connection, row.run_id, ("learning_rate",))  # only the last wish counts
         self._write_down(connection, row.run_id, "learning_rate", value)
 
     # --- the worker's side ---------------------------------------------------------------------------------
@@ -324,6 +323,7 @@ class RunStore:
                 heartbeat_at=now,
                 started_at=row.started_at or now,
                 finished_at=None,
+                error="",
             )
         return claim
 
@@ -356,23 +356,24 @@ class RunStore:
             if state != states.INTERRUPTED:  # then they wait for the next worker
                 self._close_requests(connection, claim.run_id, ("pause", "stop"))
             ended = {"finished_at": now} if state in (states.FINISHED, states.FAILED) else {}
-            self._transition(connection, row, state, note=note, error=error, token="", worker="", **ended)
+            self._transition(connection, row, state, note=note or row.note, error=error, token="", worker="", **ended)
 
     def rewind(self, claim: Claim, step: int) -> None:
         """Takes the record back to what was known after `step`: later steps, evaluations, marks and models go.
 
-        Settings that the learner changed later than that become wishes again, to be fulfilled at the same step.
+        Settings that the learner changed there or later become wishes again, to be fulfilled at the same step.
         With step −1 nothing but the history of states remains.
         """
         run_id = claim.run_id
         with self.writing.begin() as connection:
-            later = (events.c.run_id == run_id) & (events.c.step > step) & events.c.kind.not_in(_HISTORY)
+            later = (events.c.step > step) & events.c.kind.not_in(_HISTORY)
+            again = (events.c.step == step) & (events.c.kind == "control")
             self._touch(connection, claim, {})
-            connection.execute(delete(events).where(later))
+            connection.execute(delete(events).where(events.c.run_id == run_id, later | again))
             connection.execute(delete(checkpoints).where(checkpoints.c.run_id == run_id, checkpoints.c.step > step))
             connection.execute(
                 update(requests)
-                .where(requests.c.run_id == run_id, requests.c.kind == "learning_rate", requests.c.step > step)
+                .where(requests.c.run_id == run_id, requests.c.kind == "learning_rate", requests.c.step >= step)
                 .values(handled_at=None)
             )
             summary = {"step": max(step, 0), "seconds": 0.0, "train_loss": None, "validation_loss": None}
@@ -397,10 +398,11 @@ class RunStore:
         with self.reading.connect() as connection:
             return [Request(row.id, row.kind, row.value, row.step) for row in connection.execute(query)]
 
-    def interrupt_all(self) -> None:
-        """Asks every worker to save and let go, because the server is about to end."""
+    def interrupt_all(self, run_ids: Iterable[str]) -> None:
+        """Asks the workers of these runs to save and let go, because their server is about to end."""
+        at_work = select(runs.c.run_id).where(runs.c.state.in_(states.AT_WORK), runs.c.run_id.in_(list(run_ids)))
         with self.writing.begin() as connection:
-            for (run_id,) in connection.execute(select(runs.c.run_id).where(runs.c.state.in_(states.AT_WORK))):
+            for run_id in connection.execute(at_work).scalars().all():
                 self._write_down(connection, run_id, "interrupt")
 
     def fulfil(self, claim: Claim, request: Request, event: dict[str, Any] | None = None) -> None:

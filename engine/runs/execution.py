@@ -1,0 +1,343 @@
+"""The body of a run, in a worker process: claim it, prepare, train, record, save, obey.
+
+Everything it does is written to the store under its claim. It may be killed at any moment: the next worker finds the
+newest checkpoint that can be read, takes the record back to that step and goes on, bit for bit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from engine.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from engine.errors import CheckpointError, EngineError, RunError
+from engine.events import CheckpointEvent, EvalEvent, Event, event_to_dict
+from engine.gpt import GPT
+from engine.ngram import baselines
+from engine.runs import preparation, states
+from engine.runs.artifacts import ArtifactStore
+from engine.runs.config import RunConfig
+from engine.runs.lease import holder_name
+from engine.runs.records import Claim, Request, StoredCheckpoint
+from engine.runs.store import ClaimLost, RunStore, opened
+from engine.settings import Settings
+from engine.tokenizer import Tokenizer
+from engine.training import Trainer
+from engine.windows import WindowSampler, evaluation_windows, split_ids
+
+RHYTHM_SECONDS = 0.25
+"""How often events go to the store and wishes are read from it."""
+SAVE_SECONDS = 5.0
+"""How much work may be lost with a worker. Saving takes at most about a twentieth of the time."""
+RESUMABLE_KEPT = 2
+"""How many checkpoints keep the optimizer's state: the newest and one in case that is damaged."""
+
+DECLINED = "declined"
+
+log = logging.getLogger(__name__)
+
+
+def execute(run_id: str, environment: dict[str, str]) -> str:
+    """Train a queued run to its end, its pause, or its failure. Returns the state reached, or "declined".
+
+    Raises nothing that a run can be at fault for: such things are recorded on it.
+    """
+    torch.set_num_threads(1)
+    settings = Settings.from_environment(environment)
+    with opened(settings.store) as store:
+        claim = store.claim(run_id, holder_name())
+        if claim is None:
+            return DECLINED
+        artifacts = ArtifactStore(settings.artifacts, settings.home / "scratch")
+        with _pulse(store, claim):
+            try:
+                return _Execution(store, artifacts, claim).run()
+            except ClaimLost:
+                if store.find(run_id) is None:
+                    artifacts.delete(f"runs/{run_id}")
+                return DECLINED
+            except Exception as error:
+                if not isinstance(error, EngineError):
+                    log.exception("run %s failed", run_id)
+                store.settle(claim, states.FAILED, error=failure_sentence(error))
+                return states.FAILED
+
+
+def failure_sentence(error: BaseException) -> str:
+    """What a learner reads when a run has failed: what happened and what to do."""
+    text = str(error)
+    if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "No space left" in text or "disk is full" in text:
+        return (
+            "The disk is full, so the model could not be saved. Free some space, then resume: training goes on "
+            "from the last checkpoint."
+        )
+    if isinstance(error, MemoryError) or "allocate memory" in text or "not enough memory" in text:
+        return "The memory was too small for this model and batch. Choose a smaller model, batch or context."
+    if isinstance(error, EngineError):
+        return text
+    return (
+        f"An unexpected error ended the run ({type(error).__name__}: {text}). Resume to try again from the last "
+        "checkpoint."
+    )
+
+
+@contextlib.contextmanager
+def _pulse(store: RunStore, claim: Claim, seconds: float = 1.0) -> Iterator[None]:
+    """Says every second that this worker lives, also during a long step."""
+    done = threading.Event()
+
+    def beat() -> None:
+        while not done.wait(seconds):
+            try:
+                store.heartbeat(claim)
+            except ClaimLost:
+                return
+            except Exception:
+                log.warning("no heartbeat for run %s", claim.run_id, exc_info=True)
+
+    thread = threading.Thread(target=beat, name="run heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+@dataclass(frozen=True)
+class _Material:
+    """What training needs besides the model."""
+
+    tokenizer: Tokenizer
+    sampler: WindowSampler
+    validation: tuple[torch.Tensor, torch.Tensor]
+
+
+class _Ended(Exception):
+    """The learner or the server asked for an end before training began."""
+
+
+class _Execution:
+    """One attempt at one run."""
+
+    def __init__(self, store: RunStore, artifacts: ArtifactStore, claim: Claim) -> None:
+        self.store = store
+        self.artifacts = artifacts
+        self.claim = claim
+        self.run_id = claim.run_id
+        self.config = RunConfig.from_dict(claim.config_dict)
+        self.batch: list[dict[str, Any]] = []
+        self.validation_loss: float | None = None
+        self.saved_step = -1
+        self.flushed_at = self.saved_at = time.monotonic()
+        self.save_interval = SAVE_SECONDS
+        self.replays: list[Request] = []
+        self.warning = ""
+
+    def run(self) -> str:
+        """Prepare and train; returns the state in which the run was left."""
+        self._remove_orphans()
+        try:
+            restored = self._newest_checkpoint()
+            material = self._prepare(restored is None)
+        except _Ended as ended:
+            self.store.settle(self.claim, str(ended))
+            return str(ended)
+        trainer = self._trainer(material, restored)
+        self.store.append(self.claim, [], total_steps=trainer.total_steps, note=self.warning)
+        self.replays = [wish for wish in self.store.open_requests(self.run_id) if wish.step is not None]
+        try:
+            state = self._train(trainer, material.tokenizer)
+        except EngineError:
+            self._flush()  # the steps before a divergence belong to the record
+            raise
+        return state
+
+    # --- before training -----------------------------------------------------------------------------------
+
+    def _prepare(self, fresh: bool) -> _Material:
+        config = self.config
+        self._say("reading the corpus")
+        text = preparation.read_corpora(config, self.artifacts)
+        tokenizer = preparation.stored_tokenizer(config, self.artifacts)
+        if tokenizer is None:
+            size = f" ({config.vocab_size:,} tokens)" if config.tokenizer_kind in ("bpe", "word") else ""
+            self._say(f"learning the {config.tokenizer_kind} tokenizer{size}")
+            tokenizer = preparation.learn_tokenizer(config, text, self.artifacts)
+        self._say("encoding the text")
+        train_ids, validation_ids = split_ids(tokenizer.encode_array(text), config.validation_fraction)
+        training, context_length = config.training, config.model.context_length
+        sampler = WindowSampler(train_ids, context_length, training.batch_size, config.seed)
+        validation = evaluation_windows(validation_ids, context_length, training.validation_tokens)
+        if fresh:
+            self._say("measuring the baselines")
+            measured = baselines(train_ids, validation_ids, tokenizer.n_vocab)
+            self.store.append(self.claim, [{"kind": "baselines", "step": 0, **measured}])
+        self._say("training")
+        return _Material(tokenizer, sampler, validation)
+
+    def _say(self, text: str) -> None:
+        """Shows on the run what is being done, and looks whether it is still wanted."""
+        kinds = {wish.kind for wish in self.store.open_requests(self.run_id)}
+        if "pause" in kinds and "stop" not in kinds:
+            raise _Ended(states.PAUSED)
+        if "interrupt" in kinds:
+            raise _Ended(states.INTERRUPTED)
+        self.store.append(self.claim, [{"kind": "note", "step": 0, "text": text}], note=text)
+
+    def _newest_checkpoint(self) -> Checkpoint | None:
+        """The newest checkpoint that can be read, with the record taken back to its step; None to begin at 0."""
+        resumable = [found for found in self.store.checkpoints(self.run_id) if found.resumable]
+        for stored in reversed(resumable):
+            try:
+                checkpoint = load_checkpoint(self.artifacts.get_folder(stored.folder))
+                if checkpoint.training_tensors is None:
+                    raise CheckpointError("the state of the optimizer is missing.")
+            except (CheckpointError, RunError, OSError) as error:
+                self._discard(stored, error)
+                continue
+            self.store.rewind(self.claim, stored.step)
+            self.saved_step = stored.step
+            self.validation_loss = stored.validation_loss
+            return checkpoint
+        self.store.rewind(self.claim, -1)
+        for left in self.store.checkpoints(self.run_id):
+            self.artifacts.delete(left.folder)
+        return None
+
+    def _discard(self, stored: StoredCheckpoint, error: Exception) -> None:
+        self.warning = f"The checkpoint of step {stored.step} was damaged and is not used; the one before it is. ({error})"
+        self.store.append(self.claim, [{"kind": "note", "step": stored.step, "text": self.warning}], note=self.warning)
+        self.store.forget_checkpoint(self.run_id, stored.folder)
+        self.artifacts.delete(stored.folder)
+
+    def _remove_orphans(self) -> None:
+        """Deletes folders that a lost worker wrote but never made known."""
+        known = {stored.folder for stored in self.store.checkpoints(self.run_id)}
+        for folder in self.artifacts.list(f"runs/{self.run_id}"):
+            if folder not in known:
+                self.artifacts.delete(folder)
+
+    def _trainer(self, material: _Material, restored: Checkpoint | None) -> Trainer:
+        if restored is None:
+            shape = dataclasses.replace(self.config.model, vocab_size=material.tokenizer.n_vocab)
+            model = GPT(shape, seed=self.config.seed)
+        else:
+            model = restored.model
+        trainer = Trainer(
+            model,
+            material.sampler,
+            self.config.training,
+            validation=material.validation,
+            token_lengths=preparation.token_lengths(material.tokenizer),
+            tokenizer=material.tokenizer,
+        )
+        if restored is not None and restored.training_tensors is not None and restored.training_numbers is not None:
+            trainer.load_state(restored.training_tensors, restored.training_numbers)
+        return trainer
+
+    # --- training ------------------------------------------------------------------------------------------
+
+    def _train(self, trainer: Trainer, tokenizer: Tokenizer) -> str:
+        looked_at = 0.0
+        for event in self._restored_first(trainer):
+            if event is not None:
+                self._collect(event)
+            if not trainer.settled:
+                continue
+            now = time.monotonic()
+            wanted = None
+            if now - looked_at >= RHYTHM_SECONDS:
+                wanted = self._obey(trainer, self.store.open_requests(self.run_id))
+                looked_at = now
+            elif self.replays:
+                self._obey(trainer, self.replays)
+            to_keep = isinstance(event, CheckpointEvent) or wanted == states.FINISHED
+            overdue = trainer.step > 0 and now - self.saved_at >= self.save_interval
+            if to_keep or overdue or wanted is not None:
+                self._save(trainer, tokenizer, kept=to_keep)
+            elif now - self.flushed_at >= RHYTHM_SECONDS:
+                self._flush()
+            if wanted is not None:
+                note = "Stopped by the learner." if wanted == states.FINISHED else ""
+                self.store.settle(self.claim, wanted, note=note)
+                return wanted
+        self._flush()
+        self.store.settle(self.claim, states.FINISHED)
+        return states.FINISHED
+
+    @staticmethod
+    def _restored_first(trainer: Trainer) -> Iterator[Event | None]:
+        """The trainer's events; before them None for a resumed training, a moment to obey before the next step."""
+        if trainer.step > 0:
+            yield None
+        yield from trainer.events()
+
+    def _collect(self, event: Event) -> None:
+        self.batch.append(event_to_dict(event))
+        if isinstance(event, EvalEvent):
+            self.validation_loss = event.validation_loss
+
+    def _flush(self) -> None:
+        """Writes what has happened since the last time, in one transaction."""
+        if self.batch:
+            self.store.append(self.claim, self.batch)
+            self.batch = []
+        self.flushed_at = time.monotonic()
+
+    def _obey(self, trainer: Trainer, wishes: list[Request]) -> str | None:
+        """Fulfils wishes that training can go on with; returns the state to end in, if one asks for that."""
+        kinds = {wish.kind for wish in wishes}
+        for wish in wishes:
+            due = wish.step is None or trainer.step >= wish.step
+            if wish.kind == "learning_rate" and wish.value is not None and due:
+                trainer.learning_rate_scale = wish.value
+                mark = {"kind": "control", "step": trainer.step, "name": "learning_rate", "value": wish.value}
+                self._flush()
+                self.store.fulfil(self.claim, wish, mark)
+                self.replays = [replay for replay in self.replays if replay.id != wish.id]
+        for kind, state in (("stop", states.FINISHED), ("pause", states.PAUSED), ("interrupt", states.INTERRUPTED)):
+            if kind in kinds:
+                return state
+        return None
+
+    def _save(self, trainer: Trainer, tokenizer: Tokenizer, *, kept: bool) -> None:
+        """Saves the model and what resumes its training, after the events that led to it."""
+        self._flush()
+        if trainer.step == self.saved_step:
+            return
+        began = time.monotonic()
+        resumable = trainer.step > 0  # before the first step there is nothing to resume
+        folder = f"runs/{self.run_id}/{trainer.step:08d}-{self.claim.token[:8]}"
+        extra = {"run_id": self.run_id, "step": trainer.step, "validation_loss": self.validation_loss}
+        with self.artifacts.staging() as path:
+            save_checkpoint(path, trainer.model, tokenizer, trainer=trainer if resumable else None, extra=extra)
+            self.artifacts.put_folder(path, folder)
+        self.store.add_checkpoint(
+            self.claim,
+            StoredCheckpoint(trainer.step, trainer.seconds, self.validation_loss, folder, kept, resumable),
+        )
+        self.saved_step = trainer.step
+        self._prune()
+        self.saved_at = time.monotonic()
+        self.save_interval = max(SAVE_SECONDS, 20 * (self.saved_at - began))
+
+    def _prune(self) -> None:
+        """Lets go of optimizer states beyond the last two, and of models that were saved only for a resume."""
+        resumable = [found for found in self.store.checkpoints(self.run_id) if found.resumable]
+        for old in resumable[:-RESUMABLE_KEPT]:
+            if old.kept:
+                self.store.strip_checkpoint(self.run_id, old.folder)
+                self.artifacts.drop_files(old.folder, "training.")
+            else:
+                self.store.forget_checkpoint(self.run_id, old.folder)
+                self.artifacts.delete(old.folder)

@@ -1,0 +1,271 @@
+"""The door of the run service for pages, command line and other programs: `lab()`.
+
+It talks to the store and the artifacts only. Training happens in the child process that it starts once, keeps alive, and
+that ends with it; where a server already dispatches for the same store, none is started.
+"""
+
+from __future__ import annotations
+
+import heapq
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO
+
+import engine
+from engine.checkpoint import Checkpoint, load_checkpoint
+from engine.errors import CheckpointError, RunError
+from engine.runs import exchange, states
+from engine.runs.artifacts import ArtifactStore
+from engine.runs.config import RunConfig
+from engine.runs.lease import live_leader
+from engine.runs.records import CheckpointInfo, Curve, RecordedEvent, RunRecord, StoredCheckpoint
+from engine.runs.store import RunStore
+from engine.settings import Settings
+
+_LOOK_SECONDS = 2.0
+_RESTART_SECONDS = 10.0
+_LOG_BYTES = 1_000_000
+
+
+class RunService:
+    """Submit, watch and steer runs. Safe to share between threads. `start=False` never starts a server."""
+
+    def __init__(self, settings: Settings, *, start: bool = True) -> None:
+        self.settings = settings
+        self.store = RunStore(settings.store)
+        self.artifacts = ArtifactStore(settings.artifacts, settings.home / "scratch")
+        self._start = start
+        self._child: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+        self._looked_at = self._started_at = float("-inf")
+        self.ensure_server()
+
+    # --- submit and steer ----------------------------------------------------------------------------------
+
+    def submit(self, config: RunConfig, label: str = "") -> str:
+        """Queues a run and returns its id. Who asks for what is there already shares it; a finished run is returned
+        as it is, a paused, interrupted or failed one goes on.
+        """
+        record = self.store.create(config.run_id, config.to_dict(), label)
+        if record.state in (states.PAUSED, states.FAILED):
+            self.store.request(record.run_id, "resume")
+        self.ensure_server()
+        return record.run_id
+
+    def request(self, run_id: str, kind: str, value: float | None = None) -> None:
+        """"pause", "resume", "stop", "learning_rate" (value: factor on the schedule), "restart" or "delete".
+
+        A worker obeys within a step; RunError says why something cannot be.
+        """
+        if kind == "restart":
+            for checkpoint in self.store.restart(run_id):
+                self.artifacts.delete(checkpoint.folder)
+        elif kind == "delete":
+            self.delete(run_id)
+        else:
+            self.store.request(run_id, kind, value)
+        self.ensure_server()
+
+    def delete(self, run_id: str) -> None:
+        """Removes a run, its record and its models for everybody."""
+        self.store.delete(run_id)
+        self.artifacts.delete(f"runs/{run_id}")
+
+    def rename(self, run_id: str, label: str) -> None:
+        """Gives a run the name that pages show; its id stays."""
+        self.store.rename(run_id, label)
+
+    # --- watch ---------------------------------------------------------------------------------------------
+
+    def runs(self) -> list[RunRecord]:
+        """All runs, the newest first."""
+        return self.store.all()
+
+    def run(self, run_id: str) -> RunRecord:
+        """One run as it is now; RunError if there is none of that id."""
+        return self.store.get(run_id)
+
+    def events(self, run_id: str, after: int = 0, kinds: Iterable[str] | None = None) -> list[RecordedEvent]:
+        """The record after event number `after`, in order. After a lost worker later steps come again, with higher
+        numbers: what was seen of them before is then void.
+        """
+        return self.store.events(run_id, after, kinds)
+
+    def curve(self, run_id: str, max_points: int = 400) -> Curve:
+        """The whole run thinned for a chart."""
+        return self.store.curve(run_id, max_points)
+
+    def queue_position(self, run_id: str) -> int | None:
+        """1 for the run that starts next; None for one that does not wait."""
+        waiting = [record.run_id for record in self.store.queued()]
+        return waiting.index(run_id) + 1 if run_id in waiting else None
+
+    def eta_seconds(self, run_id: str) -> float | None:
+        """Seconds until the run has ended, with those before it in the queue; None where nothing tells."""
+        record = self.run(run_id)
+        if record.state == states.FINISHED:
+            return 0.0
+        if record.state != states.QUEUED:
+            return _remaining(record)
+        leader = live_leader(self.store)
+        free_at = [_remaining(busy) for busy, _ in self.store.at_work()]
+        free_at += [0.0] * max(1 - len(free_at), (leader.slots if leader else 1) - len(free_at))
+        if any(seconds is None for seconds in free_at):
+            return None
+        slots = [seconds for seconds in free_at if seconds is not None]
+        heapq.heapify(slots)
+        for waiting in self.store.queued():
+            own = _remaining(waiting)
+            if own is None:
+                return None
+            ends = heapq.heappop(slots) + own
+            if waiting.run_id == run_id:
+                return ends
+            heapq.heappush(slots, ends)
+        return _remaining(record)  # it has left the queue meanwhile
+
+    # --- models and files ----------------------------------------------------------------------------------
+
+    def checkpoints(self, run_id: str) -> list[CheckpointInfo]:
+        """The models of a run that can be loaded, by step."""
+        found = {c.step: CheckpointInfo(c.step, c.seconds, c.validation_loss) for c in self._usable(run_id)}
+        return list(found.values())
+
+    def load_model(self, run_id: str, step: int | None = None) -> Checkpoint:
+        """The model after `step`, or the newest that can be read. CheckpointError if there is none."""
+        error: CheckpointError | None = None
+        for stored in self._candidates(run_id, step):
+            try:
+                return load_checkpoint(self.artifacts.get_folder(stored.folder))
+            except (CheckpointError, RunError) as problem:  # damaged, or just replaced by a newer one
+                error = CheckpointError(str(problem))
+        self.run(run_id)
+        which = "no model yet" if step is None else f"no model of step {step}"
+        raise error or CheckpointError(f"run {run_id} has {which}: choose another one or let it train on.")
+
+    def checkpoint_archive(self, run_id: str, step: int | None = None) -> bytes:
+        """A model as a zip file: weights (safetensors), config and tokenizer (JSON), for use elsewhere."""
+        return exchange.archive(self.load_model(run_id, step))
+
+    def record_csv(self, run_id: str) -> str:
+        """The record of steps and evaluations as CSV, one line a step."""
+        self.run(run_id)
+        return exchange.record_csv(self.store.events(run_id, kinds=("step", "eval")))
+
+    def export_run(self, run_id: str, folder: str | Path) -> None:
+        """Writes a finished run as files: run.json, events.jsonl and its models. RunError if it has not finished."""
+        exchange.export_run(self.store, self.artifacts, run_id, Path(folder))
+
+    def import_run(self, folder: str | Path) -> str:
+        """Reads what `export_run` wrote, and returns the run's id; a run that is there already stays as it is."""
+        return exchange.import_run(self.store, self.artifacts, Path(folder))
+
+    def save_upload(self, text: str) -> str:
+        """Keeps a learner's text; the name returned ("upload:<sha256>") can be used as a corpus in a RunConfig."""
+        return self.artifacts.save_upload(text)
+
+    def _usable(self, run_id: str) -> list[StoredCheckpoint]:
+        return [c for c in self.store.checkpoints(run_id) if self.artifacts.exists(c.folder)]
+
+    def _candidates(self, run_id: str, step: int | None) -> Iterable[StoredCheckpoint]:
+        for _ in range(2):  # a worker may replace what was listed before it is read
+            yield from (c for c in reversed(self.store.checkpoints(run_id)) if step is None or c.step == step)
+
+    # --- the server ----------------------------------------------------------------------------------------
+
+    def ensure_server(self) -> None:
+        """Starts the server if none dispatches for this store; looks at most every two seconds."""
+        now = time.monotonic()
+        if not self._start or now - self._looked_at < _LOOK_SECONDS:
+            return
+        with self._lock:
+            if now - self._looked_at < _LOOK_SECONDS:
+                return
+            self._looked_at = now
+            alive = self._child is not None and self._child.poll() is None
+            if not alive and now - self._started_at >= _RESTART_SECONDS and live_leader(self.store) is None:
+                self._started_at = now
+                self._child = self._start_child()
+
+    def server_problem(self) -> str:
+        """A sentence for the learner when runs cannot start because nobody dispatches them; else empty."""
+        if live_leader(self.store) is not None:
+            return ""
+        if self._child is None or self._child.poll() is None:
+            return "" if self._start and time.monotonic() - self._started_at < 20 else "The training service is not running."
+        return f"The training service ended (status {self._child.returncode}); it is started again. Its log: {self.log}"
+
+    @property
+    def log(self) -> Path:
+        """Where the server writes what it does."""
+        return self.settings.home / "logs" / "serve.log"
+
+    @property
+    def server_pid(self) -> int | None:
+        """The process id of the server that this service started, if it runs."""
+        return self._child.pid if self._child is not None and self._child.poll() is None else None
+
+    def _start_child(self) -> subprocess.Popen[bytes]:
+        project = Path(engine.__file__).parent.parent
+        with self._open_log() as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "engine", "serve", "--parent-pipe"],
+                cwd=project,
+                env=exchange.child_environment(self.settings, project),
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=sys.platform != "win32",  # Ctrl-C is for the app; the child ends with its pipe
+            )
+
+    def _open_log(self) -> IO[bytes]:
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        if self.log.exists() and self.log.stat().st_size > _LOG_BYTES:
+            self.log.replace(self.log.with_suffix(".old.log"))
+        return self.log.open("ab")
+
+    def close(self, patience: float = 30.0) -> None:
+        """Ends the server, which saves what is being trained, and waits for it."""
+        with self._lock:
+            self._start = False
+            if self._child is not None:
+                if self._child.stdin is not None:
+                    self._child.stdin.close()
+                try:
+                    self._child.wait(patience)
+                except subprocess.TimeoutExpired:
+                    self._child.kill()
+                    self._child.wait()
+                self._child = None
+        self.store.close()
+
+
+def _remaining(record: RunRecord) -> float | None:
+    """Seconds of training still to do, from the speed so far, the plan, or the time asked for."""
+    if record.total_steps is not None:
+        speed = record.seconds / record.step if record.step >= 10 else record.seconds_per_step
+        if speed is not None:
+            return max(0, record.total_steps - record.step) * speed
+    seconds = record.config_dict.get("training", {}).get("seconds")
+    return None if seconds is None else max(0.0, float(seconds) - record.seconds)
+
+
+_labs: dict[Settings, RunService] = {}
+_labs_lock = threading.Lock()
+
+
+def lab() -> RunService:
+    """The run service of this process, for the settings in the environment; starts its server on the first call and
+    again if it died. LLM_LAB_SERVE=0 leaves it to others (`python -m engine serve`).
+    """
+    settings = Settings.from_environment()
+    with _labs_lock:
+        if settings not in _labs:
+            _labs[settings] = RunService(settings, start=settings.serve)
+        service = _labs[settings]
+    service.ensure_server()
+    return service
