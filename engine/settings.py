@@ -30,7 +30,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
-        """LLM_LAB_HOME, LLM_LAB_STORE, LLM_LAB_ARTIFACTS, LLM_LAB_SCHEDULER and LLM_LAB_SERVE (0: no), each optional."""
+        """LLM_LAB_HOME, _STORE, _ARTIFACTS, _SCHEDULER and _SERVE ("0" for no), each optional."""
         env = os.environ if environment is None else environment
         named = env.get("LLM_LAB_HOME")
         home = Path(named).expanduser() if named else Path(platformdirs.user_data_dir("llm-lessons", False))

@@ -136,7 +136,7 @@ class RunConfig:
     @property
     def tokenizer_key(self) -> str:
         """The hash of what decides the tokenizer: text, kind, size. Runs that agree in these share it."""
-        learned = self.tokenizer_kind in ("bpe", "word")
+        learned = self.tokenizer_kind != "byte"
         return digest(
             {
                 "corpora": self.corpora,

@@ -30,7 +30,7 @@ from engine.runs.lease import holder_name
 from engine.runs.records import Claim, Request, StoredCheckpoint
 from engine.runs.store import ClaimLost, RunStore, opened
 from engine.settings import Settings
-from engine.tokenizer import Tokenizer
+from engine.tokenizer import END_OF_TEXT, Tokenizer
 from engine.training import Trainer
 from engine.windows import WindowSampler, evaluation_windows, split_ids
 
@@ -75,7 +75,8 @@ def execute(run_id: str, environment: dict[str, str]) -> str:
 def failure_sentence(error: BaseException) -> str:
     """What a learner reads when a run has failed: what happened and what to do."""
     text = str(error)
-    if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "No space left" in text or "disk is full" in text:
+    full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+    if full or "No space left" in text or "disk is full" in text:  # safetensors and SQLite say it in words
         return (
             "The disk is full, so the model could not be saved. Free some space, then resume: training goes on "
             "from the last checkpoint."
@@ -174,7 +175,8 @@ class _Execution:
             self._say(f"learning the {config.tokenizer_kind} tokenizer{size}")
             tokenizer = preparation.learn_tokenizer(config, text, self.artifacts)
         self._say("encoding the text")
-        train_ids, validation_ids = split_ids(tokenizer.encode_array(text), config.validation_fraction)
+        ids = tokenizer.encode_array(text, allowed_special=(END_OF_TEXT,))
+        train_ids, validation_ids = split_ids(ids, config.validation_fraction)
         training, context_length = config.training, config.model.context_length
         sampler = WindowSampler(train_ids, context_length, training.batch_size, config.seed)
         validation = evaluation_windows(validation_ids, context_length, training.validation_tokens)
@@ -215,8 +217,9 @@ class _Execution:
         return None
 
     def _discard(self, stored: StoredCheckpoint, error: Exception) -> None:
-        self.warning = f"The checkpoint of step {stored.step} was damaged and is not used; the one before it is. ({error})"
-        self.store.append(self.claim, [{"kind": "note", "step": stored.step, "text": self.warning}], note=self.warning)
+        self.warning = f"The checkpoint of step {stored.step} could not be used; the one before it is. ({error})"
+        note = {"kind": "note", "step": stored.step, "text": self.warning}
+        self.store.append(self.claim, [note], note=self.warning)
         self.store.forget_checkpoint(self.run_id, stored.folder)
         self.artifacts.delete(stored.folder)
 

@@ -22,7 +22,6 @@ import psutil  # type: ignore[import-untyped]
 from dask.system import CPU_COUNT
 from distributed import Client, Future, KilledWorker, LocalCluster
 
-from engine.runs import states
 from engine.runs.lease import Lease, holder_name, is_gone
 from engine.runs.store import RunStore, opened
 from engine.runs.task import run_task, warm_up
@@ -157,9 +156,7 @@ def serve(
             lease.release()
 
 
-def _lead(
-    settings: Settings, store: RunStore, lease: Lease, n_workers: int | None, stop: threading.Event
-) -> None:
+def _lead(settings: Settings, store: RunStore, lease: Lease, n_workers: int | None, stop: threading.Event) -> None:
     """Dispatch while the lease can be renewed."""
     with ExitStack() as stack:
         client = stack.enter_context(_connect(settings, n_workers, stack))

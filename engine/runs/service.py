@@ -1,7 +1,7 @@
 """The door of the run service for pages, command line and other programs: `lab()`.
 
-It talks to the store and the artifacts only. Training happens in the child process that it starts once, keeps alive, and
-that ends with it; where a server already dispatches for the same store, none is started.
+It talks to the store and the artifacts only. Training happens in a child process that it starts once, keeps alive,
+and that ends with it; where a server already dispatches for the same store, none is started.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class RunService:
         return record.run_id
 
     def request(self, run_id: str, kind: str, value: float | None = None) -> None:
-        """"pause", "resume", "stop", "learning_rate" (value: factor on the schedule), "restart" or "delete".
+        """ "pause", "resume", "stop", "learning_rate" (value: factor on the schedule), "restart" or "delete".
 
         A worker obeys within a step; RunError says why something cannot be.
         """
@@ -196,7 +196,8 @@ class RunService:
         if live_leader(self.store) is not None:
             return ""
         if self._child is None or self._child.poll() is None:
-            return "" if self._start and time.monotonic() - self._started_at < 20 else "The training service is not running."
+            starting = self._start and time.monotonic() - self._started_at < 20
+            return "" if starting else "The training service is not running: start it with `python -m engine serve`."
         return f"The training service ended (status {self._child.returncode}); it is started again. Its log: {self.log}"
 
     @property

@@ -127,11 +127,7 @@ class RunStore:
 
     def checkpoints(self, run_id: str) -> list[StoredCheckpoint]:
         """What can be loaded, by step."""
-        query = (
-            select(checkpoints)
-            .where(checkpoints.c.run_id == run_id)
-            .order_by(checkpoints.c.step, checkpoints.c.id)
-        )
+        query = select(checkpoints).where(checkpoints.c.run_id == run_id).order_by(checkpoints.c.step, checkpoints.c.id)
         with self.reading.connect() as connection:
             return [
                 StoredCheckpoint(
@@ -391,9 +387,7 @@ class RunStore:
     def open_requests(self, run_id: str) -> list[Request]:
         """Wishes that no worker has fulfilled yet, the oldest first."""
         query = (
-            select(requests)
-            .where(requests.c.run_id == run_id, requests.c.handled_at.is_(None))
-            .order_by(requests.c.id)
+            select(requests).where(requests.c.run_id == run_id, requests.c.handled_at.is_(None)).order_by(requests.c.id)
         )
         with self.reading.connect() as connection:
             return [Request(row.id, row.kind, row.value, row.step) for row in connection.execute(query)]
@@ -411,9 +405,7 @@ class RunStore:
         with self.writing.begin() as connection:
             self._touch(connection, claim, {})
             step = None if event is None else event["step"]
-            connection.execute(
-                update(requests).where(requests.c.id == request.id).values(handled_at=now, step=step)
-            )
+            connection.execute(update(requests).where(requests.c.id == request.id).values(handled_at=now, step=step))
             if event is not None:
                 connection.execute(insert(events).values(run_id=claim.run_id, at=now, **as_row(event)))
 
@@ -466,9 +458,7 @@ class RunStore:
                     "last checkpoint.",
                 )
                 return states.FAILED
-            self._transition(
-                connection, row, states.INTERRUPTED, losses=losses, note=why, token="", worker=""
-            )
+            self._transition(connection, row, states.INTERRUPTED, losses=losses, note=why, token="", worker="")
             row = self._locked(connection, run_id)
             self._transition(connection, row, states.QUEUED, note=why)
             return states.QUEUED
@@ -531,9 +521,7 @@ class RunStore:
             requests.c.run_id == run_id, requests.c.kind == kind, requests.c.handled_at.is_(None)
         )
         if connection.execute(waiting).first() is None or value is not None:
-            connection.execute(
-                insert(requests).values(run_id=run_id, kind=kind, value=value, created_at=time.time())
-            )
+            connection.execute(insert(requests).values(run_id=run_id, kind=kind, value=value, created_at=time.time()))
 
     def _close_requests(self, connection: Connection, run_id: str, kinds: Sequence[str]) -> None:
         connection.execute(
