@@ -1,20 +1,230 @@
-"""The engine from a shell: `python -m engine serve`."""
+"""The engine from a shell: `python -m engine corpora|tokenize|pretrain|generate|serve|app`.
+
+The same functions as the pages call, with a progress bar. Runs go through the run service: a run begun here is found in
+the app, and one begun in the app is continued here.
+"""
 
 from __future__ import annotations
 
+import argparse
+import subprocess
 import sys
+import time
 from collections.abc import Sequence
+from pathlib import Path
+
+from engine.errors import EngineError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the subcommand named first; the exit status."""
+    """Run the subcommand named first; returns the exit status (2 for wrong usage, 1 for an error)."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["serve"]:
         from engine.runs.server import main as serve_main
 
         return serve_main(given[1:])
-    print("usage: python -m engine serve [options]", file=sys.stderr)
-    return 2
+    options = _parser().parse_args(given)
+    try:
+        return options.command(options)
+    except EngineError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m engine", description="How a large language model is built.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    corpora = commands.add_parser("corpora", help="list the texts that can be learned from, or print one")
+    corpora.add_argument("name", nargs="?", help="print this one")
+    corpora.add_argument("--chars", type=int, default=2000, help="how much of it (default: %(default)s)")
+    corpora.set_defaults(command=_corpora)
+
+    tokenize = commands.add_parser("tokenize", help="show the tokens of a text")
+    tokenize.add_argument("text", help="the text, or - for standard input")
+    tokenize.add_argument("--tokenizer", default="gpt2", help="bpe, word, char, byte, gpt2, cl100k_base, o200k_base")
+    tokenize.add_argument("--corpus", default="stories", help="what bpe, word and char learn from")
+    tokenize.add_argument("--vocab-size", type=int, default=1000)
+    tokenize.set_defaults(command=_tokenize)
+
+    pretrain = commands.add_parser("pretrain", help="train a model and show its progress")
+    pretrain.add_argument("--recipe", default="60s", help="30s, 60s or 3min (default: %(default)s)")
+    pretrain.add_argument("--corpus", action="append", metavar="NAME[=WEIGHT]", help="may be given several times")
+    pretrain.add_argument("--seconds", type=float, help="training time, instead of the recipe's")
+    pretrain.add_argument("--steps", type=int, help="number of steps, instead of a time")
+    pretrain.add_argument("--seed", type=int, default=0)
+    pretrain.add_argument("--label", default="", help="the name that the app shows")
+    pretrain.add_argument("--out", type=Path, help="write the finished run (record and models) to this folder")
+    pretrain.set_defaults(command=_pretrain)
+
+    generate = commands.add_parser("generate", help="continue a text with a trained model")
+    generate.add_argument("prompt")
+    generate.add_argument("--run", help="id of a run (its beginning is enough); the newest with a model by default")
+    generate.add_argument("--step", type=int, help="the checkpoint of this step instead of the last one")
+    generate.add_argument("--tokens", type=int, default=100)
+    generate.add_argument("--temperature", type=float, default=0.8)
+    generate.add_argument("--top-k", type=int, default=0)
+    generate.add_argument("--top-p", type=float, default=1.0)
+    generate.add_argument("--min-p", type=float, default=0.0)
+    generate.add_argument("--repetition-penalty", type=float, default=1.0)
+    generate.add_argument("--seed", type=int, default=0)
+    generate.set_defaults(command=_generate)
+
+    commands.add_parser("serve", help="run the training service (the app starts one by itself)")
+
+    app = commands.add_parser("app", help="open the course in the browser")
+    app.add_argument("--port", type=int, default=8501)
+    app.add_argument("--address", default="127.0.0.1", help="0.0.0.0 lets a class in (default: %(default)s)")
+    app.set_defaults(command=_app)
+    return parser
+
+
+def _corpora(options: argparse.Namespace) -> int:
+    from engine.corpus import list_corpora, load_corpus
+
+    if options.name:
+        print(load_corpus(options.name)[: options.chars])
+        return 0
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("name", "title", "kind", "characters", "licence", "source")
+    for info in list_corpora():
+        size = f"{info.n_chars:,}" if info.available else f"not installed: {info.install_hint}"
+        table.add_row(info.name, info.title, info.kind, size, info.license, info.source)
+    Console().print(table)
+    return 0
+
+
+def _tokenize(options: argparse.Namespace) -> int:
+    from engine.corpus import load_corpus
+    from engine.tokenizer import train_tokenizer
+
+    text = sys.stdin.read() if options.text == "-" else options.text
+    learned = options.tokenizer in ("bpe", "word", "char")
+    corpus = load_corpus(options.corpus)[:1_000_000] if learned else ""
+    tokenizer = train_tokenizer(options.tokenizer, corpus, options.vocab_size)
+    ids = tokenizer.encode(text)
+    for token_id in ids:
+        print(f"{token_id:>8}  {tokenizer.token_bytes(token_id).decode('utf-8', 'backslashreplace')!r}")
+    n_words = max(1, len(text.split()))
+    print(f"{len(ids)} tokens, {len(text.encode())} bytes, {len(ids) / n_words:.2f} tokens per word", file=sys.stderr)
+    return 0
+
+
+def _pretrain(options: argparse.Namespace) -> int:
+    from engine.runs.recipes import recipe_config
+    from engine.runs.service import lab
+
+    weights: dict[str, float] = {}
+    for item in options.corpus or ["shakespeare"]:
+        name, _, weight = item.partition("=")
+        try:
+            weights[name] = float(weight or 1)
+        except ValueError:
+            print(f"error: the weight in {item!r} is no number; write for example stories=0.5", file=sys.stderr)
+            return 2
+    training: dict[str, object] = {"seed": options.seed}
+    if options.steps is not None:
+        training |= {"steps": options.steps, "seconds": None}
+    elif options.seconds is not None:
+        training["seconds"] = options.seconds
+    config = recipe_config(options.recipe, weights, seed=options.seed, training=training)
+    service = lab()
+    run_id = service.submit(config, options.label or f"{' + '.join(weights)} · {options.recipe}")
+    print(f"run {run_id}: {config.model.n_parameters:,} parameters")
+    try:
+        state = _follow(run_id)
+        if options.out is not None and state == "finished":
+            service.export_run(run_id, options.out)
+            print(f"written to {options.out}")
+    finally:
+        service.close()
+    return 0 if state == "finished" else 1
+
+
+def _follow(run_id: str) -> str:
+    """Show a run until it rests; Ctrl-C saves it, to be continued by the same command or by the app."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    from engine.runs.service import lab
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total} steps"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns) as progress:
+        task = progress.add_task("waiting", total=None)
+        seen = 0
+        while True:
+            record = lab().run(run_id)
+            for event in lab().events(run_id, after=seen, kinds=("eval", "sample")):
+                seen = event.seq
+                if event.kind == "eval":
+                    loss, bits = event.payload["validation_loss"], event.payload["bits_per_byte"]
+                    progress.console.print(f"step {event.step:>6}  validation loss {loss:.3f}  {bits:.3f} bits/byte")
+                else:
+                    text = event.payload["prompt"] + event.payload["text"].replace("\n", " ⏎ ")
+                    progress.console.print(f"             {text[:100]}", markup=False, highlight=False)
+            loss = "" if record.train_loss is None else f"  loss {record.train_loss:.3f}"
+            words = record.note if record.live and not record.step else record.state
+            progress.update(task, description=words + loss, total=record.total_steps, completed=record.step)
+            if not record.live:
+                break
+            time.sleep(0.25)
+    if record.error:
+        print(f"error: {record.error}", file=sys.stderr)
+    return record.state
+
+
+def _generate(options: argparse.Namespace) -> int:
+    from engine.errors import RunError
+    from engine.generation import SamplingConfig, generate
+    from engine.runs.service import RunService
+    from engine.settings import Settings
+
+    service = RunService(Settings.from_environment(), start=False)
+    wanted = options.run or ""
+    matching = [r.run_id for r in service.runs() if r.run_id.startswith(wanted) and service.checkpoints(r.run_id)]
+    if not matching:
+        raise RunError(f"no run {wanted!r} with a model; train one: python -m engine pretrain")
+    checkpoint = service.load_model(matching[0], options.step)
+    sampling = SamplingConfig(
+        options.temperature, options.top_k, options.top_p, options.min_p, options.repetition_penalty, options.seed
+    )
+    end = checkpoint.tokenizer.end_of_text_id
+    print(options.prompt, end="", flush=True)
+    steps = generate(
+        checkpoint.model,
+        checkpoint.tokenizer,
+        options.prompt,
+        options.tokens,
+        sampling,
+        stop_ids=() if end is None else {end},
+    )
+    for step in steps:
+        print(step.text, end="", flush=True)
+    print()
+    return 0
+
+
+def app_folder() -> Path:
+    """Where app.py lies: beside the engine in a checkout, inside it when installed from a wheel."""
+    engine = Path(__file__).resolve().parent
+    return engine.parent if (engine.parent / "app.py").exists() else engine / "_app"
+
+
+def _app(options: argparse.Namespace) -> int:
+    command = [sys.executable, "-m", "streamlit", "run", "app.py"]
+    command += ["--server.port", str(options.port), "--server.address", options.address]
+    return subprocess.run(command, cwd=app_folder(), check=False).returncode
 
 
 if __name__ == "__main__":

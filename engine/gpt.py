@@ -198,7 +198,7 @@ def rotation_table(context_length: int, head_size: int, base: float = 10_000.0) 
 
 
 def rotate(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
-    """Turn the pairs (x[i], x[i + D/2]) of queries or keys `(B, H, T, D)` by their position's angles `(T, D/2)`."""
+    """Turn the pairs (x[i], x[i + D/2]) of queries or keys `(…, T, D)` by their position's angles `(T, D/2)`."""
     first, second = x.chunk(2, dim=-1)
     return torch.cat((first * cosines - second * sines, first * sines + second * cosines), dim=-1)
 
@@ -229,10 +229,11 @@ class Attention(nn.Module):
         record: dict[str, Tensor] | None,
     ) -> Tensor:
         B, T, C = x.shape
-        # (B, T, 3C) -> (B, T, 3, H, D) -> three of (B, H, T, D)
-        q, k, v = self.qkv(x).view(B, T, 3, self.n_heads, self.head_size).transpose(1, 3).unbind(2)
+        # (B, T, 3C) -> (B, T, 3, H, D) -> (B, H, 3, T, D) -> three of (B, H, T, D)
+        qkv = self.qkv(x).view(B, T, 3, self.n_heads, self.head_size).transpose(1, 3)
+        q, k, v = qkv.unbind(2)
         if rotation is not None:
-            q, k = rotate(q, *rotation), rotate(k, *rotation)
+            q, k = rotate(qkv[:, :, :2], *rotation).unbind(2)
         if cache is not None:
             k, v = cache.append(layer, k, v)
         dropout = self.dropout if self.training else 0.0

@@ -1,0 +1,231 @@
+"""Lesson: generation. One token at a time: read, look at the probabilities, narrow them, draw."""
+
+import streamlit as st
+
+from engine import generation
+from engine.errors import EngineError
+from engine.generation import FILTERS, NextToken, SamplingConfig, generate, next_logits, next_token_distribution
+from pages.shared import guard
+from pages.shared.code_panel import show_code
+from pages.shared.components import candidate_bars, probability_legend, token_strip
+from pages.shared.draft import Draft, show_bytes, strip_tokens
+from pages.shared.errors import shown_errors
+from pages.shared.lesson import exercise, notice, objective
+from pages.shared.models import ModelChoice, choose_model, inference, load
+
+guard.ensure()
+
+MAX_PROMPT = 2_000
+SHOWN = 12
+
+st.title("Generation", anchor=False)
+objective(
+    "A language model only ever answers one question: which token comes next? See its answer as numbers, narrow the "
+    "choice, and write a text with it token by token.",
+    minutes=10,
+)
+
+
+def sampling_controls() -> SamplingConfig:
+    temperature = st.slider(
+        "Temperature",
+        0.0,
+        2.0,
+        0.8,
+        0.05,
+        key="temperature",
+        help="Divides the logits: below 1 likely tokens gain, above 1 unlikely ones. 0 always takes the likeliest.",
+    )
+    top_k = st.slider("Top-k", 0, 100, 0, key="top_k", help="Keep only the k most probable tokens. 0 keeps all.")
+    top_p = st.slider(
+        "Top-p",
+        0.05,
+        1.0,
+        1.0,
+        0.05,
+        key="top_p",
+        help="Keep the smallest set of tokens whose probabilities sum to p (nucleus sampling). 1 keeps all.",
+    )
+    min_p = st.slider(
+        "Min-p",
+        0.0,
+        0.5,
+        0.0,
+        0.01,
+        key="min_p",
+        help="Keep tokens at least this share as probable as the likeliest one. 0 keeps all.",
+    )
+    penalty = st.slider(
+        "Repetition penalty",
+        1.0,
+        2.0,
+        1.0,
+        0.05,
+        key="penalty",
+        help="Lowers the logits of tokens that are in the text already. 1 changes nothing.",
+    )
+    seed = st.number_input(
+        "Seed", 0, 9999, 0, key="seed", help="The dice. Each position has its own: rewinding does not change them."
+    )
+    return SamplingConfig(temperature, top_k, top_p, min_p, penalty, int(seed))
+
+
+def logits_after(choice: ModelChoice, ids: list[int]):
+    """The logits after a text, computed once: moving a slider asks here again and runs no model."""
+    key = (choice.key, tuple(ids))
+    memory = st.session_state.setdefault("logits", {})
+    if key not in memory:
+        checkpoint = load(choice)
+        with inference():
+            memory[key] = next_logits(checkpoint.model, ids)[: checkpoint.tokenizer.n_vocab]
+        while len(memory) > 40:
+            del memory[next(iter(memory))]
+    return memory[key]
+
+
+def the_draft(choice: ModelChoice, prompt: str) -> Draft:
+    """This session's draft; a new prompt or a model with another tokenizer begins a new one."""
+    tokenizer = load(choice).tokenizer
+    origin = (choice.run_id, prompt)
+    if st.session_state.get("draft_origin") != origin:
+        st.session_state["draft_origin"] = origin
+        st.session_state["draft"] = Draft.of_prompt(tokenizer.encode(prompt))
+    return st.session_state["draft"]
+
+
+def write_on(choice: ModelChoice, draft: Draft, sampling: SamplingConfig, n: int) -> None:
+    """Stream n tokens into the draft. Whatever interrupts it, what is written stays."""
+    checkpoint = load(choice)
+    draft.begin()
+    stop = {checkpoint.tokenizer.end_of_text_id} - {None}
+    place, text = st.empty(), checkpoint.tokenizer.decode(draft.ids)
+    steps = generate(checkpoint.model, checkpoint.tokenizer, draft.ids, n, sampling, stop_ids=stop)
+    while True:
+        with inference():
+            step = next(steps, None)
+        if step is None:
+            break
+        draft.append(step)
+        text += step.text
+        place.text(text)
+    st.rerun()
+
+
+def filters_in_words(choice: NextToken, sampling: SamplingConfig) -> str:
+    """One sentence: what each filter cut."""
+    parts = [
+        f"{name} cut {int((choice.cut_by == n).sum()):,} tokens with {choice.scaled[choice.cut_by == n].sum():.1%}"
+        for n, name in enumerate(FILTERS)
+        if n and (choice.cut_by == n).any()
+    ]
+    kept = int((choice.final > 0).sum())
+    if sampling.temperature == 0:
+        return "Temperature 0 takes the likeliest token: there is nothing left to draw."
+    cuts = "; ".join(parts) + " of the probability" if parts else "No filter cut anything"
+    return f"{cuts}. The draw is among {kept:,} of {len(choice.base):,} tokens."
+
+
+controls, text = st.columns([1, 2], gap="large")
+with controls, shown_errors():
+    chosen = choose_model()
+    prompt = st.text_area(
+        "Prompt",
+        "The lion is in the",
+        key="prompt",
+        max_chars=MAX_PROMPT,
+        height=90,
+        help="The text to continue. The model reads it in the same tokens as its training text.",
+    )
+    n_tokens = st.slider("Tokens to write", 5, 300, 60, 5, key="n_tokens", help="How many tokens at a press.")
+    with st.expander("How to choose", icon=":material/tune:", expanded=True):
+        sampling = sampling_controls()
+
+with text, shown_errors():
+    if chosen is not None and not prompt:
+        st.info("Type a prompt: at least one character for the model to read.")
+    elif chosen is not None:
+        try:
+            draft = the_draft(chosen, prompt)
+            tokenizer = load(chosen).tokenizer
+        except EngineError as error:
+            st.error(str(error))
+            st.stop()
+        with st.container(horizontal=True):
+            write = st.button("Write on", type="primary", icon=":material/edit_note:", help="Draw token after token.")
+            one = st.button("One token", icon=":material/add:", help="Draw a single token.")
+            if st.button(
+                "Back one",
+                icon=":material/undo:",
+                disabled=len(draft.tokens) <= draft.prompt_length,
+                help="Take the last token away; it is kept as a branch.",
+            ):
+                draft.rewind(len(draft.tokens) - 1)
+                st.rerun()
+            if st.button("Undo", icon=":material/history:", disabled=not draft.past, help="Before the last change."):
+                draft.undo()
+                st.rerun()
+            if st.button(
+                "Start again",
+                icon=":material/restart_alt:",
+                disabled=len(draft.tokens) <= draft.prompt_length,
+                help="Back to the prompt; the text is kept as a branch.",
+            ):
+                draft.rewind(draft.prompt_length)
+                st.rerun()
+        if write or one:
+            st.button("Stop", icon=":material/stop:", help="Keep what is written so far.")
+            write_on(chosen, draft, sampling, 1 if one else n_tokens)
+        clicked = token_strip(strip_tokens(draft, tokenizer), key="strip")
+        probability_legend(key="legend")
+        if clicked is not None and clicked >= draft.prompt_length:
+            draft.rewind(clicked)
+            st.rerun()
+        st.subheader("Which token next?", anchor=False)
+        choice = next_token_distribution(logits_after(chosen, draft.ids), sampling, draft.ids)
+        candidates = [
+            {
+                "id": int(i),
+                "text": show_bytes(tokenizer.token_bytes(int(i))),
+                "base_probability": float(choice.base[i]),
+                "final_probability": float(choice.final[i]),
+                "cut_by": FILTERS[choice.cut_by[i]] or None,
+            }
+            for i in choice.top(SHOWN)
+        ]
+        picked = candidate_bars(candidates, key="candidates")
+        if picked is not None:
+            draft.force(picked, float(choice.base[picked]))
+            st.rerun()
+        st.caption(
+            "The outline is the model's own probability, the bar what is drawn from. "
+            + filters_in_words(choice, sampling)
+        )
+        if draft.branches:
+            with st.expander(f"Branches ({len(draft.branches)})", icon=":material/account_tree:"):
+                for n, branch in enumerate(draft.branches):
+                    st.text("… " + tokenizer.decode([t.id for t in branch[draft.prompt_length :]]))
+                    if st.button("Return to this", key=f"branch-{n}", help="The present text becomes a branch."):
+                        draft.switch(n)
+                        st.rerun()
+        st.download_button(
+            "Text",
+            data=tokenizer.decode(draft.ids).encode(),
+            file_name="generated.txt",
+            mime="text/plain",
+            icon=":material/download:",
+            on_click="ignore",
+            help="The prompt and what was written.",
+        )
+
+notice(
+    "Colour tells how probable the model found each token: where it was sure and where it rolled the dice.",
+    "Click a token to go back to the moment before it, then click another candidate: the text takes another way.",
+    "Moving a slider reshapes the same probabilities. The model is not asked again; it has no temperature.",
+    "The model has no memory but this text, and no more of it than its context length.",
+)
+exercise(
+    "Set the temperature to 0 and write 60 tokens. Then find one single token to force that changes the story.",
+    "Greedy text soon repeats itself: the likeliest continuation of a loop is the loop. One forced token changes the "
+    "context, hence all later distributions.",
+)
+show_code(generation.generate, generation.next_token_distribution, generation.draw, generation.Reader.read)

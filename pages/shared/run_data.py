@@ -1,0 +1,112 @@
+"""What the run panel draws, read from the run service and shaped for the charts.
+
+Watchers of the same run share the work: everything is cached under the number of the last event seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from engine.runs.records import RunRecord
+from engine.runs.service import lab
+
+MAX_POINTS = 400
+
+
+@dataclass(frozen=True)
+class RunView:
+    """One run ready to draw. `losses`: step, tokens, seconds, loss, series, run. `speeds`: one row per step drawn."""
+
+    record: RunRecord
+    losses: pd.DataFrame
+    speeds: pd.DataFrame
+    marks: list[dict[str, Any]]
+    baselines: dict[str, float]
+    samples: list[dict[str, Any]]
+
+
+def view(record: RunRecord, name: str) -> RunView:
+    """Everything about one run as it is at this moment."""
+    stamp = f"{record.attempt}:{record.step}:{record.state}:{record.updated_at}"
+    losses, speeds, marks = _curves(record.run_id, name, stamp)
+    baselines, samples = _reports(record.run_id, stamp)
+    return RunView(record, losses, speeds, marks, baselines, samples)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _curves(run_id: str, name: str, _stamp_key: str) -> tuple[pd.DataFrame, pd.DataFrame, list[dict[str, Any]]]:
+    curve = lab().curve(run_id, MAX_POINTS)
+    rows = [
+        {"step": p["step"], "tokens": p["tokens"], "seconds": p["seconds"], "loss": p["loss"], "series": "training"}
+        for p in curve.steps
+    ] + [
+        {
+            "step": p["step"],
+            "tokens": p["tokens"],
+            "seconds": p["seconds"],
+            "loss": p["validation_loss"],
+            "series": "validation",
+        }
+        for p in curve.evaluations
+    ]
+    losses = pd.DataFrame(rows, columns=["step", "tokens", "seconds", "loss", "series"])
+    losses["run"] = name
+    columns = ["step", "tokens", "seconds", "learning_rate", "gradient_norm", "tokens_per_second"]
+    speeds = pd.DataFrame([{c: p[c] for c in columns} for p in curve.steps], columns=columns)
+    return losses, speeds, curve.controls
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _reports(run_id: str, _stamp_key: str) -> tuple[dict[str, float], list[dict[str, Any]]]:
+    baselines: dict[str, float] = {}
+    samples: list[dict[str, Any]] = []
+    for event in lab().events(run_id, kinds=("baselines", "sample")):
+        if event.kind == "baselines":
+            baselines = {k: v for k, v in event.payload.items() if k in ("uniform", "unigram", "bigram", "trigram")}
+        else:
+            samples.append(event.payload)
+    return baselines, samples
+
+
+def run_name(record: RunRecord) -> str:
+    """A name for pickers and legends: the label and the first digits of the id."""
+    return f"{record.label or 'run'} · {record.run_id[:6]}"
+
+
+def flat_config(record: RunRecord) -> dict[str, Any]:
+    """The settings of a run as one level of names, for a table of differences."""
+    flat: dict[str, Any] = {}
+    for name, value in record.config_dict.items():
+        if isinstance(value, dict):
+            flat.update({f"{name}.{inner}": item for inner, item in value.items()})
+        elif name == "corpora":
+            flat["text"] = " + ".join(f"{corpus[:14]} {weight:.0%}" for corpus, weight in value)
+        else:
+            flat[name] = value
+    return flat
+
+
+def differences(records: list[RunRecord]) -> pd.DataFrame:
+    """One column a run: what came out, then the settings that are not the same in all of them."""
+    columns = {}
+    for record in records:
+        evaluations = lab().curve(record.run_id, 2).evaluations
+        best = min((e["validation_loss"] for e in evaluations), default=None)
+        bits = evaluations[-1]["bits_per_byte"] if evaluations else None
+        columns[run_name(record)] = {
+            "state": record.state,
+            "steps": record.step,
+            "training seconds": round(record.seconds, 1),
+            "validation loss (nats per token)": record.validation_loss,
+            "best validation loss": best,
+            "bits per byte": bits,
+            **flat_config(record),
+        }
+    table = pd.DataFrame(columns)
+    measured = table.index[:6]
+    differing = [name for name in table.index[6:] if table.loc[name].astype(str).nunique() > 1]
+    return table.loc[[*measured, *differing]].map(lambda v: f"{v:.4g}" if isinstance(v, float) else str(v))

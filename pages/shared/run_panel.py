@@ -1,0 +1,263 @@
+"""The live record of a run: its state and controls, curves, samples, next tokens, downloads.
+
+One fragment draws everything and asks the store again while the run is live; when the run ends, the whole page is
+drawn once more, without the clock.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from engine.errors import EngineError
+from engine.runs.records import RunRecord
+from engine.runs.service import lab
+from pages.shared import charts
+from pages.shared.run_data import RunView, differences, run_name, view
+
+REFRESH_SECONDS = 0.7
+BASELINE_NAMES = {
+    "uniform": "guessing, ln V",
+    "unigram": "unigram",
+    "bigram": "bigram",
+    "trigram": "trigram",
+}
+STATES = {
+    "queued": (":material/hourglass_top:", "Waiting for a free core"),
+    "running": (":material/model_training:", "Training"),
+    "paused": (":material/pause_circle:", "Paused"),
+    "stopping": (":material/stop_circle:", "Stopping"),
+    "finished": (":material/check_circle:", "Finished"),
+    "failed": (":material/error:", "Failed"),
+    "interrupted": (":material/bolt:", "Interrupted, will be resumed"),
+}
+_RATES = {0.1: "÷ 10", 0.25: "÷ 4", 0.5: "÷ 2", 1.0: "as planned", 2.0: "× 2", 4.0: "× 4", 10.0: "× 10"}
+
+
+def show_run(run_id: str, compare: list[str]) -> None:
+    """Draw a run and keep it up to date while it is live; `compare` are ids of runs drawn beside it."""
+    live = lab().run(run_id).live
+    st.fragment(_panel, run_every=REFRESH_SECONDS if live else None)(run_id, tuple(compare), live)
+
+
+def _panel(run_id: str, compare: tuple[str, ...], was_live: bool) -> None:
+    try:
+        record = lab().run(run_id)
+    except EngineError:
+        st.rerun()  # deleted by somebody: the page chooses another one
+    _status(record)
+    _controls(record)
+    views = [view(record, run_name(record))]
+    for other in compare:
+        if other != run_id:
+            another = lab().run(other)
+            views.append(view(another, run_name(another)))
+    _curves(views)
+    _samples(views[0])
+    _details(views[0])
+    if len(views) > 1:
+        st.subheader("What differs", anchor=False)
+        st.dataframe(differences([v.record for v in views]), width="stretch")
+    _downloads(record)
+    if was_live != record.live:
+        st.rerun()
+
+
+def _status(record: RunRecord) -> None:
+    icon, word = STATES[record.state]
+    total = f"{record.total_steps:,}" if record.total_steps else "?"
+    eta = lab().eta_seconds(record.run_id) if record.live else None
+    line = f"{icon} **{word}** · step {record.step:,} of {total}"
+    if record.state == "queued":
+        line = f"{icon} **{word}** · number {lab().queue_position(record.run_id) or 1} in the queue"
+    elif record.live and record.note:
+        line += f" · {record.note}"
+    if eta is not None and record.live:
+        line += f" · about {max(1, round(eta))} s left"
+    if not record.live and record.note:
+        line += f" · {record.note}"
+    st.progress(record.progress, text=line)
+    if record.error:
+        st.error(record.error)
+    problem = lab().server_problem() if record.live else ""
+    if problem:
+        st.warning(problem)
+
+
+def _controls(record: RunRecord) -> None:
+    def button(label: str, kind: str, icon: str, help: str, enabled: bool) -> None:
+        st.button(
+            label,
+            key=f"{kind}:{record.run_id}",
+            icon=icon,
+            help=help,
+            disabled=not enabled,
+            on_click=_request,
+            args=(record.run_id, kind),
+        )
+
+    with st.container(horizontal=True):
+        state = record.state
+        if state in ("paused", "failed", "interrupted"):
+            button("Resume", "resume", ":material/play_arrow:", "Go on from the last checkpoint, exactly.", True)
+        else:
+            can_pause = state in ("queued", "running")
+            button("Pause", "pause", ":material/pause:", "Save, and give the core to somebody else.", can_pause)
+        can_stop = state in ("queued", "running", "paused", "failed", "interrupted") and record.step > 0
+        button("Stop", "stop", ":material/stop:", "End here and keep the model as it is now.", can_stop)
+        with st.popover("Start over", icon=":material/restart_alt:", help="Train the same run again from step 0."):
+            st.write("This erases the record and the models of this run, also for others who share it.")
+            button("Erase and start over", "restart", ":material/restart_alt:", "Cannot be undone.", True)
+        if state == "running":
+            key = f"rate:{record.run_id}"
+            st.selectbox(
+                "Learning rate from here on",
+                list(_RATES),
+                index=list(_RATES).index(1.0),
+                format_func=_RATES.__getitem__,
+                key=key,
+                width=190,
+                label_visibility="collapsed",
+                help="A factor on the planned learning rate, at once. It is marked on the curve.",
+                on_change=_change_rate,
+                args=(record.run_id, key),
+            )
+
+
+def _request(run_id: str, kind: str) -> None:
+    try:
+        lab().request(run_id, kind)
+    except EngineError as error:
+        st.toast(str(error), icon=":material/info:")
+
+
+def _change_rate(run_id: str, key: str) -> None:
+    try:
+        lab().request(run_id, "learning_rate", float(st.session_state[key]))
+    except EngineError as error:
+        st.toast(str(error), icon=":material/info:")
+
+
+def _curves(views: list[RunView]) -> None:
+    main = views[0]
+    x = st.segmented_control(
+        "Horizontal axis",
+        ["step", "tokens", "seconds"],
+        default="step",
+        required=True,
+        key="curve-x",
+        help="Steps compare recipes at equal numbers of updates, tokens at equal data, seconds at equal time.",
+    )
+    if main.losses.empty:
+        st.info(main.record.note.capitalize() + " …" if main.record.note else "The curve begins with the first step.")
+        return
+    baselines = {BASELINE_NAMES[name]: loss for name, loss in main.baselines.items()}
+    marks = _marks(main, x)
+    points = pd.concat([v.losses for v in views], ignore_index=True)
+    frame, spec = charts.loss_curves(points, x=x, baselines=baselines, marks=marks)
+    summary = charts.summarise_loss(main.losses, baselines)
+    st.vega_lite_chart(frame, spec, width="stretch", key="loss-chart", alt=summary)
+    st.caption(summary)
+
+
+def _marks(run: RunView, x: str) -> list[tuple[float, str]]:
+    marks = []
+    for control in run.marks:
+        at = control["step"]
+        if x != "step" and not run.speeds.empty:
+            at = float(run.speeds.loc[(run.speeds["step"] - at).abs().idxmin(), x])
+        marks.append((at, f"learning rate × {control['value']:g}"))
+    return marks
+
+
+def _samples(run: RunView) -> None:
+    st.subheader("What it writes", anchor=False)
+    if not run.samples:
+        st.caption("The first sample comes with the first evaluation.")
+        return
+    prompts = list(dict.fromkeys(sample["prompt"] for sample in run.samples))
+    prompt = prompts[0]
+    if len(prompts) > 1:
+        prompt = st.selectbox("Prompt", prompts, key=f"prompt:{run.record.run_id}", help="The text it continues.")
+    by_step = {sample["step"]: sample for sample in run.samples if sample["prompt"] == prompt}
+    step = _choose_step(run.record.run_id, list(by_step))
+    sample = by_step[step]
+    with st.container(border=True):
+        st.text(f"{prompt}{sample['text']}")
+        st.caption(f"After step {step:,}. The prompt is “{prompt}”, the rest is the model's; same dice every time.")
+    bars = pd.DataFrame([{"token": _visible(c["text"]), "probability": c["probability"]} for c in sample["candidates"]])
+    frame, spec = charts.next_token_bars(bars, title=f"Next token after “{prompt}”, step {step:,}")
+    summary = charts.summarise_next_tokens(bars, prompt)
+    st.vega_lite_chart(frame, spec, width="stretch", key="next-token-chart", alt=summary)
+    st.caption(summary)
+
+
+def _choose_step(run_id: str, steps: list[int]) -> int:
+    """A slider back through time that follows the newest evaluation until it is moved."""
+    if len(steps) == 1:
+        return steps[0]
+    key, pinned = f"sample-step:{run_id}", f"sample-pinned:{run_id}"
+
+    def moved() -> None:
+        st.session_state[pinned] = st.session_state[key] != steps[-1]
+
+    if not st.session_state.get(pinned) or st.session_state.get(key) not in steps:
+        st.session_state[key] = steps[-1]
+    return st.select_slider(
+        "Step",
+        steps,
+        key=key,
+        on_change=moved,
+        help="Back through time: the same prompt at earlier steps. At the right end it follows the training.",
+    )
+
+
+def _details(run: RunView) -> None:
+    if run.speeds.empty:
+        return
+    with st.expander("Learning rate, gradient norm, speed", icon=":material/monitoring:"):
+        panels = (
+            ("learning_rate", "Learning rate", "per step"),
+            ("gradient_norm", "Gradient norm before clipping", "length"),
+            ("tokens_per_second", "Speed", "tokens per second"),
+        )
+        for column, (name, title, unit) in zip(st.columns(3), panels, strict=True):
+            frame, spec = charts.small_line(run.speeds, name, title, unit)
+            column.vega_lite_chart(
+                frame,
+                spec,
+                width="stretch",
+                key=f"{name}-chart",
+                alt=f"{title} over the steps; now {run.speeds[name].iloc[-1]:.4g} {unit}.",
+            )
+
+
+def _downloads(record: RunRecord) -> None:
+    if not record.step:
+        return
+    with st.container(horizontal=True):
+        st.download_button(
+            "Record as CSV",
+            data=lambda: lab().record_csv(record.run_id).encode(),
+            file_name=f"run-{record.run_id}.csv",
+            mime="text/csv",
+            key=f"csv:{record.run_id}",
+            icon=":material/download:",
+            on_click="ignore",
+            help="Every step and evaluation: loss, learning rate, gradient norm, tokens, seconds.",
+        )
+        st.download_button(
+            "Model as safetensors",
+            data=lambda: lab().checkpoint_archive(record.run_id),
+            file_name=f"model-{record.run_id}.zip",
+            mime="application/zip",
+            key=f"zip:{record.run_id}",
+            icon=":material/download:",
+            on_click="ignore",
+            help="The newest checkpoint with its tokenizer and config in one zip file.",
+        )
+
+
+def _visible(token: str) -> str:
+    """A token on one line: spaces and line ends as signs."""
+    return token.replace(" ", "␣").replace("\n", "⏎").replace("\t", "⇥")

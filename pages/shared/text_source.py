@@ -1,0 +1,89 @@
+"""Choosing a text: one of the corpora, pasted text, or an upload."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from engine.corpus import CorpusInfo, list_corpora, read_text
+from engine.errors import CorpusError
+from engine.runs.service import lab
+
+OWN_TEXT = "own"
+MIN_CHARS = 2_000
+MAX_PASTED = 2_000_000
+
+
+@dataclass(frozen=True)
+class TextSource:
+    """A chosen text. `name` is what a run config calls it; empty, with a `problem`, when there is none to use."""
+
+    name: str
+    title: str
+    n_chars: int
+    problem: str = ""
+
+
+@st.cache_data(ttl=30, show_spinner=False)
+def corpora() -> dict[str, CorpusInfo]:
+    """The corpora by name; looked up again now and then, in case a package was installed."""
+    return {info.name: info for info in list_corpora()}
+
+
+def choose_text(key: str, default: str = "shakespeare") -> TextSource:
+    """Controls for a text. A corpus that is not installed is shown with the command that installs it."""
+    known = corpora()
+    names = [*known, OWN_TEXT]
+    name = st.selectbox(
+        "Text to learn from",
+        names,
+        index=names.index(default),
+        format_func=lambda n: "My own text …" if n == OWN_TEXT else _title(known[n]),
+        key=key,
+        bind="query-params",
+        help="Everything the model will ever know comes from this text. The last tenth is kept aside to check it.",
+    )
+    if name == OWN_TEXT:
+        return _own_text(key)
+    info = known[name]
+    if not info.available:
+        st.info(f"**{info.title}** is not installed on this machine. Install it with\n\n`{info.install_hint}`")
+        return TextSource("", info.title, 0, "This text is not installed: choose another one.")
+    st.caption(f"{info.kind} · {info.n_chars / 1e6:.1f} million characters · {info.license}")
+    return TextSource(name, info.title, info.n_chars)
+
+
+def _title(info: CorpusInfo) -> str:
+    return info.title if info.available else f"{info.title} (not installed)"
+
+
+def _own_text(key: str) -> TextSource:
+    upload = st.file_uploader(
+        "Upload a file",
+        type=["txt", "md", "csv", "jsonl"],
+        key=f"{key}-file",
+        help="Plain text (.txt, .md) or a table (.csv, .jsonl) up to 20 MB; UTF-8, UTF-16 with BOM, or Latin-1.",
+    )
+    pasted = st.text_area(
+        "… or paste a text",
+        key=f"{key}-pasted",
+        height=160,
+        max_chars=MAX_PASTED,
+        placeholder="Some pages of any language. The more text, the better the model: aim for 100,000 characters.",
+        help=f"At least {MIN_CHARS:,} characters. The text stays on this server, under a name made of its hash.",
+    )
+    if upload is None and not pasted.strip():
+        return TextSource("", "My own text", 0, "Upload a file or paste a text to learn from.")
+    title = "My own text"
+    try:
+        text = read_text(upload.getvalue(), upload.name) if upload is not None else pasted
+        title = upload.name if upload is not None else title
+    except CorpusError as error:
+        st.error(str(error))
+        return TextSource("", title, 0, "This file cannot be used: choose another one.")
+    if len(text) < MIN_CHARS:
+        problem = f"This text has {len(text):,} characters; a model needs at least {MIN_CHARS:,} to learn anything."
+        return TextSource("", title, len(text), problem)
+    st.caption(f"{len(text):,} characters")
+    return TextSource(lab().save_upload(text), title, len(text))

@@ -1,0 +1,311 @@
+"""The settings of a pretraining run: a recipe for who wants to press Train, every number for who wants to turn it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from engine.errors import ConfigError
+from engine.runs.config import RunConfig
+from engine.runs.recipes import DEFAULT_RECIPE, RECIPES, Recipe, recipe_config
+from engine.runs.service import lab
+from pages.shared.text_source import TextSource, choose_text
+
+TOKENIZERS = {
+    "bpe": "BPE: frequent pieces of words",
+    "char": "Characters",
+    "byte": "Bytes",
+    "word": "Whole words",
+}
+_ASSUMED_FLOPS = 4e10  # per second on one core, until a run on this machine has been measured
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the form asks for; `config` is None while a `problem` stands in the way."""
+
+    config: RunConfig | None
+    label: str
+    problem: str = ""
+
+
+def training_form() -> Order:
+    """Draw the controls and return the run they describe."""
+    source = choose_text("corpus")
+    recipe = RECIPES[
+        st.segmented_control(
+            "Size and time",
+            list(RECIPES),
+            default=DEFAULT_RECIPE,
+            required=True,
+            format_func=lambda name: RECIPES[name].title,
+            key="recipe",
+            help="A model, a vocabulary and a learning rate that were measured to learn much in this time on one core. "
+            "On a busy machine it takes longer; the number of steps is fixed at the start.",
+        )
+    ]
+    changes = _advanced(recipe)
+    label = f"{source.title} · {recipe.seconds:g} s"
+    if source.problem:
+        return Order(None, label, source.problem)
+    try:
+        config = recipe_config(recipe.name, source.name, **changes)
+    except ConfigError as error:
+        return Order(None, label, str(error))
+    _facts(config, source)
+    return Order(config, label)
+
+
+def _advanced(recipe: Recipe) -> dict[str, object]:
+    """Every other setting, filled in from the recipe; choosing another recipe fills them in anew."""
+
+    def key(name: str) -> str:
+        return f"{recipe.name}:{name}"
+
+    with st.expander("All settings", icon=":material/tune:"):
+        text, model, training = st.tabs(["Text and tokens", "Model", "Training"])
+        with text:
+            kind = st.selectbox(
+                "Tokenizer",
+                list(TOKENIZERS),
+                format_func=TOKENIZERS.__getitem__,
+                key=key("tokenizer"),
+                help="How text becomes numbers. BPE is what GPT models use; it is learned on your text first.",
+            )
+            vocab_size = st.slider(
+                "Vocabulary size",
+                300,
+                8000,
+                recipe.vocab_size,
+                step=100,
+                key=key("vocab"),
+                disabled=kind in ("char", "byte"),
+                help="Number of different tokens. More tokens make sequences shorter and the output layer larger. "
+                "Losses of different tokenizers compare only in bits per byte.",
+            )
+            n_chars = st.slider(
+                "Characters to read",
+                100_000,
+                10_000_000,
+                recipe.n_chars,
+                step=100_000,
+                format="compact",
+                key=key("n_chars"),
+                help="How much of the text is used. A small text is soon learned by heart: watch validation rise.",
+            )
+        with model:
+            n_layers = st.slider(
+                "Layers", 1, 8, recipe.n_layers, key=key("layers"), help="Blocks of attention and MLP. GPT-3 has 96."
+            )
+            d_model = st.select_slider(
+                "Width (d_model)",
+                [32, 64, 96, 128, 192, 256, 384],
+                recipe.d_model,
+                key=key("d_model"),
+                help="Length of the vector that each token becomes. GPT-3: 12,288.",
+            )
+            n_heads = st.select_slider(
+                "Attention heads",
+                [1, 2, 3, 4, 6, 8, 12],
+                recipe.n_heads,
+                key=key("heads"),
+                help="Each head attends in its own slice of the vector; the width must be a multiple. GPT-3: 96.",
+            )
+            context_length = st.select_slider(
+                "Context length",
+                [8, 16, 32, 64, 128, 256],
+                recipe.context_length,
+                key=key("context"),
+                help="How many tokens the model can look back on. GPT-3: 2,048.",
+            )
+            positions = st.selectbox(
+                "Positions",
+                ["learned", "rotary", "none"],
+                key=key("positions"),
+                help="How the model knows the order of tokens: a learned vector each, rotation (RoPE), or not at all.",
+            )
+            activation = st.selectbox(
+                "Nonlinearity",
+                ["gelu", "relu2"],
+                format_func={"gelu": "GELU", "relu2": "ReLU²"}.__getitem__,
+                key=key("activation"),
+                help="The function between the two layers of the MLP.",
+            )
+            tied = st.toggle(
+                "Tie input and output embeddings",
+                True,
+                key=key("tied"),
+                help="Use one table both to read tokens and to score them, as GPT-2 does.",
+            )
+            dropout = st.slider(
+                "Dropout",
+                0.0,
+                0.5,
+                0.0,
+                0.05,
+                key=key("dropout"),
+                help="Share of numbers set to 0 at random while training, against learning by heart.",
+            )
+        with training:
+            by_steps = st.toggle(
+                "Train for a number of steps instead of a time",
+                False,
+                key=key("by_steps"),
+                help="With a fixed number of steps every machine computes exactly the same losses.",
+            )
+            if by_steps:
+                budget: dict[str, object] = {
+                    "seconds": None,
+                    "steps": st.number_input(
+                        "Steps", 10, 20_000, 500, 50, key=key("steps"), help="Optimizer updates; one batch each."
+                    ),
+                }
+            else:
+                budget = {
+                    "seconds": float(
+                        st.number_input(
+                            "Seconds",
+                            5,
+                            3600,
+                            int(recipe.seconds),
+                            5,
+                            key=key("seconds"),
+                            help="Training time on one core; the speed of the first steps decides how many fit.",
+                        )
+                    )
+                }
+            batch_size = st.select_slider(
+                "Batch size",
+                [4, 8, 16, 32, 64],
+                recipe.batch_size,
+                key=key("batch"),
+                help="Windows per step. Larger batches give smoother gradients but fewer steps in the same time.",
+            )
+            optimizer = st.selectbox(
+                "Optimizer",
+                ["muon", "adamw"],
+                format_func={"muon": "Muon (matrices) + AdamW (the rest)", "adamw": "AdamW"}.__getitem__,
+                key=key("optimizer"),
+                help="AdamW is the usual one; Muon learns about twice as fast here.",
+            )
+            learning_rate = st.select_slider(
+                "Learning rate (AdamW)",
+                [0.0001, 0.0003, 0.001, 0.002, 0.004, 0.01, 0.02, 0.05, 0.1],
+                0.01 if optimizer == "muon" else 0.004,
+                key=key(f"rate-{optimizer}"),
+                help="How far each update moves the weights. Too high: the loss jumps. Too low: it crawls.",
+            )
+            matrix_rate = st.select_slider(
+                "Learning rate (Muon)",
+                [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3],
+                0.02,
+                key=key("matrix_rate"),
+                disabled=optimizer != "muon",
+                help="How far each matrix inside the blocks moves.",
+            )
+            warmup = st.slider(
+                "Warmup",
+                0.0,
+                0.5,
+                0.1,
+                0.05,
+                key=key("warmup"),
+                help="Share of the steps in which the learning rate rises from 0.",
+            )
+            decay = st.selectbox(
+                "Decay",
+                ["linear", "cosine", "constant"],
+                key=key("decay"),
+                help="How the learning rate falls to a tenth after the warmup.",
+            )
+            clip_norm = st.slider(
+                "Gradient clipping",
+                0.1,
+                5.0,
+                1.0,
+                0.1,
+                key=key("clip"),
+                help="Gradients longer than this are shortened to it, which tames jumps.",
+            )
+            seed = st.number_input(
+                "Seed", 0, 9999, 0, key=key("seed"), help="Same settings and seed: same weights, same batches."
+            )
+            prompts = st.text_input(
+                "Prompt to watch",
+                "The lion is in the",
+                max_chars=200,
+                key=key("prompt"),
+                help="At every evaluation the model continues this text, with the same dice each time.",
+            )
+    return {
+        "tokenizer_kind": kind,
+        "vocab_size": vocab_size,
+        "n_chars": n_chars,
+        "seed": int(seed),
+        "model": {
+            "n_layers": n_layers,
+            "n_heads": n_heads,
+            "d_model": d_model,
+            "context_length": context_length,
+            "positions": positions,
+            "activation": activation,
+            "tie_embeddings": tied,
+            "dropout": dropout,
+        },
+        "training": {
+            **budget,
+            "batch_size": batch_size,
+            "optimizer": optimizer,
+            "learning_rate": learning_rate,
+            "matrix_learning_rate": matrix_rate,
+            "warmup": warmup,
+            "decay": decay,
+            "clip_norm": clip_norm,
+            "seed": int(seed),
+            "prompts": (prompts or "The lion is in the",),
+        },
+    }
+
+
+def _facts(config: RunConfig, source: TextSource) -> None:
+    n_chars = min(source.n_chars, config.n_chars or source.n_chars)
+    parameters, seconds, waiting = config.model.n_parameters, expected_seconds(config), _waiting()
+    queue = f" · {waiting} run{'s' if waiting > 1 else ''} before yours" if waiting else ""
+    st.caption(
+        f"**{parameters:,} parameters** · reads {n_chars / 1e6:.1f} million characters, "
+        f"{config.training.batch_size * config.model.context_length:,} tokens a step · "
+        f"about **{_duration(seconds)}** on one core{queue}"
+    )
+
+
+def expected_seconds(config: RunConfig) -> float:
+    """Training time: the budget, or the steps at the speed that earlier runs reached on this machine."""
+    if config.training.seconds is not None:
+        return config.training.seconds
+    tokens = config.training.batch_size * config.training.accumulation * config.model.context_length
+    return (config.training.steps or 0) * 6 * config.model.n_parameters * tokens / _measured_flops()
+
+
+@st.cache_data(ttl=20, show_spinner=False)
+def _measured_flops() -> float:
+    """Training FLOP/s of the newest run that has a measured speed: 6 · parameters · tokens per second."""
+    for record in lab().runs():
+        if record.seconds_per_step:
+            try:
+                config = record.config
+            except ConfigError:
+                continue
+            tokens = config.training.batch_size * config.training.accumulation * config.model.context_length
+            return 6 * config.model.n_parameters * tokens / record.seconds_per_step
+    return _ASSUMED_FLOPS
+
+
+def _waiting() -> int:
+    return sum(record.state in ("queued", "running") for record in lab().runs())
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
