@@ -13,13 +13,16 @@ from pathlib import Path
 
 import platformdirs
 
+from engine.errors import ConfigError
+
 
 @dataclass(frozen=True)
 class Settings:
     """`home` holds everything by default; `store` is a SQLAlchemy URL, `artifacts` an fsspec URL or folder.
 
     `scheduler` is the address of a Dask scheduler ("tcp://host:8786"), or None for a cluster of our own. `serve`
-    says whether the app starts the training service itself.
+    says whether the app starts the training service itself, `workers` how many runs it trains at once (None: one less
+    than there are cores).
     """
 
     home: Path
@@ -27,10 +30,14 @@ class Settings:
     artifacts: str
     scheduler: str | None = None
     serve: bool = True
+    workers: int | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
-        """LLM_LAB_HOME, _STORE, _ARTIFACTS, _SCHEDULER and _SERVE ("0" for no), each optional."""
+        """LLM_LAB_HOME, _STORE, _ARTIFACTS, _SCHEDULER, _SERVE ("0" for no) and _WORKERS, each optional.
+
+        Raises ConfigError for a number of workers that is none.
+        """
         env = os.environ if environment is None else environment
         named = env.get("LLM_LAB_HOME")
         home = Path(named).expanduser() if named else Path(platformdirs.user_data_dir("llm-lessons", False))
@@ -40,6 +47,7 @@ class Settings:
             artifacts=env.get("LLM_LAB_ARTIFACTS") or None,
             scheduler=env.get("LLM_LAB_SCHEDULER") or None,
             serve=env.get("LLM_LAB_SERVE", "1") != "0",
+            workers=_whole_number("LLM_LAB_WORKERS", env.get("LLM_LAB_WORKERS")),
         )
 
     @classmethod
@@ -51,6 +59,7 @@ class Settings:
         artifacts: str | None = None,
         scheduler: str | None = None,
         serve: bool = True,
+        workers: int | None = None,
     ) -> Settings:
         """Everything under one folder, except what is named."""
         home = home.absolute()
@@ -60,6 +69,7 @@ class Settings:
             artifacts=artifacts or str(home / "artifacts"),
             scheduler=scheduler,
             serve=serve,
+            workers=workers,
         )
 
     def as_environment(self) -> dict[str, str]:
@@ -72,4 +82,14 @@ class Settings:
         }
         if self.scheduler:
             variables["LLM_LAB_SCHEDULER"] = self.scheduler
+        if self.workers:
+            variables["LLM_LAB_WORKERS"] = str(self.workers)
         return variables
+
+
+def _whole_number(name: str, text: str | None) -> int | None:
+    if not text:
+        return None
+    if not text.isdecimal() or not 1 <= int(text) <= 1024:
+        raise ConfigError(f"{name} ({text!r}) must be a whole number from 1 to 1024.")
+    return int(text)

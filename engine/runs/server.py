@@ -7,6 +7,7 @@ LLM_LAB_SCHEDULER names), submits queued runs in order, and notices when a worke
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import logging
 import os
 import signal
@@ -129,13 +130,12 @@ class Dispatcher:
 def serve(
     settings: Settings,
     *,
-    n_workers: int | None = None,
     parent_pipe: bool = False,
     stop: threading.Event | None = None,
 ) -> None:
     """Dispatch runs until asked to end (SIGTERM, Ctrl-C, `stop`, or with `parent_pipe` the end of standard input).
 
-    A second server on the same store waits for the first to go. n_workers: one less than there are cores, at least 1.
+    A second server on the same store waits for the first to go.
     """
     stop = stop or threading.Event()
     _lower_priority()
@@ -150,16 +150,16 @@ def serve(
         try:
             while not stop.is_set():
                 if lease.take_or_renew(slots=0):
-                    _lead(settings, store, lease, n_workers, stop)
+                    _lead(settings, store, lease, stop)
                 stop.wait(RENEW_SECONDS / 2)
         finally:
             lease.release()
 
 
-def _lead(settings: Settings, store: RunStore, lease: Lease, n_workers: int | None, stop: threading.Event) -> None:
+def _lead(settings: Settings, store: RunStore, lease: Lease, stop: threading.Event) -> None:
     """Dispatch while the lease can be renewed."""
     with ExitStack() as stack:
-        client = stack.enter_context(_connect(settings, n_workers, stack))
+        client = stack.enter_context(_connect(settings, stack))
         environment = settings.as_environment()
         dispatcher = Dispatcher(store, client, environment, owns_workers=settings.scheduler is None)
         log.info("dispatching for %s", settings.home)
@@ -175,13 +175,13 @@ def _lead(settings: Settings, store: RunStore, lease: Lease, n_workers: int | No
         _exit_hard_after(20.0, stop)
 
 
-def _connect(settings: Settings, n_workers: int | None, stack: ExitStack) -> Client:
+def _connect(settings: Settings, stack: ExitStack) -> Client:
     if settings.scheduler is not None:
         return Client(settings.scheduler, name="llm-lessons")
     stack.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": 0}))  # retrying is our business
     cluster = stack.enter_context(
         LocalCluster(
-            n_workers=n_workers or max(1, CPU_COUNT - 1),
+            n_workers=settings.workers or max(1, CPU_COUNT - 1),
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
@@ -238,7 +238,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_arguments(parser)
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    serve(Settings.from_environment(), n_workers=options.workers, parent_pipe=options.parent_pipe)
+    settings = Settings.from_environment()
+    if options.workers is not None:
+        settings = dataclasses.replace(settings, workers=options.workers)
+    serve(settings, parent_pipe=options.parent_pipe)
     return 0
 
 

@@ -1,0 +1,82 @@
+"""Tiny runs on real text, and ways to wait for what happens to them."""
+
+from __future__ import annotations
+
+import dataclasses
+import pydoc_data.topics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from engine.gpt import GPTConfig
+from engine.runs.artifacts import ArtifactStore
+from engine.runs.config import RunConfig
+from engine.runs.execution import execute
+from engine.runs.records import RecordedEvent
+from engine.runs.store import RunStore
+from engine.settings import Settings
+from engine.training import TrainingConfig
+
+TEXT = "\n".join(pydoc_data.topics.topics[name] for name in sorted(pydoc_data.topics.topics))[:30_000]
+
+Found = TypeVar("Found")
+
+
+def wait_for(condition: Callable[[], Found], what: str, seconds: float = 60.0) -> Found:
+    """The first true value of a condition; fails with a sentence when it takes too long."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"{what} did not happen within {seconds:g} s")
+
+
+def tiny_config(upload: str, *, seed: int = 0, **training: Any) -> RunConfig:
+    """A model of a few thousand parameters that trains some hundred steps a second."""
+    settings = {"steps": 60, "batch_size": 4, "evaluations": 4, "validation_tokens": 128, "sample_tokens": 4}
+    return RunConfig(
+        corpora=((upload, 1.0),),
+        tokenizer_kind="char",
+        vocab_size=100,
+        model=GPTConfig(vocab_size=100, context_length=16, n_layers=1, n_heads=2, d_model=16),
+        training=TrainingConfig(**{**settings, **training}),
+        seed=seed,
+    )
+
+
+def losses(events: list[RecordedEvent]) -> list[tuple[int, float]]:
+    """(step, loss) as recorded, in the order of the record."""
+    return [(event.step, event.payload["loss"]) for event in events if event.kind == "step"]
+
+
+@dataclasses.dataclass
+class Bench:
+    """A store and artifacts in a folder of their own; runs are carried out in this process."""
+
+    settings: Settings
+    store: RunStore
+    artifacts: ArtifactStore
+
+    def upload(self) -> str:
+        return self.artifacts.save_upload(TEXT)
+
+    def queue(self, config: RunConfig) -> str:
+        return self.store.create(config.run_id, config.to_dict()).run_id
+
+    def execute(self, run_id: str) -> str:
+        return execute(run_id, self.settings.as_environment())
+
+    def run(self, config: RunConfig) -> str:
+        run_id = self.queue(config)
+        assert self.execute(run_id) == "finished", self.store.get(run_id).error
+        return run_id
+
+    def losses(self, run_id: str) -> list[tuple[int, float]]:
+        return losses(self.store.events(run_id))
+
+
+def open_bench(home: Path) -> Bench:
+    settings = Settings.at(home)
+    return Bench(settings, RunStore(settings.store), ArtifactStore(settings.artifacts, home / "scratch"))
