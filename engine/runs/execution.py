@@ -37,7 +37,8 @@ from engine.windows import WindowSampler, evaluation_windows, split_ids
 RHYTHM_SECONDS = 0.25
 """How often events go to the store and wishes are read from it."""
 SAVE_SECONDS = 5.0
-"""How much work may be lost with a worker. Saving takes at most about a twentieth of the time."""
+"""How much work may be lost with a worker, unless saving so often would take more than SAVE_SHARE of the time."""
+SAVE_SHARE = 0.05
 RESUMABLE_KEPT = 2
 """How many checkpoints keep the optimizer's state: the newest and one in case that is damaged."""
 
@@ -171,7 +172,7 @@ class _Execution:
         text = preparation.read_corpora(config, self.artifacts)
         tokenizer = preparation.stored_tokenizer(config, self.artifacts)
         if tokenizer is None:
-            size = f" ({config.vocab_size:,} tokens)" if config.tokenizer_kind in ("bpe", "word") else ""
+            size = f" (up to {config.vocab_size:,} tokens)" if config.tokenizer_kind != "byte" else ""
             self._say(f"learning the {config.tokenizer_kind} tokenizer{size}")
             tokenizer = preparation.learn_tokenizer(config, text, self.artifacts)
         self._say("encoding the text")
@@ -332,7 +333,7 @@ class _Execution:
         self.saved_step = trainer.step
         self._prune()
         self.saved_at = time.monotonic()
-        self.save_interval = max(SAVE_SECONDS, 20 * (self.saved_at - began))
+        self.save_interval = max(SAVE_SECONDS, (self.saved_at - began) / SAVE_SHARE)
 
     def _prune(self) -> None:
         """Lets go of optimizer states beyond the last two, and of models that were saved only for a resume."""

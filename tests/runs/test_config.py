@@ -82,7 +82,10 @@ def test_runs_that_read_the_same_text_share_a_tokenizer() -> None:
         ({"vocab_size": 10**6}, "vocab_size"),
         ({"seed": -1}, "seed"),
         ({"seed": True}, "seed"),
-        ({"model": GPTConfig(vocab_size=50_000, context_length=1024, n_layers=12, n_heads=12, d_model=768)}, "parameters"),
+        (
+            {"model": GPTConfig(vocab_size=50_000, context_length=1024, n_layers=12, n_heads=12, d_model=768)},
+            "parameters",
+        ),
         ({"model": dataclasses.replace(MODEL, context_length=4096)}, "context_length"),
         ({"training": TrainingConfig(steps=10**7)}, "steps"),
         ({"training": TrainingConfig(seconds=10**6)}, "seconds"),

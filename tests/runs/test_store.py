@@ -221,7 +221,12 @@ def test_senseless_wishes_are_refused(bench: Bench, kind: str, value: float | No
 
 
 def test_an_unknown_run_is_an_error_with_its_id(bench: Bench) -> None:
-    for call in (bench.store.get, bench.store.delete, bench.store.restart, lambda run: bench.store.request(run, "stop")):
+    for call in (
+        bench.store.get,
+        bench.store.delete,
+        bench.store.restart,
+        lambda run: bench.store.request(run, "stop"),
+    ):
         with pytest.raises(RunError, match="'gone'"):
             call("gone")
 
