@@ -41,7 +41,7 @@ def view(record: RunRecord, name: str) -> RunView:
 def _curves(run_id: str, name: str, _stamp_key: str) -> tuple[pd.DataFrame, pd.DataFrame, list[dict[str, Any]]]:
     curve = lab().curve(run_id, MAX_POINTS)
     rows = [
-        {"step": p["step"], "tokens": p["tokens"], "seconds": p["seconds"], "loss": p["loss"], "series": "training"}
+        {"step": p["step"], "tokens": p["tokens"], "seconds": p["seconds"], "loss": p["loss"], "series": "train"}
         for p in curve.steps
     ] + [
         {

@@ -154,10 +154,7 @@ def _curves(views: list[RunView]) -> None:
     baselines = {BASELINE_NAMES[name]: loss for name, loss in main.baselines.items()}
     marks = _marks(main, x)
     points = pd.concat([v.losses for v in views], ignore_index=True)
-    frame, spec = charts.loss_curves(points, x=x, baselines=baselines, marks=marks)
-    summary = charts.summarise_loss(main.losses, baselines)
-    st.vega_lite_chart(frame, spec, width="stretch", key="loss-chart", alt=summary)
-    st.caption(summary)
+    charts.loss_curves(points, x=x, baselines=baselines, marks=marks).show()
 
 
 def _marks(run: RunView, x: str) -> list[tuple[float, str]]:
@@ -185,11 +182,8 @@ def _samples(run: RunView) -> None:
     with st.container(border=True):
         st.text(f"{prompt}{sample['text']}")
         st.caption(f"After step {step:,}. The prompt is “{prompt}”, the rest is the model's; same dice every time.")
-    bars = pd.DataFrame([{"token": _visible(c["text"]), "probability": c["probability"]} for c in sample["candidates"]])
-    frame, spec = charts.next_token_bars(bars, title=f"Next token after “{prompt}”, step {step:,}")
-    summary = charts.summarise_next_tokens(bars, prompt)
-    st.vega_lite_chart(frame, spec, width="stretch", key="next-token-chart", alt=summary)
-    st.caption(summary)
+    bars = pd.DataFrame([{"token": c["text"], "probability": c["probability"]} for c in sample["candidates"]])
+    charts.next_token_bars(bars, title=f"Next token after “{prompt}”").show()
 
 
 def _choose_step(run_id: str, steps: list[int]) -> int:
@@ -222,14 +216,8 @@ def _details(run: RunView) -> None:
             ("tokens_per_second", "Speed", "tokens per second"),
         )
         for column, (name, title, unit) in zip(st.columns(3), panels, strict=True):
-            frame, spec = charts.small_line(run.speeds, name, title, unit)
-            column.vega_lite_chart(
-                frame,
-                spec,
-                width="stretch",
-                key=f"{name}-chart",
-                alt=f"{title} over the steps; now {run.speeds[name].iloc[-1]:.4g} {unit}.",
-            )
+            with column:
+                charts.small_line(run.speeds, name, title, unit).show()
 
 
 def _downloads(record: RunRecord) -> None:
@@ -256,8 +244,3 @@ def _downloads(record: RunRecord) -> None:
             on_click="ignore",
             help="The newest checkpoint with its tokenizer and config in one zip file.",
         )
-
-
-def _visible(token: str) -> str:
-    """A token on one line: spaces and line ends as signs."""
-    return token.replace(" ", "␣").replace("\n", "⏎").replace("\t", "⇥")
