@@ -1,0 +1,177 @@
+"""Every page as a script, through the real navigation."""
+
+import re
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from engine.runs.service import lab
+from pages.shared.sitemap import lessons
+
+from .conftest import tiny_config
+
+PROJECT = Path(__file__).resolve().parents[2]
+PAGES = sorted(path.name for path in (PROJECT / "pages").glob("*.py"))
+
+
+def open_page(name: str, **session) -> AppTest:
+    app = AppTest.from_file(str(PROJECT / "pages" / name), default_timeout=60)
+    for key, value in session.items():
+        app.session_state[key] = value
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+def texts(app: AppTest) -> str:
+    kinds = (app.markdown, app.caption, app.info, app.warning, app.error, app.text, app.header, app.title)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def test_every_page_file_is_a_lesson_in_the_navigation():
+    assert sorted(lesson.file for lesson in lessons()) == PAGES
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_opens_in_an_empty_installation(name):
+    app = open_page(name)
+    assert not app.error
+    assert app.title[0].value
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_opens_with_a_trained_run(name, trained_run):
+    app = open_page(name, run_id=trained_run)
+    assert not app.error
+    assert "Stories · test" in texts(app) + " ".join(str(box.value) + str(box.options) for box in app.selectbox)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_control_has_help(name, trained_run):
+    app = open_page(name, run_id=trained_run)
+    kinds = (app.slider, app.select_slider, app.number_input, app.text_input, app.text_area, app.toggle)
+    for kind in (*kinds, app.selectbox, app.multiselect):
+        for widget in kind:
+            assert widget.help, f"{name}: {widget.label} has no help"
+
+
+def test_train_submits_what_the_form_says():
+    app = open_page("pretraining.py")
+    next(button for button in app.button if button.label == "Train").click().run()
+    assert not app.exception
+    (record,) = lab().runs()
+    assert record.state == "queued"
+    assert record.config.corpora == (("shakespeare", 1.0),)
+    assert record.config.training.seconds == 60
+    assert app.query_params["run"] == [record.run_id]
+    assert "number 1 in the queue" in "\n".join(str(p.proto) for p in app.get("progress"))
+
+
+def test_train_with_the_same_settings_shows_the_same_run():
+    for _ in range(2):
+        app = open_page("pretraining.py")
+        next(button for button in app.button if button.label == "Train").click().run()
+    assert len(lab().runs()) == 1
+
+
+def test_settings_that_cannot_work_are_explained_and_train_is_off():
+    app = open_page("pretraining.py")
+    next(s for s in app.select_slider if s.label == "Attention heads").set_value(3).run()
+    assert "multiple of n_heads" in texts(app)
+    assert next(button for button in app.button if button.label == "Train").disabled
+
+
+def test_a_pasted_text_that_is_too_short_is_explained():
+    app = open_page("pretraining.py")
+    app.selectbox(key="corpus").set_value("own").run()
+    assert "Upload a file or paste a text" in texts(app)
+    app.text_area(key="corpus-pasted").set_value("too short").run()
+    assert "at least 2,000" in texts(app)
+
+
+def test_a_pasted_text_becomes_the_text_of_the_run():
+    app = open_page("pretraining.py")
+    app.selectbox(key="corpus").set_value("own").run()
+    app.text_area(key="corpus-pasted").set_value("The cat sat on the mat. <b>Bold!</b>\n" * 200).run()
+    next(button for button in app.button if button.label == "Train").click().run()
+    assert not app.exception
+    (record,) = lab().runs()
+    assert record.config.corpora[0][0].startswith("upload:")
+
+
+def test_the_record_of_a_run_is_drawn(trained_run):
+    app = open_page("pretraining.py", run_id=trained_run)
+    charts = app.get("vega_lite_chart")
+    assert len(charts) >= 5
+    assert "step 30 of 30" in "\n".join(str(p.proto) for p in app.get("progress"))
+    assert "The lion is in the" in texts(app)
+
+
+def test_runs_side_by_side_list_what_differs(trained_run):
+    import os
+
+    from engine.runs.execution import execute
+
+    other = lab().submit(tiny_config(learning_rate=0.001), "slower")
+    execute(other, dict(os.environ))
+    app = open_page("pretraining.py", run_id=trained_run)
+    app.multiselect[0].set_value([other]).run()
+    assert not app.exception
+    table = app.dataframe[0].value
+    assert "training.learning_rate" in table.index
+    assert "model.d_model" not in table.index
+
+
+def test_generation_without_a_model_says_where_to_train_one(monkeypatch):
+    monkeypatch.setattr("pages.shared.examples.FOLDER", Path("/nowhere"))
+    app = open_page("generation.py")
+    assert "There is no model yet" in texts(app)
+
+
+def test_one_token_is_added_and_taken_back(trained_run):
+    app = open_page("generation.py", run_id=trained_run)
+    before = len(app.session_state["draft"].tokens)
+    next(b for b in app.button if b.label == "One token").click().run()
+    assert not app.exception
+    assert len(app.session_state["draft"].tokens) == before + 1
+    next(b for b in app.button if b.label == "Back one").click().run()
+    assert len(app.session_state["draft"].tokens) == before
+    assert len(app.session_state["draft"].branches) == 1
+
+
+def test_write_on_adds_the_tokens_asked_for(trained_run):
+    app = open_page("generation.py", run_id=trained_run)
+    before = len(app.session_state["draft"].tokens)
+    app.slider(key="n_tokens").set_value(20).run()
+    next(b for b in app.button if b.label == "Write on").click().run()
+    assert not app.exception
+    assert len(app.session_state["draft"].tokens) == before + 20
+
+
+def test_moving_a_slider_does_not_run_the_model_again(trained_run, monkeypatch):
+    app = open_page("generation.py", run_id=trained_run)
+
+    def never(*_):
+        raise AssertionError("the model was run")
+
+    monkeypatch.setattr("engine.generation.next_logits", never)
+    monkeypatch.setattr("engine.gpt.GPT.hidden", never)
+    app.slider(key="temperature").set_value(1.5).run()
+    app.slider(key="top_k").set_value(3).run()
+    assert not app.exception
+    assert not app.error
+    assert re.search(r"top-k cut [\d,]+ tokens", texts(app))
+
+
+def test_an_empty_prompt_is_explained(trained_run):
+    app = open_page("generation.py", run_id=trained_run)
+    app.text_area(key="prompt").set_value("").run()
+    assert "Type a prompt" in texts(app)
+
+
+def test_hostile_text_is_shown_as_text(trained_run):
+    app = open_page("generation.py", run_id=trained_run)
+    app.text_area(key="prompt").set_value("<script>alert(1)</script> **x** \x00").run()
+    assert not app.exception
+    assert not any("<script>" in m.value for m in app.markdown)
