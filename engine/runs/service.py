@@ -189,6 +189,7 @@ class RunService:
             alive = self._child is not None and self._child.poll() is None
             if not alive and now - self._started_at >= _RESTART_SECONDS and live_leader(self.store) is None:
                 self._started_at = now
+                _close_pipe(self._child)
                 self._child = self._start_child()
 
     def server_problem(self) -> str:
@@ -234,8 +235,7 @@ class RunService:
         with self._lock:
             self._start = False
             if self._child is not None:
-                if self._child.stdin is not None:
-                    self._child.stdin.close()
+                _close_pipe(self._child)
                 try:
                     self._child.wait(patience)
                 except subprocess.TimeoutExpired:
@@ -243,6 +243,12 @@ class RunService:
                     self._child.wait()
                 self._child = None
         self.store.close()
+
+
+def _close_pipe(child: subprocess.Popen[bytes] | None) -> None:
+    """Lets go of a child: one that still runs takes it as the sign to end."""
+    if child is not None and child.stdin is not None:
+        child.stdin.close()
 
 
 def _remaining(record: RunRecord) -> float | None:

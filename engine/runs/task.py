@@ -12,6 +12,7 @@ def run_task(run_id: str, environment: dict[str, str]) -> str:
 
 def warm_up() -> None:
     """Import what the first run needs, before it is there: torch's optimizers alone bring seconds of imports."""
-    import torch._dynamo  # noqa: F401
+    import importlib
 
-    import engine.runs.execution  # noqa: F401
+    for module in ("engine.runs.execution", "torch._dynamo"):
+        importlib.import_module(module)
