@@ -22,6 +22,7 @@ import dask
 import psutil  # type: ignore[import-untyped]
 from dask.system import CPU_COUNT
 from distributed import Client, Future, KilledWorker, LocalCluster
+from sqlalchemy.exc import SQLAlchemyError
 
 from engine.runs.lease import Lease, holder_name, is_gone
 from engine.runs.store import RunStore, opened
@@ -170,7 +171,11 @@ def _lead(settings: Settings, store: RunStore, lease: Lease, stop: threading.Eve
                     log.warning("another server has taken the lease")
                     break
                 renewed_at = time.monotonic()
-            dispatcher.tick()
+            try:
+                dispatcher.tick()
+            except SQLAlchemyError:  # a full disk or a locked file may pass; the lease says how long
+                log.exception("the store could not be used")
+                stop.wait(RENEW_SECONDS)
         dispatcher.say_farewell()
         _exit_hard_after(20.0, stop)
 

@@ -153,7 +153,7 @@ class RunStore:
                         run_id=run_id,
                         config=config,
                         state=states.QUEUED,
-                        label=label,
+                        label=_clean(label),
                         created_at=now,
                         queued_at=now,
                         updated_at=now,
@@ -210,7 +210,7 @@ class RunStore:
         """Gives the run the name that pages show."""
         with self.writing.begin() as connection:
             self._locked(connection, run_id)
-            connection.execute(update(runs).where(runs.c.run_id == run_id).values(label=label))
+            connection.execute(update(runs).where(runs.c.run_id == run_id).values(label=_clean(label)))
 
     def restart(self, run_id: str) -> list[StoredCheckpoint]:
         """Forgets all that the run has done and queues it again. Returns the checkpoints whose files may go."""
@@ -545,6 +545,11 @@ def as_row(event: dict[str, Any]) -> dict[str, Any]:
     """The columns of one event dict. JSON knows no infinity: such numbers become null."""
     payload = {key: _finite(value) for key, value in event.items()}
     return {"kind": payload["kind"], "step": payload["step"], "payload": payload}
+
+
+def _clean(label: str) -> str:
+    """A name that every database can store: no lone surrogates, no control characters, at most 200 characters."""
+    return "".join(c for c in label.encode("utf-8", "replace").decode("utf-8") if c.isprintable())[:200]
 
 
 def _finite(value: Any) -> Any:

@@ -150,7 +150,7 @@ def _create_tables(engine: Engine) -> None:
 
 
 def _compact_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(value, separators=(",", ":"))  # ASCII: even a lone surrogate in a prompt can be stored
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

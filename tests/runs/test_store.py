@@ -220,6 +220,13 @@ def test_senseless_wishes_are_refused(bench: Bench, kind: str, value: float | No
         bench.store.request("a", kind, value)
 
 
+def test_any_text_can_be_a_label_or_a_prompt(bench: Bench) -> None:
+    bench.store.create("a", {"prompt": "\ud800\x00ü"}, label="Lion\ud800\x00 🦁" + "x" * 500)
+    record = bench.store.get("a")
+    assert record.config_dict == {"prompt": "\ud800\x00ü"}
+    assert record.label.startswith("Lion? 🦁") and len(record.label) == 200
+
+
 def test_an_unknown_run_is_an_error_with_its_id(bench: Bench) -> None:
     for call in (
         bench.store.get,
