@@ -322,7 +322,8 @@ class BPETokenizer(Tokenizer):
     @classmethod
     def _from_fields(cls, fields: dict[str, Any]) -> Self:
         merges = [(operator.index(left), operator.index(right)) for left, right in fields["merges"]]
-        return cls(merges, special_tokens=_texts(fields["special_tokens"]), pattern=fields["pattern"])
+        (pattern,) = _texts([fields["pattern"]])
+        return cls(merges, special_tokens=_texts(fields["special_tokens"]), pattern=pattern)
 
 
 def _merge(ids: list[int], pair: Pair, new_id: int) -> list[int]:
@@ -548,5 +549,5 @@ def tokenizer_from_dict(values: dict[str, Any]) -> Tokenizer:
 
 def _texts(values: Any) -> list[str]:
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise ValueError(f"a list of texts was expected, not {type(values).__name__}")
+        raise ValueError("a text was expected in place of something else")
     return values
