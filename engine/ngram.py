@@ -135,12 +135,14 @@ class NGram:
         return result
 
     def loss(self, ids: ArrayLike) -> float:
-        """Cross-entropy in nats per token, over the ids from the third on, each after all before it.
+        """Cross-entropy in nats per token of ids (N,), or of rows of ids (R, N) that have nothing to do with each other.
 
-        The first two are context only, so that every order is measured on the same positions. NaN for two ids or less.
+        The first two of a row are context only, so that every order is measured on the same positions. NaN for two
+        ids or less.
         """
-        scored = self.probabilities(ids)[MAX_ORDER - 1 :]
-        return float(-np.log(scored).mean()) if len(scored) else float("nan")
+        tokens = np.asarray(ids)
+        scored = self.probabilities(tokens.ravel()).reshape(tokens.shape)[..., MAX_ORDER - 1 :]
+        return float(-np.log(scored).mean()) if scored.size else float("nan")
 
     def sample(self, n_tokens: int, *, context: ArrayLike = (), seed: int = 0) -> list[int]:
         """Draws `n_tokens` ids one after the other, each from `next_probabilities`; the same seed, the same ids."""
@@ -157,11 +159,13 @@ class NGram:
 def baselines(train_ids: ArrayLike, validation_ids: ArrayLike, vocab_size: int) -> dict[str, float]:
     """Validation loss, in nats per token, of "uniform" (ln V), "unigram", "bigram" and "trigram" models.
 
-    All four are fitted on `train_ids` (N,) and measured on the same positions of `validation_ids` (M,), M at least 3.
+    All four are fitted on `train_ids` (N,) and measured on the same positions of `validation_ids` (M,), or of rows of
+    them (R, M), M at least 3.
     """
-    validation = _checked_ids(validation_ids, vocab_size)
-    if len(validation) < MAX_ORDER:
-        raise ConfigError(f"{len(validation)} validation tokens are too few; at least {MAX_ORDER} are needed.")
+    validation = np.asarray(validation_ids)
+    _checked_ids(validation.ravel(), vocab_size)
+    if validation.shape[-1] < MAX_ORDER:
+        raise ConfigError(f"{validation.shape[-1]} validation tokens are too few; at least {MAX_ORDER} are needed.")
     return {name: NGram.fit(train_ids, vocab_size, order).loss(validation) for order, name in enumerate(BASELINES)}
 
 

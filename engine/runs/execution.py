@@ -183,7 +183,9 @@ class _Execution:
         validation = evaluation_windows(validation_ids, context_length, training.validation_tokens)
         if fresh:
             self._say("measuring the baselines")
-            measured = baselines(train_ids, validation_ids, tokenizer.n_vocab)
+            inputs, targets = validation
+            rows = torch.cat([inputs[:, :1], targets], dim=1).numpy()  # (N, T + 1), what the model is measured on
+            measured = baselines(train_ids, rows, tokenizer.n_vocab)
             self.store.append(self.claim, [{"kind": "baselines", "step": 0, **measured}])
         self._say("training")
         return _Material(tokenizer, sampler, validation)

@@ -34,9 +34,9 @@ class Recipe:
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
-        Recipe("30s", "Quick · 30 seconds", 30, 1_000_000, 1000, 2, 4, 128, 32, 32),
-        Recipe("60s", "Lesson · 1 minute", 60, 2_000_000, 1000, 2, 4, 128, 64, 16),
-        Recipe("3min", "Patient · 3 minutes", 180, 4_000_000, 2000, 4, 6, 192, 64, 16),
+        Recipe("30s", "Quick · 30 seconds", 30, 1_000_000, 2000, 2, 4, 128, 32, 32),
+        Recipe("60s", "Lesson · 1 minute", 60, 2_000_000, 2000, 2, 4, 128, 64, 16),
+        Recipe("3min", "Patient · 3 minutes", 180, 4_000_000, 2000, 3, 6, 192, 64, 16),
     )
 }
 
@@ -69,7 +69,8 @@ def recipe_config(
         "n_layers": recipe.n_layers,
         "n_heads": recipe.n_heads,
         "d_model": recipe.d_model,
-        "embedding_std": 0.1,
+        "positions": "rotary",
+        "bias": False,
     }
     budget: dict[str, Any] = {"seconds": recipe.seconds, "batch_size": recipe.batch_size}
     settings: dict[str, Any] = {"n_chars": recipe.n_chars, **changes}

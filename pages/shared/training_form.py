@@ -121,9 +121,10 @@ def _advanced(recipe: Recipe) -> dict[str, object]:
             )
             positions = st.selectbox(
                 "Positions",
-                ["learned", "rotary", "none"],
+                ["rotary", "learned", "none"],
                 key=key("positions"),
-                help="How the model knows the order of tokens: a learned vector each, rotation (RoPE), or not at all.",
+                help="How the model knows the order of tokens: rotation of queries and keys (RoPE), a learned vector "
+                "for each place as in GPT-3, or not at all.",
             )
             activation = st.selectbox(
                 "Nonlinearity",

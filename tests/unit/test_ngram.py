@@ -131,3 +131,10 @@ def test_what_cannot_be_counted_is_refused(ids: list, vocab_size: int, order: in
 def test_a_validation_text_too_short_to_score_is_refused() -> None:
     with pytest.raises(ConfigError, match="2 validation tokens"):
         baselines([1, 2, 3, 4], [1, 2], 5)
+
+
+def test_rows_are_scored_apart_from_each_other():
+    ids = np.random.default_rng(0).integers(0, 7, 400)
+    model = NGram.fit(ids, 7, 3)
+    rows = ids[:60].reshape(4, 15)
+    assert model.loss(rows) == pytest.approx(np.mean([model.loss(row) for row in rows]))
