@@ -1,0 +1,96 @@
+// Rows are keyed by token id and kept between updates: moving a slider changes widths, not elements.
+const element = (tag, className, text) => {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+};
+
+const visible = (text) =>
+  text.replaceAll("\r", "␍").replaceAll("\n", "↵").replaceAll("\t", "⇥").replaceAll(" ", "␣");
+
+const percent = (p) => {
+  if (p > 0 && p < 0.001) return "< 0.1 %";
+  return `${(100 * p).toFixed(1)} %`;
+};
+
+const makeRow = () => {
+  const button = element("button", "row");
+  button.type = "button";
+  const parts = {
+    text: element("span", "text"),
+    track: element("span", "track"),
+    final: element("span", "final"),
+    base: element("span", "base"),
+    numbers: element("span", "numbers"),
+    note: element("span", "note"),
+  };
+  parts.track.append(parts.final, parts.base);
+  button.append(parts.text, parts.track, parts.numbers, parts.note);
+  return { button, parts };
+};
+
+const update = ({ button, parts }, row, scale, chosen) => {
+  parts.text.textContent = visible(row.text);
+  parts.base.style.width = `${(100 * row.base) / scale}%`;
+  parts.final.style.width = `${(100 * row.final) / scale}%`;
+  parts.numbers.textContent = `${percent(row.base)} → ${percent(row.final)}`;
+  const notes = [];
+  if (row.cut !== null) notes.push(`cut by ${row.cut}`);
+  if (row.id === chosen) notes.push("chosen");
+  parts.note.textContent = notes.join(", ");
+  button.classList.toggle("cut", row.cut !== null);
+  button.classList.toggle("chosen", row.id === chosen);
+  button.dataset.id = String(row.id);
+  const state = notes.length ? `, ${notes.join(", ")}` : "";
+  button.setAttribute(
+    "aria-label",
+    `Use “${visible(row.text)}”, id ${row.id}: ${percent(row.base)} before the filters, ` +
+      `${percent(row.final)} after${state}`,
+  );
+};
+
+const states = new WeakMap();
+
+export default function (component) {
+  const { data, parentElement, setTriggerValue } = component;
+  let state = states.get(parentElement);
+  if (!state || !state.root.isConnected) {
+    const root = element("div", "root");
+    const key = element("div", "key quiet");
+    const before = element("span", "key-item");
+    before.append(element("span", "key-base"), element("span", "", "before the filters"));
+    const after = element("span", "key-item");
+    after.append(element("span", "key-final"), element("span", "", "after the filters"));
+    key.append(before, after, element("span", "key-item", "Choose a row to continue with that token."));
+    const list = element("div", "list");
+    list.setAttribute("role", "group");
+    root.append(key, list);
+    parentElement.append(root);
+    state = { root, list, rows: new Map(), send: null };
+    const current = state;
+    list.addEventListener("click", (event) => {
+      const button = event.target.closest?.("button.row");
+      if (button) current.send("clicked", Number(button.dataset.id));
+    });
+    states.set(parentElement, state);
+  }
+  state.send = setTriggerValue;
+  state.list.setAttribute("aria-label", data.label);
+
+  const scale = Math.max(1e-9, ...data.candidates.map((row) => Math.max(row.base, row.final)));
+  const wanted = new Set(data.candidates.map((row) => row.id));
+  for (const [id, made] of state.rows) {
+    if (!wanted.has(id)) {
+      made.button.remove();
+      state.rows.delete(id);
+    }
+  }
+  data.candidates.forEach((row, index) => {
+    if (!state.rows.has(row.id)) state.rows.set(row.id, makeRow());
+    const made = state.rows.get(row.id);
+    update(made, row, scale, data.chosen);
+    const here = state.list.children[index];
+    if (here !== made.button) state.list.insertBefore(made.button, here ?? null);
+  });
+}

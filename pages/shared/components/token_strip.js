@@ -1,0 +1,185 @@
+// One button per token. Existing buttons are kept while text is appended, so that streaming stays cheap,
+// and one tab stop moves through the tokens with the arrow keys.
+const LEVELS = [
+  { from: 0.5, label: "50 % or more" },
+  { from: 0.2, label: "20 to 50 %" },
+  { from: 0.05, label: "5 to 20 %" },
+  { from: 0.01, label: "1 to 5 %" },
+  { from: 0, label: "under 1 %" },
+];
+const PROMPT = 1;
+const FORCED = 2;
+
+const level = (p) => LEVELS.findIndex((each) => p >= each.from);
+
+const percent = (p) => {
+  if (p > 0 && p < 0.001) return "under 0.1 %";
+  return `${(100 * p).toFixed(1)} %`;
+};
+
+const surprise = (p) => (p > 0 ? `${(-Math.log2(p)).toFixed(1)} bits` : "more than 23 bits");
+
+const visible = (text) =>
+  text.replaceAll("\r", "␍").replaceAll("\n", "↵").replaceAll("\t", "⇥").replaceAll(" ", "␣");
+
+const describe = ([text, id, p, flags]) => {
+  const parts = [`“${visible(text)}”`, `id ${id}`];
+  if (p !== null) parts.push(`probability ${percent(p)}`, `surprise ${surprise(p)}`);
+  if (flags & PROMPT) parts.push("from the prompt");
+  if (flags & FORCED) parts.push("chosen by hand");
+  return parts.join(" · ");
+};
+
+const element = (tag, className, text) => {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+};
+
+const makeLegend = () => {
+  const legend = element("div", "legend quiet");
+  legend.append(element("span", "legend-title", "Probability of the token:"));
+  LEVELS.forEach((each, index) => {
+    const item = element("span", "legend-item");
+    const swatch = element("span", `swatch level-${index}`, "ab");
+    swatch.setAttribute("aria-hidden", "true");
+    item.append(swatch, element("span", "", each.label));
+    legend.append(item);
+  });
+  const prompt = element("span", "legend-item");
+  prompt.append(element("span", "swatch prompt", "ab"), element("span", "", "prompt"));
+  const forced = element("span", "legend-item");
+  forced.append(element("span", "swatch forced", "ab"), element("span", "", "chosen by hand"));
+  legend.append(prompt, forced);
+  return legend;
+};
+
+const paint = (button, row, index) => {
+  const [text, , p, flags] = row;
+  const endsLine = text.includes("\n");
+  button.textContent = endsLine ? text.replaceAll("\r", "").replaceAll("\n", "↵") : text;
+  const classes = ["token"];
+  if (p !== null) classes.push(`level-${level(p)}`);
+  if (flags & PROMPT) classes.push("prompt");
+  if (flags & FORCED) classes.push("forced");
+  if (endsLine) classes.push("newline");
+  button.className = classes.join(" ");
+  button.dataset.index = String(index);
+  button.setAttribute("aria-label", `Token ${index + 1}: ${describe(row)}`);
+};
+
+const build = (parentElement) => {
+  const root = element("div", "root");
+  const strip = element("div", "strip");
+  strip.setAttribute("role", "group");
+  const tip = element("div", "tip");
+  tip.setAttribute("aria-hidden", "true"); // the button's own label says the same
+  root.append(strip, tip);
+  parentElement.append(root);
+  const state = { root, strip, tip, rows: [], buttons: [], breaks: [], stop: 0, selected: null, send: null };
+
+  const indexOf = (event) => {
+    const button = event.target.closest?.("button.token");
+    return button ? Number(button.dataset.index) : null;
+  };
+  const show = (index) => {
+    const button = state.buttons[index];
+    tip.textContent = describe(state.rows[index]);
+    tip.classList.add("shown");
+    const box = button.getClientRects()[0] ?? button.getBoundingClientRect();
+    const outer = root.getBoundingClientRect();
+    const left = Math.max(0, Math.min(box.left - outer.left, outer.width - tip.offsetWidth));
+    const above = box.top - outer.top - tip.offsetHeight - 6;
+    tip.style.left = `${left}px`;
+    tip.style.top = `${above < 0 ? box.bottom - outer.top + 6 : above}px`;
+  };
+  const hide = () => tip.classList.remove("shown");
+  const moveStop = (index) => {
+    state.buttons[state.stop]?.setAttribute("tabindex", "-1");
+    state.stop = index;
+    state.buttons[index]?.setAttribute("tabindex", "0");
+  };
+
+  strip.addEventListener("pointerover", (event) => {
+    const index = indexOf(event);
+    if (index !== null) show(index);
+  });
+  strip.addEventListener("pointerleave", hide);
+  strip.addEventListener("focusin", (event) => {
+    const index = indexOf(event);
+    if (index === null) return;
+    moveStop(index);
+    show(index);
+  });
+  strip.addEventListener("focusout", hide);
+  strip.addEventListener("click", (event) => {
+    const index = indexOf(event);
+    if (index !== null) state.send("clicked", index);
+  });
+  strip.addEventListener("keydown", (event) => {
+    const last = state.buttons.length - 1;
+    const target = {
+      ArrowRight: Math.min(state.stop + 1, last),
+      ArrowLeft: Math.max(state.stop - 1, 0),
+      Home: 0,
+      End: last,
+    }[event.key];
+    if (event.key === "Escape") hide();
+    if (target === undefined || last < 0) return;
+    event.preventDefault();
+    state.buttons[target].focus();
+  });
+  state.moveStop = moveStop;
+  return state;
+};
+
+const same = (a, b) => a !== undefined && a[0] === b[0] && a[1] === b[1] && a[2] === b[2] && a[3] === b[3];
+
+const states = new WeakMap();
+
+export default function (component) {
+  const { data, parentElement, setTriggerValue } = component;
+  let state = states.get(parentElement);
+  if (!state || !state.root.isConnected) {
+    state = build(parentElement);
+    states.set(parentElement, state);
+  }
+  state.send = setTriggerValue;
+  state.strip.setAttribute("aria-label", data.label);
+
+  const fresh = document.createDocumentFragment();
+  data.tokens.forEach((row, index) => {
+    let button = state.buttons[index];
+    if (button === undefined) {
+      button = element("button");
+      button.type = "button";
+      button.tabIndex = -1;
+      const lineBreak = element("span", "break");
+      state.buttons.push(button);
+      state.breaks.push(lineBreak);
+      fresh.append(button, lineBreak);
+    }
+    if (!same(state.rows[index], row)) {
+      paint(button, row, index);
+      state.breaks[index].textContent = "\n".repeat((row[0].match(/\n/g) ?? []).length);
+    }
+  });
+  state.strip.append(fresh);
+  while (state.buttons.length > data.tokens.length) {
+    state.buttons.pop().remove();
+    state.breaks.pop().remove();
+  }
+  state.rows = data.tokens;
+  state.moveStop(Math.max(0, Math.min(state.stop, data.tokens.length - 1)));
+
+  if (state.selected !== data.selected) {
+    state.buttons[state.selected]?.removeAttribute("aria-current");
+    state.selected = data.selected;
+  }
+  if (data.selected !== null) state.buttons[data.selected]?.setAttribute("aria-current", "true");
+
+  const legend = state.root.querySelector(".legend");
+  if (data.legend && !legend) state.root.append(makeLegend());
+  if (!data.legend && legend) legend.remove();
+}
