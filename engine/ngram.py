@@ -135,7 +135,7 @@ class NGram:
         return result
 
     def loss(self, ids: ArrayLike) -> float:
-        """Cross-entropy in nats per token of ids (N,), or of rows of ids (R, N) that have nothing to do with each other.
+        """Cross-entropy in nats per token of ids (N,), or of rows of ids (R, N), each a text of its own.
 
         The first two of a row are context only, so that every order is measured on the same positions. NaN for two
         ids or less.

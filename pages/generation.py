@@ -7,7 +7,7 @@ from engine.errors import EngineError
 from engine.generation import FILTERS, NextToken, SamplingConfig, generate, next_logits, next_token_distribution
 from pages.shared import guard
 from pages.shared.code_panel import show_code
-from pages.shared.components import candidate_bars, probability_legend, token_strip
+from pages.shared.components import candidate_bars, token_strip
 from pages.shared.draft import Draft, show_bytes, strip_tokens
 from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice, objective
@@ -176,7 +176,6 @@ with text, shown_errors():
             st.button("Stop", icon=":material/stop:", help="Keep what is written so far.")
             write_on(chosen, draft, sampling, 1 if one else n_tokens)
         clicked = token_strip(strip_tokens(draft, tokenizer), key="strip")
-        probability_legend(key="legend")
         if clicked is not None and clicked >= draft.prompt_length:
             draft.rewind(clicked)
             st.rerun()

@@ -5,13 +5,12 @@ import streamlit as st
 from engine.runs.records import RunRecord
 from engine.runs.service import lab
 from pages.shared import guard, sitemap
-from pages.shared.components import pipeline_map
+from pages.shared.components import lecture_stages, pipeline_map
 from pages.shared.errors import shown_errors
 from pages.shared.examples import example_run
 from pages.shared.lesson import objective
 from pages.shared.run_data import run_name
 from pages.shared.run_panel import STATES
-from pages.shared.stages import STAGES
 
 guard.ensure()
 
@@ -43,7 +42,7 @@ objective(
     minutes=3,
 )
 
-clicked = pipeline_map(STAGES, key="map")
+clicked = pipeline_map(lecture_stages(), key="map")
 if clicked is not None:
     sitemap.open_lesson(clicked)
 

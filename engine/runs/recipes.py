@@ -34,9 +34,9 @@ class Recipe:
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
-        Recipe("30s", "Quick · 30 seconds", 30, 1_000_000, 2000, 2, 4, 128, 32, 32),
-        Recipe("60s", "Lesson · 1 minute", 60, 2_000_000, 2000, 2, 4, 128, 64, 16),
-        Recipe("3min", "Patient · 3 minutes", 180, 4_000_000, 2000, 3, 6, 192, 64, 16),
+        Recipe("30s", "30 s", 30, 1_000_000, 2000, 2, 4, 128, 32, 32),
+        Recipe("60s", "1 min", 60, 2_000_000, 4000, 2, 4, 128, 64, 16),
+        Recipe("3min", "3 min", 180, 4_000_000, 4000, 3, 6, 192, 64, 16),
     )
 }
 

@@ -32,7 +32,7 @@ class ModelChoice:
 
 
 @st.cache_resource(max_entries=12, show_spinner="Loading the model …")
-def _load(run_id: str, step: int, _seconds_key: float) -> Checkpoint:
+def _load(run_id: str, step: int, trained_seconds: float) -> Checkpoint:
     return lab().load_model(run_id, step)
 
 

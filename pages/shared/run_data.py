@@ -38,7 +38,7 @@ def view(record: RunRecord, name: str) -> RunView:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _curves(run_id: str, name: str, _stamp_key: str) -> tuple[pd.DataFrame, pd.DataFrame, list[dict[str, Any]]]:
+def _curves(run_id: str, name: str, stamp: str) -> tuple[pd.DataFrame, pd.DataFrame, list[dict[str, Any]]]:
     curve = lab().curve(run_id, MAX_POINTS)
     rows = [
         {"step": p["step"], "tokens": p["tokens"], "seconds": p["seconds"], "loss": p["loss"], "series": "train"}
@@ -61,7 +61,7 @@ def _curves(run_id: str, name: str, _stamp_key: str) -> tuple[pd.DataFrame, pd.D
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _reports(run_id: str, _stamp_key: str) -> tuple[dict[str, float], list[dict[str, Any]]]:
+def _reports(run_id: str, stamp: str) -> tuple[dict[str, float], list[dict[str, Any]]]:
     baselines: dict[str, float] = {}
     samples: list[dict[str, Any]] = []
     for event in lab().events(run_id, kinds=("baselines", "sample")):

@@ -46,7 +46,9 @@ def training_form() -> Order:
         )
     ]
     changes = _advanced(recipe)
-    label = f"{source.title} · {recipe.seconds:g} s"
+    budget = changes["training"]
+    length = f"{budget['steps']:,} steps" if budget.get("steps") else f"{budget['seconds']:g} s"
+    label = f"{source.title} · {length}"
     if source.problem:
         return Order(None, label, source.problem)
     try:
