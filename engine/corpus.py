@@ -1,9 +1,9 @@
 """The texts a model can learn from: raw text is all that pretraining ever sees.
 
-Three corpora come from data packages or Python itself, two are written by the engine; a learner's own files come in
-through `read_text` and `read_labelled`. What goes out is plain text, with `END_OF_TEXT` on a line of its own between
-documents (plays, articles, chapters of the reference, stories; not in the phrasebook), so that a model can learn
-where one document ends and the next, unrelated one begins.
+Three corpora come from data packages or Python itself, two are written by the engine; a learner's own files
+come in through `read_text` and `read_labelled`. What goes out is plain text, with `END_OF_TEXT` on a line
+of its own between documents (plays, articles, chapters of the reference, stories; not in the phrasebook),
+so that a model can learn where one document ends and the next, unrelated one begins.
 """
 
 import random
@@ -170,7 +170,8 @@ def _describe(corpus: _Corpus) -> CorpusInfo:
 def load_corpus(name: str) -> str:
     """The whole text of the corpus `name`; the same for every call.
 
-    Raises `CorpusUnavailable` where its data package is missing, `CorpusError` for a name that does not exist.
+    Raises `CorpusUnavailable` where its data package is missing, `CorpusError` for a name that does not
+    exist.
     """
     if name not in _CORPORA:
         raise CorpusError(f"There is no corpus {name!r}; choose one of {', '.join(_CORPORA)}.")
@@ -187,9 +188,11 @@ def _read_once(name: str) -> str:
 def mix_corpora(weights: dict[str, float], n_chars: int, seed: int) -> str:
     """`n_chars` characters in which each corpus has the share of its weight, as in the training mix of GPT-3.
 
-    Pieces of about 2,000 characters, cut where a paragraph or document ends, are drawn from each corpus in random
-    order; a corpus that runs out starts again, in a new order (an "epoch"). The text is the same for the same seed.
-    Raises `CorpusError` for unknown names, negative weights or no weight at all, `CorpusUnavailable` as `load_corpus`.
+    Pieces of about 2,000 characters, cut where a paragraph or document ends, are drawn from each corpus in
+    random order; a corpus that runs out starts again, in a new order (an "epoch"). The text is the same for
+    the same seed.
+    Raises `CorpusError` for unknown names, negative weights or no weight at all, `CorpusUnavailable` as
+    `load_corpus`.
 
     >>> len(mix_corpora({"stories": 0.75, "phrasebook": 0.25}, 10_000, seed=1))
     10000
@@ -230,7 +233,8 @@ def _cut_into_pieces(text: str) -> list[str]:
     while start < len(text):
         end = start + _PIECE_CHARS
         if end < len(text):
-            # Prefer the end of a document, then of a paragraph, then of a line, in the second half of the piece.
+            # Prefer the end of a document, then of a paragraph, then of a line, in the second half of the
+            # piece.
             for boundary in (f"\n{END_OF_TEXT}\n", "\n\n", "\n", " "):
                 cut = text.rfind(boundary, start + _PIECE_CHARS // 2, end)
                 if cut >= 0:
@@ -257,7 +261,8 @@ def load_labelled(name: str) -> LabelledTexts:
     """A labelled set: "sms-spam", "bbc-topics" or "shakespeare-genres" (passages of up to 600 characters).
 
     Every text is there once, so that none can be in training and validation both.
-    Raises `CorpusUnavailable` where its data package is missing, `CorpusError` for a name that does not exist.
+    Raises `CorpusUnavailable` where its data package is missing, `CorpusError` for a name that does not
+    exist.
     """
     if name not in _LABELLED:
         raise CorpusError(f"There is no labelled set {name!r}; choose one of {', '.join(_LABELLED)}.")

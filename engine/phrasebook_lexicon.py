@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (a table has one word a line, however long)
 """The words of the phrasebook: nouns, adjectives, verbs and prepositions in English, French and German.
 
 Only what cannot be derived by rule is written down: genders, plurals, irregular forms, verb tables. The grammar that
@@ -18,7 +19,7 @@ PLACE = "place"
 
 @dataclass(frozen=True)
 class Noun:
-    """A noun with its plural and gender; `german_weak` nouns end in -(e)n in every form but the nominative singular."""
+    """A noun with plurals and genders; `german_weak` is the form of der Junge, den Jungen, "" for other nouns."""
 
     kind: str
     english: str
@@ -49,7 +50,10 @@ class Adjective:
 
 @dataclass(frozen=True)
 class Verb:
-    """A transitive verb: who does it to what, its forms in English (he buys, bought, buying), French and German."""
+    """A verb with an object: who does it to what, and its forms.
+
+    English: he buys, bought, buy. French: je to ils. German: ich, du, er, wir; the case of the object.
+    """
 
     subjects: tuple[str, ...]
     objects: tuple[str, ...]
@@ -664,6 +668,9 @@ NUMBERS = (
     ("ten", "dix", "zehn"),
 )
 
+# Verbs of motion towards a place, where German would need the accusative: they are said without one.
+DIRECTED = frozenset({"brings"})
+
 # Nouns that change their meaning with an owner: "ma femme" and "meine Frau" are "my wife".
 UNOWNED = frozenset({"man", "woman", "girl", "boy"})
 
@@ -675,6 +682,6 @@ FALSE_PAIRS = frozenset(
     {("friend", word) for word in ("small", "big", "young", "old")}
     | {(noun, "old") for noun in ("boy", "girl", "child", "son", "daughter")}
     | {(noun, "small") for noun in ("son", "daughter")}
-    | {(noun, "big") for noun in ("father", "mother", "man")}
+    | {(noun, "big") for noun in ("father", "mother", "man", "grandfather", "grandmother")}
     | {(noun, "beautiful") for noun in ("father", "mother", "brother", "sister", "son", "daughter", "child")}
 )

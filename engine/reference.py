@@ -7,6 +7,7 @@ import ast
 import inspect
 import sys
 import sysconfig
+import warnings
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -73,7 +74,8 @@ def _describe(node: ast.AST, name: str) -> Iterator[str]:
 def _module_reference(name: str, path: Path) -> str:
     """One module's documentation, or "" where it has none or cannot be parsed."""
     try:
-        tree = ast.parse(path.read_bytes())
+        with warnings.catch_warnings(action="ignore"):
+            tree = ast.parse(path.read_bytes())
     except (OSError, SyntaxError, ValueError):
         return ""
     docstring = ast.get_docstring(tree)

@@ -1,4 +1,4 @@
-"""Shakespeare's plays, cleaned of Markdown: speakers, verse and bracketed stage directions, as a reader sees them."""
+"""Shakespeare's plays, cleaned of Markdown: speakers, verse and stage directions, as a reader sees them."""
 
 import html
 import re
@@ -85,7 +85,8 @@ def shakespeare_plays() -> tuple[Play, ...]:
 
 
 def shakespeare_passages(max_chars: int = 600) -> list[tuple[str, str]]:
-    """`(genre, passage)` of every play: whole speeches in a row, together at most `max_chars` where one alone is not.
+    """`(genre, passage)` of every play: whole speeches in a row, together at most `max_chars` where one
+    alone is not.
 
     The speakers' names are left out, since a name would give the play away. Each passage is there once.
     """

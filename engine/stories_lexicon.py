@@ -1,3 +1,4 @@
+# ruff: noqa: E501, SIM905  (word lists read best as words)
 """The words of the stories: names, animals and where they live, places, things, feelings and ways of saying them.
 
 A key of `WORDS` may stand in a template of `engine/stories_plots.py` as `{key}`; a bar parts the choices.
@@ -23,7 +24,7 @@ ANIMAL_NAMES = tuple(
 
 # What an animal is called, and where it lives: the first place is the usual one.
 HABITATS = {
-    "lion": "forest*13 cave*2 valley*2 garden meadow village river",
+    "lion": "forest*15 cave*2 valley*2 garden meadow village river",
     "bear": "forest*6 cave*3 mountains",
     "fox": "forest*4 field*3 meadow",
     "wolf": "forest*5 mountains*3 valley",
@@ -84,8 +85,8 @@ PLACES = {
 }
 
 JOBS = tuple(
-    """baker farmer teacher gardener fisherman shepherd doctor painter carpenter tailor sailor hunter cook potter
-    musician soldier postman miller blacksmith singer writer weaver guard merchant""".split()
+    """baker farmer teacher gardener fisher shepherd doctor painter carpenter tailor sailor hunter cook potter
+    musician soldier messenger miller blacksmith singer writer weaver guard merchant""".split()
 )
 
 FEELINGS_GOOD = tuple(
@@ -103,16 +104,15 @@ WORDS = {
     "later": "a little later|after an hour|before long|that same evening|the next morning|after two days|"
     "at last|after a while|in the end|soon|at sunset|when the moon rose|when the bells rang|by noon|"
     "three days later|a week later|before dark|as the sun went down",
-    "weather": "the sun was shining|the rain was falling|a cold wind was blowing|snow lay on the ground|"
-    "the sky was grey|the sky was full of clouds|fog covered the land|it was very hot|it was very cold|"
-    "the leaves were turning red|a warm breeze was blowing|thunder rolled far away|the stars were bright|"
-    "the moon was full|the air smelled of rain|the grass was wet|the birds were singing",
+    "weather": "a wind was blowing|the sky was grey|the sky was full of clouds|the air smelled of rain|"
+    "the grass was wet|fog covered the land|the rain was falling|thunder rolled far away",
     "manner": "slowly|quickly|carefully|quietly|gladly|bravely|gently|at once|without a word|with a smile|"
     "with a sigh|with all {his} strength|with shaking hands|as fast as {he} could|with great care",
-    "walk": "walked|ran|hurried|went|climbed|wandered|strolled|marched|crept|stumbled|travelled|raced",
+    "adverb": "slowly|quickly|carefully|quietly|gladly|bravely|gently|silently|calmly|patiently",
+    "walk": "walked|ran|hurried|went|wandered|strolled|marched|crept|stumbled|raced",
     "say": "said|whispered|called|cried|answered|replied|shouted",
-    "look": "old|golden|little|red|blue|green|shiny|wooden|broken|lost|beautiful|strange|heavy|precious|"
-    "silver|dusty|tiny|yellow|painted|simple|favourite|white|black|round|warm",
+    "look": "old|golden|little|red|blue|green|shiny|wooden|striped|beautiful|strange|heavy|precious|"
+    "silver|dusty|tiny|yellow|painted|simple|purple|white|black|round|warm|plain|fine|orange|large|long|brown",
     "thing": "key|hat|drum|book|kite|ring|lamp|scarf|basket|coin|letter|map|flute|watch|doll|boat|bell|cup|blanket|"
     "mirror|necklace|shoe|ball|box|spoon|umbrella|bag|candle|knife|picture|violin|whistle|wheel|chair|bottle|"
     "feather|stone|shell|glove|coat|ladder|bucket|broom|pillow|button|medal|pencil|trumpet|rope",
@@ -125,20 +125,25 @@ WORDS = {
     "landmark": "well|gate|fence|wall|tower|oak|bench|path|rock|fountain|pine tree|haystack|stone bridge|"
     "wooden hut|signpost|cart|boat house|church|bakery|windmill|apple tree|hollow log|ditch|steps",
     "obstacle": "the path was blocked by {big} {block}|the bridge was broken|the river was too deep|"
-    "the night was too dark|a heavy storm began|the door was locked|the hill was too steep|"
-    "a thick fog came down|the road was covered with snow|the ground was full of mud|"
-    "an angry dog stood in the way|the map was wrong|the wall was too high|the ice was too thin",
+    "it was too dark|a heavy storm began|the door was locked|the hill was too steep|"
+    "a thick fog came down|the water was too cold|the ground was full of mud|"
+    "an angry dog stood in the way|the map was wrong|the wall was too high|the rope was too short|"
+    "the boat had a hole|the gate was closed|a herd of cows blocked the road",
     "big": "a huge|a great|an enormous|a fallen|a heavy|a big",
     "block": "rock|tree|log|gate|heap of snow|pile of stones|cart|branch",
     "trait": "kind|clever|brave|shy|curious|lazy|patient|quick|gentle|proud|honest|careful|noisy|quiet|"
-    "stubborn|cheerful|wise|clumsy|polite|greedy|friendly|lonely|hungry|sleepy|playful|serious",
+    "stubborn|cheerful|wise|clumsy|polite|friendly|sleepy|playful|serious",
     "size": "small|big|young|old|tall|thin|strong|little|round",
     "insect": "bee|butterfly|beetle|snail|spider|worm|fly|ladybird|cricket|moth",
-    "gift": "a basket of {food}|a pot of honey|a warm scarf|a new hat|a wooden flute|a bunch of flowers|"
-    "a song|a silver coin|a piece of cake|a story|a red ribbon|a drawing|a bag of {food}|a smile|a soft blanket",
+    "destination": "old lighthouse|great waterfall|king's castle|glass tower|big city|hidden temple|rose palace|"
+    "white cliffs|great library|golden gate|silver lake|snowy mountain|school of music|house of the giant|"
+    "lost well|city of bells|stone circle|end of the rainbow|blue lagoon|town of the potters",
+    "cub": "rabbit|fox|cat|dog|goat|lamb|duckling|bird|mouse|piglet|squirrel|hedgehog|kitten|calf",
+    "gift": "a basket of pears|a pot of honey|a warm scarf|a new hat|a wooden flute|a bunch of flowers|"
+    "a silver coin|a piece of cake|a red ribbon|a drawing|a bag of nuts|a soft blanket|a book|a little bell",
     "sound": "a cry|a whisper|a loud crash|a strange noise|a song|a voice|a knock|a splash|footsteps|a bell",
-    "danger": "a deep hole|an icy pond|a thorn bush|a muddy ditch|a steep slope|an old net|a dark tunnel|"
-    "a burning barn|a strong current|a falling tree|a broken cart|a swamp",
+    "danger": "a deep hole|an icy pond|a thorn bush|a muddy ditch|an old net|a dark pit|a fast stream|"
+    "a swamp|a cold stream|a deep well|a narrow crack|a heap of snow|a dry well",
     "fear": "thunder|the dark|deep water|strangers|loud noises|high places|spiders|the wind|being alone|snakes|"
     "the old tower|big dogs|ghosts|the school play|storms|new places",
     "comfort": "sang a soft song|held {his} {paw}|told a funny story|lit a small lamp|stayed all night|"
@@ -148,10 +153,11 @@ WORDS = {
     "work": "kite|boat|bridge|house|wagon|bench|table|sledge|nest box|raft|fence|tower|puppet|lantern|swing|"
     "tree house|birdhouse|cart|drum|oven",
     "material": "wood|paper|stones|old boards|string|clay|branches|cloth|straw|nails|feathers|bricks|leather|reeds",
-    "contest": "race|singing contest|swimming race|dance|cooking contest|game of chess|boat race|snowball fight|"
+    "contest": "race|singing contest|swimming race|dance|cooking contest|game of chess|boat race|pie contest|"
     "jumping contest|spelling contest|drawing contest|pumpkin contest|sack race|riddle game|kite contest",
-    "prize": "a golden cup|a basket of {food}|a silver medal|a blue ribbon|a big cake|a new {thing}|a {look} {thing}",
-    "plant": "tomatoes|sunflowers|roses|beans|pumpkins|carrots|tulips|corn|apple trees|lilies|peas|melons|herbs",
+    "prize": "a golden cup|a basket of apples|a silver medal|a blue ribbon|a big cake|a new {thing}|a(n) {look} {thing}",
+    "plant": "tomatoes|sunflowers|roses|beans|pumpkins|carrots|tulips|apple trees|lilies|peas|melons|herbs|"
+    "strawberries|potatoes|onions|poppies|daisies",
     "pest": "hungry snails|wild rabbits|greedy birds|a long drought|a late frost|heavy rain|weeds|a swarm of beetles",
     "lesson": "sharing is better than fighting|a good friend is worth more than gold|patience brings success|"
     "small steps lead far|it is good to ask for help|the truth is always best|even the small can be strong|"
@@ -159,4 +165,12 @@ WORDS = {
     "a promise should be kept|everyone makes mistakes|listening is a gift",
     "again": "from that day on|since then|every year after that|for many weeks|from then on|until winter|"
     "for the rest of the summer",
+}
+
+# Added to "weather" where the time of the story allows it.
+WEATHER_BY_SEASON = {
+    "night": "the stars were bright|the moon was full|an owl was calling|the windows were dark",
+    "day": "the sun was shining|the birds were singing|the shadows were short",
+    "cold": "snow lay on the ground|a cold wind was blowing|it was very cold|the water was frozen",
+    "warm": "it was very hot|a warm breeze was blowing|the bees were humming|the flowers were open",
 }

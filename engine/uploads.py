@@ -1,7 +1,7 @@
 """Reads a learner's own files: a text to train on, or labelled examples to classify.
 
-Bytes come in and clean text goes out (`\\n` newlines, no NUL, no lone surrogates), or a `CorpusError` that says in
-one sentence what is wrong and what to do.
+Bytes come in and clean text goes out (`\\n` newlines, no NUL, no lone surrogates), or a `CorpusError` that
+says in one sentence what is wrong and what to do.
 """
 
 import codecs
@@ -67,8 +67,9 @@ def join_documents(documents: Iterable[str]) -> str:
 def read_text(data: bytes, filename: str) -> str:
     """The text of an uploaded .txt, .md, .csv or .jsonl file of at most `MAX_UPLOAD_BYTES`.
 
-    UTF-8 (with or without BOM), UTF-16 with BOM, else Latin-1. A table (.csv, .jsonl) gives its text column, one
-    document a row, joined by `END_OF_TEXT`: the column named "text" or the like, else the longest one.
+    UTF-8 (with or without BOM), UTF-16 with BOM, else Latin-1. A table (.csv, .jsonl) gives its text
+    column, one document a row, joined by `END_OF_TEXT`: the column named "text" or the like, else the
+    longest one.
     Raises `CorpusError`.
     """
     suffix = _check_upload(data, filename, TEXT_SUFFIXES)
@@ -85,8 +86,9 @@ def read_text(data: bytes, filename: str) -> str:
 def read_labelled(data: bytes, filename: str) -> LabelledTexts:
     """Labelled examples of an uploaded .csv, .tsv or .jsonl file: one text and one label a row.
 
-    The columns are found by name ("text", "label" and the like), else the longest column is the text and the column
-    with the fewest different values the label. A table without a header works when it has exactly two columns.
+    The columns are found by name ("text", "label" and the like), else the longest column is the text and
+    the column with the fewest different values the label. A table without a header works when it has
+    exactly two columns.
     Raises `CorpusError`, also for fewer than 2 or more than `MAX_LABELS` different labels.
     """
     suffix = _check_upload(data, filename, LABELLED_SUFFIXES)
@@ -107,8 +109,8 @@ def read_labelled(data: bytes, filename: str) -> LabelledTexts:
         )
     if n_labels > MAX_LABELS:
         raise CorpusError(
-            f"{filename!r} has {n_labels} different labels in column {label_column!r}, more than {MAX_LABELS}; "
-            "name the label column 'label' and give it few different values."
+            f"{filename!r} has {n_labels} different labels in column {label_column!r}, "
+            f"more than {MAX_LABELS}; name the label column 'label' and give it few different values."
         )
     return LabelledTexts.from_names(pairs)
 
@@ -123,8 +125,8 @@ def _check_upload(data: bytes, filename: str, suffixes: Sequence[str]) -> str:
         raise CorpusError(f"{filename!r} is empty; choose a file with some text in it.")
     if len(data) > MAX_UPLOAD_BYTES:
         raise CorpusError(
-            f"{filename!r} has {len(data) / 2**20:.1f} MB, more than the {MAX_UPLOAD_BYTES // 2**20} MB allowed; "
-            "upload a part of it."
+            f"{filename!r} has {len(data) / 2**20:.1f} MB, more than the "
+            f"{MAX_UPLOAD_BYTES // 2**20} MB allowed; upload a part of it."
         )
     return suffix
 
@@ -162,7 +164,7 @@ def _refuse_binary(text: str, filename: str) -> None:
     # Windows-1252 quotes and dashes fall in 0x80..0x9f, so a few of them are fine.
     if controls > 0.05 * len(sample):
         raise CorpusError(
-            f"{filename!r} looks like a binary file, not text; export it as plain text (UTF-8) and upload that."
+            f"{filename!r} looks like a binary file; export it as plain text (UTF-8) and upload that."
         )
 
 
@@ -199,8 +201,8 @@ def _read_jsonl(text: str, filename: str) -> list[Row]:
         }
         if any("\0" in entry or not _is_valid_unicode(entry) for pair in row.items() for entry in pair):
             raise CorpusError(
-                f"Line {number} of {filename!r} holds a NUL or half of a character pair (\\ud800 and the like); "
-                "remove it."
+                f"Line {number} of {filename!r} holds a NUL or half of a character pair "
+                "(\\ud800 and the like); remove it."
             )
         rows.append(row)
     return rows
@@ -211,7 +213,7 @@ def _is_valid_unicode(text: str) -> bool:
 
 
 def _read_csv(text: str, suffix: str, filename: str) -> list[Row]:
-    """Rows by the header's names; the separator is a tab for .tsv, else whichever of , ; tab the header has most."""
+    """Rows by the header's names; the separator is a tab for .tsv, else the commonest of , ; tab in it."""
     header = text.lstrip("\n").partition("\n")[0]
     delimiter = "\t" if suffix == ".tsv" else max(",;\t", key=header.count)
     limit = csv.field_size_limit(MAX_UPLOAD_BYTES)
