@@ -18,6 +18,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 import altair as alt
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -29,7 +30,30 @@ AXIS_TITLES: dict[Axis, str] = {
 }
 LOSS_COLUMNS = ["step", "tokens", "seconds", "loss", "series", "run"]
 MAX_BARS = 40
-_QUIET = "gray"  # the theme's gray, readable on both backgrounds
+# Streamlit replaces these names by the theme's colours, so that one specification serves light and dark.
+_QUIET = "gray"
+_RUN_COLOURS = ["blue", "orange", "green", "violet", "yellow", "red", "gray"]
+_RUN_SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right"]
+_NUMBERS: dict[Axis, str] = {"step": ",d", "tokens": "~s", "seconds": "~g"}
+# Whole thousands with a comma, small numbers as they are: never "20m" or "1.4e+4".
+_READABLE = "abs(datum.value) >= 1000 ? format(datum.value, ',.0f') : format(datum.value, '~g')"
+_CONFIG: dict[str, Any] = {
+    "font": '"Source Sans", sans-serif',  # the face that Streamlit itself serves
+    "axis": {
+        "domain": False,
+        "ticks": False,
+        "gridOpacity": 0.6,
+        "labelFontSize": 13,
+        "titleFontSize": 14,
+        "titleFontWeight": "normal",
+        "titlePadding": 8,
+        "labelPadding": 6,
+        "labelOverlap": True,
+    },
+    "legend": {"labelFontSize": 14, "symbolStrokeWidth": 2.5, "symbolSize": 160},
+    "title": {"anchor": "start", "fontSize": 16, "offset": 10},
+    "view": {"stroke": None},
+}
 
 
 @dataclass(frozen=True)
@@ -47,7 +71,8 @@ class Figure:
 
     def show(self, *, caption: bool = True) -> None:
         """Draw the chart and, unless told otherwise, its summary beneath it."""
-        st.vega_lite_chart(self.data, self.spec, width="stretch", alt=self.alt)
+        # theme=None: axis text in the full text colour; Streamlit's chart theme greys it to 3.8:1.
+        st.vega_lite_chart(self.data, self.spec, width="stretch", theme=None, alt=self.alt)
         if caption:
             st.caption(self.summary)
 
@@ -72,22 +97,26 @@ def loss_curves(
     unknown = sorted(set(points["series"]) - {"train", "validation"})
     if unknown:
         raise ValueError(f"series has {unknown}; it must be 'train' or 'validation'.")
-    curves = pd.DataFrame(
-        {
-            "layer": points["series"].astype(str),
-            "x": points[x].astype(float),
-            "loss": points["loss"].astype(float),
-            "run": points["run"].astype(str),
-            "label": "",
-        }
-    )
-    curves = curves[curves["x"].notna() & curves["loss"].map(math.isfinite)]
-    rules = [
-        {"layer": "baseline", "x": None, "loss": float(nats), "run": "", "label": f"{label} {nats:.2f}"}
-        for label, nats in (baselines or {}).items()
-    ] + [{"layer": "mark", "x": float(position), "loss": None, "run": "", "label": label} for position, label in marks]
-    frame = pd.concat([curves, _rules_frame(rules)], ignore_index=True)
-    runs = tuple(dict.fromkeys(curves["run"]))
+    position, loss = points[x].to_numpy(float), points["loss"].to_numpy(float)
+    series, run = points["series"].to_numpy(object), points["run"].to_numpy(object)
+    drawn = np.isfinite(position) & np.isfinite(loss)
+    levels, changes = list((baselines or {}).items()), list(marks)
+    n_curve, n_rules = int(drawn.sum()), len(levels) + len(changes)
+    # Plain arrays: this runs at every tick for every watcher, and pandas' concat is several times slower.
+    columns: dict[str, list[Any]] = {
+        "layer": [*series[drawn], *["baseline"] * len(levels), *["mark"] * len(changes)],
+        "x": [*position[drawn], *[math.nan] * len(levels), *[float(place) for place, _ in changes]],
+        "loss": [*loss[drawn], *[float(nats) for _, nats in levels], *[math.nan] * len(changes)],
+        "run": [*map(str, run[drawn]), *[""] * n_rules],
+        "label": [
+            *[""] * n_curve,
+            *[f"{label} {nats:.2f}" for label, nats in levels],
+            *[str(label) for _, label in changes],
+        ],
+    }
+    types = {"layer": "str", "x": "float64", "loss": "float64", "run": "str", "label": "str"}
+    frame = pd.DataFrame({name: pd.Series(columns[name], dtype=dtype) for name, dtype in types.items()})
+    runs = tuple(dict.fromkeys(columns["run"][:n_curve]))
     return Figure(
         data=frame,
         spec=_loss_spec(x, runs),
@@ -168,7 +197,7 @@ def next_token_bars(rows: pd.DataFrame, *, title: str = "Most probable next toke
     """
     _require(rows, ["token", "probability"])
     top = rows.sort_values("probability", ascending=False, kind="stable").head(MAX_BARS)
-    labels = [visible_token(str(token)) for token in top["token"]]
+    labels = _distinct([visible_token(str(token)) for token in top["token"]])
     data = pd.DataFrame(
         {
             "rank": range(1, len(top) + 1),
@@ -214,20 +243,16 @@ def percent(probability: float) -> str:
 @lru_cache(maxsize=256)
 def _loss_spec(x: Axis, runs: tuple[str, ...]) -> dict[str, Any]:
     """Layers: training lines, validation lines with points, baselines, marks. Constant while data grows."""
-    horizontal = alt.X("x:Q", title=AXIS_TITLES[x], axis=alt.Axis(tickCount=6, format="~s"))
+    horizontal = alt.X("x:Q", title=AXIS_TITLES[x], axis=alt.Axis(tickCount=6, format=_NUMBERS[x]))
     vertical = alt.Y("loss:Q", title="Loss (nats per token)", scale=alt.Scale(zero=False))
-    legend = alt.Legend(orient="top", direction="horizontal", labelLimit=240, columns=2, symbolType="stroke")
-    colour = alt.Color(
-        "run:N",
-        title=None,
-        scale=alt.Scale(domain=list(runs)) if runs else alt.Undefined,
-        legend=legend if len(runs) > 1 else None,
-    )
+    runs_legend = alt.Legend(orient="top", labelLimit=260, columns=2)
+    series_legend = alt.Legend(orient="top", symbolType="stroke", symbolSize=500)
+    colour, shape = _by_run(runs, runs_legend)
     dash = alt.StrokeDash(
         "layer:N",
         title=None,
         scale=alt.Scale(domain=["train", "validation"], range=[[4, 2], [1, 0]]),
-        legend=legend,
+        legend=series_legend,
     )
     tips = [
         alt.Tooltip("run:N", title="Run"),
@@ -247,7 +272,7 @@ def _loss_spec(x: Axis, runs: tuple[str, ...]) -> dict[str, Any]:
         horizontal,
         vertical,
         colour,
-        shape=alt.Shape("run:N", legend=None, scale=alt.Scale(domain=list(runs)) if runs else alt.Undefined),
+        shape=shape,
         tooltip=tips,
     )
     baseline = base.transform_filter("datum.layer == 'baseline'")
@@ -261,8 +286,8 @@ def _loss_spec(x: Axis, runs: tuple[str, ...]) -> dict[str, Any]:
     mark_rules = mark.mark_rule(strokeDash=[6, 3], strokeWidth=1.3).encode(
         x=horizontal, color=alt.value(_QUIET), tooltip=alt.Tooltip("label:N", title="Change")
     )
-    mark_labels = mark.mark_text(align="left", dx=5, dy=8, fontSize=13).encode(
-        x=horizontal, y=alt.value(0), text="label:N", color=alt.value(_QUIET)
+    mark_labels = mark.mark_text(align="left", dx=5, dy=-9, fontSize=13).encode(
+        x=horizontal, y=alt.value("height"), text="label:N", color=alt.value(_QUIET)
     )
     chart = alt.layer(baseline_rules, mark_rules, train, lines, dots, baseline_labels, mark_labels)
     return _to_spec(chart, "Loss during training", 380)
@@ -270,73 +295,93 @@ def _loss_spec(x: Axis, runs: tuple[str, ...]) -> dict[str, Any]:
 
 @lru_cache(maxsize=256)
 def _small_spec(x: Axis, title: str, unit: str, log: bool, runs: tuple[str, ...]) -> dict[str, Any]:
-    name = f"{title} ({unit})" if unit else title
     scale = alt.Scale(type="log") if log else alt.Scale(zero=False)
+    axis = alt.Axis(tickCount=4, format="~g") if log else alt.Axis(tickCount=4, labelExpr=_READABLE)
     several = len(runs) > 1
-    domain = alt.Scale(domain=list(runs)) if runs else alt.Undefined
+    colour, _ = _by_run(runs, alt.Legend(orient="top", columns=1))
+    dash = alt.StrokeDash("run:N", legend=None, scale=alt.Scale(domain=list(runs)))
     chart = (
         alt.Chart()
         .mark_line(strokeWidth=2)
         .encode(
-            alt.X("x:Q", title=AXIS_TITLES[x], axis=alt.Axis(tickCount=4, format="~s")),
-            alt.Y("y:Q", title=name, scale=scale, axis=alt.Axis(tickCount=4, format="~g" if log else "~s")),
-            alt.Color("run:N", title=None, scale=domain, legend=alt.Legend(orient="top") if several else None),
-            strokeDash=alt.StrokeDash("run:N", legend=None, scale=domain) if several else alt.value([1, 0]),
+            alt.X("x:Q", title=AXIS_TITLES[x], axis=alt.Axis(tickCount=4, format=_NUMBERS[x])),
+            alt.Y("y:Q", title=unit or title, scale=scale, axis=axis),
+            colour,
+            strokeDash=dash if several else alt.value([1, 0]),
             tooltip=[
                 alt.Tooltip("x:Q", title=AXIS_TITLES[x], format=",.4~r"),
-                alt.Tooltip("y:Q", title=name, format=".4~g"),
+                alt.Tooltip("y:Q", title=f"{title} ({unit})" if unit else title, format=".4~g"),
             ],
         )
     )
-    return _to_spec(chart, title, 190)
+    return _to_spec(chart, title, 220)
 
 
 @lru_cache(maxsize=256)
 def _bars_spec(title: str, n_bars: int) -> dict[str, Any]:
     token = alt.Y(
-        "rank:O",
+        "token:N",
         title="Token (␣ is a space)",
-        sort="ascending",
-        axis=alt.Axis(labels=False, ticks=False, titlePadding=110),
+        sort=alt.EncodingSortField("rank", op="min", order="ascending"),
+        axis=alt.Axis(labelLimit=130, labelFontSize=14),
     )
     base = alt.Chart().encode(y=token)
-    tips = [
-        alt.Tooltip("rank:O", title="Rank"),
-        alt.Tooltip("token:N", title="Token"),
-        alt.Tooltip("percent:N", title="Probability"),
-    ]
     bars = base.mark_bar().encode(
         alt.X(
             "probability:Q",
             title="Probability (%)",
             scale=alt.Scale(domainMin=0),
-            axis=alt.Axis(format="~%", tickCount=5),
+            axis=alt.Axis(format="~%", tickCount=4),
         ),
         color=alt.value("blue"),
-        tooltip=tips,
-    )
-    names = base.mark_text(align="right", dx=-8, limit=110, fontSize=14).encode(
-        x=alt.value(0), text="token:N", color=alt.value(_QUIET)
+        tooltip=[
+            alt.Tooltip("rank:Q", title="Rank"),
+            alt.Tooltip("token:N", title="Token"),
+            alt.Tooltip("percent:N", title="Probability"),
+        ],
     )
     numbers = base.mark_text(align="left", dx=5, fontSize=13).encode(
         x="probability:Q", text="percent:N", color=alt.value(_QUIET)
     )
-    return _to_spec(alt.layer(bars, names, numbers), title, max(110, 26 * n_bars + 70))
+    return _to_spec(alt.layer(bars, numbers), title, max(150, 26 * n_bars + 90))
+
+
+def _by_run(runs: tuple[str, ...], legend: alt.Legend) -> tuple[alt.Color, alt.Shape]:
+    """Colour and shape of each run, in the order the runs are given; no legend for a single one."""
+    n_runs = max(len(runs), 1)
+    domain = list(runs) or alt.Undefined
+    shown = legend if len(runs) > 1 else None
+
+    def repeated(values: list[str]) -> list[str]:
+        return [values[index % len(values)] for index in range(n_runs)]
+
+    return (
+        alt.Color("run:N", title=None, legend=shown, scale=alt.Scale(domain=domain, range=repeated(_RUN_COLOURS))),
+        alt.Shape("run:N", title=None, legend=shown, scale=alt.Scale(domain=domain, range=repeated(_RUN_SHAPES))),
+    )
 
 
 def _to_spec(chart: alt.Chart | alt.LayerChart, title: str, height: int) -> dict[str, Any]:
     """Altair's dictionary without data: Streamlit adds the frame as the chart's one data source."""
     placed = chart.properties(title=title, height=height)
-    placed.data = alt.Data(name="source")
-    spec = placed.to_dict(validate=True)
-    for unwanted in ("data", "datasets", "config", "$schema"):
+    placed.data = alt.NamedData(name="source")
+    spec: dict[str, Any] = placed.to_dict(validate=True)
+    for unwanted in ("data", "datasets", "$schema"):
         spec.pop(unwanted, None)
+    spec["config"] = _CONFIG
+    spec["autosize"] = {"type": "fit", "contains": "padding"}
+    spec["padding"] = {"left": 2, "right": 8, "top": 4, "bottom": 4}
     return spec
 
 
-def _rules_frame(rules: list[dict[str, Any]]) -> pd.DataFrame:
-    frame = pd.DataFrame(rules, columns=["layer", "x", "loss", "run", "label"])
-    return frame.astype({"x": float, "loss": float, "layer": str, "run": str, "label": str})
+def _distinct(labels: list[str]) -> list[str]:
+    """Two tokens can look alike; zero-width spaces keep their bars apart without changing what is read."""
+    seen: dict[str, int] = {}
+    distinct = []
+    for label in labels:
+        distinct.append(label + "\u200b" * seen.get(label, 0))
+        seen[label] = seen.get(label, 0) + 1
+    return distinct
 
 
 def _require(frame: pd.DataFrame, columns: Sequence[str]) -> None:
