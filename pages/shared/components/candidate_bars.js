@@ -10,6 +10,7 @@ const visible = (text) =>
   text.replaceAll("\r", "␍").replaceAll("\n", "↵").replaceAll("\t", "⇥").replaceAll(" ", "␣");
 
 const percent = (p) => {
+  if (p === 0) return "0 %";
   if (p > 0 && p < 0.001) return "< 0.1 %";
   return `${(100 * p).toFixed(1)} %`;
 };

@@ -124,13 +124,25 @@ export default function (component) {
       const head = element("div", "band-head");
       head.append(element("div", "band-title", stage.title), element("div", "band-text quiet", stage.text));
       const nodes = element("div", "nodes");
+      const perColumn = new Map();
+      for (const { column } of stage.nodes) perColumn.set(column, (perColumn.get(column) ?? 0) + 1);
+      const rows = Math.max(...perColumn.values());
+      // Room on the left: the heading stands there instead of above.
+      const first = Math.min(...perColumn.keys());
+      if (first >= 3) {
+        band.classList.add("beside");
+        band.style.setProperty("--head-end", String(first));
+        band.style.setProperty("--rows", String(rows));
+      }
       for (const node of stage.nodes) {
         const box = makeNode(node, (id) => state.send("clicked", id));
+        if (perColumn.get(node.column) < rows) box.style.setProperty("--span", String(rows));
         state.boxes.set(node.id, box);
         nodes.append(box);
         for (const before of node.after) state.edges.push([before, node.id]);
       }
-      band.append(head, nodes);
+      nodes.prepend(head);
+      band.append(nodes);
       return band;
     });
     state.bands.replaceChildren(...bands);

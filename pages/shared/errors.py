@@ -1,0 +1,37 @@
+"""What a learner sees when something fails: the engine's own sentence, or a plain one, never a traceback."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from engine.errors import CorpusUnavailable, EngineError
+
+_log = logging.getLogger("llm_lessons.pages")
+
+
+@contextmanager
+def shown_errors(doing: str = "show this part of the page") -> Iterator[None]:
+    """Show what goes wrong inside the block and go on after it.
+
+    An `EngineError` is shown as it stands (with the install command of a missing corpus). Anything else is logged
+    with its traceback on the server, and the page says what the app was `doing`. Streamlit's own control flow
+    (rerun, stop, page switch) passes through.
+    """
+    try:
+        yield
+    except CorpusUnavailable as error:
+        st.error(str(error), icon=":material/error:")
+        st.code(error.install_hint, language="shell")
+    except EngineError as error:
+        st.error(str(error), icon=":material/error:")
+    except Exception:
+        _log.exception("Could not %s", doing)
+        st.error(
+            f"The app could not {doing}. Nothing you trained is lost: reload the page to try again. "
+            "If it happens again, the server's log says why.",
+            icon=":material/error:",
+        )
