@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import textwrap
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -31,4 +32,4 @@ def source_of(each: Any) -> tuple[str, str]:
     lines, first = inspect.getsourcelines(plain)
     file = Path(inspect.getsourcefile(plain) or "").resolve()
     shown = file.relative_to(_ROOT) if file.is_relative_to(_ROOT) else Path(file.name)
-    return f"`{shown.as_posix()}`, line {max(first, 1)}", inspect.cleandoc("\n" + "".join(lines)) + "\n"
+    return f"`{shown.as_posix()}`, line {max(first, 1)}", textwrap.dedent("".join(lines))

@@ -43,7 +43,7 @@ def theme(name: str) -> dict:
 def test_text_links_captions_and_buttons_have_at_least_the_contrast_of_wcag_aa(name):
     colours = theme(name)
     backgrounds = {colours["backgroundColor"], colours["secondaryBackgroundColor"]}
-    backgrounds |= set(colours["sidebar"][key] for key in ("backgroundColor", "secondaryBackgroundColor"))
+    backgrounds |= {colours["sidebar"][key] for key in ("backgroundColor", "secondaryBackgroundColor")}
     for background in backgrounds:
         assert contrast(colours["textColor"], background) >= 7
         assert contrast(colours["linkColor"], background) >= 4.5
