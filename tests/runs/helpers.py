@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import pydoc_data.topics
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
+
+from sqlalchemy import create_engine, text
 
 from engine.gpt import GPTConfig
 from engine.runs.artifacts import ArtifactStore
@@ -78,5 +82,16 @@ class Bench:
 
 
 def open_bench(home: Path) -> Bench:
-    settings = Settings.at(home)
+    """A store under the folder; or in a fresh schema of the PostgreSQL database that LLM_LAB_TEST_POSTGRES names."""
+    database = os.environ.get("LLM_LAB_TEST_POSTGRES")
+    settings = Settings.at(home, store=_fresh_schema(database) if database else None)
     return Bench(settings, RunStore(settings.store), ArtifactStore(settings.artifacts, home / "scratch"))
+
+
+def _fresh_schema(database: str) -> str:
+    name = f"test_{uuid.uuid4().hex}"
+    engine = create_engine(database)
+    with engine.begin() as connection:
+        connection.execute(text(f"CREATE SCHEMA {name}"))
+    engine.dispose()
+    return f"{database}?options=-csearch_path%3D{name}"
