@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -283,3 +284,50 @@ def test_the_server_and_its_workers_end_when_the_app_dies(tmp_path: Path) -> Non
     wait_for(lambda: gone(server) and gone(worker), "the end of server and worker")
     assert service.run(run_id).state == "interrupted"
     service.close()
+
+
+@pytest.fixture
+def foreign_cluster(tmp_path: Path) -> Iterator[str]:
+    """The address of a Dask scheduler with one worker, started by somebody else."""
+    address_file = tmp_path / "scheduler.json"
+    dask = [sys.executable, "-m", "distributed.cli.{}", "--scheduler-file", str(address_file), "--no-dashboard"]
+    options = {
+        "dask_scheduler": ["--host", "127.0.0.1", "--port", "0"],
+        "dask_worker": ["--nworkers", "1", "--nthreads", "1", "--local-directory", str(tmp_path)],
+    }
+    processes = []
+    for name, given in options.items():
+        command = [part.format(name) for part in dask] + given
+        environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+        processes.append(subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL))
+        wait_for(address_file.exists, "the scheduler's start")
+    yield json.loads(address_file.read_text())["address"]
+    for process in reversed(processes):
+        process.terminate()
+        process.wait()
+
+
+def test_another_cluster_does_the_same_and_loses_no_run_either(foreign_cluster: str, tmp_path: Path) -> None:
+    service = RunService(Settings.at(tmp_path / "home", scheduler=foreign_cluster))
+    try:
+        run_id = service.submit(tiny_config(service.save_upload(TEXT), steps=LONG))
+        worker = wait_step(service, run_id, 80).worker
+        assert service.server_pid is not None
+        assert not psutil.Process(service.server_pid).children(), "the server has no workers of its own"
+        os.kill(pid_of(worker), signal.SIGKILL)
+        wait_for(lambda: service.run(run_id).attempt == 2, "a second attempt")
+        reached = wait_step(service, run_id, service.run(run_id).step + 5).step
+        service.request(run_id, "stop")
+        assert wait_state(service, run_id, "finished").step >= reached
+        steps = steps_of(service, run_id)
+        assert steps == list(range(1, len(steps) + 1))
+    finally:
+        service.close()
+
+
+@pytest.mark.parametrize(
+    ("module", "strangers"), [("engine.runs.service", {"distributed", "dask"}), ("engine.runs.server", {"torch"})]
+)
+def test_pages_do_without_dask_and_the_server_without_torch(module: str, strangers: set[str]) -> None:
+    code = f"import sys, {module}; sys.exit(bool({strangers!r} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=False).returncode == 0
