@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -90,12 +91,24 @@ class ArtifactStore:
             if PurePosixPath(path).name.startswith(prefix):
                 self.files.rm_file(path)
 
+    @property
+    def _staging_folder(self) -> Path:
+        return Path(self.root) / ".staging" if self.local else self.scratch / "staging"
+
+    def clear_staging(self, older_than: float = 3600.0) -> None:
+        """Removes what a killed process left half written, once it is so many seconds old."""
+        if not self._staging_folder.exists():
+            return
+        for path in self._staging_folder.iterdir():
+            with suppress(FileNotFoundError):  # another process may do the same
+                if path.stat().st_mtime < time.time() - older_than:
+                    shutil.rmtree(path, ignore_errors=True)
+
     @contextmanager
     def staging(self) -> Iterator[Path]:
         """A fresh local path (not made yet) to write a folder to; whatever is left there at the end goes."""
-        parent = Path(self.root) / ".staging" if self.local else self.scratch / "staging"
-        parent.mkdir(parents=True, exist_ok=True)
-        path = parent / uuid.uuid4().hex
+        self._staging_folder.mkdir(parents=True, exist_ok=True)
+        path = self._staging_folder / uuid.uuid4().hex
         try:
             yield path
         finally:

@@ -152,8 +152,9 @@ class _Execution:
             restored = self._newest_checkpoint()
             material = self._prepare(restored is None)
         except _Ended as ended:
-            self.store.settle(self.claim, str(ended))
-            return str(ended)
+            state = str(ended)
+            self.store.settle(self.claim, state, note=f"{state.capitalize()} before training began.")
+            return state
         trainer = self._trainer(material, restored)
         self.store.append(self.claim, [], total_steps=trainer.total_steps, note=self.warning)
         self.replays = [wish for wish in self.store.open_requests(self.run_id) if wish.step is not None]
@@ -227,7 +228,8 @@ class _Execution:
         self.artifacts.delete(stored.folder)
 
     def _remove_orphans(self) -> None:
-        """Deletes folders that a lost worker wrote but never made known."""
+        """Deletes folders that a lost worker wrote but never made known, and what it left half written."""
+        self.artifacts.clear_staging()
         known = {stored.folder for stored in self.store.checkpoints(self.run_id)}
         for folder in self.artifacts.list(f"runs/{self.run_id}"):
             if folder not in known:

@@ -9,6 +9,7 @@ from pathlib import Path
 import fsspec
 import pytest
 from hypothesis import given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from engine.errors import ConfigError, CorpusError, RunError
@@ -73,12 +74,22 @@ def test_some_files_of_a_folder_can_be_dropped(artifacts: ArtifactStore) -> None
     assert sorted(path.name for path in artifacts.get_folder("runs/a/1").iterdir()) == ["manifest.json", "weights.json"]
 
 
+def test_what_a_killed_process_left_half_written_goes_when_it_is_old(artifacts: ArtifactStore) -> None:
+    with artifacts.staging() as folder:
+        folder.mkdir()
+        artifacts.clear_staging()
+        assert folder.exists()
+        artifacts.clear_staging(older_than=-1.0)
+        assert not folder.exists()
+
+
 @pytest.mark.parametrize("name", ["", "../outside", "runs/../../outside", "/etc"])
 def test_no_name_leads_outside(artifacts: ArtifactStore, name: str) -> None:
     with pytest.raises(RunError, match="no name"):
         artifacts.delete(name)
 
 
+@examples(deadline=None, max_examples=50)
 @given(text=st.text(st.characters(exclude_categories=["Cs"])))
 def test_an_upload_comes_back_exactly_and_has_one_name(text: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     home = tmp_path_factory.mktemp("uploads")

@@ -223,6 +223,25 @@ def test_a_paused_run_lets_go_of_its_worker_and_goes_on_bit_for_bit(
     assert bench.losses(run_id) == undisturbed
 
 
+def test_a_pause_while_the_text_is_read_is_obeyed_before_training(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, undisturbed: list[tuple[int, float]]
+) -> None:
+    run_id = bench.queue(tiny_config(bench.upload()))
+    read = preparation.read_corpora
+
+    def reading(*args: Any) -> str:
+        bench.store.request(run_id, "pause")
+        return read(*args)
+
+    monkeypatch.setattr(preparation, "read_corpora", reading)
+    assert bench.execute(run_id) == "paused"
+    assert (bench.losses(run_id), bench.store.get(run_id).note) == ([], "Paused before training began.")
+    monkeypatch.setattr(preparation, "read_corpora", read)
+    bench.store.request(run_id, "resume")
+    assert bench.execute(run_id) == "finished"
+    assert bench.losses(run_id) == undisturbed
+
+
 def test_a_stopped_run_is_finished_early_with_a_model_and_can_go_on_later(
     bench: Bench, on_step: Any, undisturbed: list[tuple[int, float]]
 ) -> None:
