@@ -34,6 +34,11 @@ _MAX_VOCAB_SIZE = 0x110000
 # Space as `regex` and Rust define it; Python's own `\s` also holds the four separators U+001C to U+001F.
 _SPACE_THEN_WORD = re.compile(r"[^\S\x1c-\x1f]*[\S\x1c-\x1f]+|[^\S\x1c-\x1f]+")
 
+# GPT2_PATTERN for ASCII text, where `re` with its small classes is faster than Unicode's letters and digits.
+_ASCII_PIECES = re.compile(
+    r"'(?:[sdmt]|ll|ve|re)| ?[A-Za-z]+| ?[0-9]+| ?[^\t-\r A-Za-z0-9]+|[\t-\r ]+(?![^\t-\r ])|[\t-\r ]"
+)
+
 Pair = tuple[int, int]
 
 
@@ -119,10 +124,10 @@ def count_pieces(texts: Iterable[str], pattern: str = GPT2_PATTERN) -> dict[str,
         return Counter(piece for text in texts for piece in split_pieces(text, pattern))
     counts: dict[str, int] = {}
     get = counts.get
-    find_pieces = compile_pattern(pattern).findall
+    find, find_in_ascii = compile_pattern(pattern).findall, _ASCII_PIECES.findall
     words = Counter(chain.from_iterable(map(_SPACE_THEN_WORD.findall, texts)))
     for word, count in words.items():
-        for piece in find_pieces(word):
+        for piece in find_in_ascii(word) if word.isascii() else find(word):
             counts[piece] = get(piece, 0) + count
     return counts
 
@@ -155,8 +160,9 @@ class PairTable:
             self._sequences.append(sequence)
             self._weights.append(weight)
             for pair in map(add, sequence, sequence[1:]):
-                counts[pair] += weight
                 places[pair].append(place)
+        for pair, standing in places.items():
+            counts[pair] = sum(map(self._weights.__getitem__, standing))
         self._heap = [(-count, pair) for pair, count in counts.items()]
         heapq.heapify(self._heap)
 
