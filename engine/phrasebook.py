@@ -129,9 +129,7 @@ _FRENCH_CONTRACTION = {"de le": "du", "de les": "des", "à le": "au", "à les": 
 
 def _join_french(text: str) -> str:
     """`"près de le jardin de la école"` -> `"près du jardin de l'école"`"""
-    text = _ELIDED.sub(
-        lambda match: f"{match[1][:-1]}'" if _begins_with_vowel(match[2].lower()) else match[0], text
-    )
+    text = _ELIDED.sub(lambda match: f"{match[1][:-1]}'" if _begins_with_vowel(match[2].lower()) else match[0], text)
     return _CONTRACTED.sub(lambda match: _FRENCH_CONTRACTION[match[0].lower()], text)
 
 
@@ -268,8 +266,7 @@ _Triple = tuple[str, str, str]
 
 # dict.fromkeys keeps the lexicon's order; a set's order would differ from process to process.
 _NOUNS_OF = {
-    kind: tuple(noun for noun in NOUNS if noun.kind == kind)
-    for kind in dict.fromkeys(noun.kind for noun in NOUNS)
+    kind: tuple(noun for noun in NOUNS if noun.kind == kind) for kind in dict.fromkeys(noun.kind for noun in NOUNS)
 }
 _ADJECTIVES_OF = {
     noun: tuple(
@@ -312,9 +309,7 @@ def _subject(rng: random.Random, kinds: tuple[str, ...]) -> _Subject:
 
 def _object(rng: random.Random, kinds: tuple[str, ...], subject: _Subject) -> _NounPhrase:
     determiners = ("the", "the", "a", "a", "this", "two", "my")
-    phrase = _noun_phrase(
-        rng, kinds, determiners, not_noun=subject.noun if isinstance(subject, _NounPhrase) else None
-    )
+    phrase = _noun_phrase(rng, kinds, determiners, not_noun=subject.noun if isinstance(subject, _NounPhrase) else None)
     if isinstance(subject, _Pronoun) and phrase.determiner in _OWNERS:
         # "He sees his dog": the owner is the subject.
         return _NounPhrase(phrase.noun, phrase.plural, subject.possessive, phrase.adjective)
@@ -428,9 +423,7 @@ def _question(rng: random.Random) -> _Triple:
     person = subject.person
     english = f"{_does(person)} {subject.english()} {verb.english[2]} {object_.english()}{place[0]}?"
     french = f"est-ce que {subject.french()} {verb.french[person]} {object_.french()}{place[1]} ?"
-    german = (
-        f"{_german_verb(verb, person)} {subject.german('nom')} {object_.german(verb.german_case)}{place[2]}?"
-    )
+    german = f"{_german_verb(verb, person)} {subject.german('nom')} {object_.german(verb.german_case)}{place[2]}?"
     return english, french, german
 
 
@@ -456,8 +449,7 @@ def _modal(rng: random.Random) -> _Triple:
     person = subject.person
     rest = f"{object_.german(verb.german_case)}{place[2]} {verb.german[3]}"
     return (
-        f"{subject.english()} {_english_verb(modal, person)} {verb.english[2]} "
-        f"{object_.english()}{place[0]}.",
+        f"{subject.english()} {_english_verb(modal, person)} {verb.english[2]} {object_.english()}{place[0]}.",
         f"{subject.french()} {modal.french[person]} {verb.french_infinitive} {object_.french()}{place[1]}.",
         _german_clause(subject.german("nom"), _german_verb(modal, person), rest),
     )
@@ -530,8 +522,7 @@ def _described(rng: random.Random) -> _Triple:
         german_subject = f"{german_subject} {place[2]}"
     return (
         f"{english_subject} {_ENGLISH_BE[person]} {'not ' if negated else ''}{adjective.english}.",
-        f"{french_subject} {'ne ' if negated else ''}{_FRENCH_BE[person]} "
-        f"{'pas ' if negated else ''}{french}.",
+        f"{french_subject} {'ne ' if negated else ''}{_FRENCH_BE[person]} {'pas ' if negated else ''}{french}.",
         f"{german_subject} {_GERMAN_BE[person]} {'nicht ' if negated else ''}{adjective.german}.",
     )
 
@@ -549,10 +540,8 @@ def _compared(rng: random.Random) -> _Triple:
     person = left.person
     return (
         f"{left.english()} {_ENGLISH_BE[person]} {adjective.english_comparative} than {right.english()}.",
-        f"{left.french()} {_FRENCH_BE[person]} plus {adjective.french[left.french_agreement()]} "
-        f"que {right.french()}.",
-        f"{left.german('nom')} {_GERMAN_BE[person]} {adjective.german_comparative} "
-        f"als {right.german('nom')}.",
+        f"{left.french()} {_FRENCH_BE[person]} plus {adjective.french[left.french_agreement()]} que {right.french()}.",
+        f"{left.german('nom')} {_GERMAN_BE[person]} {adjective.german_comparative} als {right.german('nom')}.",
     )
 
 

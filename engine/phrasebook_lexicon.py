@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (a table has one word a line, however long)
 """The words of the phrasebook: nouns, adjectives, verbs and prepositions in English, French and German.
 
 Only what cannot be derived by rule is written down: genders, plurals, irregular forms, verb tables. The grammar that
@@ -551,9 +550,7 @@ def _verbs() -> tuple[Verb, ...]:
         ),
     )
     return tuple(
-        _verb(subjects, objects, line)
-        for subjects, objects, table in tables
-        for line in table.strip().splitlines()
+        _verb(subjects, objects, line) for subjects, objects, table in tables for line in table.strip().splitlines()
     )
 
 

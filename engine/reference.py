@@ -55,9 +55,7 @@ def _module_files() -> Iterator[tuple[str, Path]]:
 def _describe(node: ast.AST, name: str) -> Iterator[str]:
     """The docstrings of a module's public classes and functions, each under its signature."""
     for child in getattr(node, "body", []):
-        if not isinstance(
-            child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-        ) or child.name.startswith("_"):
+        if not isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) or child.name.startswith("_"):
             continue
         path = f"{name}.{child.name}"
         docstring = ast.get_docstring(child)

@@ -153,9 +153,7 @@ def _character(rng: random.Random, animal_share: float) -> _Character:
         adjective = _pick(rng, _CHOICES["size"] if rng.random() < 0.5 else _CHOICES["trait"])
         if rng.random() < 0.5:
             name = _pick(rng, ANIMAL_NAMES)
-            return _Character(
-                f"a(n) {adjective} {kind} named {name}", (name, name, f"the {kind}"), kind, female, True
-            )
+            return _Character(f"a(n) {adjective} {kind} named {name}", (name, name, f"the {kind}"), kind, female, True)
         return _Character(f"a(n) {adjective} {kind}", (f"the {kind}",), kind, female, True)
     name = _pick(rng, GIRLS if female else BOYS)
     if rng.random() < 0.6:
@@ -297,9 +295,7 @@ def _story(rng: random.Random) -> str:
         helper = _character(rng, 0.6 if hero.is_animal else 0.35)
     good = rng.random() < 0.72
     slots = _Slots(rng, hero, helper)
-    slots.update(
-        intro=hero.intro, helper_intro=helper.intro, mood=_pick(rng, FEELINGS_GOOD if good else FEELINGS_BAD)
-    )
+    slots.update(intro=hero.intro, helper_intro=helper.intro, mood=_pick(rng, FEELINGS_GOOD if good else FEELINGS_BAD))
     jobs = [job for job in _pick_distinct(rng, JOBS, 4) if job not in (hero.kind, helper.kind)]
     slots.update(job=jobs[0], other_job=jobs[1])
     slots["material"], slots["other_material"] = _pick_distinct(rng, _CHOICES["material"], 2)

@@ -1,4 +1,4 @@
-# ruff: noqa: E501, SIM905  (word lists read best as words)
+# ruff: noqa: E501  (word lists read best as words)
 """The words of the stories: names, animals and where they live, places, things, feelings and ways of saying them.
 
 A key of `WORDS` may stand in a template of `engine/stories_plots.py` as `{key}`; a bar parts the choices.

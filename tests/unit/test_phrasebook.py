@@ -20,9 +20,7 @@ PHRASES = phrase_pairs(30_000, 11)
 
 def noun_phrase(determiner: str, adjective: str, noun: str, plural: bool = False) -> _NounPhrase:
     word = next(entry for entry in NOUNS if entry.english == noun)
-    chosen = next(
-        (entry for entry in ADJECTIVES if entry.english == adjective and word.kind in entry.kinds), None
-    )
+    chosen = next((entry for entry in ADJECTIVES if entry.english == adjective and word.kind in entry.kinds), None)
     assert chosen or not adjective
     return _NounPhrase(word, plural, determiner, chosen)
 
@@ -60,9 +58,7 @@ the  dark  forest sg  der dunkle Wald | den dunklen Wald | dem dunklen Wald
 def test_german_noun_phrases_decline_as_in_the_grammar(row: str) -> None:
     determiner, adjective, noun, number, forms = row.split(None, 4)
     phrase = noun_phrase({"an": "a"}.get(determiner, determiner), adjective, noun, number == "pl")
-    assert [phrase.german(case) for case in ("nom", "acc", "dat")] == [
-        form.strip() for form in forms.split("|")
-    ]
+    assert [phrase.german(case) for case in ("nom", "acc", "dat")] == [form.strip() for form in forms.split("|")]
 
 
 @pytest.mark.parametrize(
@@ -87,9 +83,7 @@ def test_german_noun_phrases_decline_as_in_the_grammar(row: str) -> None:
         ("the", "delicious", "egg", True, "les œufs délicieux"),
     ],
 )
-def test_french_noun_phrases_agree(
-    determiner: str, adjective: str, noun: str, plural: bool, expected: str
-) -> None:
+def test_french_noun_phrases_agree(determiner: str, adjective: str, noun: str, plural: bool, expected: str) -> None:
     assert noun_phrase(determiner, adjective, noun, plural).french() == expected
 
 
@@ -118,9 +112,7 @@ def test_german_contracts_only_with_the_definite_article() -> None:
     assert _prepositional(inside, noun_phrase("the", "", "school"))[2] == "in der Schule"
 
 
-ELISION_MISSED = re.compile(
-    r"\b(le|la|de|que|je|ne|ma|ta|sa|ce|beau|nouveau) ([aeiouéèêàâîôûœ]|h(?!ériss))", re.I
-)
+ELISION_MISSED = re.compile(r"\b(le|la|de|que|je|ne|ma|ta|sa|ce|beau|nouveau) ([aeiouéèêàâîôûœ]|h(?!ériss))", re.I)
 
 
 def test_no_phrase_misses_an_elision_or_a_contraction() -> None:
@@ -173,9 +165,7 @@ def test_a_megabyte_has_almost_no_phrase_twice() -> None:
 def test_a_page_sets_the_three_languages_under_each_other() -> None:
     page = phrasebook(3_000, 5)
     first = phrase_pairs(1, 5)[0]
-    assert page.startswith(
-        f"English: {first.english}\nFrench: {first.french}\nGerman: {first.german}\n\nEnglish: "
-    )
+    assert page.startswith(f"English: {first.english}\nFrench: {first.french}\nGerman: {first.german}\n\nEnglish: ")
     assert len(page) == 3_000 and page == phrasebook(9_000, 5)[:3_000]
 
 

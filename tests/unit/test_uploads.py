@@ -24,9 +24,7 @@ def test_text_comes_back_whatever_unicode_encoding_it_had(suffix: str, encoding:
     assert read_text(VERSE.encode(encoding), "poem" + suffix) == VERSE
 
 
-@pytest.mark.parametrize(
-    "mark, codec", [(codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")]
-)
+@pytest.mark.parametrize("mark, codec", [(codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")])
 def test_both_byte_orders_of_utf16_are_read(mark: bytes, codec: str) -> None:
     assert read_text(mark + VERSE.encode(codec), "poem.txt") == VERSE
 
@@ -180,11 +178,7 @@ def test_any_bytes_are_labelled_texts_or_a_clear_error(data: bytes, filename: st
         assert all(is_clean(text) for text in (*labelled.texts, *labelled.label_names))
 
 
-@given(
-    text=st.text(
-        alphabet=st.characters(exclude_categories=("Cs",), exclude_characters="\r\0\ufeff"), min_size=1
-    )
-)
+@given(text=st.text(alphabet=st.characters(exclude_categories=("Cs",), exclude_characters="\r\0\ufeff"), min_size=1))
 def test_any_text_saved_as_utf8_comes_back_unchanged(text: str) -> None:
     if text.strip():
         assert read_text(text.encode(), "a.txt") == text
