@@ -7,7 +7,7 @@ so that a model can learn where one document ends and the next, unrelated one be
 """
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -40,6 +40,9 @@ __all__ = [
 ]
 
 WRITTEN_CHARS = 2_000_000
+# Every Python from 3.11 on documents itself in more characters than this (3.11: two million), so the size is
+# known without reading anything.
+REFERENCE_CHARS = 1_500_000
 _WRITTEN_SEED = 0
 # A mixture is cut from its corpora in pieces of about this many characters.
 _PIECE_CHARS = 2_000
@@ -75,7 +78,19 @@ class _Corpus:
     read: Callable[[], str]
 
 
-# `n_chars` of the packaged corpora is fixed, since their versions are pinned; 0 means "measure it".
+def _join_up_to(documents: Iterable[str], n_chars: int) -> str:
+    """`join_documents`, cut after `n_chars`; documents beyond them are not even read."""
+    enough: list[str] = []
+    length = 0
+    for document in documents:
+        if length >= n_chars:
+            break
+        enough.append(document)
+        length += len(document)
+    return join_documents(enough)[:n_chars]
+
+
+# `n_chars` of the packaged corpora is known, since their versions are pinned by hash.
 _CORPORA = {
     corpus.name: corpus
     for corpus in (
@@ -109,8 +124,8 @@ _CORPORA = {
             "Python's own help() topics and the docstrings of its standard library",
             "Technical English with code in it: the language reference, then one chapter a module.",
             "",
-            0,
-            lambda: join_documents(python_reference()),
+            REFERENCE_CHARS,
+            lambda: _join_up_to(python_reference(), REFERENCE_CHARS),
         ),
         _Corpus(
             "stories",
@@ -139,10 +154,7 @@ _CORPORA = {
 
 
 def list_corpora() -> list[CorpusInfo]:
-    """Every corpus with its size, licence and source, installed or not.
-
-    Nothing is read but the Python reference, once per process (about two seconds), to know its size.
-    """
+    """Every corpus with its size, licence and source, installed or not; no text is read for it."""
     return [_describe(corpus) for corpus in _CORPORA.values()]
 
 
@@ -153,12 +165,11 @@ def _describe(corpus: _Corpus) -> CorpusInfo:
             datasets.find_package(corpus.package)
         except CorpusUnavailable as error:
             available, install_hint = False, error.install_hint
-    n_chars = (corpus.n_chars or len(_read_once(corpus.name))) if available else 0
     return CorpusInfo(
         corpus.name,
         corpus.title,
         corpus.kind,
-        n_chars,
+        corpus.n_chars if available else 0,
         corpus.license,
         corpus.source,
         available,

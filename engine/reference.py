@@ -9,7 +9,6 @@ import sys
 import sysconfig
 import warnings
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
 
 _NOT_REFERENCE = {
@@ -35,21 +34,26 @@ def _reference_topics() -> Iterator[str]:
             yield text
 
 
-def _module_files() -> Iterator[tuple[str, Path]]:
-    """`(dotted name, file)` of every public module of the standard library that is written in Python."""
+def _module_files() -> list[tuple[str, Path]]:
+    """`(dotted name, file)` of the public modules of the standard library that are written in Python.
+
+    Modules of the first level ("json") come before those inside them ("json.decoder").
+    """
     root = Path(sysconfig.get_path("stdlib"))
+    found: list[tuple[str, Path]] = []
     for name in sorted(sys.stdlib_module_names):
         if name.startswith("_") or name in _NOT_REFERENCE:
             continue
         if (root / f"{name}.py").is_file():
-            yield name, root / f"{name}.py"
+            found.append((name, root / f"{name}.py"))
         elif (root / name / "__init__.py").is_file():
             for path in sorted((root / name).rglob("*.py")):
                 parts = path.relative_to(root).with_suffix("").parts
                 if parts[-1] == "__init__":
                     parts = parts[:-1]
                 if not any(part.startswith("_") or part in _NOT_REFERENCE for part in parts):
-                    yield ".".join(parts), path
+                    found.append((".".join(parts), path))
+    return sorted(found, key=lambda entry: (entry[0].count(".") > 0, entry[0]))
 
 
 def _describe(node: ast.AST, name: str) -> Iterator[str]:
@@ -82,11 +86,13 @@ def _module_reference(name: str, path: Path) -> str:
     return f"Module {name}\n\n" + "\n\n".join(parts) if parts else ""
 
 
-@lru_cache(maxsize=1)
-def python_reference() -> tuple[str, ...]:
+def python_reference() -> Iterator[str]:
     """Documents of the Python reference: the topics of `help()`, then one per module of the standard library.
 
     Sources are parsed with `ast` and never run. The text is that of the running Python version.
     """
-    modules = (_module_reference(name, path) for name, path in _module_files())
-    return tuple(document for document in (*_reference_topics(), *modules) if document)
+    yield from _reference_topics()
+    for name, path in _module_files():
+        document = _module_reference(name, path)
+        if document:
+            yield document

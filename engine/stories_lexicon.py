@@ -122,7 +122,7 @@ WORDS = {
     "at the bottom of a basket|on a high branch|under a pile of leaves|behind the oven|in an empty barrel|"
     "near the old gate|under the bridge|on the roof|inside a boot|between two rocks|beneath a bench|"
     "at the end of the path|under a bush|next to the fence|on a window sill|behind a wall",
-    "landmark": "well|gate|fence|wall|tower|oak|bench|path|rock|fountain|pine tree|haystack|stone bridge|"
+    "landmark": "well|gate|fence|wall|tower|oak|bench|shed|rock|fountain|pine tree|haystack|stone bridge|"
     "wooden hut|signpost|cart|boat house|church|bakery|windmill|apple tree|hollow log|ditch|steps",
     "obstacle": "the path was blocked by {big} {block}|the bridge was broken|the river was too deep|"
     "it was too dark|a heavy storm began|the door was locked|the hill was too steep|"

@@ -66,7 +66,7 @@ PLOTS = (
         ),
         (
             "the {material} broke again and again, and the {work} fell down near the {_landmark}.",
-            "{he} worked {_manner}, but there was not enough {material} for the {work}.",
+            "{he} worked {_manner}, but soon ran out of {material} for the {work}.",
             "then {accident} ruined the {material} before the {look} {work} was ready.",
         ),
         (
@@ -301,7 +301,7 @@ PLOTS = (
         "give {helper} a birthday present",
         (
             "{time} it was the birthday of {helper}, and {hero} had no present but a(n) {_prop}.",
-            "{hero} wanted to give {helper} something nice {time}, but the {_landmark} shop was closed.",
+            "{hero} wanted to give {helper} a present {time}, but the shop by the {_landmark} was closed.",
             "{time} {hero} counted {his} coins, for {helper} had wished for a(n) {look} {thing}.",
         ),
         (
@@ -310,19 +310,19 @@ PLOTS = (
             "{he} looked {_hiding} and near the {_landmark} for an idea.",
         ),
         (
-            "a friendly {job} gave {him} some {material} and a(n) {_prop}.",
+            "a friendly {job} gave {him} some {material} and a(n) {look} {thing}.",
             "then {he} had an idea and worked {_manner} with {material} and {other_material}.",
             '"A song is a present too," {_say} the {job} by the {_landmark}.',
         ),
         (
             "{later} {helper} opened the present by the {_landmark} and hugged {hero}.",
             "{later} they danced near the {_landmark} and ate {_food}.",
-            "{helper} had never seen such a(n) {_prop} and thanked {hero}.",
+            "{helper} had never seen such a(n) {look} {thing} and thanked {hero} by the {_landmark}.",
         ),
         (
             "{later} the present fell into the mud by the {_landmark}.",
             "but {helper} had already gone to see the {job}, and {hero} ate the {_food} alone.",
-            "{later} {hero} came too late with the {_prop}.",
+            "{later} {hero} came too late with the {look} {thing}.",
         ),
         "{hero} found a present for {helper}.",
         "{hero} had no present for {helper} in the end.",
