@@ -5,7 +5,7 @@ the same from the first sentence to the last; so what follows can be learned fro
 stories are followed by a question and its answer, a one-line summary or a sentence of judgement. Between
 them stand scenes in the present tense, "The lion is in the forest.", in which every animal has its usual
 place, but not always.
-Measured on the first 1,000,000 characters of seed 0: 5.6 % of the 16,487 sentences repeat an earlier one.
+Measured on the first 1,000,000 characters of seed 0: 5.6 % of the 16,492 sentences repeat an earlier one.
 """
 
 import random
