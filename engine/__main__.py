@@ -59,6 +59,8 @@ def _parser() -> argparse.ArgumentParser:
     pretrain.add_argument("--seed", type=int, default=0)
     pretrain.add_argument("--label", default="", help="the name that the app shows")
     pretrain.add_argument("--out", type=Path, help="write the finished run (record and models) to this folder")
+    pretrain.add_argument("--half", action="store_true", help="with --out: weights in half precision")
+    pretrain.add_argument("--most", type=int, help="with --out: at most so many checkpoints")
     pretrain.set_defaults(command=_pretrain)
 
     generate = commands.add_parser("generate", help="continue a text with a trained model")
@@ -140,7 +142,7 @@ def _pretrain(options: argparse.Namespace) -> int:
     try:
         state = _follow(run_id)
         if options.out is not None and state == "finished":
-            service.export_run(run_id, options.out)
+            service.export_run(run_id, options.out, half=options.half, most=options.most)
             print(f"written to {options.out}")
     finally:
         service.close()

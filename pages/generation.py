@@ -1,11 +1,15 @@
 """Lesson: generation. One token at a time: read, look at the probabilities, narrow them, draw."""
 
+from dataclasses import replace
+
+import pandas as pd
 import streamlit as st
 
 from engine import generation
 from engine.errors import EngineError
 from engine.generation import FILTERS, NextToken, SamplingConfig, generate, next_logits, next_token_distribution
 from pages.shared import guard
+from pages.shared.charts import visible_token
 from pages.shared.code_panel import show_code
 from pages.shared.components import candidate_bars, token_strip
 from pages.shared.draft import Draft, show_bytes, strip_tokens
@@ -111,6 +115,25 @@ def write_on(choice: ModelChoice, draft: Draft, sampling: SamplingConfig, n: int
     st.rerun()
 
 
+def filter_by_filter(logits, sampling: SamplingConfig, ids: list[int], tokens: dict[int, str]) -> pd.DataFrame:
+    """The probabilities of some tokens (id → text) after each filter in turn, in percent; cut tokens have none."""
+    off = SamplingConfig(seed=sampling.seed)
+    names = {
+        "model": (),
+        "penalty": ("repetition_penalty",),
+        "temperature": ("temperature",),
+        "top-k": ("top_k",),
+        "top-p": ("top_p",),
+        "min-p": ("min_p",),
+    }
+    columns, so_far = {}, off
+    for name, settings in names.items():
+        so_far = replace(so_far, **{setting: getattr(sampling, setting) for setting in settings})
+        final = next_token_distribution(logits, so_far, ids).final
+        columns[name] = [100 * final[i] if final[i] > 0 else None for i in tokens]
+    return pd.DataFrame(columns, index=pd.Index(tokens.values(), name="token"))
+
+
 def filters_in_words(choice: NextToken, sampling: SamplingConfig) -> str:
     """One sentence: what each filter cut."""
     parts = [
@@ -180,7 +203,8 @@ with text, shown_errors():
             draft.rewind(clicked)
             st.rerun()
         st.subheader("Which token next?", anchor=False)
-        choice = next_token_distribution(logits_after(chosen, draft.ids), sampling, draft.ids)
+        logits = logits_after(chosen, draft.ids)
+        choice = next_token_distribution(logits, sampling, draft.ids)
         candidates = [
             {
                 "id": int(i),
@@ -199,6 +223,11 @@ with text, shown_errors():
             "The outline is the model's own probability, the bar what is drawn from. "
             + filters_in_words(choice, sampling)
         )
+        with st.expander("Filter by filter", icon=":material/filter_alt:"):
+            tokens = {c["id"]: visible_token(c["text"]) for c in candidates}
+            stages = filter_by_filter(logits, sampling, draft.ids, tokens)
+            st.dataframe(stages.style.format("{:.2f} %", na_rep="cut"), width="stretch")
+            st.caption("From left to right: each column is what its filter left of the one before. Each sums to 100 %.")
         if draft.branches:
             with st.expander(f"Branches ({len(draft.branches)})", icon=":material/account_tree:"):
                 for n, branch in enumerate(draft.branches):

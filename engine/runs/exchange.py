@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from engine.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from engine.errors import RunError
 from engine.runs import states
@@ -67,8 +69,19 @@ def record_csv(recorded: Iterable[RecordedEvent]) -> str:
     return buffer.getvalue()
 
 
-def export_run(store: RunStore, artifacts: ArtifactStore, run_id: str, folder: Path) -> None:
-    """Writes run.json, events.jsonl and checkpoints/<step>/ (models only) into a new folder."""
+def export_run(
+    store: RunStore,
+    artifacts: ArtifactStore,
+    run_id: str,
+    folder: Path,
+    *,
+    half: bool = False,
+    most: int | None = None,
+) -> None:
+    """Writes run.json, events.jsonl and checkpoints/<step>/ (models only) into a new folder.
+
+    `half` stores weights as float16; `most` limits the checkpoints, of which the first and the last always stay.
+    """
     record = store.get(run_id)
     if record.state != states.FINISHED:
         raise RunError(f"run {run_id} is {record.state}: only a finished run can be written out.")
@@ -77,12 +90,15 @@ def export_run(store: RunStore, artifacts: ArtifactStore, run_id: str, folder: P
     folder.mkdir(parents=True, exist_ok=True)
     described = []
     stored = store.checkpoints(run_id)
-    for checkpoint in stored:
-        if checkpoint.kept or checkpoint is stored[-1]:
-            name = f"checkpoints/{checkpoint.step:08d}"
-            source = artifacts.get_folder(checkpoint.folder)
+    for checkpoint in _spread([c for c in stored if c.kept or c is stored[-1]], most):
+        name = f"checkpoints/{checkpoint.step:08d}"
+        source = artifacts.get_folder(checkpoint.folder)
+        if half:
+            loaded = load_checkpoint(source)
+            save_checkpoint(folder / name, loaded.model, loaded.tokenizer, extra=loaded.extra, dtype=torch.float16)
+        else:
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("training.*"))
-            described.append({"folder": name, **_described(checkpoint)})
+        described.append({"folder": name, **_described(checkpoint)})
     with (folder / "events.jsonl").open("w", encoding="utf-8", newline="\n") as file:
         for event in store.events(run_id):
             line = {"at": event.at, **event.payload}
@@ -94,6 +110,15 @@ def export_run(store: RunStore, artifacts: ArtifactStore, run_id: str, folder: P
         "checkpoints": described,
     }
     (folder / "run.json").write_text(json.dumps(header, indent=1, ensure_ascii=False), "utf-8")
+
+
+def _spread(checkpoints: list[StoredCheckpoint], most: int | None) -> list[StoredCheckpoint]:
+    """At most so many of them, evenly spaced in their order, with both ends."""
+    if most is None or len(checkpoints) <= most:
+        return checkpoints
+    if most < 2:
+        return checkpoints[-1:]
+    return [checkpoints[round(i * (len(checkpoints) - 1) / (most - 1))] for i in range(most)]
 
 
 def _described(checkpoint: StoredCheckpoint) -> dict[str, Any]:

@@ -156,9 +156,11 @@ class RunService:
         self.run(run_id)
         return exchange.record_csv(self.store.events(run_id, kinds=("step", "eval")))
 
-    def export_run(self, run_id: str, folder: str | Path) -> None:
-        """Writes a finished run as files: run.json, events.jsonl and its models. RunError if it has not finished."""
-        exchange.export_run(self.store, self.artifacts, run_id, Path(folder))
+    def export_run(self, run_id: str, folder: str | Path, *, half: bool = False, most: int | None = None) -> None:
+        """Writes a finished run as files: run.json, events.jsonl and its models (`half`: as float16; `most`: at most
+        so many). RunError if it has not finished.
+        """
+        exchange.export_run(self.store, self.artifacts, run_id, Path(folder), half=half, most=most)
 
     def import_run(self, folder: str | Path) -> str:
         """Reads what `export_run` wrote, and returns the run's id; a run that is there already stays as it is."""
