@@ -27,7 +27,7 @@ from engine.runs.store import RunStore
 from engine.settings import Settings
 
 _LOOK_SECONDS = 2.0
-_RESTART_SECONDS = 10.0
+_RESTART_SECONDS = 5.0
 _LOG_BYTES = 1_000_000
 
 
