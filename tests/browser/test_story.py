@@ -46,7 +46,7 @@ def test_train_refresh_and_generate(server: Server, page: Page):
     screenshot(page, "story-1-training")
 
     page.reload()
-    expect(page.get_by_text("Training", exact=True).first).to_be_visible()
+    expect(page.get_by_role("button", name="Pause")).to_be_enabled(timeout=60_000)
     after = wait_for_steps(page, before)
     assert after > before
     assert f"run={run}" in page.url
@@ -63,7 +63,7 @@ def test_train_refresh_and_generate(server: Server, page: Page):
     assert len([line for line in lines if line.strip()]) > total
 
     page.get_by_role("link", name="Generation").click()
-    expect(page.get_by_label("Prompt")).to_have_value("The lion is in the")
+    expect(page.get_by_role("textbox", name="Prompt")).to_have_value("The lion is in the")
     page.get_by_role("button", name="Write on").click()
     expect(page.get_by_text("Which token next?")).to_be_visible()
     expect(page.get_by_role("button", name="Back one")).to_be_enabled(timeout=60_000)
