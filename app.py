@@ -4,7 +4,7 @@ import gc
 
 import streamlit as st
 
-from pages.shared import guard, sitemap
+from pages.shared import examples, guard, sitemap
 
 st.set_page_config(
     page_title="How a large language model is built",
@@ -19,6 +19,7 @@ def start_engine() -> None:
     """Import what every lesson needs, once, and take it out of the garbage collector's way."""
     import engine.generation  # noqa: F401
 
+    examples.example_run()  # also the first call of the run service: its workers warm up while the learner reads
     gc.collect()
     gc.freeze()
 
