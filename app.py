@@ -1,10 +1,11 @@
 """The course's entry point: page settings, the engine's imports, the navigation."""
 
 import gc
+import os
 
 import streamlit as st
 
-from pages.shared import examples, guard, sitemap
+from pages.shared import guard, sitemap
 
 st.set_page_config(
     page_title="How a large language model is built",
@@ -17,7 +18,9 @@ st.set_page_config(
 @st.cache_resource(show_spinner="Starting the engine …")
 def start_engine() -> None:
     """Import what every lesson needs, once, and take it out of the garbage collector's way."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported; beside a training two are slower
     import engine.generation  # noqa: F401
+    from pages.shared import examples
 
     examples.example_run()  # also the first call of the run service: its workers warm up while the learner reads
     gc.collect()
