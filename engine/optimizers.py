@@ -11,6 +11,7 @@ from collections import defaultdict
 
 import torch
 from torch import Tensor, nn
+from torch.optim.adamw import adamw
 
 # Five steps of this quintic bring all singular values to about 1 (Jordan et al. 2024).
 _QUINTIC = (3.4445, -4.7750, 2.0315)
@@ -83,9 +84,10 @@ class Muon:
 
 
 class AdamW:
-    """PyTorch's fused AdamW behind the same small interface: rates by group, state by parameter name.
+    """PyTorch's fused AdamW kernel: decay and rates by kind of weight, state by parameter name.
 
-    Weight decay applies to matrices only, as is usual; embeddings may learn at a multiple of the rate.
+    Weight decay applies to the matrices that are no embeddings; embeddings may learn at a multiple of the rate. The
+    kernel is called as a function: PyTorch's optimizer classes import its compiler first, which takes seconds.
     """
 
     def __init__(
@@ -97,37 +99,47 @@ class AdamW:
         embedding_rate: float = 1.0,
     ) -> None:
         self.parameters = parameters
-        groups: dict[tuple[float, float], list[nn.Parameter]] = defaultdict(list)
+        self.betas = betas
+        self._means = {name: torch.zeros_like(parameter) for name, parameter in parameters.items()}
+        self._squares = {name: torch.zeros_like(parameter) for name, parameter in parameters.items()}
+        self._steps = {name: torch.tensor(0.0) for name in parameters}
+        self._groups: dict[tuple[float, float], list[str]] = defaultdict(list)  # (decay, rate) → names
         for name, parameter in parameters.items():
             embedding = "embedding" in name
             decay = weight_decay if parameter.dim() == 2 and not embedding else 0.0
-            groups[decay, embedding_rate if embedding else 1.0].append(parameter)
-        self._rates = [rate for _, rate in groups]
-        self._inner = torch.optim.AdamW(
-            [{"params": members, "weight_decay": decay} for (decay, _), members in groups.items()],
-            lr=0.0,
-            betas=betas,
-            eps=1e-10,
-            fused=True,
-        )
+            self._groups[decay, embedding_rate if embedding else 1.0].append(name)
 
+    @torch.no_grad()
     def step(self, learning_rate: float) -> None:
         """One update from the gradients that the parameters hold."""
-        for group, rate in zip(self._inner.param_groups, self._rates, strict=True):
-            group["lr"] = learning_rate * rate
-        self._inner.step()
+        for (decay, rate), members in self._groups.items():
+            updates = {name: grad for name in members if (grad := self.parameters[name].grad) is not None}
+            adamw(
+                [self.parameters[name] for name in updates],
+                list(updates.values()),
+                [self._means[name] for name in updates],
+                [self._squares[name] for name in updates],
+                [],
+                [self._steps[name] for name in updates],
+                fused=True,
+                amsgrad=False,
+                beta1=self.betas[0],
+                beta2=self.betas[1],
+                lr=learning_rate * rate,
+                weight_decay=decay,
+                eps=1e-10,
+                maximize=False,
+            )
 
     def state(self) -> dict[str, Tensor]:
-        """First and second moments and the step count by parameter name; empty before the first step."""
-        return {
-            f"{key}.{name}": value
-            for name, parameter in self.parameters.items()
-            for key, value in self._inner.state[parameter].items()
-        }
+        """First and second moments and the step count by parameter name."""
+        return {f"{key}.{name}": tensor for key, tensors in self._state().items() for name, tensor in tensors.items()}
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
         """Restore what `state` gave."""
-        for name, parameter in self.parameters.items():
-            saved = {key: tensors.get(f"{key}.{name}") for key in ("step", "exp_avg", "exp_avg_sq")}
-            if all(value is not None for value in saved.values()):
-                self._inner.state[parameter] = {key: value.clone() for key, value in saved.items() if value is not None}
+        for key, own in self._state().items():
+            for name, tensor in own.items():
+                tensor.copy_(tensors[f"{key}.{name}"])
+
+    def _state(self) -> dict[str, dict[str, Tensor]]:
+        return {"step": self._steps, "exp_avg": self._means, "exp_avg_sq": self._squares}
