@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from engine.errors import CheckpointError, ConfigError
+from engine.errors import CheckpointError, ConfigError, EngineError
 from engine.gpt import GPT, GPTConfig
 from engine.tokenizer import Tokenizer, load_tokenizer
 from engine.training import Trainer
@@ -49,12 +49,14 @@ def save_checkpoint(
 ) -> None:
     """Write a folder that holds the model, its tokenizer and, with `trainer`, what resumes its training.
 
-    It is written beside its place and renamed at the end: a crash leaves the old folder or the new one. `dtype` stores
-    the weights in another precision (float16 halves the file). Raises OSError (disk full and the like).
+    It is written beside its place and renamed at the end, so what is seen there is whole; a folder of that name is
+    replaced. `dtype` stores the weights in another precision (float16 halves the file). Raises OSError (disk full and
+    the like).
     """
     folder = Path(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}")
+    replaced = partial.with_name(partial.name + ".old")
     partial.mkdir()
     try:
         weights = {name: tensor.detach() for name, tensor in model.named_parameters()}
@@ -70,10 +72,11 @@ def save_checkpoint(
         sums = {path.name: _sha256(path) for path in sorted(partial.iterdir())}
         _write_json(partial / MANIFEST, sums)
         if folder.exists():
-            shutil.rmtree(folder)
+            folder.rename(replaced)
         partial.rename(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(replaced, ignore_errors=True)
 
 
 def load_checkpoint(folder: str | Path) -> Checkpoint:
@@ -107,7 +110,9 @@ def load_checkpoint(folder: str | Path) -> Checkpoint:
         raise CheckpointError(
             f"the checkpoint {folder.name} has no {Path(error.filename).name}: it is incomplete, use an earlier one."
         ) from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError, ConfigError) as error:
+    except CheckpointError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError, EngineError) as error:
         raise CheckpointError(f"the checkpoint {folder.name} cannot be read ({error}): use an earlier one.") from error
     return Checkpoint(model.eval(), tokenizer, header["extra"], tensors, numbers)
 
@@ -132,6 +137,14 @@ _GPT2_BLOCK_NAMES = {
     "mlp.down": "mlp.c_proj",
 }
 _GPT2_ACTIVATIONS = {"gelu_new": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh", "gelu": "gelu"}
+
+
+_GPT2_USUAL = {
+    "tie_word_embeddings": True,
+    "scale_attn_weights": True,
+    "scale_attn_by_inverse_layer_idx": False,
+    "add_cross_attention": False,
+}
 
 
 def gpt2_names(config: GPTConfig) -> dict[str, str]:
@@ -175,8 +188,11 @@ def load_gpt2(folder_or_hub_id: str | Path) -> GPT:
     activation = settings.get("activation_function", "gelu_new")
     if activation not in _GPT2_ACTIVATIONS:
         raise CheckpointError(f"{folder_or_hub_id} uses the activation {activation!r}, which is not built here.")
-    model = GPT(
-        GPTConfig(
+    for name, usual in _GPT2_USUAL.items():
+        if settings.get(name, usual) != usual:
+            raise CheckpointError(f"{folder_or_hub_id} has {name}={settings[name]!r}, which is not built here.")
+    try:
+        config = GPTConfig(
             vocab_size=settings["vocab_size"],
             context_length=settings["n_positions"],
             n_layers=settings["n_layer"],
@@ -186,7 +202,9 @@ def load_gpt2(folder_or_hub_id: str | Path) -> GPT:
             activation=_GPT2_ACTIVATIONS[activation],  # type: ignore[arg-type]
             norm_epsilon=settings.get("layer_norm_epsilon", 1e-5),
         )
-    )
+    except (KeyError, ConfigError) as error:
+        raise CheckpointError(f"the config.json of {folder_or_hub_id} cannot be used: {error}.") from error
+    model = GPT(config)
     bare = {name.removeprefix("transformer."): tensor for name, tensor in weights.items()}
     shapes = dict(model.named_parameters())
     ours = {}
@@ -205,11 +223,12 @@ def export_gpt2(model: GPT, folder: str | Path) -> None:
     """
     config = model.config
     activation = {ours: theirs for theirs, ours in reversed(_GPT2_ACTIVATIONS.items())}.get(config.activation)
-    if activation is None or config.positions != "learned" or not config.bias or not config.tie_embeddings:
+    usual = config.positions == "learned" and config.bias and config.tie_embeddings and config.causal
+    if activation is None or not usual:
         raise CheckpointError(
-            "only models with learned positions, GELU, biases and tied embeddings have GPT-2's layout; this one has "
-            f"positions={config.positions!r}, activation={config.activation!r}, bias={config.bias}, "
-            f"tie_embeddings={config.tie_embeddings}."
+            "only causal models with learned positions, GELU, biases and tied embeddings have GPT-2's layout; this one "
+            f"has positions={config.positions!r}, activation={config.activation!r}, bias={config.bias}, "
+            f"tie_embeddings={config.tie_embeddings}, causal={config.causal}."
         )
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from engine.checks import require_number, require_whole
 from engine.decoding import VectorDecoder
 from engine.errors import ConfigError
 from engine.events import Candidate
@@ -35,7 +36,10 @@ class TokenCoder(Protocol):
 
 @dataclass(frozen=True)
 class SamplingConfig:
-    """How the next token is chosen. temperature 0 is greedy; top_k 0, top_p 1, min_p 0, penalty 1 are off."""
+    """How the next token is chosen. temperature 0 is greedy; top_k 0, top_p 1, min_p 0, penalty 1 are off.
+
+    Raises ConfigError for values outside their range.
+    """
 
     temperature: float = 1.0
     top_k: int = 0
@@ -45,18 +49,12 @@ class SamplingConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.temperature <= 100:
-            raise ConfigError(f"temperature ({self.temperature}) must lie between 0 (greedy) and 100.")
-        if self.top_k < 0:
-            raise ConfigError(f"top_k ({self.top_k}) must be 0 (off) or the number of tokens to keep.")
-        if not 0 < self.top_p <= 1:
-            raise ConfigError(f"top_p ({self.top_p}) must be above 0 and at most 1 (off).")
-        if not 0 <= self.min_p <= 1:
-            raise ConfigError(f"min_p ({self.min_p}) must lie between 0 (off) and 1.")
-        if not self.repetition_penalty > 0:
-            raise ConfigError(f"repetition_penalty ({self.repetition_penalty}) must be above 0; 1 is off.")
-        if self.seed < 0:
-            raise ConfigError(f"the seed ({self.seed}) must not be negative.")
+        require_number("temperature", self.temperature, 0, 100, note="; 0 is greedy")
+        require_whole("top_k", self.top_k, 0)
+        require_number("top_p", self.top_p, 0, 1, above=True, note="; 1 is off")
+        require_number("min_p", self.min_p, 0, 1, note="; 0 is off")
+        require_number("repetition_penalty", self.repetition_penalty, 0.01, 100, note="; 1 is off")
+        require_whole("seed", self.seed, 0)
 
 
 @dataclass(frozen=True)
@@ -90,6 +88,7 @@ def next_token_distribution(
     if sampling.repetition_penalty != 1 and len(previous_ids):
         scores = scores.copy()
         seen = np.unique(np.asarray(previous_ids))
+        seen = seen[seen < len(scores)]
         penalty = sampling.repetition_penalty
         scores[seen] = np.where(scores[seen] > 0, scores[seen] / penalty, scores[seen] * penalty)
     cut_by = np.zeros(len(logits), dtype=np.int8)
@@ -97,7 +96,10 @@ def next_token_distribution(
         scaled = np.zeros_like(base)
         scaled[int(scores.argmax())] = 1.0
         return NextToken(base, scaled, scaled, cut_by)
-    scaled = _softmax(scores / sampling.temperature) if scores is not logits or sampling.temperature != 1 else base
+    scaled = base
+    if scores is not logits or sampling.temperature != 1:
+        with np.errstate(over="ignore"):  # a temperature near 0 may send all but the best to −infinity
+            scaled = _softmax((scores - scores.max()) / sampling.temperature)
     final = scaled
     if 0 < sampling.top_k < len(scaled):
         threshold = np.partition(final, -sampling.top_k)[-sampling.top_k]
@@ -169,7 +171,14 @@ class Reader:
 
     @torch.inference_mode()
     def read(self, ids: list[int]) -> np.ndarray:
-        """Append ids and return the logits (V,) float32 after the last one."""
+        """Append ids and return the logits (V,) float32 after the last one.
+
+        Raises ConfigError for an id that the model's table does not have.
+        """
+        if not ids:
+            return self.logits
+        if min(ids) < 0 or max(ids) >= self.model.config.vocab_size:
+            raise ConfigError(f"token ids must lie between 0 and {self.model.config.vocab_size - 1}, not {ids}.")
         self.ids += ids
         context = self.model.config.context_length
         if self._cache.length + len(ids) > context:

@@ -11,12 +11,13 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.checks import require_choice, require_flag, require_number, require_whole
 from engine.errors import ConfigError
 
 Positions = Literal["learned", "rotary", "none"]
@@ -65,29 +66,25 @@ class GPTConfig:
     causal: bool = True
 
     def __post_init__(self) -> None:
+        for name in ("vocab_size", "context_length", "n_layers", "n_heads", "d_model"):
+            require_whole(name, getattr(self, name), 1)
         if self.d_ff == 0:
             object.__setattr__(self, "d_ff", 4 * self.d_model)
-        for name in ("vocab_size", "context_length", "n_layers", "n_heads", "d_model", "d_ff"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise ConfigError(f"{name} ({value!r}) must be a whole number of at least 1.")
+        require_whole("d_ff", self.d_ff, 1)
         if self.d_model % self.n_heads:
             raise ConfigError(
                 f"d_model ({self.d_model}) must be a multiple of n_heads ({self.n_heads}): "
                 "each head gets an equal slice of the vector."
             )
-        if self.positions not in ("learned", "rotary", "none"):
-            raise ConfigError(f"positions ({self.positions!r}) must be 'learned', 'rotary' or 'none'.")
-        if self.activation not in ("gelu", "gelu_tanh", "relu2"):
-            raise ConfigError(f"activation ({self.activation!r}) must be 'gelu', 'gelu_tanh' or 'relu2'.")
+        require_choice("positions", self.positions, get_args(Positions))
+        require_choice("activation", self.activation, get_args(Activation))
         if self.positions == "rotary" and self.head_size % 2:
             raise ConfigError(f"rotary positions turn pairs of numbers: head size {self.head_size} must be even.")
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"dropout ({self.dropout}) must be at least 0 and below 1.")
-        if not self.embedding_std > 0:
-            raise ConfigError(f"embedding_std ({self.embedding_std}) must be above 0.")
-        if not self.norm_epsilon > 0:
-            raise ConfigError(f"norm_epsilon ({self.norm_epsilon}) must be above 0.")
+        for name in ("bias", "tie_embeddings", "causal"):
+            require_flag(name, getattr(self, name))
+        require_number("dropout", self.dropout, 0, 1, below=True)
+        for name in ("embedding_std", "norm_epsilon"):
+            require_number(name, getattr(self, name), 0, above=True)
 
     @property
     def head_size(self) -> int:

@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.checks import require_choice, require_number, require_whole
 from engine.errors import ConfigError, EngineError
 from engine.events import CheckpointEvent, EvalEvent, Event, PlanEvent, SampleEvent, StepEvent
 from engine.generation import (
@@ -38,7 +39,7 @@ _SAMPLING = SamplingConfig(temperature=0.8, top_k=50, seed=0)
 
 
 class TrainingDiverged(EngineError):
-    """The loss is no longer a number."""
+    """The loss or its gradient is no longer a number."""
 
 
 @dataclass(frozen=True)
@@ -73,31 +74,28 @@ class TrainingConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if isinstance(self.prompts, str) or not all(isinstance(prompt, str) for prompt in self.prompts):
+            raise ConfigError(f"prompts ({self.prompts!r}) must be a list of texts.")
         object.__setattr__(self, "prompts", tuple(self.prompts))
         if (self.steps is None) == (self.seconds is None):
             raise ConfigError("set either steps or seconds: one of them ends the training.")
-        if self.steps is not None and self.steps < 1:
-            raise ConfigError(f"steps ({self.steps}) must be at least 1.")
-        if self.seconds is not None and not 0 < self.seconds < math.inf:
-            raise ConfigError(f"seconds ({self.seconds}) must be above 0.")
+        if self.steps is not None:
+            require_whole("steps", self.steps, 1)
+        if self.seconds is not None:
+            require_number("seconds", self.seconds, 0, above=True)
         for name in ("batch_size", "accumulation", "validation_tokens", "muon_steps"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} ({getattr(self, name)}) must be at least 1.")
-        for name in ("evaluations", "sample_tokens", "weight_decay", "learning_rate", "matrix_learning_rate"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise ConfigError(f"{name} ({getattr(self, name)}) must not be negative.")
+            require_whole(name, getattr(self, name), 1)
+        for name in ("evaluations", "sample_tokens", "seed"):
+            require_whole(name, getattr(self, name), 0)
+        for name in ("weight_decay", "learning_rate", "matrix_learning_rate", "embedding_rate"):
+            require_number(name, getattr(self, name), 0)
         for name in ("beta1", "beta2"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(f"{name} ({getattr(self, name)}) must be at least 0 and below 1.")
+            require_number(name, getattr(self, name), 0, 1, below=True)
         for name in ("warmup", "final_rate"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"{name} ({getattr(self, name)}) is a share and must lie between 0 and 1.")
-        if not self.clip_norm > 0:
-            raise ConfigError(f"clip_norm ({self.clip_norm}) must be above 0.")
-        if self.optimizer not in ("adamw", "muon"):
-            raise ConfigError(f"optimizer ({self.optimizer!r}) must be 'adamw' or 'muon'.")
-        if self.decay not in ("cosine", "linear", "constant"):
-            raise ConfigError(f"decay ({self.decay!r}) must be 'cosine', 'linear' or 'constant'.")
+            require_number(name, getattr(self, name), 0, 1, note=": it is a share")
+        require_number("clip_norm", self.clip_norm, 0, above=True)
+        require_choice("optimizer", self.optimizer, ("adamw", "muon"))
+        require_choice("decay", self.decay, ("cosine", "linear", "constant"))
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-able dict of every field."""
@@ -105,7 +103,7 @@ class TrainingConfig:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> TrainingConfig:
-        """The inverse of `to_dict`; ConfigError names unknown settings."""
+        """The inverse of `to_dict`; ConfigError names what is unknown or of the wrong type."""
         unknown = sorted(set(data) - {f.name for f in dataclasses.fields(cls)})
         if unknown:
             raise ConfigError(f"the training config has unknown settings: {', '.join(unknown)}.")
@@ -141,8 +139,15 @@ class Sampler(Protocol):
     def batch(self, step: int) -> tuple[Tensor, Tensor]: ...
 
 
-def mean_loss(model: GPT, inputs: Tensor, targets: Tensor, batch_size: int = 64) -> float:
-    """Mean cross-entropy in nats over all targets that are not −100; inputs and targets (N, T) int64."""
+_MAX_LOGITS = 1 << 22  # 16 MB of float32 at a time
+
+
+def mean_loss(model: GPT, inputs: Tensor, targets: Tensor, batch_size: int | None = None) -> float:
+    """Mean cross-entropy in nats over all targets that are not −100; inputs and targets (N, T) int64.
+
+    `batch_size` windows are read at a time; None takes as many as keep the logits small.
+    """
+    batch_size = batch_size or max(1, _MAX_LOGITS // (inputs.shape[1] * model.config.vocab_size))
     was_training = model.training
     model.eval()
     total = 0.0
@@ -190,7 +195,7 @@ class Trainer:
     def events(self) -> Iterator[Event]:
         """Train to the end. Each pull does one piece of work; every step gives one StepEvent.
 
-        Raises TrainingDiverged when the loss is not a number any more.
+        Raises TrainingDiverged when the loss or its gradient is not a number any more.
         """
         if self.total_steps is None:
             yield self._plan()
@@ -211,9 +216,10 @@ class Trainer:
         config, started = self.config, time.perf_counter()
         share = learning_rate_at(self.step, self.total_steps or 1, config) * self.learning_rate_scale
         loss, gradient_norm, n_tokens = self._gradients(self.model, self.step)
-        if not math.isfinite(loss):
+        if not (math.isfinite(loss) and math.isfinite(gradient_norm)):
+            what = f"loss became {loss}" if not math.isfinite(loss) else f"gradient's norm became {gradient_norm}"
             raise TrainingDiverged(
-                f"The loss became {loss} at step {self.step + 1}: the updates were too large. Start over with a "
+                f"The {what} at step {self.step + 1}: the updates were too large. Start over with a "
                 f"learning rate below {config.learning_rate:g}, a longer warmup or a smaller clip_norm."
             )
         self._update(self._optimizers, share)

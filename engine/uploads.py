@@ -208,14 +208,12 @@ def _read_csv(text: str, suffix: str, filename: str) -> list[Row]:
     """Rows by the header's names; the separator is a tab for .tsv, else the commonest of , ; tab in it."""
     header = text.lstrip("\n").partition("\n")[0]
     delimiter = "\t" if suffix == ".tsv" else max(",;\t", key=header.count)
-    limit = csv.field_size_limit(MAX_UPLOAD_BYTES)
+    csv.field_size_limit(MAX_UPLOAD_BYTES)  # for the whole process: setting it back would race with other threads
     try:
         # newline="" leaves newlines inside quoted fields alone.
         table = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if any(row)]
     except csv.Error as error:
         raise CorpusError(f"{filename!r} cannot be read as a table ({error}); export it again as CSV.") from None
-    finally:
-        csv.field_size_limit(limit)
     if not table:
         return []
     names = [name.strip() or f"column {index}" for index, name in enumerate(table[0], start=1)]

@@ -70,9 +70,9 @@ class ArtifactStore:
     def list(self, prefix: str) -> list[str]:
         """Names of all folders directly under a prefix, complete or not, in order."""
         target = self._path(prefix)
+        self.files.invalidate_cache()
         if not self.files.exists(target):
             return []
-        self.files.invalidate_cache()
         entries = self.files.ls(target, detail=True)
         return sorted(f"{prefix}/{PurePosixPath(e['name']).name}" for e in entries if e["type"] == "directory")
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import math
 import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from engine.checks import require_choice, require_number, require_whole
 from engine.errors import ConfigError
 from engine.gpt import GPTConfig
 from engine.runs.artifacts import UPLOAD
@@ -31,6 +31,9 @@ MAX_STEPS = 200_000
 MAX_SECONDS = 24 * 3600.0
 MAX_EVALUATIONS = 200
 MAX_PROMPTS = 8
+MAX_LAYERS = 64
+MAX_MUON_STEPS = 20
+MAX_SEED = 2**31 - 1
 
 _UPLOAD_NAME = re.compile(r"upload:[0-9a-f]{64}")
 _CORPUS_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
@@ -57,13 +60,11 @@ class RunConfig:
     def __post_init__(self) -> None:
         object.__setattr__(self, "corpora", _normalised(self.corpora))
         if self.n_chars is not None:
-            _require_whole("n_chars", self.n_chars, 1000, MAX_CHARS)
-        if not _is_number(self.validation_fraction) or not 0.01 <= self.validation_fraction <= 0.5:
-            raise ConfigError(f"validation_fraction ({self.validation_fraction}) must lie between 0.01 and 0.5.")
-        if self.tokenizer_kind not in TOKENIZER_KINDS:
-            raise ConfigError(f"tokenizer_kind ({self.tokenizer_kind!r}) must be one of {', '.join(TOKENIZER_KINDS)}.")
-        _require_whole("vocab_size", self.vocab_size, 2, MAX_VOCAB_SIZE)
-        _require_whole("seed", self.seed, 0, 2**31 - 1)
+            require_whole("n_chars", self.n_chars, 1000, MAX_CHARS)
+        require_number("validation_fraction", self.validation_fraction, 0.01, 0.5)
+        require_choice("tokenizer_kind", self.tokenizer_kind, TOKENIZER_KINDS)
+        require_whole("vocab_size", self.vocab_size, 2, MAX_VOCAB_SIZE)
+        require_whole("seed", self.seed, 0, MAX_SEED)
         self._check_size()
         self._check_length()
 
@@ -71,8 +72,9 @@ class RunConfig:
         model = self.model
         if not isinstance(model, GPTConfig) or not model.causal:
             raise ConfigError("model must be a GPTConfig that sees only the past (causal=True).")
-        _require_whole("vocab_size of the model", model.vocab_size, 2, MAX_VOCAB_SIZE)
-        _require_whole("context_length", model.context_length, 2, MAX_CONTEXT_LENGTH)
+        require_whole("vocab_size of the model", model.vocab_size, 2, MAX_VOCAB_SIZE)
+        require_whole("context_length", model.context_length, 2, MAX_CONTEXT_LENGTH)
+        require_whole("n_layers", model.n_layers, 1, MAX_LAYERS)
         if model.n_parameters > MAX_PARAMETERS:
             raise ConfigError(
                 f"the model has {model.n_parameters:,} parameters; runs here may have {MAX_PARAMETERS:,}. "
@@ -84,7 +86,7 @@ class RunConfig:
         if not isinstance(training, TrainingConfig):
             raise ConfigError("training must be a TrainingConfig.")
         for name in ("batch_size", "accumulation"):
-            _require_whole(name, getattr(training, name), 1, MAX_TOKENS_PER_STEP)
+            require_whole(name, getattr(training, name), 1, MAX_TOKENS_PER_STEP)
         tokens = training.batch_size * training.accumulation * self.model.context_length
         if tokens > MAX_TOKENS_PER_STEP:
             raise ConfigError(
@@ -92,16 +94,19 @@ class RunConfig:
                 f"{MAX_TOKENS_PER_STEP:,} are allowed. Choose a smaller batch."
             )
         if training.steps is not None:
-            _require_whole("steps", training.steps, 1, MAX_STEPS)
-        if training.seconds is not None and not training.seconds <= MAX_SECONDS:
-            raise ConfigError(f"seconds ({training.seconds:g}) may be at most {MAX_SECONDS:g}, which is a day.")
-        _require_whole("evaluations", training.evaluations, 0, MAX_EVALUATIONS)
-        _require_whole("validation_tokens", training.validation_tokens, 1, 10**6)
-        _require_whole("sample_tokens", training.sample_tokens, 0, 500)
+            require_whole("steps", training.steps, 1, MAX_STEPS)
+        if training.seconds is not None:
+            require_number("seconds", training.seconds, 0, MAX_SECONDS, note=", which is a day")
+        require_whole("muon_steps", training.muon_steps, 1, MAX_MUON_STEPS)
+        require_whole("the seed of the training", training.seed, 0, MAX_SEED)
+        require_whole("evaluations", training.evaluations, 0, MAX_EVALUATIONS)
+        require_whole("validation_tokens", training.validation_tokens, 1, 10**6)
+        require_whole("sample_tokens", training.sample_tokens, 0, 500)
         if len(training.prompts) > MAX_PROMPTS:
             raise ConfigError(f"{len(training.prompts)} prompts are too many; at most {MAX_PROMPTS} are sampled.")
-        if any(not isinstance(prompt, str) or not 1 <= len(prompt) <= 500 for prompt in training.prompts):
-            raise ConfigError("each sample prompt must be a text of 1 to 500 characters.")
+        for prompt in training.prompts:
+            if not 1 <= len(prompt) <= 500 or any("\ud800" <= character <= "\udfff" for character in prompt):
+                raise ConfigError("each sample prompt must be a text of 1 to 500 characters, none of them half a pair.")
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-able dict of every setting."""
@@ -176,8 +181,7 @@ def _normalised(corpora: Any) -> tuple[tuple[str, float], ...]:
     for name, weight in pairs:
         if not isinstance(name, str) or not (_UPLOAD_NAME if name.startswith(UPLOAD) else _CORPUS_NAME).fullmatch(name):
             raise ConfigError(f"{name!r} is no name of a corpus.")
-        if not _is_number(weight) or not 0 < weight < math.inf:
-            raise ConfigError(f"the weight of {name} ({weight!r}) must be above 0.")
+        require_number(f"the weight of {name}", weight, 0, 1e9, above=True)
     total = sum(weight for _, weight in pairs)
     if abs(total - 1) < 1e-5:
         total = 1.0  # shares already, but for their rounding: read back, they must stay what they are
@@ -185,12 +189,3 @@ def _normalised(corpora: Any) -> tuple[tuple[str, float], ...]:
     if min(share for _, share in shares) < 0.001:
         raise ConfigError("a corpus with less than a thousandth of the text is not worth mixing in: leave it out.")
     return shares
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _require_whole(name: str, value: Any, low: int, high: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise ConfigError(f"{name} ({value!r}) must be a whole number from {low:,} to {high:,}.")

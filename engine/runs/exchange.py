@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import tempfile
+import uuid
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -139,12 +140,17 @@ def import_run(store: RunStore, artifacts: ArtifactStore, folder: Path) -> str:
         if store.find(config.run_id) is not None:
             return config.run_id
         summary = {name: header["summary"][name] for name in _SUMMARY}
-        lines = (folder / "events.jsonl").read_text("utf-8").splitlines()
-        recorded = [_event_row(json.loads(line)) for line in lines]
+        with (folder / "events.jsonl").open(encoding="utf-8", newline="\n") as lines:
+            recorded = [_event_row(json.loads(line)) for line in lines]
         kept = [_copied(artifacts, config.run_id, folder, entry) for entry in header["checkpoints"]]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunError(f"{folder} is no run that can be read ({type(error).__name__}: {error}).") from error
-    store.insert_finished(config.run_id, config.to_dict(), summary, recorded, kept)
+    try:
+        store.insert_finished(config.run_id, config.to_dict(), summary, recorded, kept)
+    except RunError:  # another process has read it in meanwhile
+        for checkpoint in kept:
+            artifacts.delete(checkpoint.folder)
+        store.get(config.run_id)
     return config.run_id
 
 
@@ -158,7 +164,7 @@ def _copied(artifacts: ArtifactStore, run_id: str, folder: Path, entry: dict[str
     if not source.resolve().is_relative_to(folder.resolve()):
         raise RunError(f"{entry['folder']!r} lies outside the run's folder.")
     load_checkpoint(source)
-    name = f"runs/{run_id}/{entry['step']:08d}-imported"
+    name = f"runs/{run_id}/{entry['step']:08d}-imported-{uuid.uuid4().hex[:8]}"
     with artifacts.staging() as path:
         shutil.copytree(source, path)
         artifacts.put_folder(path, name)

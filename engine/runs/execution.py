@@ -69,8 +69,10 @@ def execute(run_id: str, environment: dict[str, str]) -> str:
             except Exception as error:
                 if not isinstance(error, EngineError):
                     log.exception("run %s failed", run_id)
-                store.settle(claim, states.FAILED, error=failure_sentence(error))
-                return states.FAILED
+                with contextlib.suppress(ClaimLost):  # then the error is the new attempt's to meet, not ours to tell
+                    store.settle(claim, states.FAILED, error=failure_sentence(error))
+                    return states.FAILED
+                return DECLINED
 
 
 def failure_sentence(error: BaseException) -> str:

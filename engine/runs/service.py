@@ -245,6 +245,9 @@ class RunService:
                     self._child.wait()
                 self._child = None
         self.store.close()
+        with _labs_lock:
+            if _labs.get(self.settings) is self:
+                del _labs[self.settings]  # whoever asks for it next gets a new one
 
 
 def _close_pipe(child: subprocess.Popen[bytes] | None) -> None:

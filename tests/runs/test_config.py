@@ -94,6 +94,10 @@ def test_runs_that_read_the_same_text_share_a_tokenizer() -> None:
         ({"training": TrainingConfig(steps=10, evaluations=10_000)}, "evaluations"),
         ({"training": TrainingConfig(steps=10, prompts=("a",) * 100)}, "prompts"),
         ({"training": TrainingConfig(steps=10, prompts=("",))}, "prompt"),
+        ({"training": TrainingConfig(steps=10, prompts=("\ud800",))}, "prompt"),
+        ({"training": TrainingConfig(steps=10, muon_steps=10**6)}, "muon_steps"),
+        ({"training": TrainingConfig(steps=10, seed=2**40)}, "seed"),
+        ({"model": GPTConfig(vocab_size=500, context_length=16, n_layers=5000, n_heads=1, d_model=4)}, "n_layers"),
     ],
 )
 def test_what_would_occupy_a_server_or_makes_no_sense_is_refused_by_name(changes: dict[str, Any], named: str) -> None:

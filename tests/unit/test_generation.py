@@ -171,6 +171,17 @@ def test_characters_of_several_tokens_appear_when_they_are_whole(model):
     assert [s.text for s in generate(model, OneByteATime(), [1], 9)] == ["", "", "", "🦁"] * 2 + ["\ufffd"]
 
 
+def test_ids_that_the_model_does_not_know_are_refused(model):
+    for ids in ([-1], [1, model.config.vocab_size]):
+        with pytest.raises(ConfigError, match="between 0 and"):
+            Reader(model, ids)
+
+
+def test_a_temperature_next_to_zero_is_greedy():
+    logits = np.array([1.0, 3.0, -2.0])
+    assert next_token_distribution(logits, SamplingConfig(temperature=1e-308)).final.tolist() == [0.0, 1.0, 0.0]
+
+
 def test_an_empty_prompt_is_refused_with_advice(model):
     with pytest.raises(ConfigError, match="empty"):
         next(generate(model, Bytes(), "", 5))
@@ -186,6 +197,10 @@ def test_an_empty_prompt_is_refused_with_advice(model):
         {"min_p": 2},
         {"repetition_penalty": 0},
         {"seed": -1},
+        {"temperature": "1"},
+        {"top_k": 2.5},
+        {"min_p": float("nan")},
+        {"repetition_penalty": float("inf")},
     ],
 )
 def test_absurd_sampling_settings_are_refused(settings):

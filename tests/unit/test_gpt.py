@@ -207,6 +207,13 @@ def test_an_untrained_model_is_about_as_good_as_guessing():
         ({"dropout": 1.0}, "dropout"),
         ({"positions": "rotary", "d_model": 12, "n_heads": 4}, "even"),
         ({"embedding_std": 0.0}, "embedding_std"),
+        ({"embedding_std": float("inf")}, "embedding_std"),
+        ({"norm_epsilon": float("nan")}, "norm_epsilon"),
+        ({"dropout": "0.1"}, "dropout"),
+        ({"d_model": "32"}, "d_model"),
+        ({"n_heads": True}, "n_heads"),
+        ({"bias": "no"}, "bias"),
+        ({"positions": ["rotary"]}, "positions"),
     ],
 )
 def test_shapes_that_cannot_work_are_refused_with_the_setting_named(changes, sentence):

@@ -268,6 +268,15 @@ def test_events_survive_their_dicts():
         ({"steps": 5, "decay": "never"}, "decay"),
         ({"steps": 5, "clip_norm": 0.0}, "clip_norm"),
         ({"steps": 5, "learning_rate": float("nan")}, "learning_rate"),
+        ({"steps": 5, "learning_rate": "0.01"}, "learning_rate"),
+        ({"steps": 5, "embedding_rate": float("inf")}, "embedding_rate"),
+        ({"steps": 5, "clip_norm": float("inf")}, "clip_norm"),
+        ({"steps": True}, "steps"),
+        ({"steps": 5.0}, "steps"),
+        ({"steps": 5, "muon_steps": 2.5}, "muon_steps"),
+        ({"steps": 5, "seed": -1}, "seed"),
+        ({"steps": 5, "prompts": "The lion"}, "prompts"),
+        ({"steps": 5, "prompts": (1,)}, "prompts"),
     ],
 )
 def test_settings_that_cannot_work_are_refused_with_the_setting_named(settings, sentence):
