@@ -7,32 +7,45 @@ the app, and one begun in the app is continued here.
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from engine.errors import EngineError
+from engine.errors import EngineError, RunError
+
+if TYPE_CHECKING:
+    from engine.runs.records import RecordedEvent
+    from engine.runs.service import RunService
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the subcommand named first; returns the exit status (2 for wrong usage, 1 for an error)."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    if given[:1] == ["serve"]:
-        from engine.runs.server import main as serve_main
+    """Run the subcommand named first; returns the exit status: 0, 1 for an error, 130 after Ctrl-C.
 
-        return serve_main(given[1:])
-    options = _parser().parse_args(given)
+    Wrong usage ends with SystemExit(2), as argparse does.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return options.command(options)
-    except EngineError as error:
+        if given[:1] == ["serve"]:
+            from engine.runs.server import main as serve_main
+
+            return serve_main(given[1:])
+        options = _parser().parse_args(given)
+        status = options.command(options)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # whoever read our output has seen enough; what is still buffered goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (EngineError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -54,13 +67,14 @@ def _parser() -> argparse.ArgumentParser:
     pretrain = commands.add_parser("pretrain", help="train a model and show its progress")
     pretrain.add_argument("--recipe", default="60s", help="30s, 60s or 3min (default: %(default)s)")
     pretrain.add_argument("--corpus", action="append", metavar="NAME[=WEIGHT]", help="may be given several times")
-    pretrain.add_argument("--seconds", type=float, help="training time, instead of the recipe's")
-    pretrain.add_argument("--steps", type=int, help="number of steps, instead of a time")
+    length = pretrain.add_mutually_exclusive_group()
+    length.add_argument("--seconds", type=float, help="training time, instead of the recipe's")
+    length.add_argument("--steps", type=int, help="number of steps, instead of a time")
     pretrain.add_argument("--seed", type=int, default=0)
     pretrain.add_argument("--label", default="", help="the name that the app shows")
     pretrain.add_argument("--out", type=Path, help="write the finished run (record and models) to this folder")
     pretrain.add_argument("--half", action="store_true", help="with --out: weights in half precision")
-    pretrain.add_argument("--most", type=int, help="with --out: at most so many checkpoints")
+    pretrain.add_argument("--most", type=int, metavar="N", help="with --out: at most so many checkpoints")
     pretrain.set_defaults(command=_pretrain)
 
     generate = commands.add_parser("generate", help="continue a text with a trained model")
@@ -92,9 +106,10 @@ def _corpora(options: argparse.Namespace) -> int:
         print(load_corpus(options.name)[: options.chars])
         return 0
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("name", "title", "kind", "characters", "licence", "source")
+    name = Column("name", no_wrap=True)  # it is what one types
+    table = Table(name, "title", "kind", "characters", "licence", "source")
     for info in list_corpora():
         size = f"{info.n_chars:,}" if info.available else f"not installed: {info.install_hint}"
         table.add_row(info.name, info.title, info.kind, size, info.license, info.source)
@@ -136,24 +151,27 @@ def _pretrain(options: argparse.Namespace) -> int:
     elif options.seconds is not None:
         training["seconds"] = options.seconds
     config = recipe_config(options.recipe, weights, seed=options.seed, training=training)
+    if options.out is not None and options.out.exists() and (options.out.is_file() or any(options.out.iterdir())):
+        raise RunError(f"{options.out} is not empty: name a new folder.")
     service = lab()
     run_id = service.submit(config, options.label or f"{' + '.join(weights)} · {options.recipe}")
     print(f"run {run_id}: {config.model.n_parameters:,} parameters")
     try:
-        state = _follow(run_id)
+        state = _follow(service, run_id)
         if options.out is not None and state == "finished":
             service.export_run(run_id, options.out, half=options.half, most=options.most)
             print(f"written to {options.out}")
+    except KeyboardInterrupt:
+        print("The run is saved; the same command or the app goes on with it.", file=sys.stderr)
+        raise
     finally:
         service.close()
     return 0 if state == "finished" else 1
 
 
-def _follow(run_id: str) -> str:
-    """Show a run until it rests; Ctrl-C saves it, to be continued by the same command or by the app."""
+def _follow(service: RunService, run_id: str) -> str:
+    """Show a run until it rests, and return its state then."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    from engine.runs.service import lab
 
     columns = (
         TextColumn("{task.description}"),
@@ -166,38 +184,46 @@ def _follow(run_id: str) -> str:
         task = progress.add_task("waiting", total=None)
         seen = 0
         while True:
-            record = lab().run(run_id)
-            for event in lab().events(run_id, after=seen, kinds=("eval", "sample")):
+            record = service.run(run_id)
+            for event in service.events(run_id, after=seen, kinds=("eval", "sample")):
                 seen = event.seq
-                if event.kind == "eval":
-                    loss, bits = event.payload["validation_loss"], event.payload["bits_per_byte"]
-                    progress.console.print(f"step {event.step:>6}  validation loss {loss:.3f}  {bits:.3f} bits/byte")
-                else:
-                    text = event.payload["prompt"] + event.payload["text"].replace("\n", " ⏎ ")
-                    progress.console.print(f"             {text[:100]}", markup=False, highlight=False)
+                progress.console.print(_line(event), markup=False, highlight=False, no_wrap=True, overflow="ellipsis")
             loss = "" if record.train_loss is None else f"  loss {record.train_loss:.3f}"
             words = record.note if record.live and not record.step else record.state
+            words = (record.live and service.server_problem()) or words or record.state
             progress.update(task, description=words + loss, total=record.total_steps, completed=record.step)
             if not record.live:
                 break
+            service.ensure_server()
             time.sleep(0.25)
     if record.error:
         print(f"error: {record.error}", file=sys.stderr)
     return record.state
 
 
+def _line(event: RecordedEvent) -> str:
+    """An evaluation or a sample in one line; a number that was not finite is recorded as None."""
+    if event.kind == "sample":
+        return " " * 13 + event.payload["prompt"] + event.payload["text"].replace("\n", " ⏎ ")
+    loss, bits = (
+        "unknown" if value is None else f"{value:.3f}"
+        for value in (event.payload["validation_loss"], event.payload["bits_per_byte"])
+    )
+    return f"step {event.step:>6}  validation loss {loss}  {bits} bits/byte"
+
+
 def _generate(options: argparse.Namespace) -> int:
-    from engine.errors import RunError
     from engine.generation import SamplingConfig, generate
     from engine.runs.service import RunService
     from engine.settings import Settings
 
-    service = RunService(Settings.from_environment(), start=False)
-    wanted = options.run or ""
-    matching = [r.run_id for r in service.runs() if r.run_id.startswith(wanted) and service.checkpoints(r.run_id)]
-    if not matching:
-        raise RunError(f"no run {wanted!r} with a model; train one: python -m engine pretrain")
-    checkpoint = service.load_model(matching[0], options.step)
+    with closing(RunService(Settings.from_environment(), start=False)) as service:
+        wanted = options.run or ""
+        named = (record.run_id for record in service.runs() if record.run_id.startswith(wanted))
+        run_id = next((run_id for run_id in named if service.checkpoints(run_id)), None)
+        if run_id is None:
+            raise RunError(f"there is no run {wanted!r} with a model; train one: python -m engine pretrain")
+        checkpoint = service.load_model(run_id, options.step)
     sampling = SamplingConfig(
         options.temperature, options.top_k, options.top_p, options.min_p, options.repetition_penalty, options.seed
     )
@@ -212,7 +238,8 @@ def _generate(options: argparse.Namespace) -> int:
         stop_ids=() if end is None else {end},
     )
     for step in steps:
-        print(step.text, end="", flush=True)
+        if step.id != end:
+            print(step.text, end="", flush=True)
     print()
     return 0
 

@@ -38,9 +38,13 @@ def require_number(
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and value != math.inf
     if is_number and (low < value < high or (value == low and not above) or (value == high and not below)):
         return
-    lower = f"{'above' if above else 'at least'} {low:g}"
-    upper = "" if high == math.inf else f" and {'below' if below else 'at most'} {high:g}"
-    raise ConfigError(f"{name} ({value!r}) must be a number {lower}{upper}{note}.")
+    if high == math.inf:
+        bounds = f"{'above' if above else 'of at least'} {low:g}"
+    elif above or below:
+        bounds = f"{'above' if above else 'of at least'} {low:g} and {'below' if below else 'at most'} {high:g}"
+    else:
+        bounds = f"from {low:g} to {high:g}"
+    raise ConfigError(f"{name} ({value!r}) must be a number {bounds}{note}.")
 
 
 def require_flag(name: str, value: Any) -> None:
