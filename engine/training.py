@@ -305,27 +305,27 @@ class Trainer:
         return SampleEvent(self.step, prompt, text, top_candidates(base, self.tokenizer, 10))
 
     def _plan(self) -> PlanEvent:
-        """Time a few steps on a copy of the model, and turn the seconds into steps."""
+        """Time a few steps on a copy of the model, and one report; turn the seconds that are left into steps."""
         budget = self.config.seconds or 0.0
         trial = copy.deepcopy(self.model)
         optimizers = _optimizers(trial, self.config)
         started = time.perf_counter()
         durations: list[float] = []
-        n_tokens = 1
         while len(durations) < 4 or (time.perf_counter() - started < 0.04 * budget and len(durations) < 40):
             before = time.perf_counter()
-            _, _, n_tokens = self._gradients(trial, len(durations))
+            self._gradients(trial, len(durations))
             self._update(optimizers, 0.0)
             durations.append(time.perf_counter() - before)
             if time.perf_counter() - started > 0.3 * budget:
                 break
         seconds_per_step = float(np.median(durations[1:] or durations))
-        # An evaluation only reads, which takes about a third of a training step on as many tokens.
-        read = 0 if self.validation is None else self.validation[0].numel() / (3 * n_tokens)
-        evaluations = 1.2 * (self.config.evaluations + 1) * read * seconds_per_step
+        before = time.perf_counter()
+        if self.config.evaluations:
+            self._reports({self.step}, set())
+        reports = (time.perf_counter() - before) * (self.config.evaluations + 1)
         torch.manual_seed(self.config.seed)  # as if the trial had not been
-        self.seconds += time.perf_counter() - started
-        left = max(budget - self.seconds - evaluations, budget / 3)
+        self.seconds = time.perf_counter() - started
+        left = max(budget - self.seconds - reports, budget / 3)
         self.total_steps = max(4, round(left / seconds_per_step))
         return PlanEvent(self.step, self.total_steps, seconds_per_step)
 
