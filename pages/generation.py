@@ -38,9 +38,18 @@ def sampling_controls() -> SamplingConfig:
         0.8,
         0.05,
         key="temperature",
+        persist_state="session",
         help="Divides the logits: below 1 likely tokens gain, above 1 unlikely ones. 0 always takes the likeliest.",
     )
-    top_k = st.slider("Top-k", 0, 100, 0, key="top_k", help="Keep only the k most probable tokens. 0 keeps all.")
+    top_k = st.slider(
+        "Top-k",
+        0,
+        100,
+        0,
+        key="top_k",
+        persist_state="session",
+        help="Keep only the k most probable tokens. 0 keeps all.",
+    )
     top_p = st.slider(
         "Top-p",
         0.05,
@@ -48,6 +57,7 @@ def sampling_controls() -> SamplingConfig:
         1.0,
         0.05,
         key="top_p",
+        persist_state="session",
         help="Keep the smallest set of tokens whose probabilities sum to p (nucleus sampling). 1 keeps all.",
     )
     min_p = st.slider(
@@ -57,6 +67,7 @@ def sampling_controls() -> SamplingConfig:
         0.0,
         0.01,
         key="min_p",
+        persist_state="session",
         help="Keep tokens at least this share as probable as the likeliest one. 0 keeps all.",
     )
     penalty = st.slider(
@@ -66,10 +77,17 @@ def sampling_controls() -> SamplingConfig:
         1.0,
         0.05,
         key="penalty",
+        persist_state="session",
         help="Lowers the logits of tokens that are in the text already. 1 changes nothing.",
     )
     seed = st.number_input(
-        "Seed", 0, 9999, 0, key="seed", help="The dice. Each position has its own: rewinding does not change them."
+        "Seed",
+        0,
+        9999,
+        0,
+        key="seed",
+        persist_state="session",
+        help="The dice. Each position has its own: rewinding does not change them.",
     )
     return SamplingConfig(temperature, top_k, top_p, min_p, penalty, int(seed))
 
@@ -155,11 +173,14 @@ with controls, shown_errors():
         "Prompt",
         "The lion is in the",
         key="prompt",
+        persist_state="session",
         max_chars=MAX_PROMPT,
         height=90,
         help="The text to continue. The model reads it in the same tokens as its training text.",
     )
-    n_tokens = st.slider("Tokens to write", 5, 300, 60, 5, key="n_tokens", help="How many tokens at a press.")
+    n_tokens = st.slider(
+        "Tokens to write", 5, 300, 60, 5, key="n_tokens", persist_state="session", help="How many tokens at a press."
+    )
     with st.expander("How to choose", icon=":material/tune:", expanded=True):
         sampling = sampling_controls()
 

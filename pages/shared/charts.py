@@ -34,9 +34,9 @@ MAX_BARS = 40
 _QUIET = "gray"
 _RUN_COLOURS = ["blue", "orange", "green", "violet", "yellow", "red", "gray"]
 _RUN_SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right"]
-_NUMBERS: dict[Axis, str] = {"step": ",d", "tokens": "~s", "seconds": "~g"}
 # Whole thousands with a comma, small numbers as they are: never "20m" or "1.4e+4".
 _READABLE = "abs(datum.value) >= 1000 ? format(datum.value, ',.0f') : format(datum.value, '~g')"
+_BASELINE_GUTTER = 95  # pixels to the right of the plot, so that no curve runs through a baseline's label
 _CONFIG: dict[str, Any] = {
     "font": '"Source Sans", sans-serif',  # the face that Streamlit itself serves
     "axis": {
@@ -243,7 +243,7 @@ def percent(probability: float) -> str:
 @lru_cache(maxsize=256)
 def _loss_spec(x: Axis, runs: tuple[str, ...]) -> dict[str, Any]:
     """Layers: training lines, validation lines with points, baselines, marks. Constant while data grows."""
-    horizontal = alt.X("x:Q", title=AXIS_TITLES[x], axis=alt.Axis(tickCount=6, format=_NUMBERS[x]))
+    horizontal = alt.X("x:Q", title=AXIS_TITLES[x], axis=_position_axis(x, 6))
     vertical = alt.Y("loss:Q", title="Loss (nats per token)", scale=alt.Scale(zero=False))
     runs_legend = alt.Legend(orient="top", labelLimit=260, columns=2)
     series_legend = alt.Legend(orient="top", symbolType="stroke", symbolSize=500)
@@ -279,7 +279,7 @@ def _loss_spec(x: Axis, runs: tuple[str, ...]) -> dict[str, Any]:
     baseline_rules = baseline.mark_rule(strokeDash=[2, 3], strokeWidth=1.3).encode(
         y=vertical, color=alt.value(_QUIET), tooltip=alt.Tooltip("label:N", title="Baseline (nats per token)")
     )
-    baseline_labels = baseline.mark_text(align="right", dx=-4, dy=-7, fontSize=13).encode(
+    baseline_labels = baseline.mark_text(align="left", dx=5, fontSize=13).encode(
         x=alt.value("width"), y=vertical, text="label:N", color=alt.value(_QUIET)
     )
     mark = base.transform_filter("datum.layer == 'mark'")
@@ -290,7 +290,9 @@ def _loss_spec(x: Axis, runs: tuple[str, ...]) -> dict[str, Any]:
         x=horizontal, y=alt.value("height"), text="label:N", color=alt.value(_QUIET)
     )
     chart = alt.layer(baseline_rules, mark_rules, train, lines, dots, baseline_labels, mark_labels)
-    return _to_spec(chart, "Loss during training", 380)
+    spec = _to_spec(chart, "Loss during training", 380)
+    spec["padding"] = {**spec["padding"], "right": _BASELINE_GUTTER}
+    return spec
 
 
 @lru_cache(maxsize=256)
@@ -304,7 +306,7 @@ def _small_spec(x: Axis, title: str, unit: str, log: bool, runs: tuple[str, ...]
         alt.Chart()
         .mark_line(strokeWidth=2)
         .encode(
-            alt.X("x:Q", title=AXIS_TITLES[x], axis=alt.Axis(tickCount=4, format=_NUMBERS[x])),
+            alt.X("x:Q", title=AXIS_TITLES[x], axis=_position_axis(x, 4)),
             alt.Y("y:Q", title=unit or title, scale=scale, axis=axis),
             colour,
             strokeDash=dash if several else alt.value([1, 0]),
@@ -344,6 +346,13 @@ def _bars_spec(title: str, n_bars: int) -> dict[str, Any]:
         x="probability:Q", text="percent:N", color=alt.value(_QUIET)
     )
     return _to_spec(alt.layer(bars, numbers), title, max(150, 26 * n_bars + 90))
+
+
+def _position_axis(x: Axis, n_ticks: int) -> alt.Axis:
+    """Whole steps, thousands of tokens as 20k, plain seconds."""
+    if x == "tokens":
+        return alt.Axis(tickCount=n_ticks, format="~s")
+    return alt.Axis(tickCount=n_ticks, labelExpr=_READABLE, tickMinStep=1 if x == "step" else alt.Undefined)
 
 
 def _by_run(runs: tuple[str, ...], legend: alt.Legend) -> tuple[alt.Color, alt.Shape]:

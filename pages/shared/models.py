@@ -77,6 +77,7 @@ def choose_model() -> ModelChoice | None:
             value=steps[-1],
             format_func=lambda s: _checkpoint_name(checkpoints[s]),
             key=f"checkpoint:{run_id}",
+            persist_state="session",
             help="The same model at earlier steps of its training. Step 0 is before it learned anything.",
         )
     return ModelChoice(run_id, step, run_name(records[run_id]))

@@ -6,6 +6,8 @@ drawn once more, without the clock.
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -16,8 +18,9 @@ from pages.shared import charts
 from pages.shared.run_data import RunView, differences, run_name, view
 
 REFRESH_SECONDS = 0.7
+LOOK_AGAIN_SECONDS = 3.0  # a run at rest: somebody else may resume it or start it over
 BASELINE_NAMES = {
-    "uniform": "guessing, ln V",
+    "uniform": "ln V",
     "unigram": "unigram",
     "bigram": "bigram",
     "trigram": "trigram",
@@ -37,7 +40,7 @@ _RATES = {0.1: "÷ 10", 0.25: "÷ 4", 0.5: "÷ 2", 1.0: "as planned", 2.0: "× 2
 def show_run(run_id: str, compare: list[str]) -> None:
     """Draw a run and keep it up to date while it is live; `compare` are ids of runs drawn beside it."""
     live = lab().run(run_id).live
-    st.fragment(_panel, run_every=REFRESH_SECONDS if live else None)(run_id, tuple(compare), live)
+    st.fragment(_panel, run_every=REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(run_id, tuple(compare), live)
 
 
 def _panel(run_id: str, compare: tuple[str, ...], was_live: bool) -> None:
@@ -45,9 +48,9 @@ def _panel(run_id: str, compare: tuple[str, ...], was_live: bool) -> None:
         record = lab().run(run_id)
     except EngineError:
         st.rerun()  # deleted by somebody: the page chooses another one
-    _status(record)
-    _controls(record)
     views = [view(record, run_name(record))]
+    _status(record)
+    _controls(record, views[0].marks)
     for other in compare:
         if other != run_id:
             another = lab().run(other)
@@ -74,7 +77,7 @@ def _status(record: RunRecord) -> None:
         line += f" · {record.note}"
     if eta is not None and record.live:
         line += f" · about {max(1, round(eta))} s left"
-    if not record.live and record.note:
+    if record.note and record.state in ("paused", "finished"):
         line += f" · {record.note}"
     st.progress(record.progress, text=line)
     if record.error:
@@ -84,7 +87,7 @@ def _status(record: RunRecord) -> None:
         st.warning(problem)
 
 
-def _controls(record: RunRecord) -> None:
+def _controls(record: RunRecord, marks: list[dict[str, Any]]) -> None:
     def button(label: str, kind: str, icon: str, help: str, enabled: bool) -> None:
         st.button(
             label,
@@ -105,18 +108,26 @@ def _controls(record: RunRecord) -> None:
             button("Pause", "pause", ":material/pause:", "Save, and give the core to somebody else.", can_pause)
         can_stop = state in ("queued", "running", "paused", "failed", "interrupted") and record.step > 0
         button("Stop", "stop", ":material/stop:", "End here and keep the model as it is now.", can_stop)
-        with st.popover("Start over", icon=":material/restart_alt:", help="Train the same run again from step 0."):
+        # A new attempt is a new popover: it closes once it has been used.
+        with st.popover(
+            "Start over",
+            key=f"over:{record.run_id}:{record.attempt}",
+            icon=":material/restart_alt:",
+            help="Train the same run again from step 0.",
+        ):
             st.write("This erases the record and the models of this run, also for others who share it.")
             button("Erase and start over", "restart", ":material/restart_alt:", "Cannot be undone.", True)
         if state == "running":
-            key = f"rate:{record.run_id}"
+            factor = marks[-1]["value"] if marks else 1.0
+            # A new widget after every change, so that whoever watches sees the factor that holds now.
+            key = f"rate:{record.run_id}:{record.attempt}:{len(marks)}"
             st.selectbox(
                 "Learning rate from here on",
                 list(_RATES),
-                index=list(_RATES).index(1.0),
-                format_func=_RATES.__getitem__,
+                index=list(_RATES).index(factor if factor in _RATES else 1.0),
+                format_func=lambda rate: f"Learning rate {_RATES[rate]}",
                 key=key,
-                width=190,
+                width=250,
                 label_visibility="collapsed",
                 help="A factor on the planned learning rate, at once. It is marked on the curve.",
                 on_change=_change_rate,
@@ -146,10 +157,12 @@ def _curves(views: list[RunView]) -> None:
         default="step",
         required=True,
         key="curve-x",
+        persist_state="session",
         help="Steps compare recipes at equal numbers of updates, tokens at equal data, seconds at equal time.",
     )
     if main.losses.empty:
-        st.info(main.record.note.capitalize() + " …" if main.record.note else "The curve begins with the first step.")
+        note = main.record.note if main.record.live else ""
+        st.info(note[:1].upper() + note[1:] + " …" if note else "The curve begins with the first step.")
         return
     baselines = {BASELINE_NAMES[name]: loss for name, loss in main.baselines.items()}
     marks = _marks(main, x)

@@ -41,6 +41,7 @@ def training_form() -> Order:
             required=True,
             format_func=lambda name: RECIPES[name].title,
             key="recipe",
+            persist_state="session",
             help="A model, a vocabulary and a learning rate that were measured to learn much in this time on one core. "
             "On a busy machine it takes longer; the number of steps is fixed at the start.",
         )
@@ -73,6 +74,7 @@ def _advanced(recipe: Recipe) -> dict[str, object]:
                 list(TOKENIZERS),
                 format_func=TOKENIZERS.__getitem__,
                 key=key("tokenizer"),
+                persist_state="session",
                 help="How text becomes numbers. BPE is what GPT models use; it is learned on your text first.",
             )
             vocab_size = st.slider(
@@ -82,6 +84,7 @@ def _advanced(recipe: Recipe) -> dict[str, object]:
                 recipe.vocab_size,
                 step=100,
                 key=key("vocab"),
+                persist_state="session",
                 disabled=kind in ("char", "byte"),
                 help="Number of different tokens. More tokens make sequences shorter and the output layer larger. "
                 "Losses of different tokenizers compare only in bits per byte.",
@@ -94,17 +97,25 @@ def _advanced(recipe: Recipe) -> dict[str, object]:
                 step=100_000,
                 format="compact",
                 key=key("n_chars"),
+                persist_state="session",
                 help="How much of the text is used. A small text is soon learned by heart: watch validation rise.",
             )
         with model:
             n_layers = st.slider(
-                "Layers", 1, 8, recipe.n_layers, key=key("layers"), help="Blocks of attention and MLP. GPT-3 has 96."
+                "Layers",
+                1,
+                8,
+                recipe.n_layers,
+                key=key("layers"),
+                persist_state="session",
+                help="Blocks of attention and MLP. GPT-3 has 96.",
             )
             d_model = st.select_slider(
                 "Width (d_model)",
                 [32, 64, 96, 128, 192, 256, 384],
                 recipe.d_model,
                 key=key("d_model"),
+                persist_state="session",
                 help="Length of the vector that each token becomes. GPT-3: 12,288.",
             )
             n_heads = st.select_slider(
@@ -112,6 +123,7 @@ def _advanced(recipe: Recipe) -> dict[str, object]:
                 [1, 2, 3, 4, 6, 8, 12],
                 recipe.n_heads,
                 key=key("heads"),
+                persist_state="session",
                 help="Each head attends in its own slice of the vector; the width must be a multiple. GPT-3: 96.",
             )
             context_length = st.select_slider(
@@ -119,12 +131,14 @@ def _advanced(recipe: Recipe) -> dict[str, object]:
                 [8, 16, 32, 64, 128, 256],
                 recipe.context_length,
                 key=key("context"),
+                persist_state="session",
                 help="How many tokens the model can look back on. GPT-3: 2,048.",
             )
             positions = st.selectbox(
                 "Positions",
                 ["rotary", "learned", "none"],
                 key=key("positions"),
+                persist_state="session",
                 help="How the model knows the order of tokens: rotation of queries and keys (RoPE), a learned vector "
                 "for each place as in GPT-3, or not at all.",
             )
@@ -133,12 +147,14 @@ def _advanced(recipe: Recipe) -> dict[str, object]:
                 ["gelu", "relu2"],
                 format_func={"gelu": "GELU", "relu2": "ReLU²"}.__getitem__,
                 key=key("activation"),
+                persist_state="session",
                 help="The function between the two layers of the MLP.",
             )
             tied = st.toggle(
                 "Tie input and output embeddings",
                 True,
                 key=key("tied"),
+                persist_state="session",
                 help="Use one table both to read tokens and to score them, as GPT-2 does.",
             )
             dropout = st.slider(
@@ -148,6 +164,7 @@ def _advanced(recipe: Recipe) -> dict[str, object]:
                 0.0,
                 0.05,
                 key=key("dropout"),
+                persist_state="session",
                 help="Share of numbers set to 0 at random while training, against learning by heart.",
             )
         with training:
@@ -155,13 +172,21 @@ def _advanced(recipe: Recipe) -> dict[str, object]:
                 "Train for a number of steps instead of a time",
                 False,
                 key=key("by_steps"),
+                persist_state="session",
                 help="With a fixed number of steps every machine computes exactly the same losses.",
             )
             if by_steps:
                 budget: dict[str, object] = {
                     "seconds": None,
                     "steps": st.number_input(
-                        "Steps", 10, 20_000, 500, 50, key=key("steps"), help="Optimizer updates; one batch each."
+                        "Steps",
+                        10,
+                        20_000,
+                        500,
+                        50,
+                        key=key("steps"),
+                        persist_state="session",
+                        help="Optimizer updates; one batch each.",
                     ),
                 }
             else:
@@ -174,6 +199,7 @@ def _advanced(recipe: Recipe) -> dict[str, object]:
                             int(recipe.seconds),
                             5,
                             key=key("seconds"),
+                            persist_state="session",
                             help="Training time on one core; the speed of the first steps decides how many fit.",
                         )
                     )
@@ -183,6 +209,7 @@ def _advanced(recipe: Recipe) -> dict[str, object]:
                 [4, 8, 16, 32, 64],
                 recipe.batch_size,
                 key=key("batch"),
+                persist_state="session",
                 help="Windows per step. Larger batches give smoother gradients but fewer steps in the same time.",
             )
             optimizer = st.selectbox(
@@ -190,6 +217,7 @@ def _advanced(recipe: Recipe) -> dict[str, object]:
                 ["muon", "adamw"],
                 format_func={"muon": "Muon (matrices) + AdamW (the rest)", "adamw": "AdamW"}.__getitem__,
                 key=key("optimizer"),
+                persist_state="session",
                 help="AdamW is the usual one; Muon learns about twice as fast here.",
             )
             learning_rate = st.select_slider(
@@ -197,6 +225,7 @@ def _advanced(recipe: Recipe) -> dict[str, object]:
                 [0.0001, 0.0003, 0.001, 0.002, 0.004, 0.01, 0.02, 0.05, 0.1],
                 0.01 if optimizer == "muon" else 0.004,
                 key=key(f"rate-{optimizer}"),
+                persist_state="session",
                 help="How far each update moves the weights. Too high: the loss jumps. Too low: it crawls.",
             )
             matrix_rate = st.select_slider(
@@ -204,6 +233,7 @@ def _advanced(recipe: Recipe) -> dict[str, object]:
                 [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3],
                 0.02,
                 key=key("matrix_rate"),
+                persist_state="session",
                 disabled=optimizer != "muon",
                 help="How far each matrix inside the blocks moves.",
             )
@@ -214,12 +244,14 @@ def _advanced(recipe: Recipe) -> dict[str, object]:
                 0.1,
                 0.05,
                 key=key("warmup"),
+                persist_state="session",
                 help="Share of the steps in which the learning rate rises from 0.",
             )
             decay = st.selectbox(
                 "Decay",
                 ["linear", "cosine", "constant"],
                 key=key("decay"),
+                persist_state="session",
                 help="How the learning rate falls to a tenth after the warmup.",
             )
             clip_norm = st.slider(
@@ -229,16 +261,24 @@ def _advanced(recipe: Recipe) -> dict[str, object]:
                 1.0,
                 0.1,
                 key=key("clip"),
+                persist_state="session",
                 help="Gradients longer than this are shortened to it, which tames jumps.",
             )
             seed = st.number_input(
-                "Seed", 0, 9999, 0, key=key("seed"), help="Same settings and seed: same weights, same batches."
+                "Seed",
+                0,
+                9999,
+                0,
+                key=key("seed"),
+                persist_state="session",
+                help="Same settings and seed: same weights, same batches.",
             )
             prompts = st.text_input(
                 "Prompt to watch",
                 "The lion is in the",
                 max_chars=200,
                 key=key("prompt"),
+                persist_state="session",
                 help="At every evaluation the model continues this text, with the same dice each time.",
             )
     return {
