@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import generation
+from engine.checkpoint import Checkpoint
 from engine.errors import EngineError
 from engine.generation import FILTERS, NextToken, SamplingConfig, generate, next_logits, next_token_distribution
 from pages.shared import guard
@@ -133,6 +134,18 @@ def write_on(choice: ModelChoice, draft: Draft, sampling: SamplingConfig, n: int
     st.rerun()
 
 
+def remarks(draft: Draft, checkpoint: Checkpoint) -> list[str]:
+    """What the learner should know about the text as it stands: where it ends, what of it the model still reads."""
+    sentences, context = [], checkpoint.model.config.context_length
+    if draft.ids and draft.ids[-1] == checkpoint.tokenizer.end_of_text_id:
+        sentences.append("The model ended the text here, with its token for the end. Write on to begin another one.")
+    if len(draft.ids) > context:
+        sentences.append(
+            f"The text has {len(draft.ids):,} tokens; the model reads the last {context:,} of them, its context length."
+        )
+    return sentences
+
+
 def filter_by_filter(logits, sampling: SamplingConfig, ids: list[int], tokens: dict[int, str]) -> pd.DataFrame:
     """The probabilities of some tokens (id → text) after each filter in turn, in percent; cut tokens have none."""
     off = SamplingConfig(seed=sampling.seed)
@@ -223,6 +236,8 @@ with text, shown_errors():
         if clicked is not None and clicked >= draft.prompt_length:
             draft.rewind(clicked)
             st.rerun()
+        for remark in remarks(draft, load(chosen)):
+            st.caption(remark)
         st.subheader("Which token next?", anchor=False)
         logits = logits_after(chosen, draft.ids)
         choice = next_token_distribution(logits, sampling, draft.ids)

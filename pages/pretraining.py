@@ -29,6 +29,8 @@ def chosen_run() -> str | None:
     """The run in the address, else the one this session looked at last, else the newest."""
     wanted = st.query_params.get("run") or st.session_state.get("run_id")
     ids = [record.run_id for record in lab().runs()]
+    if ids and wanted and wanted not in ids:
+        st.warning("The run in this address is not on this server (any more). This is the newest one.")
     return wanted if wanted in ids else next(iter(ids), None)
 
 
@@ -75,6 +77,8 @@ with record, shown_errors():
             [other for other in names if other != picked],
             max_selections=3,
             format_func=names.__getitem__,
+            key=f"compare:{picked}",
+            persist_state="session",
             help="Draws up to three more runs into the same chart and lists what differs.",
         )
         if picked != run_id:

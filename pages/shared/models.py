@@ -58,6 +58,8 @@ def choose_model() -> ModelChoice | None:
     if not ids:
         st.info("There is no model yet. Train one in **Pretraining**; half a minute is enough to begin.")
         return None
+    if wanted and wanted not in ids:
+        st.warning("The run in this address has no model here. This is the newest one that has.")
     run_id = st.selectbox(
         "Model",
         ids,

@@ -83,7 +83,8 @@ def _own_text(key: str) -> TextSource:
         st.error(str(error))
         return TextSource("", title, 0, "This file cannot be used: choose another one.")
     if len(text) < MIN_CHARS:
-        problem = f"This text has {len(text):,} characters; a model needs at least {MIN_CHARS:,} to learn anything."
+        amount = "1 character" if len(text) == 1 else f"{len(text):,} characters"
+        problem = f"This text has {amount}; a model needs at least {MIN_CHARS:,} to learn anything."
         return TextSource("", title, len(text), problem)
     st.caption(f"{len(text):,} characters")
     return TextSource(lab().save_upload(text), title, len(text))

@@ -18,6 +18,7 @@ TOKENIZERS = {
     "byte": "Bytes",
     "word": "Whole words",
 }
+_CHARS_PER_TOKEN = {"bpe": 3, "char": 1, "byte": 1, "word": 6}  # about, in English
 _ASSUMED_FLOPS = 4e10  # per second on one core, until a run on this machine has been measured
 
 
@@ -56,8 +57,24 @@ def training_form() -> Order:
         config = recipe_config(recipe.name, source.name, **changes)
     except ConfigError as error:
         return Order(None, label, str(error))
+    if problem := _too_short(config, source):
+        return Order(None, label, problem)
     _facts(config, source)
     return Order(config, label)
+
+
+def _too_short(config: RunConfig, source: TextSource) -> str:
+    """A sentence if the part kept aside for validation will hardly fill one window, else nothing."""
+    n_chars = min(source.n_chars, config.n_chars or source.n_chars)
+    context = config.model.context_length
+    needed = (context + 1) * _CHARS_PER_TOKEN[config.tokenizer_kind] / config.validation_fraction
+    if n_chars >= needed:
+        return ""
+    return (
+        f"This text is too short for a context length of {context}: the tenth that is kept aside to check the model "
+        f"must fill at least one window. Choose a shorter context (All settings, Model) or a text of about "
+        f"{needed:,.0f} characters."
+    )
 
 
 def _advanced(recipe: Recipe) -> dict[str, object]:
@@ -316,7 +333,7 @@ def _facts(config: RunConfig, source: TextSource) -> None:
     parameters, seconds, waiting = config.model.n_parameters, expected_seconds(config), _waiting()
     queue = f" · {waiting} run{'s' if waiting > 1 else ''} before yours" if waiting else ""
     st.caption(
-        f"**{parameters:,} parameters** · reads {n_chars / 1e6:.1f} million characters, "
+        f"**{parameters:,} parameters** · reads {_amount(n_chars)} characters, "
         f"{config.training.batch_size * config.model.context_length:,} tokens a step · "
         f"about **{_duration(seconds)}** on one core{queue}"
     )
@@ -346,6 +363,10 @@ def _measured_flops() -> float:
 
 def _waiting() -> int:
     return sum(record.state in ("queued", "running") for record in lab().runs())
+
+
+def _amount(n: int) -> str:
+    return f"{n / 1e6:.1f} million" if n >= 100_000 else f"{n:,}"
 
 
 def _duration(seconds: float) -> str:

@@ -175,3 +175,39 @@ def test_hostile_text_is_shown_as_text(trained_run):
     app.text_area(key="prompt").set_value("<script>alert(1)</script> **x** \x00").run()
     assert not app.exception
     assert not any("<script>" in m.value for m in app.markdown)
+
+
+def test_an_address_with_an_unknown_run_says_so_and_shows_the_newest(trained_run):
+    for name in ("pretraining.py", "generation.py"):
+        app = AppTest.from_file(str(PROJECT / "pages" / name), default_timeout=60)
+        app.query_params["run"] = "0123456789abcdef"
+        app.run()
+        assert not app.exception
+        assert "The run in this address" in texts(app)
+        assert app.query_params["run"] in (trained_run, [trained_run])
+
+
+def test_a_text_too_short_for_the_context_is_refused_before_training():
+    app = open_page("pretraining.py")
+    app.selectbox(key="corpus").set_value("own").run()
+    app.text_area(key="corpus-pasted").set_value("The cat sat on the mat.\n" * 100).run()
+    assert not next(button for button in app.button if button.label == "Train").disabled
+    next(s for s in app.select_slider if s.label == "Context length").set_value(256).run()
+    assert "too short for a context length of 256" in texts(app)
+    assert next(button for button in app.button if button.label == "Train").disabled
+
+
+def test_a_failed_run_shows_its_sentence_and_no_work_in_progress():
+    run_id = lab().submit(tiny_config(learning_rate=0.1, matrix_learning_rate=0.3, clip_norm=5.0), "wild")
+    claim = lab().store.claim(run_id, "test")
+    lab().store.settle(claim, "failed", error="The loss became nan at step 3: start over with a lower rate.")
+    app = open_page("pretraining.py", run_id=run_id)
+    assert "The loss became nan at step 3" in texts(app)
+    assert "…" not in "".join(info.value for info in app.info)
+    assert "Resume" in [button.label for button in app.button]
+
+
+def test_a_text_longer_than_the_context_says_what_the_model_still_reads(trained_run):
+    app = open_page("generation.py", run_id=trained_run)
+    app.text_area(key="prompt").set_value("The lion is in the forest. " * 20).run()
+    assert "the model reads the last 16 of them" in texts(app)
