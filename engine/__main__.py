@@ -127,10 +127,18 @@ def _tokenize(options: argparse.Namespace) -> int:
     tokenizer = train_tokenizer(options.tokenizer, corpus, options.vocab_size)
     ids = tokenizer.encode(text)
     for token_id in ids:
-        print(f"{token_id:>8}  {tokenizer.token_bytes(token_id).decode('utf-8', 'backslashreplace')!r}")
+        print(f"{token_id:>8}  {_quoted(tokenizer.token_bytes(token_id))}")
     n_words = max(1, len(text.split()))
     print(f"{len(ids)} tokens, {len(text.encode())} bytes, {len(ids) / n_words:.2f} tokens per word", file=sys.stderr)
     return 0
+
+
+def _quoted(token: bytes) -> str:
+    """A token as text, or as bytes where it is part of a character: `_quoted(b"\xc3") -> r"b'\xc3'"`"""
+    try:
+        return repr(token.decode("utf-8"))
+    except UnicodeDecodeError:
+        return repr(token)
 
 
 def _pretrain(options: argparse.Namespace) -> int:

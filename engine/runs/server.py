@@ -24,6 +24,7 @@ from dask.system import CPU_COUNT
 from distributed import Client, Future, KilledWorker, LocalCluster
 from sqlalchemy.exc import SQLAlchemyError
 
+from engine.checks import require_whole
 from engine.runs.lease import Lease, holder_name, is_gone
 from engine.runs.store import RunStore, opened
 from engine.runs.task import run_task, warm_up
@@ -245,6 +246,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     settings = Settings.from_environment()
     if options.workers is not None:
+        require_whole("workers", options.workers, 1, 1024)
         settings = dataclasses.replace(settings, workers=options.workers)
     serve(settings, parent_pipe=options.parent_pipe)
     return 0

@@ -1,12 +1,16 @@
 import copy
 import dataclasses
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
+import engine
 from engine.errors import ConfigError
 from engine.events import (
     CheckpointEvent,
@@ -186,6 +190,30 @@ def test_newton_schulz_brings_singular_values_close_to_one_and_keeps_singular_ve
     assert float(singular.max()) < 1.3
     aligned = u.mT @ result @ v.mT
     torch.testing.assert_close(aligned, torch.diag_embed(aligned.diagonal(dim1=-2, dim2=-1)), atol=0.02, rtol=0)
+
+
+@pytest.mark.parametrize("shape", [(3, 8, 8), (2, 8, 12), (2, 8, 32), (2, 32, 8)])
+def test_newton_schulz_moves_each_singular_value_by_the_published_quintic(shape):
+    matrices = torch.randn(shape, generator=torch.Generator().manual_seed(1))
+    u, singular, v = torch.linalg.svd(matrices.double(), full_matrices=False)
+    singular = singular / matrices.double().norm(dim=(-2, -1))[:, None]
+    for _ in range(5):
+        singular = 3.4445 * singular - 4.7750 * singular**3 + 2.0315 * singular**5
+    expected = u @ torch.diag_embed(singular) @ v
+    torch.testing.assert_close(orthogonalize(matrices).double(), expected, atol=1e-4, rtol=0)
+
+
+def test_the_first_training_of_a_process_does_not_import_the_compiler():
+    code = (
+        "import sys, numpy as np\n"
+        "from engine.gpt import GPT, GPTConfig\n"
+        "from engine.training import TrainingConfig, train\n"
+        "from engine.windows import WindowSampler\n"
+        "sampler = WindowSampler(np.arange(90) % 7, 4, 2, 0)\n"
+        "list(train(GPT(GPTConfig(7, 4, 1, 1, 4)), sampler, TrainingConfig(steps=2)))\n"
+        "assert 'torch._dynamo' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=Path(engine.__file__).parent.parent, check=True)
 
 
 def test_muon_treats_a_fused_matrix_as_three():
