@@ -22,6 +22,8 @@ from engine.errors import CorpusError, RunError
 MANIFEST = "manifest.json"
 UPLOAD = "upload:"
 
+_DELETE_ATTEMPTS = 5
+
 
 class ArtifactStore:
     """Folders by name ("runs/<id>/<step>") under one root; `scratch` is a local folder for files on their way."""
@@ -79,11 +81,18 @@ class ArtifactStore:
     def delete(self, name: str) -> None:
         """Removes a folder and all below it; no error if it is not there. The manifest goes first."""
         target = self._path(name)
-        for path in (f"{target}/{MANIFEST}", target):
+        with suppress(FileNotFoundError):
+            self.files.rm(f"{target}/{MANIFEST}")
+        for attempt in range(_DELETE_ATTEMPTS):
             try:
-                self.files.rm(path, recursive=path == target)
-            except FileNotFoundError:
-                continue
+                self.files.rm(target, recursive=True)
+                return
+            except FileNotFoundError:  # all of it is gone, or another process just took a part of it away
+                if not self.files.exists(target):
+                    return
+            except OSError:  # a worker that does not know yet that its run was deleted has just put a file there
+                if attempt == _DELETE_ATTEMPTS - 1:
+                    raise
 
     def drop_files(self, name: str, prefix: str) -> None:
         """Removes the files of a folder whose names begin so."""
