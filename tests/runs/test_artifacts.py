@@ -138,3 +138,19 @@ class TestSettings:
     def test_a_number_of_workers_that_is_none_is_refused(self, workers: str) -> None:
         with pytest.raises(ConfigError, match=workers):
             Settings.from_environment({"LLM_LAB_WORKERS": workers})
+
+
+def test_a_folder_that_a_worker_still_writes_into_is_deleted_all_the_same(
+    artifacts: ArtifactStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(artifacts, "runs/a/1")
+    remove, refused = artifacts.files.rm, iter([OSError(39, "Directory not empty")])
+
+    def rm(path: str, recursive: bool = False) -> None:
+        if recursive and (error := next(refused, None)):
+            raise error
+        remove(path, recursive=recursive)
+
+    monkeypatch.setattr(artifacts.files, "rm", rm)
+    artifacts.delete("runs/a")
+    assert artifacts.list("runs/a") == []

@@ -66,6 +66,33 @@ def test_an_exported_run_is_the_same_run_in_another_lab(bench: Bench, service: R
     other.store.close()
 
 
+def test_a_sample_with_any_line_separator_comes_back(bench: Bench, service: RunService, tmp_path: Path) -> None:
+    run_id = bench.run(tiny_config(bench.upload(), prompts=("a\u2028b\x85c",)))
+    service.export_run(run_id, tmp_path / "files", most=2)
+    other = open_bench(tmp_path / "other")
+    second = RunService(other.settings, start=False)
+    second.import_run(tmp_path / "files")
+    assert {event.payload["prompt"] for event in second.events(run_id, kinds=["sample"])} == {"a\u2028b\x85c"}
+    second.close()
+    other.store.close()
+
+
+def test_a_run_that_two_processes_read_in_at_once_is_there_once(
+    bench: Bench, service: RunService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = bench.run(tiny_config(bench.upload()))
+    service.export_run(run_id, tmp_path / "files", most=2)
+    other = open_bench(tmp_path / "other")
+    second = RunService(other.settings, start=False)
+    second.import_run(tmp_path / "files")
+    monkeypatch.setattr(second.store, "find", lambda _: None)  # the other one was not done when we looked
+    assert second.import_run(tmp_path / "files") == run_id
+    assert len(other.artifacts.list(f"runs/{run_id}")) == len(second.checkpoints(run_id)) == 2
+    assert second.load_model(run_id).extra == service.load_model(run_id).extra
+    second.close()
+    other.store.close()
+
+
 def test_files_that_are_no_run_are_refused_with_a_sentence(bench: Bench, service: RunService, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="no run that can be read"):
         service.import_run(tmp_path)
