@@ -14,7 +14,7 @@ from pages.shared.charts import visible_token
 from pages.shared.code_panel import show_code
 from pages.shared.components import candidate_bars, token_strip
 from pages.shared.draft import Draft, show_bytes, strip_tokens
-from pages.shared.errors import shown_errors
+from pages.shared.errors import sentence, shown_errors
 from pages.shared.lesson import exercise, notice, objective
 from pages.shared.models import ModelChoice, choose_model, inference, load
 
@@ -205,7 +205,7 @@ with text, shown_errors():
             draft = the_draft(chosen, prompt)
             tokenizer = load(chosen).tokenizer
         except EngineError as error:
-            st.error(str(error))
+            st.error(sentence(error))
             st.stop()
         with st.container(horizontal=True):
             write = st.button("Write on", type="primary", icon=":material/edit_note:", help="Draw token after token.")
@@ -238,7 +238,7 @@ with text, shown_errors():
             st.rerun()
         for remark in remarks(draft, load(chosen)):
             st.caption(remark)
-        st.subheader("Which token next?", anchor=False)
+        st.header("Which token next?", anchor=False)
         logits = logits_after(chosen, draft.ids)
         choice = next_token_distribution(logits, sampling, draft.ids)
         candidates = [

@@ -9,7 +9,7 @@ from engine.runs.service import lab
 from engine.windows import WindowSampler
 from pages.shared import guard
 from pages.shared.code_panel import show_code
-from pages.shared.errors import shown_errors
+from pages.shared.errors import sentence, shown_errors
 from pages.shared.lesson import exercise, notice, objective
 from pages.shared.run_data import run_name
 from pages.shared.run_panel import show_run
@@ -55,7 +55,7 @@ with controls, shown_errors():
         try:
             look_at(lab().submit(order.config, order.label))
         except EngineError as error:
-            st.error(str(error))
+            st.error(sentence(error))
 
 with record, shown_errors():
     run_id = chosen_run()

@@ -276,14 +276,15 @@ def _loss_spec(x: Axis, runs: tuple[str, ...]) -> dict[str, Any]:
         tooltip=tips,
     )
     baseline = base.transform_filter("datum.layer == 'baseline'")
-    baseline_rules = baseline.mark_rule(strokeDash=[2, 3], strokeWidth=1.3).encode(
+    # aria=False: a rule without rows would be a nameless graphic to a screen reader; the labels say the same.
+    baseline_rules = baseline.mark_rule(strokeDash=[2, 3], strokeWidth=1.3, aria=False).encode(
         y=vertical, color=alt.value(_QUIET), tooltip=alt.Tooltip("label:N", title="Baseline (nats per token)")
     )
     baseline_labels = baseline.mark_text(align="left", dx=5, fontSize=13).encode(
         x=alt.value("width"), y=vertical, text="label:N", color=alt.value(_QUIET)
     )
     mark = base.transform_filter("datum.layer == 'mark'")
-    mark_rules = mark.mark_rule(strokeDash=[6, 3], strokeWidth=1.3).encode(
+    mark_rules = mark.mark_rule(strokeDash=[6, 3], strokeWidth=1.3, aria=False).encode(
         x=horizontal, color=alt.value(_QUIET), tooltip=alt.Tooltip("label:N", title="Change")
     )
     mark_labels = mark.mark_text(align="left", dx=5, dy=-9, fontSize=13).encode(

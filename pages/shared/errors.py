@@ -24,10 +24,10 @@ def shown_errors(doing: str = "show this part of the page") -> Iterator[None]:
     try:
         yield
     except CorpusUnavailable as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(sentence(error), icon=":material/error:")
         st.code(error.install_hint, language="shell")
     except EngineError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(sentence(error), icon=":material/error:")
     except Exception:
         _log.exception("Could not %s", doing)
         st.error(
@@ -35,3 +35,9 @@ def shown_errors(doing: str = "show this part of the page") -> Iterator[None]:
             "If it happens again, the server's log says why.",
             icon=":material/error:",
         )
+
+
+def sentence(error: object) -> str:
+    """An error's message as a sentence of its own: the engine begins some with a small letter."""
+    text = str(error)
+    return text[:1].upper() + text[1:]

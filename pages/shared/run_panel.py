@@ -15,6 +15,7 @@ from engine.errors import EngineError
 from engine.runs.records import RunRecord
 from engine.runs.service import lab
 from pages.shared import charts
+from pages.shared.errors import sentence
 from pages.shared.run_data import RunView, differences, run_name, view
 
 REFRESH_SECONDS = 0.7
@@ -59,7 +60,7 @@ def _panel(run_id: str, compare: tuple[str, ...], was_live: bool) -> None:
     _samples(views[0])
     _details(views[0])
     if len(views) > 1:
-        st.subheader("What differs", anchor=False)
+        st.header("What differs", anchor=False)
         st.dataframe(differences([v.record for v in views]), width="stretch")
     _downloads(record)
     if was_live != record.live:
@@ -81,7 +82,7 @@ def _status(record: RunRecord) -> None:
         line += f" · {record.note}"
     st.progress(record.progress, text=line)
     if record.error:
-        st.error(record.error)
+        st.error(sentence(record.error))
     problem = lab().server_problem() if record.live else ""
     if problem:
         st.warning(problem)
@@ -139,14 +140,14 @@ def _request(run_id: str, kind: str) -> None:
     try:
         lab().request(run_id, kind)
     except EngineError as error:
-        st.toast(str(error), icon=":material/info:")
+        st.toast(sentence(error), icon=":material/info:")
 
 
 def _change_rate(run_id: str, key: str) -> None:
     try:
         lab().request(run_id, "learning_rate", float(st.session_state[key]))
     except EngineError as error:
-        st.toast(str(error), icon=":material/info:")
+        st.toast(sentence(error), icon=":material/info:")
 
 
 def _curves(views: list[RunView]) -> None:
@@ -181,7 +182,7 @@ def _marks(run: RunView, x: str) -> list[tuple[float, str]]:
 
 
 def _samples(run: RunView) -> None:
-    st.subheader("What it writes", anchor=False)
+    st.header("What it writes", anchor=False)
     if not run.samples:
         st.caption("The first sample comes with the first evaluation.")
         return

@@ -9,6 +9,7 @@ import streamlit as st
 from engine.corpus import CorpusInfo, list_corpora, read_text
 from engine.errors import CorpusError
 from engine.runs.service import lab
+from pages.shared.errors import sentence
 
 OWN_TEXT = "own"
 MIN_CHARS = 2_000
@@ -80,7 +81,7 @@ def _own_text(key: str) -> TextSource:
         text = read_text(upload.getvalue(), upload.name) if upload is not None else pasted
         title = upload.name if upload is not None else title
     except CorpusError as error:
-        st.error(str(error))
+        st.error(sentence(error))
         return TextSource("", title, 0, "This file cannot be used: choose another one.")
     if len(text) < MIN_CHARS:
         amount = "1 character" if len(text) == 1 else f"{len(text):,} characters"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -10,6 +10,7 @@ from engine.errors import ConfigError
 from engine.runs.config import RunConfig
 from engine.runs.recipes import DEFAULT_RECIPE, RECIPES, Recipe, recipe_config
 from engine.runs.service import lab
+from pages.shared.errors import sentence
 from pages.shared.text_source import TextSource, choose_text
 
 TOKENIZERS = {
@@ -19,6 +20,7 @@ TOKENIZERS = {
     "word": "Whole words",
 }
 _CHARS_PER_TOKEN = {"bpe": 3, "char": 1, "byte": 1, "word": 6}  # about, in English
+_VOCAB_SIZE = {"byte": 257, "char": 100}  # with the token for the end; characters: about, in English
 _ASSUMED_FLOPS = 4e10  # per second on one core, until a run on this machine has been measured
 
 
@@ -56,7 +58,7 @@ def training_form() -> Order:
     try:
         config = recipe_config(recipe.name, source.name, **changes)
     except ConfigError as error:
-        return Order(None, label, str(error))
+        return Order(None, label, sentence(error))
     if problem := _too_short(config, source):
         return Order(None, label, problem)
     _facts(config, source)
@@ -330,10 +332,13 @@ def _advanced(recipe: Recipe) -> dict[str, object]:
 
 def _facts(config: RunConfig, source: TextSource) -> None:
     n_chars = min(source.n_chars, config.n_chars or source.n_chars)
-    parameters, seconds, waiting = config.model.n_parameters, expected_seconds(config), _waiting()
+    seconds, waiting = expected_seconds(config), _waiting()
+    vocab_size = min(config.vocab_size, _VOCAB_SIZE.get(config.tokenizer_kind, config.vocab_size))
+    parameters = replace(config.model, vocab_size=vocab_size).n_parameters
+    about = "about " if config.tokenizer_kind == "char" else ""
     queue = f" · {waiting} run{'s' if waiting > 1 else ''} before yours" if waiting else ""
     st.caption(
-        f"**{parameters:,} parameters** · reads {_amount(n_chars)} characters, "
+        f"**{about}{parameters:,} parameters** · reads {_amount(n_chars)} characters, "
         f"{config.training.batch_size * config.model.context_length:,} tokens a step · "
         f"about **{_duration(seconds)}** on one core{queue}"
     )

@@ -10,8 +10,10 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -44,26 +46,42 @@ class Server:
 @pytest.fixture
 def server(data_home: Path) -> Iterator[Server]:
     """A fresh server with a data folder of its own."""
+    with running_server(data_home) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all checks that do not disturb each other."""
+    with running_server(tmp_path_factory.mktemp("shared-home")) as server:
+        yield server
+
+
+@contextmanager
+def running_server(home: Path) -> Iterator[Server]:
+    """The app on a free port; a traceback in its log fails the test."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    log = data_home / "server.log"
+    log = home / "server.log"
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
     command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
             cwd=PROJECT,
-            env={**os.environ, "LLM_LAB_HOME": str(data_home)},
+            env={**os.environ, "LLM_LAB_HOME": str(home)},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
         )
     url = f"http://127.0.0.1:{port}"
-    wait_until_healthy(url, process, log)
-    yield Server(url, data_home, log, process)
-    process.terminate()
-    process.wait(30)
+    try:
+        wait_until_healthy(url, process, log)
+        yield Server(url, home, log, process)
+    finally:
+        process.terminate()
+        process.wait(30)
     text = log.read_text("utf-8", "replace")
     assert "Traceback" not in text, text
 
@@ -94,17 +112,47 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A page 1440 pixels wide; any uncaught error in it fails the test."""
-    context = browser.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
+    with new_page(browser, 1440, "light") as page:
+        yield page
+
+
+@contextmanager
+def new_page(browser: Browser, width: int, scheme: Literal["light", "dark"]) -> Iterator[Page]:
+    """A new visitor; any uncaught error in the page and any dialog fails the test."""
+    context = browser.new_context(viewport={"width": width, "height": 1000}, color_scheme=scheme, accept_downloads=True)
     page = context.new_page()
     page.set_default_timeout(30_000)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("dialog", lambda dialog: (errors.append(f"dialog: {dialog.message}"), dialog.dismiss()))
     yield page
     context.close()
     assert not errors, errors
 
 
+def open_cold(page: Page, url: str) -> None:
+    """Go to an address and wait until its script has run and everything is drawn."""
+    page.goto(url)
+    page.wait_for_selector("h1", timeout=60_000)
+    wait_until_drawn(page)
+
+
+def wait_until_drawn(page: Page) -> None:
+    """Wait until the script rests and nothing on the page is left from before."""
+    page.wait_for_function(
+        "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
+        " && !document.querySelector('[data-testid=stSkeleton], [data-stale=true]')",
+        timeout=60_000,
+    )
+
+
 def screenshot(page: Page, name: str, *, full: bool = True) -> None:
     """Keep what the page looks like now."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=full)
+    size = page.viewport_size
+    if full and size:  # Streamlit scrolls inside the window: make the window as tall as what it shows
+        height = page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollHeight")
+        page.set_viewport_size({"width": size["width"], "height": max(size["height"], min(height, 6000))})
+    page.screenshot(path=SCREENSHOTS / f"{name}.png")
+    if full and size:
+        page.set_viewport_size(size)
