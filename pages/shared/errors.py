@@ -38,6 +38,7 @@ def shown_errors(doing: str = "show this part of the page") -> Iterator[None]:
 
 
 def sentence(error: object) -> str:
-    """An error's message as a sentence of its own: the engine begins some with a small letter."""
+    """An error's message with a capital first, unless it begins with a name such as d_model."""
     text = str(error)
-    return text[:1].upper() + text[1:]
+    first = text.partition(" ")[0]
+    return text[:1].upper() + text[1:] if first.isalpha() else text
