@@ -148,6 +148,10 @@ def _decode_upload(data: bytes, filename: str) -> str:
             _refuse_binary(text, filename)
     if "\0" in text:
         raise CorpusError(f"{filename!r} holds NUL characters, so it is not plain text; save it again as UTF-8 text.")
+    return _with_plain_newlines(text)
+
+
+def _with_plain_newlines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("\ufeff", "")
 
 
@@ -187,7 +191,8 @@ def _read_jsonl(text: str, filename: str) -> list[Row]:
                 'write lines such as {"text": "…"}.'
             )
         row = {
-            str(key): entry if isinstance(entry, str) else json.dumps(entry)
+            # JSON's escapes can bring back what was cleaned from the file itself.
+            str(key): _with_plain_newlines(entry) if isinstance(entry, str) else json.dumps(entry)
             for key, entry in value.items()
             if isinstance(entry, str | int | float)
         }

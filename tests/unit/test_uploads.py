@@ -158,6 +158,7 @@ ANYTHING = st.one_of(
 @given(data=ANYTHING, filename=FILENAMES)
 @example(data=b'a,b\n"x', filename="c.csv")
 @example(data=b'{"a": 1e999}', filename="d.jsonl")
+@example(data=b'{"a": "one\\r\\ntwo\\r"}', filename="d.jsonl")
 @example(data=b'{"a": ' + b"9" * 5000 + b"}", filename="d.jsonl")
 def test_any_bytes_are_clean_text_or_a_clear_error(data: bytes, filename: str) -> None:
     try:
