@@ -36,7 +36,6 @@ _RUN_COLOURS = ["blue", "orange", "green", "violet", "yellow", "red", "gray"]
 _RUN_SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right"]
 # Whole thousands with a comma, small numbers as they are: never "20m" or "1.4e+4".
 _READABLE = "abs(datum.value) >= 1000 ? format(datum.value, ',.0f') : format(datum.value, '~g')"
-_BASELINE_GUTTER = 95  # pixels to the right of the plot, so that no curve runs through a baseline's label
 _CONFIG: dict[str, Any] = {
     "font": '"Source Sans", sans-serif',  # the face that Streamlit itself serves
     "axis": {
@@ -280,6 +279,7 @@ def _loss_spec(x: Axis, runs: tuple[str, ...]) -> dict[str, Any]:
     baseline_rules = baseline.mark_rule(strokeDash=[2, 3], strokeWidth=1.3, aria=False).encode(
         y=vertical, color=alt.value(_QUIET), tooltip=alt.Tooltip("label:N", title="Baseline (nats per token)")
     )
+    # To the right of the plot, which the fit makes room for: no curve runs through a label.
     baseline_labels = baseline.mark_text(align="left", dx=5, fontSize=13).encode(
         x=alt.value("width"), y=vertical, text="label:N", color=alt.value(_QUIET)
     )
@@ -291,9 +291,7 @@ def _loss_spec(x: Axis, runs: tuple[str, ...]) -> dict[str, Any]:
         x=horizontal, y=alt.value("height"), text="label:N", color=alt.value(_QUIET)
     )
     chart = alt.layer(baseline_rules, mark_rules, train, lines, dots, baseline_labels, mark_labels)
-    spec = _to_spec(chart, "Loss during training", 380)
-    spec["padding"] = {**spec["padding"], "right": _BASELINE_GUTTER}
-    return spec
+    return _to_spec(chart, "Loss during training", 380)
 
 
 @lru_cache(maxsize=256)

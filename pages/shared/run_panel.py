@@ -201,16 +201,23 @@ def _samples(run: RunView) -> None:
 
 
 def _choose_step(run_id: str, steps: list[int]) -> int:
-    """A slider back through time that follows the newest evaluation until it is moved."""
+    """A slider back through time that follows the newest evaluation until it is moved.
+
+    While it follows, every evaluation gets a slider of its own. To set one slider's value again and again would be
+    a race: the browser may still answer with the value before, which looks like a move of the learner's.
+    """
+    newest = steps[-1]
     if len(steps) == 1:
-        return steps[0]
-    key, pinned = f"sample-step:{run_id}", f"sample-pinned:{run_id}"
+        return newest
+    held = f"sample-held:{run_id}"  # the key of the slider that was moved back
+    key = st.session_state.get(held)
+    if key is None or st.session_state.get(key) not in steps:
+        key = f"sample-step:{run_id}:{newest}"
+    st.session_state.setdefault(key, newest)
 
     def moved() -> None:
-        st.session_state[pinned] = st.session_state[key] != steps[-1]
+        st.session_state[held] = key if st.session_state[key] != newest else None
 
-    if not st.session_state.get(pinned) or st.session_state.get(key) not in steps:
-        st.session_state[key] = steps[-1]
     return st.select_slider(
         "Step",
         steps,

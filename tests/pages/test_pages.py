@@ -211,3 +211,19 @@ def test_a_text_longer_than_the_context_says_what_the_model_still_reads(trained_
     app = open_page("generation.py", run_id=trained_run)
     app.text_area(key="prompt").set_value("The lion is in the forest. " * 20).run()
     assert "the model reads the last 16 of them" in texts(app)
+
+
+def test_the_sample_slider_stays_where_it_is_put_and_follows_again_from_the_right_end(trained_run):
+    def slider(app):
+        return next(each for each in app.select_slider if each.label == "Step")
+
+    app = open_page("pretraining.py", run_id=trained_run)
+    steps = [int(option) for option in slider(app).options]
+    assert slider(app).value == steps[-1]
+    slider(app).set_value(steps[0]).run()
+    app.run()
+    assert slider(app).value == steps[0]
+    assert f"After step {steps[0]}" in texts(app)
+    slider(app).set_value(steps[-1]).run()
+    assert f"After step {steps[-1]}" in texts(app)
+    assert not app.exception
