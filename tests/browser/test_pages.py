@@ -16,9 +16,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 ADDRESSES = [lesson.url_path for lesson in lessons()]
 
 
-@pytest.fixture(params=["light", "dark"])
+@pytest.fixture(scope="module", params=["light", "dark"])
 def wide_and_narrow(browser: Browser, request: pytest.FixtureRequest) -> Iterator[tuple[str, list[tuple[int, Page]]]]:
-    """A wide and a narrow page of one colour scheme, each a visitor of its own."""
+    """A wide and a narrow window of one colour scheme; every address opened in them begins a new session."""
     with new_page(browser, 1440, request.param) as wide, new_page(browser, 390, request.param) as narrow:
         yield request.param, [(1440, wide), (390, narrow)]
 
