@@ -19,12 +19,16 @@ MAX_POINTS = 400
 
 @dataclass(frozen=True)
 class RunView:
-    """One run ready to draw. `losses`: step, tokens, seconds, loss, series, run. `speeds`: one row per step drawn."""
+    """One run ready to draw. `losses`: step, tokens, seconds, loss, series, run. `speeds`: one row per step drawn.
+
+    `evaluation`: the newest one's numbers, empty before the first.
+    """
 
     record: RunRecord
     losses: pd.DataFrame
     speeds: pd.DataFrame
     marks: list[dict[str, Any]]
+    evaluation: dict[str, Any]
     baselines: dict[str, float]
     samples: list[dict[str, Any]]
 
@@ -32,13 +36,15 @@ class RunView:
 def view(record: RunRecord, name: str) -> RunView:
     """Everything about one run as it is at this moment."""
     stamp = f"{record.attempt}:{record.step}:{record.state}:{record.updated_at}"
-    losses, speeds, marks = _curves(record.run_id, name, stamp)
+    losses, speeds, marks, evaluation = _curves(record.run_id, name, stamp)
     baselines, samples = _reports(record.run_id, stamp)
-    return RunView(record, losses, speeds, marks, baselines, samples)
+    return RunView(record, losses, speeds, marks, evaluation, baselines, samples)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _curves(run_id: str, name: str, stamp: str) -> tuple[pd.DataFrame, pd.DataFrame, list[dict[str, Any]]]:
+def _curves(
+    run_id: str, name: str, stamp: str
+) -> tuple[pd.DataFrame, pd.DataFrame, list[dict[str, Any]], dict[str, Any]]:
     curve = lab().curve(run_id, MAX_POINTS)
     rows = [
         {"step": p["step"], "tokens": p["tokens"], "seconds": p["seconds"], "loss": p["loss"], "series": "train"}
@@ -57,7 +63,7 @@ def _curves(run_id: str, name: str, stamp: str) -> tuple[pd.DataFrame, pd.DataFr
     losses["run"] = name
     columns = ["step", "tokens", "seconds", "learning_rate", "gradient_norm", "tokens_per_second"]
     speeds = pd.DataFrame([{c: p[c] for c in columns} for p in curve.steps], columns=columns)
-    return losses, speeds, curve.controls
+    return losses, speeds, curve.controls, curve.evaluations[-1] if curve.evaluations else {}
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -57,6 +57,7 @@ def _panel(run_id: str, compare: tuple[str, ...], was_live: bool) -> None:
             another = lab().run(other)
             views.append(view(another, run_name(another)))
     _curves(views)
+    _numbers(views[0])
     _samples(views[0])
     _details(views[0])
     if len(views) > 1:
@@ -169,6 +170,35 @@ def _curves(views: list[RunView]) -> None:
     marks = _marks(main, x)
     points = pd.concat([v.losses for v in views], ignore_index=True)
     charts.loss_curves(points, x=x, baselines=baselines, marks=marks).show()
+
+
+def _numbers(run: RunView) -> None:
+    """The newest evaluation in the units that are used for it, and the speed."""
+    if not run.evaluation:
+        return
+    measured = run.evaluation
+    bits, speed = measured["bits_per_byte"], run.speeds["tokens_per_second"].median()
+    numbers = (
+        ("Validation loss", f"{measured['validation_loss']:.3f}", "Nats per token on text the model never trains on."),
+        (
+            "Perplexity",
+            f"{measured['perplexity']:,.1f}",
+            "e to the loss: as unsure as if it chose among so many tokens.",
+        ),
+        (
+            "Bits per byte",
+            "–" if bits is None else f"{bits:.3f}",
+            "The loss for each byte of text: comparable between tokenizers.",
+        ),
+        (
+            "Tokens per second",
+            "–" if run.speeds.empty else f"{speed:,.0f}",
+            "Training speed on one core, the median of the run so far.",
+        ),
+    )
+    with st.container(horizontal=True):
+        for label, value, help in numbers:
+            st.metric(label, value, help=help, width=170)
 
 
 def _marks(run: RunView, x: str) -> list[tuple[float, str]]:
