@@ -128,8 +128,12 @@ def checkpoint_steps(total_steps: int) -> set[int]:
     return {0, *doubling, total_steps}
 
 
+STEPS_PER_EVALUATION = 8  # at least so many on average, so that a short run does not spend its time on reports
+
+
 def evaluation_steps(total_steps: int, n: int) -> set[int]:
-    """About n + 1 steps from 0 to the end, closer together early on, where the loss falls fastest."""
+    """At most n + 1 steps from 0 to the end, closer together early on, where the loss falls fastest."""
+    n = max(1, min(n, total_steps // STEPS_PER_EVALUATION))
     return {0, total_steps} | {round(total_steps * (i / n) ** 1.5) for i in range(1, n)}
 
 
@@ -322,11 +326,14 @@ class Trainer:
         before = time.perf_counter()
         if self.config.evaluations:
             self._reports({self.step}, set())
-        reports = (time.perf_counter() - before) * (self.config.evaluations + 1)
+        report = time.perf_counter() - before
         torch.manual_seed(self.config.seed)  # as if the trial had not been
         self.seconds = time.perf_counter() - started
-        left = max(budget - self.seconds - reports, budget / 3)
-        self.total_steps = max(4, round(left / seconds_per_step))
+        left = max(budget - self.seconds, 0.0)
+        steps = (left - report * (self.config.evaluations + 1)) / seconds_per_step
+        if steps < STEPS_PER_EVALUATION * self.config.evaluations:  # a short run has fewer evaluations
+            steps = left / (seconds_per_step + report / STEPS_PER_EVALUATION)
+        self.total_steps = max(4, round(steps))
         return PlanEvent(self.step, self.total_steps, seconds_per_step)
 
     def _measure_tokens_per_byte(self, token_lengths: np.ndarray | None) -> float | None:

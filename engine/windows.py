@@ -42,6 +42,7 @@ def evaluation_windows(ids: np.ndarray, context_length: int, max_tokens: int | N
 
     Returns inputs and targets, (N, T) int64.
     """
+    _require(len(ids), context_length, "the part kept aside for validation")
     inputs, targets = sliding_windows(ids, context_length, context_length)
     if max_tokens is not None and len(inputs) * context_length > max_tokens:
         n = max(1, max_tokens // context_length)
@@ -102,11 +103,11 @@ class WindowSampler:
         return self._starts
 
 
-def _require(n_ids: int, context_length: int) -> None:
+def _require(n_ids: int, context_length: int, what: str = "the text") -> None:
     if context_length < 1:
         raise ConfigError(f"context_length ({context_length}) must be at least 1.")
     if n_ids < context_length + 1:
         raise ConfigError(
-            f"the text has {n_ids} tokens, too few for one window of {context_length} and its next token: "
+            f"{what} has {n_ids} tokens, too few for one window of {context_length} and its next token: "
             "choose a longer text or a shorter context."
         )

@@ -198,7 +198,7 @@ def _numbers(run: RunView) -> None:
     )
     with st.container(horizontal=True):
         for label, value, help in numbers:
-            st.metric(label, value, help=help, width=170)
+            st.metric(label, value, help=help, width=140)
 
 
 def _marks(run: RunView, x: str) -> list[tuple[float, str]]:
