@@ -18,10 +18,10 @@ def progress(page: Page) -> tuple[int, int]:
 
 
 def wait_for_steps(page: Page, more_than: int) -> int:
+    """Wait until the run that is training now has made more steps; the example on the page is finished."""
     for _ in range(600):
-        text = page.get_by_text(re.compile(r"step [\d,]+ of [\d,]+")).first
-        if text.count() and (now := progress(page)[0]) > more_than:
-            return now
+        if page.get_by_text(re.compile(r"Training · step [\d,]+ of")).count() and progress(page)[0] > more_than:
+            return progress(page)[0]
         page.wait_for_timeout(100)
     raise AssertionError(f"no step after {more_than}")
 
