@@ -128,7 +128,7 @@ def checkpoint_steps(total_steps: int) -> set[int]:
     return {0, *doubling, total_steps}
 
 
-STEPS_PER_EVALUATION = 8  # at least so many on average, so that a short run does not spend its time on reports
+STEPS_PER_EVALUATION = 5  # at least so many on average, so that a short run does not spend its time on reports
 
 
 def evaluation_steps(total_steps: int, n: int) -> set[int]:

@@ -191,14 +191,14 @@ def _numbers(run: RunView) -> None:
             "The loss for each byte of text: comparable between tokenizers.",
         ),
         (
-            "Tokens per second",
+            "Tokens/s",
             "–" if run.speeds.empty else f"{speed:,.0f}",
             "Training speed on one core, the median of the run so far.",
         ),
     )
     with st.container(horizontal=True):
         for label, value, help in numbers:
-            st.metric(label, value, help=help, width=140)
+            st.metric(label, value, help=help, width=125)
 
 
 def _marks(run: RunView, x: str) -> list[tuple[float, str]]:
@@ -221,7 +221,7 @@ def _samples(run: RunView) -> None:
     if len(prompts) > 1:
         prompt = st.selectbox("Prompt", prompts, key=f"prompt:{run.record.run_id}", help="The text it continues.")
     by_step = {sample["step"]: sample for sample in run.samples if sample["prompt"] == prompt}
-    step = _choose_step(run.record.run_id, list(by_step))
+    step = _choose_step(run.record, list(by_step))
     sample = by_step[step]
     with st.container(border=True):
         st.text(f"{prompt}{sample['text']}")
@@ -230,30 +230,28 @@ def _samples(run: RunView) -> None:
     charts.next_token_bars(bars, title=f"Next token after “{prompt}”").show()
 
 
-def _choose_step(run_id: str, steps: list[int]) -> int:
-    """A slider back through time that follows the newest evaluation until it is moved.
+def _choose_step(run: RunRecord, steps: list[int]) -> int:
+    """The newest evaluation while a live run is followed; else the one that a slider back through time names.
 
-    While it follows, every evaluation gets a slider of its own. To set one slider's value again and again would be
-    a race: the browser may still answer with the value before, which looks like a move of the learner's.
+    There is no slider while it follows: one that is moved from here while the browser draws it may answer with the
+    value before, which looks like a move of the learner's.
     """
     newest = steps[-1]
+    if run.live and st.toggle(
+        "Follow the training",
+        True,
+        key=f"follow:{run.run_id}",
+        help="Shows the newest sample. Switch it off to go back through time with a slider.",
+    ):
+        return newest
     if len(steps) == 1:
         return newest
-    held = f"sample-held:{run_id}"  # the key of the slider that was moved back
-    key = st.session_state.get(held)
-    if key is None or st.session_state.get(key) not in steps:
-        key = f"sample-step:{run_id}:{newest}"
-    st.session_state.setdefault(key, newest)
-
-    def moved() -> None:
-        st.session_state[held] = key if st.session_state[key] != newest else None
-
     return st.select_slider(
         "Step",
         steps,
-        key=key,
-        on_change=moved,
-        help="Back through time: the same prompt at earlier steps. At the right end it follows the training.",
+        newest,
+        key=f"sample-step:{run.run_id}:{run.attempt}:{run.live}",
+        help="Back through time: what the model wrote after the same prompt at earlier steps.",
     )
 
 

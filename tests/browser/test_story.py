@@ -55,7 +55,9 @@ def test_train_refresh_and_generate(server: Server, page: Page):
     step, total = progress(page)
     assert step == total
     expect(page.get_by_text("What it writes")).to_be_visible()
+    expect(page.get_by_text(f"After step {total:,}.")).to_be_visible()
     screenshot(page, "story-2-trained")
+    expect(page.get_by_text(f"After step {total:,}.")).to_be_visible()
 
     with page.expect_download() as download:
         page.get_by_role("button", name="Record as CSV").click()
