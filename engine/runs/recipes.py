@@ -1,6 +1,6 @@
-"""Ready-made runs: what a learner gets by pressing Train, measured to learn as much as possible in its time.
+"""Ready-made runs: what a learner gets by pressing Train.
 
-How these numbers were found is in tests/benchmarks/README.md.
+The numbers follow from measurements that tests/benchmarks/README.md holds.
 """
 
 from __future__ import annotations

@@ -237,7 +237,7 @@ def _advanced(recipe: Recipe) -> dict[str, object]:
                 format_func={"muon": "Muon (matrices) + AdamW (the rest)", "adamw": "AdamW"}.__getitem__,
                 key=key("optimizer"),
                 persist_state="session",
-                help="AdamW is the usual one; Muon learns about twice as fast here.",
+                help="AdamW is the usual one; Muon reached a lower loss in the same time here.",
             )
             learning_rate = st.select_slider(
                 "Learning rate (AdamW)",
