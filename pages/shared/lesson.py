@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import streamlit as st
+
+from pages.shared.errors import shown_errors
 
 
 def objective(text: str, minutes: int) -> None:
@@ -23,3 +27,22 @@ def exercise(text: str, answer: str) -> None:
         st.markdown(f"**Try it** · {text}")
         with st.expander("Answer"):
             st.markdown(answer)
+
+
+def choose_part(parts: Mapping[str, Callable[[], None]], key: str = "part") -> None:
+    """A lesson in parts: the learner chooses one by its title, and only that one is computed and drawn.
+
+    The choice is in the address, so that a part can be linked to.
+    """
+    chosen = st.segmented_control(
+        "Part of the lesson",
+        list(parts),
+        default=next(iter(parts)),
+        required=True,
+        key=key,
+        bind="query-params",
+        label_visibility="collapsed",
+        help="The parts build on each other; each can be opened by itself.",
+    )
+    with shown_errors():
+        parts[chosen]()

@@ -29,7 +29,12 @@ class Lesson:
 
 SECTIONS: dict[str, tuple[Lesson, ...]] = {
     "Start": (Lesson("home.py", "The pipeline", ":material/account_tree:", "pipeline"),),
-    "Stage 1 · Pretraining": (Lesson("pretraining.py", "Pretraining", ":material/model_training:", "pretraining"),),
+    "Stage 1 · Pretraining": (
+        Lesson("data.py", "Data", ":material/library_books:", "data"),
+        Lesson("tokenization.py", "Tokenization", ":material/content_cut:", "tokenization"),
+        Lesson("embeddings.py", "Windows and embeddings", ":material/grid_on:", "embeddings"),
+        Lesson("pretraining.py", "Pretraining", ":material/model_training:", "pretraining"),
+    ),
     "Use it": (Lesson("generation.py", "Generation", ":material/edit_note:", "generation"),),
 }
 

@@ -32,21 +32,31 @@ def corpora() -> dict[str, CorpusInfo]:
     return {info.name: info for info in list_corpora()}
 
 
-def choose_text(key: str, default: str = "shakespeare") -> TextSource:
-    """Controls for a text. A corpus that is not installed is shown with the command that installs it."""
+def choose_text(
+    key: str,
+    default: str = "shakespeare",
+    *,
+    label: str = "Text to learn from",
+    help: str = "Everything the model will ever know comes from this text. The last tenth is kept aside to check it.",
+    min_chars: int = MIN_CHARS,
+) -> TextSource:
+    """Controls for a text. A corpus that is not installed is shown with the command that installs it.
+
+    A pasted or uploaded text needs `min_chars` characters.
+    """
     known = corpora()
     names = [*known, OWN_TEXT]
     name = st.selectbox(
-        "Text to learn from",
+        label,
         names,
         index=names.index(default),
         format_func=lambda n: "My own text …" if n == OWN_TEXT else _title(known[n]),
         key=key,
         bind="query-params",
-        help="Everything the model will ever know comes from this text. The last tenth is kept aside to check it.",
+        help=help,
     )
     if name == OWN_TEXT:
-        return _own_text(key)
+        return _own_text(key, min_chars)
     info = known[name]
     if not info.available:
         st.info(f"**{info.title}** is not installed on this machine. Install it with\n\n`{info.install_hint}`")
@@ -59,7 +69,7 @@ def _title(info: CorpusInfo) -> str:
     return info.title if info.available else f"{info.title} (not installed)"
 
 
-def _own_text(key: str) -> TextSource:
+def _own_text(key: str, min_chars: int) -> TextSource:
     upload = st.file_uploader(
         "Upload a file",
         type=["txt", "md", "csv", "jsonl"],
@@ -72,7 +82,7 @@ def _own_text(key: str) -> TextSource:
         height=160,
         max_chars=MAX_PASTED,
         placeholder="Some pages of any language. The more text, the better the model: aim for 100,000 characters.",
-        help=f"At least {MIN_CHARS:,} characters. The text stays on this server, under a name made of its hash.",
+        help=f"At least {min_chars:,} characters. The text stays on this server, under a name made of its hash.",
     )
     if upload is None and not pasted.strip():
         return TextSource("", "My own text", 0, "Upload a file or paste a text to learn from.")
@@ -83,9 +93,9 @@ def _own_text(key: str) -> TextSource:
     except CorpusError as error:
         st.error(sentence(error))
         return TextSource("", title, 0, "This file cannot be used: choose another one.")
-    if len(text) < MIN_CHARS:
+    if len(text) < min_chars:
         amount = "1 character" if len(text) == 1 else f"{len(text):,} characters"
-        problem = f"This text has {amount}; a model needs at least {MIN_CHARS:,} to learn anything."
+        problem = f"This text has {amount}; at least {min_chars:,} are needed here."
         return TextSource("", title, len(text), problem)
     st.caption(f"{len(text):,} characters")
     return TextSource(lab().save_upload(text), title, len(text))

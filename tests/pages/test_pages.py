@@ -13,6 +13,7 @@ from .conftest import tiny_config
 
 PROJECT = Path(__file__).resolve().parents[2]
 PAGES = sorted(path.name for path in (PROJECT / "pages").glob("*.py"))
+WITHOUT_RUNS = ("data.py", "tokenization.py", "embeddings.py")  # their first part is about text alone
 
 
 def open_page(name: str, **session) -> AppTest:
@@ -44,7 +45,8 @@ def test_a_page_opens_in_an_empty_installation(name):
 def test_a_page_opens_with_a_trained_run(name, trained_run):
     app = open_page(name, run_id=trained_run)
     assert not app.error
-    assert "Stories · test" in texts(app) + " ".join(str(box.value) + str(box.options) for box in app.selectbox)
+    if name not in WITHOUT_RUNS:
+        assert "Stories · test" in texts(app) + " ".join(str(box.value) + str(box.options) for box in app.selectbox)
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -14,9 +14,13 @@ def register(name: str) -> Any:
     """Register the component `name` once, at import; returns what mounts it."""
     return st.components.v2.component(
         f"llm_lessons.{name}",
-        css=(_FOLDER / "common.css").read_text("utf-8") + (_FOLDER / f"{name}.css").read_text("utf-8"),
-        js=(_FOLDER / f"{name}.js").read_text("utf-8"),
+        css=_read("common.css") + _read(f"{name}.css"),
+        js=_read("common.js") + _read(f"{name}.js"),
     )
+
+
+def _read(name: str) -> str:
+    return (_FOLDER / name).read_text("utf-8")
 
 
 def clicked(result: Any) -> Any:

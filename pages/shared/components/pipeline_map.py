@@ -14,7 +14,7 @@ _mount = register("pipeline_map")
 def pipeline_map(stages: Sequence[Mapping[str, Any]], key: str) -> str | None:
     """Show the stages as bands of boxes joined by arrows; returns the id of the box just clicked, once, else None.
 
-    A stage has title, text and nodes; a node has id, title, text, after (ids it follows), column (1 to 5, place on
+    A stage has title, text and nodes; a node has id, title, text, after (ids it follows), column (1 to 6, place on
     a wide screen) and clickable. Boxes that are not clickable are described but are no buttons.
     Raises `ValueError` for two nodes of one id and for an `after` that names no node.
     """
@@ -67,20 +67,27 @@ def lecture_stages() -> list[dict[str, Any]]:
             "title": "Stage 1 · Pretraining",
             "text": "Learn to predict the next token, from text that nobody labelled.",
             "nodes": [
-                node("raw-text", "Raw text", "Books, news, stories: nothing but text.", 1),
-                node("tokens", "Tokens", "The text cut into pieces with numbers.", 2, "raw-text"),
-                node("pretraining", "Pretraining", "Guess the next token, measure, correct.", 3, "tokens"),
-                node("foundation", "Foundation model", "It continues any text.", 4, "pretraining"),
-                node("generation", "Generation", "Draw one token after another.", 5, "foundation"),
+                node("data", "Raw text", "Books, news, stories: nothing but text.", 1),
+                node("tokenization", "Tokens", "The text cut into pieces with numbers.", 2, "data"),
+                node(
+                    "embeddings",
+                    "Windows and vectors",
+                    "Training examples; a vector per id.",
+                    3,
+                    "tokenization",
+                ),
+                node("pretraining", "Pretraining", "Guess the next token, measure, correct.", 4, "embeddings"),
+                node("foundation", "Foundation model", "It continues any text.", 5, "pretraining"),
+                node("generation", "Generation", "Draw one token after another.", 6, "foundation"),
             ],
         },
         {
             "title": "Stage 2 · Fine-tuning",
             "text": "Go on training the same model, on few examples of one task.",
             "nodes": [
-                node("finetuning", "Fine-tuning", "Labelled examples adjust the weights.", 4, "foundation"),
-                node("classifier", "Classifier", "Spam or not? Which topic?", 5, "finetuning"),
-                node("assistant", "Assistant", "Follows an instruction.", 5, "finetuning"),
+                node("finetuning", "Fine-tuning", "Labelled examples adjust the weights.", 5, "foundation"),
+                node("classifier", "Classifier", "Spam or not? Which topic?", 6, "finetuning"),
+                node("assistant", "Assistant", "Follows an instruction.", 6, "finetuning"),
             ],
         },
     ]

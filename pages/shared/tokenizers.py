@@ -1,0 +1,79 @@
+"""Choosing a tokenizer: learned on the text at hand, or one of the official ones."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+import streamlit as st
+
+from engine.tokenizer import OFFICIAL_ENCODINGS, Tokenizer, train_tokenizer
+from pages.shared.texts import text_of
+
+TOKENIZERS = {
+    "bpe": "BPE learned on this text",
+    "word": "Whole words (unknown ones as <|unk|>)",
+    "char": "Characters",
+    "byte": "Bytes",
+    "gpt2": "GPT-2",
+    "cl100k_base": "GPT-4 (cl100k_base)",
+    "o200k_base": "GPT-4o (o200k_base)",
+}
+SIZED = ("bpe", "word")  # those whose vocabulary size is a choice
+LEARN_CHARS = 1_000_000  # a tokenizer for the lessons is learned on at most this many characters
+VOCAB_SIZES = [300, 400, 500, 700, 1000, 1500, 2000, 3000, 4000, 6000, 8000, 12000, 16000]
+
+_LEARNING = threading.BoundedSemaphore(1)  # pure Python: two at a time would only halve each other's speed
+
+
+@dataclass(frozen=True)
+class TokenizerChoice:
+    """What was chosen: a kind, the text it learns from (empty for official ones and bytes) and a size."""
+
+    kind: str
+    source: str = ""
+    vocab_size: int = 0
+
+    @property
+    def title(self) -> str:
+        """A short name for tables and legends."""
+        names = {"bpe": f"BPE {self.vocab_size:,}", "word": f"words {self.vocab_size:,}"}
+        return names.get(self.kind, {"char": "characters", "byte": "bytes"}.get(self.kind, self.kind))
+
+    def load(self) -> Tokenizer:
+        """The tokenizer; learned at the first call for everybody. Raises `TokenizerError` or `CorpusError`."""
+        return _tokenizer(self.kind, self.source, self.vocab_size)
+
+
+def choose_tokenizer(
+    key: str, source: str, *, default: str = "bpe", vocab_size: int = 1000, label: str = "Tokenizer"
+) -> TokenizerChoice:
+    """Controls for a tokenizer; `source` names the text that one with a vocabulary of its own learns from."""
+    kind = st.selectbox(
+        label,
+        list(TOKENIZERS),
+        index=list(TOKENIZERS).index(default),
+        format_func=TOKENIZERS.__getitem__,
+        key=f"{key}-kind",
+        persist_state="session",
+        help="Words, characters, bytes and BPE take their vocabulary from the text; the others are OpenAI's own.",
+    )
+    size = 0
+    if kind in SIZED:
+        size = st.select_slider(
+            "Vocabulary size",
+            VOCAB_SIZES,
+            vocab_size,
+            key=f"{key}-size",
+            persist_state="session",
+            help="Number of different tokens: more of them make the text shorter and the model's tables larger.",
+        )
+    return TokenizerChoice(kind, source if kind in (*SIZED, "char") else "", size)
+
+
+@st.cache_resource(max_entries=48, show_spinner="Learning the tokenizer …")
+def _tokenizer(kind: str, source: str, vocab_size: int) -> Tokenizer:
+    with _LEARNING:
+        learned = kind not in OFFICIAL_ENCODINGS and kind != "byte"
+        text = text_of(source, LEARN_CHARS) if learned else ""
+        return train_tokenizer(kind, text, vocab_size or 100_000)
