@@ -7,7 +7,7 @@ so that a model can learn where one document ends and the next, unrelated one be
 """
 
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -35,6 +35,7 @@ __all__ = [
     "load_corpus",
     "load_labelled",
     "mix_corpora",
+    "mix_pieces",
     "read_labelled",
     "read_text",
 ]
@@ -199,39 +200,54 @@ def _read_once(name: str) -> str:
 def mix_corpora(weights: dict[str, float], n_chars: int, seed: int) -> str:
     """`n_chars` characters in which each corpus has the share of its weight, as in the training mix of GPT-3.
 
-    Pieces of about 2,000 characters, cut where a paragraph or document ends, are drawn from each corpus in
-    random order; a corpus that runs out starts again, in a new order (an "epoch"). The text is the same for
-    the same seed.
-    Raises `CorpusError` for unknown names, negative weights or no weight at all, `CorpusUnavailable` as
-    `load_corpus`.
+    The text is the same for the same seed. Raises `CorpusError` for unknown names, negative weights or no weight
+    at all, `CorpusUnavailable` as `load_corpus`.
 
     >>> len(mix_corpora({"stories": 0.75, "phrasebook": 0.25}, 10_000, seed=1))
     10000
     """
+    _check_weights(weights)
+    texts = {name: load_corpus(name) for name, weight in weights.items() if weight > 0}
+    return "".join(piece for _, piece in mix_pieces(texts, weights, n_chars, seed))[:n_chars]
+
+
+def mix_pieces(
+    texts: Mapping[str, str], weights: Mapping[str, float], n_chars: int, seed: int
+) -> Iterator[tuple[str, str]]:
+    """Pieces of a mixture of `texts`, each with the name of its source, until there are `n_chars` characters or more.
+
+    Pieces of about 2,000 characters, cut where a paragraph or document ends, are drawn from each text in
+    random order; a text that runs out starts again, in a new order (an "epoch"). The pieces are the same for
+    the same seed. Raises `CorpusError` for weights as `mix_corpora`, and for an empty text.
+    """
     if n_chars < 1:
         raise CorpusError(f"A mixture of {n_chars} characters is empty; ask for at least 1.")
-    wrong = {name: weight for name, weight in weights.items() if not 0 <= weight < float("inf")}
-    if wrong or not sum(weights.values()) > 0:
-        raise CorpusError(f"Weights must be numbers from 0 up and not all 0, not {weights}; change them.")
+    _check_weights(weights)
     rng = random.Random(seed)
     names = [name for name in sorted(weights) if weights[name] > 0]
-    pieces = {name: _shuffled_pieces(load_corpus(name), rng.getrandbits(64)) for name in names}
+    pieces = {name: _shuffled_pieces(name, texts[name], rng.getrandbits(64)) for name in names}
     written = dict.fromkeys(names, 0)
-    mixture: list[str] = []
     length = 0
     while length < n_chars:
         # The corpus that is furthest behind its share comes next, so every stretch has the right mixture.
         name = min(names, key=lambda name: written[name] / weights[name])
         piece = next(pieces[name]) + "\n" + END_OF_TEXT + "\n"
-        mixture.append(piece)
+        yield name, piece
         written[name] += len(piece)
         length += len(piece)
-    return "".join(mixture)[:n_chars]
 
 
-def _shuffled_pieces(text: str, seed: int) -> Iterator[str]:
+def _check_weights(weights: Mapping[str, float]) -> None:
+    wrong = {name: weight for name, weight in weights.items() if not 0 <= weight < float("inf")}
+    if wrong or not sum(weights.values()) > 0:
+        raise CorpusError(f"Weights must be numbers from 0 up and not all 0, not {dict(weights)}; change them.")
+
+
+def _shuffled_pieces(name: str, text: str, seed: int) -> Iterator[str]:
     """The pieces of a text in random order, again and again."""
     pieces = _cut_into_pieces(text)
+    if not pieces:
+        raise CorpusError(f"{name} has no text to mix in: leave it out.")
     rng = random.Random(seed)
     while True:
         rng.shuffle(pieces)

@@ -43,8 +43,20 @@ class StepEvent:
 
 
 @dataclass(frozen=True)
+class SourceLoss:
+    """Loss on the validation windows of one source of a mixture: nats per token, and bits per byte."""
+
+    name: str
+    validation_loss: float
+    bits_per_byte: float | None
+
+
+@dataclass(frozen=True)
 class EvalEvent:
-    """Loss on the fixed validation windows (nats per token), the same as perplexity e^loss and as bits per byte."""
+    """Loss on the fixed validation windows (nats per token), the same as perplexity e^loss and as bits per byte.
+
+    `sources`: the same for each source of a mixture; empty where there is only one.
+    """
 
     step: int
     tokens: int
@@ -53,6 +65,7 @@ class EvalEvent:
     validation_loss: float
     perplexity: float
     bits_per_byte: float | None
+    sources: tuple[SourceLoss, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -100,4 +113,6 @@ def event_from_dict(data: dict[str, Any]) -> Event:
     cls = _KINDS[values.pop("kind")]
     if cls is SampleEvent:
         values["candidates"] = tuple(Candidate(**candidate) for candidate in values["candidates"])
+    if cls is EvalEvent:
+        values["sources"] = tuple(SourceLoss(**source) for source in values.get("sources", ()))
     return cls(**values)

@@ -12,7 +12,7 @@ import dataclasses
 import itertools
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -22,7 +22,7 @@ from torch import Tensor
 
 from engine.checks import require_choice, require_number, require_whole
 from engine.errors import ConfigError, EngineError
-from engine.events import CheckpointEvent, EvalEvent, Event, PlanEvent, SampleEvent, StepEvent
+from engine.events import CheckpointEvent, EvalEvent, Event, PlanEvent, SampleEvent, SourceLoss, StepEvent
 from engine.generation import (
     SamplingConfig,
     TokenCoder,
@@ -165,7 +165,8 @@ def mean_loss(model: GPT, inputs: Tensor, targets: Tensor, batch_size: int | Non
 class Trainer:
     """A training that can be paused, changed and continued. Read `events()`; set `learning_rate_scale` at any time.
 
-    validation: inputs and targets (N, T) int64 whose loss is measured. token_lengths (V,): bytes of each token, for
+    validation: inputs and targets (N, T) int64 whose loss is measured; sources: the rows of each text where there
+    are several, all rows between them, to measure each by itself as well. token_lengths (V,): bytes of each token, for
     bits per byte. tokenizer: to write samples after the config's prompts. `settled` is true while every report of the
     present step has been handed out: a `state` taken then loses and repeats no event.
     """
@@ -177,6 +178,7 @@ class Trainer:
         config: TrainingConfig,
         *,
         validation: tuple[Tensor, Tensor] | None = None,
+        sources: Mapping[str, slice] | None = None,
         token_lengths: np.ndarray | None = None,
         tokenizer: TokenCoder | None = None,
     ) -> None:
@@ -191,7 +193,12 @@ class Trainer:
         self.total_steps = config.steps
         self.learning_rate_scale = 1.0
         self.settled = True
-        self._tokens_per_byte = self._measure_tokens_per_byte(token_lengths)
+        every = slice(None)
+        self._sources = dict(sources or {})
+        self._tokens_per_byte = {
+            name: self._measure_tokens_per_byte(token_lengths, rows)
+            for name, rows in {"": every, **self._sources}.items()
+        }
         self._losses: list[float] = []  # since the last evaluation
         self._optimizers = _optimizers(model, config)
         torch.manual_seed(config.seed)  # dropout; saved and restored with the state
@@ -283,7 +290,7 @@ class Trainer:
     def evaluate(self) -> EvalEvent:
         """Measure the validation loss now, beside the mean training loss since the last evaluation."""
         assert self.validation is not None
-        loss = mean_loss(self.model, *self.validation)
+        loss, by_source = self._validation_losses(*self.validation)
         train_loss = sum(self._losses) / len(self._losses) if self._losses else None
         self._losses = []
         return EvalEvent(
@@ -293,8 +300,22 @@ class Trainer:
             train_loss,
             loss,
             math.exp(min(loss, 700.0)),
-            loss / math.log(2) * self._tokens_per_byte if self._tokens_per_byte else None,
+            self._bits_per_byte("", loss),
+            tuple(SourceLoss(name, nats, self._bits_per_byte(name, nats)) for name, nats in by_source.items()),
         )
+
+    def _validation_losses(self, inputs: Tensor, targets: Tensor) -> tuple[float, dict[str, float]]:
+        """The loss of all windows and of each source's; where sources cover all windows, none is read twice."""
+        if not self._sources:
+            return mean_loss(self.model, inputs, targets), {}
+        by_source = {name: mean_loss(self.model, inputs[rows], targets[rows]) for name, rows in self._sources.items()}
+        counts = {name: int((targets[rows] != -100).sum()) for name, rows in self._sources.items()}
+        total = sum(counts.values())
+        return sum(loss * counts[name] for name, loss in by_source.items()) / max(1, total), by_source
+
+    def _bits_per_byte(self, source: str, nats: float) -> float | None:
+        tokens_per_byte = self._tokens_per_byte[source]
+        return nats / math.log(2) * tokens_per_byte if tokens_per_byte else None
 
     def sample(self, prompt: str) -> SampleEvent:
         """Write on after a prompt, with the same dice every time, so that only the model's progress shows."""
@@ -336,10 +357,10 @@ class Trainer:
         self.total_steps = max(4, round(steps))
         return PlanEvent(self.step, self.total_steps, seconds_per_step)
 
-    def _measure_tokens_per_byte(self, token_lengths: np.ndarray | None) -> float | None:
+    def _measure_tokens_per_byte(self, token_lengths: np.ndarray | None, rows: slice) -> float | None:
         if token_lengths is None or self.validation is None:
             return None
-        targets = self.validation[1].numpy()
+        targets = self.validation[1][rows].numpy()
         targets = targets[targets != -100]
         n_bytes = int(np.asarray(token_lengths)[targets].sum())
         return len(targets) / n_bytes if n_bytes else None

@@ -20,10 +20,13 @@ from engine.gpt import GPTConfig
 from engine.runs.artifacts import UPLOAD
 from engine.training import TrainingConfig
 
-TOKENIZER_KINDS = ("bpe", "char", "byte", "word")
+TOKENIZER_KINDS = ("bpe", "char", "byte", "word", "gpt2")
+LEARNED_KINDS = ("bpe", "char", "word")
+"""Those whose vocabulary is learned from the text."""
 
 MAX_CHARS = 20_000_000
-MAX_VOCAB_SIZE = 50_000
+MAX_VOCAB_SIZE = 60_000
+GPT2_VOCAB_SIZE = 50_257
 MAX_PARAMETERS = 50_000_000
 MAX_CONTEXT_LENGTH = 1024
 MAX_TOKENS_PER_STEP = 65_536
@@ -45,7 +48,7 @@ class RunConfig:
 
     corpora: pairs of a corpus name (or "upload:<sha256>") and its weight; kept sorted, weights made to sum to 1.
     n_chars: how much text is read, None for all there is. model.vocab_size is the size asked for; the tokenizer that
-    is learned decides the real one. Raises ConfigError with the setting at fault.
+    is learned decides the real one, and "gpt2" always has its own. Raises ConfigError with the setting at fault.
     """
 
     corpora: tuple[tuple[str, float], ...]
@@ -59,6 +62,9 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "corpora", _normalised(self.corpora))
+        if self.tokenizer_kind == "gpt2" and isinstance(self.model, GPTConfig):
+            object.__setattr__(self, "vocab_size", GPT2_VOCAB_SIZE)
+            object.__setattr__(self, "model", dataclasses.replace(self.model, vocab_size=GPT2_VOCAB_SIZE))
         if self.n_chars is not None:
             require_whole("n_chars", self.n_chars, 1000, MAX_CHARS)
         require_number("validation_fraction", self.validation_fraction, 0.01, 0.5)
@@ -141,7 +147,7 @@ class RunConfig:
     @property
     def tokenizer_key(self) -> str:
         """The hash of what decides the tokenizer: text, kind, size. Runs that agree in these share it."""
-        learned = self.tokenizer_kind != "byte"
+        learned = self.tokenizer_kind in LEARNED_KINDS
         return digest(
             {
                 "corpora": self.corpora,

@@ -25,14 +25,14 @@ from engine.gpt import GPT
 from engine.ngram import baselines
 from engine.runs import preparation, states
 from engine.runs.artifacts import ArtifactStore
-from engine.runs.config import RunConfig
+from engine.runs.config import LEARNED_KINDS, RunConfig
 from engine.runs.lease import holder_name
 from engine.runs.records import Claim, Request, StoredCheckpoint
 from engine.runs.store import ClaimLost, RunStore, opened
 from engine.settings import Settings
-from engine.tokenizer import END_OF_TEXT, Tokenizer
+from engine.tokenizer import Tokenizer
 from engine.training import Trainer
-from engine.windows import WindowSampler, evaluation_windows, split_ids
+from engine.windows import WindowSampler
 
 RHYTHM_SECONDS = 0.25
 """How often events go to the store and wishes are read from it."""
@@ -124,6 +124,7 @@ class _Material:
     tokenizer: Tokenizer
     sampler: WindowSampler
     validation: tuple[torch.Tensor, torch.Tensor]
+    sources: dict[str, slice]
 
 
 class _Ended(Exception):
@@ -175,15 +176,14 @@ class _Execution:
         text = preparation.read_corpora(config, self.artifacts)
         tokenizer = preparation.stored_tokenizer(config, self.artifacts)
         if tokenizer is None:
-            size = f" (up to {config.vocab_size:,} tokens)" if config.tokenizer_kind != "byte" else ""
-            self._say(f"learning the {config.tokenizer_kind} tokenizer{size}")
-            tokenizer = preparation.learn_tokenizer(config, text, self.artifacts)
+            learned = config.tokenizer_kind in LEARNED_KINDS
+            size = f" (up to {config.vocab_size:,} tokens)" if learned else ""
+            self._say(f"{'learning' if learned else 'loading'} the {config.tokenizer_kind} tokenizer{size}")
+            tokenizer = preparation.learn_tokenizer(config, text.everything, self.artifacts)
         self._say("encoding the text")
-        ids = tokenizer.encode_array(text, allowed_special=(END_OF_TEXT,))
-        train_ids, validation_ids = split_ids(ids, config.validation_fraction)
-        training, context_length = config.training, config.model.context_length
-        sampler = WindowSampler(train_ids, context_length, training.batch_size, config.seed)
-        validation = evaluation_windows(validation_ids, context_length, training.validation_tokens)
+        train_ids, held_out = text.encode(tokenizer, config.validation_fraction)
+        sampler = WindowSampler(train_ids, config.model.context_length, config.training.batch_size, config.seed)
+        validation, sources = preparation.validation_windows(held_out, config)
         if fresh:
             self._say("measuring the baselines")
             inputs, targets = validation
@@ -191,7 +191,7 @@ class _Execution:
             measured = baselines(train_ids, rows, tokenizer.n_vocab)
             self.store.append(self.claim, [{"kind": "baselines", "step": 0, **measured}])
         self._say("training")
-        return _Material(tokenizer, sampler, validation)
+        return _Material(tokenizer, sampler, validation, sources)
 
     def _say(self, text: str) -> None:
         """Shows on the run what is being done, and looks whether it is still wanted."""
@@ -248,6 +248,7 @@ class _Execution:
             material.sampler,
             self.config.training,
             validation=material.validation,
+            sources=material.sources if len(material.sources) > 1 else None,
             token_lengths=preparation.token_lengths(material.tokenizer),
             tokenizer=material.tokenizer,
         )

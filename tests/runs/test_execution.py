@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import shutil
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 from engine.checkpoint import load_checkpoint
 from engine.events import StepEvent, event_from_dict
 from engine.runs import execution, preparation
+from engine.runs.config import RunConfig
 from engine.runs.execution import execute, failure_sentence
 from engine.training import Trainer
 from tests.runs.helpers import Bench, open_bench, tiny_config
@@ -229,7 +231,7 @@ def test_a_pause_while_the_text_is_read_is_obeyed_before_training(
     run_id = bench.queue(tiny_config(bench.upload()))
     read = preparation.read_corpora
 
-    def reading(*args: Any) -> str:
+    def reading(*args: Any) -> preparation.RunText:
         bench.store.request(run_id, "pause")
         return read(*args)
 
@@ -394,10 +396,64 @@ def test_a_failure_is_said_in_words(error: BaseException, said: str) -> None:
     assert said in failure_sentence(error)
 
 
-def test_uploads_and_corpora_lie_evenly_through_each_other() -> None:
-    first, second = "a\n" * 3000, "b\n" * 1000
-    mixed = preparation.interleave([first, second], piece_chars=100)
-    assert sorted(mixed) == sorted(first + second)
-    for start in range(0, len(mixed), 2000):
-        part = mixed[start : start + 2000]
-        assert 0.15 < part.count("b") / (part.count("a") + part.count("b")) < 0.35
+def mixed_config(upload: str, **settings: Any) -> RunConfig:
+    tiny = tiny_config(upload, **settings)
+    return dataclasses.replace(tiny, corpora=((upload, 1.0), ("stories", 3.0)), n_chars=40_000)
+
+
+def test_each_source_of_a_mixture_has_its_share_and_gives_up_a_part_that_is_never_trained_on(bench: Bench) -> None:
+    config = mixed_config(bench.upload())
+    mixed = preparation.read_corpora(config, bench.artifacts)
+    assert len(mixed.train) == 36_000
+    own = bench.artifacts.load_upload(config.corpora[1][0])
+    lines = {line for line in own.splitlines() if len(line) > 60}
+    from_own = sum(len(line) + 1 for line in mixed.train.splitlines() if line in lines)
+    assert 0.1 < from_own / len(mixed.train) < 0.3  # a quarter, less its short lines
+    assert set(mixed.held_out) == {name for name, _ in config.corpora}
+    for held in mixed.held_out.values():
+        assert len(held) > 600
+        assert not any(held[place : place + 150] in mixed.train for place in range(0, len(held) - 150, 50))
+
+
+def test_a_source_that_runs_out_starts_again_without_its_held_out_part(bench: Bench) -> None:
+    config = dataclasses.replace(mixed_config(bench.upload()), n_chars=400_000)
+    mixed = preparation.read_corpora(config, bench.artifacts)
+    ((upload, _),) = (pair for pair in config.corpora if pair[0].startswith("upload:"))
+    held = mixed.held_out[upload]
+    assert len(held) <= len(bench.artifacts.load_upload(upload)) // 4
+    assert not any(line in mixed.train for line in held.splitlines() if len(line) > 80)
+    read_again = max(mixed.train.count(line) for line in mixed.train.splitlines()[:200] if len(line) > 80)
+    assert read_again > 1
+
+
+def test_a_mixture_is_measured_for_each_source_and_as_a_whole(bench: Bench) -> None:
+    run_id = bench.run(mixed_config(bench.upload()))
+    evaluations = [event_from_dict({"kind": "eval", **e.payload}) for e in bench.store.events(run_id, kinds=["eval"])]
+    config = bench.store.get(run_id).config
+    for evaluation in evaluations:
+        names = [source.name for source in evaluation.sources]
+        assert names == [name for name, _ in config.corpora]
+        losses = [source.validation_loss for source in evaluation.sources]
+        assert min(losses) < evaluation.validation_loss < max(losses)
+        assert all(source.bits_per_byte > 0 for source in evaluation.sources)
+    first, last = evaluations[0], evaluations[-1]
+    assert all(b.validation_loss < a.validation_loss for a, b in zip(first.sources, last.sources, strict=True))
+
+
+def test_a_source_too_short_for_a_window_is_named(bench: Bench) -> None:
+    short = bench.artifacts.save_upload("Only a few words.")
+    config = dataclasses.replace(tiny_config(short), corpora=((short, 1.0), ("stories", 1.0)), n_chars=20_000)
+    run_id = bench.queue(config)
+    assert bench.execute(run_id) == "failed"
+    assert f"{short} is too short to be part of this mixture" in bench.store.get(run_id).error
+
+
+def test_the_official_tokenizer_needs_no_learning_and_has_its_own_size(bench: Bench) -> None:
+    tiny = tiny_config(bench.upload(), steps=2, evaluations=1)
+    official = [dataclasses.replace(tiny, tokenizer_kind="gpt2", vocab_size=size) for size in (300, 1000)]
+    assert official[0].run_id == official[1].run_id
+    run_id = bench.run(official[0])
+    notes = [event.payload["text"] for event in bench.store.events(run_id, kinds=["note"])]
+    assert "loading the gpt2 tokenizer" in notes
+    (checkpoint, *_) = bench.store.checkpoints(run_id)
+    assert load_checkpoint(bench.artifacts.get_folder(checkpoint.folder)).model.config.vocab_size == 50_257
