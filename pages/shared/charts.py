@@ -158,11 +158,13 @@ def summarise_loss(points: pd.DataFrame, *, baselines: Mapping[str, float] | Non
     return text + "."
 
 
-def small_line(frame: pd.DataFrame, y: str, title: str, unit: str, log: bool = False, *, x: Axis = "step") -> Figure:
+def small_line(
+    frame: pd.DataFrame, y: str, title: str, unit: str, log: bool = False, *, x: Axis = "step", points: bool = False
+) -> Figure:
     """A small chart of one quantity over training: learning rate, gradient norm, tokens per second.
 
     `frame` has the columns `x` and `y`, and optionally `run`. With `log`, values that are not positive are left
-    out. Raises `ValueError` for a missing column.
+    out; with `points` every value is marked, by a shape for each run. Raises `ValueError` for a missing column.
     """
     _require(frame, [x, y])
     run = frame["run"].astype(str) if "run" in frame else ""
@@ -171,7 +173,7 @@ def small_line(frame: pd.DataFrame, y: str, title: str, unit: str, log: bool = F
     runs = tuple(dict.fromkeys(data["run"]))
     return Figure(
         data=data,
-        spec=_small_spec(x, title, unit, log, runs),
+        spec=_small_spec(x, title, unit, log, runs, points),
         alt=f"Line chart: {title.lower()} against {AXIS_TITLES[x].lower()}.",
         summary=summarise_line(data["y"], title, unit),
     )
@@ -295,26 +297,27 @@ def _loss_spec(x: Axis, runs: tuple[str, ...]) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=256)
-def _small_spec(x: Axis, title: str, unit: str, log: bool, runs: tuple[str, ...]) -> dict[str, Any]:
+def _small_spec(x: Axis, title: str, unit: str, log: bool, runs: tuple[str, ...], points: bool) -> dict[str, Any]:
     scale = alt.Scale(type="log") if log else alt.Scale(zero=False)
     axis = alt.Axis(tickCount=4, format="~g") if log else alt.Axis(tickCount=4, labelExpr=_READABLE)
     several = len(runs) > 1
-    colour, _ = _by_run(runs, alt.Legend(orient="top", columns=1))
+    colour, shape = _by_run(runs, alt.Legend(orient="top", columns=2 if points else 1, labelLimit=260))
     dash = alt.StrokeDash("run:N", legend=None, scale=alt.Scale(domain=list(runs)))
-    chart = (
-        alt.Chart()
-        .mark_line(strokeWidth=2)
-        .encode(
-            alt.X("x:Q", title=AXIS_TITLES[x], axis=_position_axis(x, 4)),
-            alt.Y("y:Q", title=unit or title, scale=scale, axis=axis),
-            colour,
-            strokeDash=dash if several else alt.value([1, 0]),
-            tooltip=[
-                alt.Tooltip("x:Q", title=AXIS_TITLES[x], format=",.4~r"),
-                alt.Tooltip("y:Q", title=f"{title} ({unit})" if unit else title, format=".4~g"),
-            ],
-        )
+    base = alt.Chart().encode(
+        alt.X("x:Q", title=AXIS_TITLES[x], axis=_position_axis(x, 4)),
+        alt.Y("y:Q", title=unit or title, scale=scale, axis=axis),
+        colour,
+        tooltip=[
+            *([alt.Tooltip("run:N", title="Line")] if several else []),
+            alt.Tooltip("x:Q", title=AXIS_TITLES[x], format=",.4~r"),
+            alt.Tooltip("y:Q", title=f"{title} ({unit})" if unit else title, format=".4~g"),
+        ],
     )
+    chart: alt.Chart | alt.LayerChart = base.mark_line(strokeWidth=2).encode(
+        strokeDash=dash if several else alt.value([1, 0])
+    )
+    if points:
+        chart = alt.layer(chart, base.mark_point(size=50, filled=True, opacity=1).encode(shape=shape))
     return _to_spec(chart, title, 220)
 
 

@@ -13,6 +13,7 @@ import streamlit as st
 
 from engine.runs.records import RunRecord
 from engine.runs.service import lab
+from pages.shared.text_source import source_title
 
 MAX_POINTS = 400
 
@@ -21,7 +22,8 @@ MAX_POINTS = 400
 class RunView:
     """One run ready to draw. `losses`: step, tokens, seconds, loss, series, run. `speeds`: one row per step drawn.
 
-    `evaluation`: the newest one's numbers, empty before the first.
+    `evaluation`: the newest one's numbers, empty before the first. `sources`: step, tokens, seconds, run (the title of
+    the source), loss, bits_per_byte of every evaluation of a mixture; empty for a single text.
     """
 
     record: RunRecord
@@ -29,6 +31,7 @@ class RunView:
     speeds: pd.DataFrame
     marks: list[dict[str, Any]]
     evaluation: dict[str, Any]
+    sources: pd.DataFrame
     baselines: dict[str, float]
     samples: list[dict[str, Any]]
 
@@ -36,15 +39,15 @@ class RunView:
 def view(record: RunRecord, name: str) -> RunView:
     """Everything about one run as it is at this moment."""
     stamp = f"{record.attempt}:{record.step}:{record.state}:{record.updated_at}"
-    losses, speeds, marks, evaluation = _curves(record.run_id, name, stamp)
+    losses, speeds, marks, evaluation, sources = _curves(record.run_id, name, stamp)
     baselines, samples = _reports(record.run_id, stamp)
-    return RunView(record, losses, speeds, marks, evaluation, baselines, samples)
+    return RunView(record, losses, speeds, marks, evaluation, sources, baselines, samples)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _curves(
     run_id: str, name: str, stamp: str
-) -> tuple[pd.DataFrame, pd.DataFrame, list[dict[str, Any]], dict[str, Any]]:
+) -> tuple[pd.DataFrame, pd.DataFrame, list[dict[str, Any]], dict[str, Any], pd.DataFrame]:
     curve = lab().curve(run_id, MAX_POINTS)
     rows = [
         {"step": p["step"], "tokens": p["tokens"], "seconds": p["seconds"], "loss": p["loss"], "series": "train"}
@@ -63,7 +66,22 @@ def _curves(
     losses["run"] = name
     columns = ["step", "tokens", "seconds", "learning_rate", "gradient_norm", "tokens_per_second"]
     speeds = pd.DataFrame([{c: p[c] for c in columns} for p in curve.steps], columns=columns)
-    return losses, speeds, curve.controls, curve.evaluations[-1] if curve.evaluations else {}
+    evaluation = curve.evaluations[-1] if curve.evaluations else {}
+    return losses, speeds, curve.controls, evaluation, _by_source(curve.evaluations)
+
+
+def _by_source(evaluations: list[dict[str, Any]]) -> pd.DataFrame:
+    rows = [
+        {
+            **{column: evaluation[column] for column in ("step", "tokens", "seconds")},
+            "run": source_title(source["name"]),
+            "loss": source["validation_loss"],
+            "bits_per_byte": source["bits_per_byte"],
+        }
+        for evaluation in evaluations
+        for source in evaluation.get("sources", ())
+    ]
+    return pd.DataFrame(rows, columns=["step", "tokens", "seconds", "run", "loss", "bits_per_byte"])
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -58,6 +58,7 @@ def _panel(run_id: str, compare: tuple[str, ...], was_live: bool) -> None:
             views.append(view(another, run_name(another)))
     _curves(views)
     _numbers(views[0])
+    _sources(views[0])
     _samples(views[0])
     _details(views[0])
     if len(views) > 1:
@@ -199,6 +200,20 @@ def _numbers(run: RunView) -> None:
     with st.container(horizontal=True):
         for label, value, help in numbers:
             st.metric(label, value, help=help, width=125)
+
+
+def _sources(run: RunView) -> None:
+    """The validation loss of each text of a mixture, in the unit that compares texts of different token lengths."""
+    if run.sources.empty:
+        return
+    figure = charts.small_line(run.sources, "bits_per_byte", "Validation loss per source", "bits per byte", points=True)
+    figure.show(caption=False)
+    newest = run.sources[run.sources["step"] == run.sources["step"].max()].sort_values("bits_per_byte")
+    values = " · ".join(
+        f"{source} {bits:.2f} bits per byte ({loss:.2f} nats per token)"
+        for source, bits, loss in zip(newest["run"], newest["bits_per_byte"], newest["loss"], strict=True)
+    )
+    st.caption(f"Each text by itself, on a part that is never trained on, at step {newest['step'].max():,}: {values}.")
 
 
 def _marks(run: RunView, x: str) -> list[tuple[float, str]]:

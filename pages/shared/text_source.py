@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import streamlit as st
 
@@ -10,20 +10,31 @@ from engine.corpus import CorpusInfo, list_corpora, read_text
 from engine.errors import CorpusError
 from engine.runs.service import lab
 from pages.shared.errors import sentence
+from pages.shared.mix import MIX, choose_weights, mix_title
 
 OWN_TEXT = "own"
 MIN_CHARS = 2_000
+_OTHER = {OWN_TEXT: "My own text …", MIX: "A mixture of texts …"}
 MAX_PASTED = 2_000_000
 
 
 @dataclass(frozen=True)
 class TextSource:
-    """A chosen text. `name` is what a run config calls it; empty, with a `problem`, when there is none to use."""
+    """A chosen text. `name` is what a run config calls it; empty, with a `problem`, when there is none to use.
+
+    `weights` are the shares of a mixture by corpus name; empty for a single text.
+    """
 
     name: str
     title: str
     n_chars: int
     problem: str = ""
+    weights: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def corpora(self) -> str | dict[str, float]:
+        """What a run config is made of: one name, or the shares of a mixture."""
+        return self.weights or self.name
 
 
 @st.cache_data(ttl=30, show_spinner=False)
@@ -39,30 +50,51 @@ def choose_text(
     label: str = "Text to learn from",
     help: str = "Everything the model will ever know comes from this text. The last tenth is kept aside to check it.",
     min_chars: int = MIN_CHARS,
+    mixtures: bool = False,
 ) -> TextSource:
     """Controls for a text. A corpus that is not installed is shown with the command that installs it.
 
-    A pasted or uploaded text needs `min_chars` characters.
+    A pasted or uploaded text needs `min_chars` characters. With `mixtures` several corpora can be mixed.
     """
     known = corpora()
-    names = [*known, OWN_TEXT]
+    names = [*known, *([MIX] if mixtures else []), OWN_TEXT]
     name = st.selectbox(
         label,
         names,
         index=names.index(default),
-        format_func=lambda n: "My own text …" if n == OWN_TEXT else _title(known[n]),
+        format_func=lambda n: _OTHER.get(n) or _title(known[n]),
         key=key,
         bind="query-params",
         help=help,
     )
     if name == OWN_TEXT:
         return _own_text(key, min_chars)
+    if name == MIX:
+        return _mixture(known)
     info = known[name]
     if not info.available:
         st.info(f"**{info.title}** is not installed on this machine. Install it with\n\n`{info.install_hint}`")
         return TextSource("", info.title, 0, "This text is not installed: choose another one.")
     st.caption(f"{info.kind} · {info.n_chars / 1e6:.1f} million characters · {info.license}")
     return TextSource(name, info.title, info.n_chars)
+
+
+def source_title(name: str) -> str:
+    """What a learner calls the corpus or upload of this name."""
+    known = corpora()
+    return known[name].title if name in known else "My own text"
+
+
+def _mixture(known: dict[str, CorpusInfo]) -> TextSource:
+    weights = choose_weights(known)
+    if not weights:
+        return TextSource("", "A mixture", 0, "Give at least one of the texts a weight above 0.")
+    title = mix_title(weights, known)
+    st.caption(f"{title}. The last part of each text is kept aside, and the loss is shown for each of them.")
+    if len(weights) == 1:
+        (name,) = weights
+        return TextSource(name, known[name].title, known[name].n_chars)
+    return TextSource(MIX, title, sum(known[name].n_chars for name in weights), weights=weights)
 
 
 def _title(info: CorpusInfo) -> str:

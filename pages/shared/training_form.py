@@ -18,9 +18,10 @@ TOKENIZERS = {
     "char": "Characters",
     "byte": "Bytes",
     "word": "Whole words",
+    "gpt2": "GPT-2's own (50,257 tokens)",
 }
-_CHARS_PER_TOKEN = {"bpe": 3, "char": 1, "byte": 1, "word": 6}  # about, in English
-_VOCAB_SIZE = {"byte": 257, "char": 100}  # with the token for the end; characters: about, in English
+_CHARS_PER_TOKEN = {"bpe": 3, "char": 1, "byte": 1, "word": 6, "gpt2": 4}  # about, in English
+_VOCAB_SIZE = {"byte": 257, "char": 100, "gpt2": 50_257}  # with the token for the end; characters: about, in English
 _ASSUMED_FLOPS = 4e10  # per second on one core, until a run on this machine has been measured
 
 
@@ -35,7 +36,7 @@ class Order:
 
 def training_form() -> Order:
     """Draw the controls and return the run they describe."""
-    source = choose_text("corpus")
+    source = choose_text("corpus", mixtures=True)
     recipe = RECIPES[
         st.segmented_control(
             "Size and time",
@@ -56,7 +57,7 @@ def training_form() -> Order:
     if source.problem:
         return Order(None, label, source.problem)
     try:
-        config = recipe_config(recipe.name, source.name, **changes)
+        config = recipe_config(recipe.name, source.corpora, **changes)
     except ConfigError as error:
         return Order(None, label, sentence(error))
     if problem := _too_short(config, source):
@@ -67,6 +68,8 @@ def training_form() -> Order:
 
 def _too_short(config: RunConfig, source: TextSource) -> str:
     """A sentence if the part kept aside for validation will hardly fill one window, else nothing."""
+    if source.weights:
+        return ""  # every source gives up at least some windows
     n_chars = min(source.n_chars, config.n_chars or source.n_chars)
     context = config.model.context_length
     needed = (context + 1) * _CHARS_PER_TOKEN[config.tokenizer_kind] / config.validation_fraction
@@ -104,7 +107,7 @@ def _advanced(recipe: Recipe) -> dict[str, object]:
                 step=100,
                 key=key("vocab"),
                 persist_state="session",
-                disabled=kind in ("char", "byte"),
+                disabled=kind in ("char", "byte", "gpt2"),
                 help="Number of different tokens. More tokens make sequences shorter and the output layer larger. "
                 "Losses of different tokenizers compare only in bits per byte.",
             )
