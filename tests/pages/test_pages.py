@@ -1,11 +1,14 @@
 """Every page as a script, through the real navigation."""
 
+import dataclasses
+import os
 import re
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from engine.runs.execution import execute
 from engine.runs.service import lab
 from pages.shared.sitemap import lessons
 
@@ -229,3 +232,43 @@ def test_the_sample_slider_stays_where_it_is_put_and_follows_again_from_the_righ
     slider(app).set_value(steps[-1]).run()
     assert f"After step {steps[-1]}" in texts(app)
     assert not app.exception
+
+
+def test_a_mixture_is_trained_with_the_shares_of_its_sliders():
+    app = open_page("pretraining.py", corpus="mix")
+    sliders = {slider.label: slider for slider in app.slider}
+    for title, weight in {
+        "Shakespeare": 0,
+        "BBC News": 0,
+        "The Python reference": 0,
+        "Stories": 90,
+        "Phrasebook": 30,
+    }.items():
+        sliders[title].set_value(weight)
+    app.run()
+    assert "75 % Stories + 25 % Phrasebook" in texts(app)
+    next(button for button in app.button if button.label == "Train").click().run()
+    (record,) = lab().runs()
+    assert record.config.corpora == (("phrasebook", 0.25), ("stories", 0.75))
+    assert record.label.startswith("75 % Stories + 25 % Phrasebook")
+
+
+def test_a_mixture_of_nothing_is_explained_and_train_is_off():
+    app = open_page("pretraining.py", corpus="mix")
+    for slider in app.slider:
+        if slider.key.startswith("mix:"):
+            slider.set_value(0)
+    app.run()
+    assert "Give at least one of the texts a weight above 0" in texts(app)
+    assert next(button for button in app.button if button.label == "Train").disabled
+
+
+def test_the_loss_of_a_mixture_is_shown_for_each_text():
+    config = dataclasses.replace(tiny_config(), corpora=(("stories", 1), ("phrasebook", 1)))
+    run_id = lab().submit(config, "a mixture")
+    assert execute(run_id, dict(os.environ)) == "finished"
+    app = open_page("pretraining.py", run_id=run_id)
+    (caption,) = (each.value for each in app.caption if each.value.startswith("Each text by itself"))
+    assert "Stories" in caption and "Phrasebook" in caption
+    specs = [chart.proto.spec for chart in app.get("vega_lite_chart")]
+    assert any("Validation loss per source" in spec for spec in specs)
