@@ -232,7 +232,15 @@ with text, shown_errors():
         if write or one:
             st.button("Stop", icon=":material/stop:", help="Keep what is written so far.")
             write_on(chosen, draft, sampling, 1 if one else n_tokens)
-        clicked = token_strip(strip_tokens(draft, tokenizer), key="strip")
+        by_id = st.toggle(
+            "Colour by token id",
+            False,
+            key="by-id",
+            persist_state="session",
+            help="Off: the less probable the model found a token, the deeper its colour. On: each token has the colour "
+            "that it has in Tokenization, so repetitions show.",
+        )
+        clicked = token_strip(strip_tokens(draft, tokenizer), key="strip", by_id=by_id)
         if clicked is not None and clicked >= draft.prompt_length:
             draft.rewind(clicked)
             st.rerun()

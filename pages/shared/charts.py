@@ -318,7 +318,7 @@ def _small_spec(x: Axis, title: str, unit: str, log: bool, runs: tuple[str, ...]
     )
     if points:
         chart = alt.layer(chart, base.mark_point(size=50, filled=True, opacity=1).encode(shape=shape))
-    return _to_spec(chart, title, 220)
+    return _to_spec(chart, title, 320 if points else 220)
 
 
 @lru_cache(maxsize=256)

@@ -16,9 +16,9 @@ const makeNode = (node, send) => {
   box.append(element("span", "node-title", node.title), element("span", "node-text", node.text));
   if (node.clickable) {
     box.type = "button";
-    const open = element("span", "node-open", "Open the lesson →");
+    const open = element("span", "node-open", "Open →");
     box.append(open);
-    box.setAttribute("aria-label", `${node.title}: ${node.text} Open the lesson.`);
+    box.setAttribute("aria-label", `${node.title}: ${node.text} Open →`);
     box.addEventListener("click", () => send(node.id));
   }
   return box;

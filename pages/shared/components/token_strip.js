@@ -55,16 +55,17 @@ const makeLegend = () => {
   return legend;
 };
 
-const paint = (button, row, index) => {
-  const [text, , p, flags] = row;
+const paint = (button, row, index, byId) => {
+  const [text, id, p, flags] = row;
   const endsLine = text.includes("\n");
   button.textContent = endsLine ? text.replaceAll("\r", "").replaceAll("\n", "↵") : text;
   const classes = ["token"];
-  if (p !== null) classes.push(`level-${level(p)}`);
+  if (p !== null && !byId) classes.push(`level-${level(p)}`);
   if (flags & PROMPT) classes.push("prompt");
   if (flags & FORCED) classes.push("forced");
   if (endsLine) classes.push("newline");
   button.className = classes.join(" ");
+  if (byId) tint(button, id);
   button.dataset.index = String(index);
   button.setAttribute("aria-label", `Token ${index + 1}: ${describe(row)}`);
 };
@@ -160,8 +161,8 @@ export default function (component) {
       state.breaks.push(lineBreak);
       fresh.append(button, lineBreak);
     }
-    if (!same(state.rows[index], row)) {
-      paint(button, row, index);
+    if (state.byId !== data.byId || !same(state.rows[index], row)) {
+      paint(button, row, index, data.byId);
       state.breaks[index].textContent = "\n".repeat((row[0].match(/\n/g) ?? []).length);
     }
   });
@@ -171,6 +172,7 @@ export default function (component) {
     state.breaks.pop().remove();
   }
   state.rows = data.tokens;
+  state.byId = data.byId;
   state.moveStop(Math.max(0, Math.min(state.stop, data.tokens.length - 1)));
 
   if (state.selected !== data.selected) {

@@ -20,13 +20,15 @@ def token_strip(
     selected: int | None = None,
     *,
     legend: bool = True,
+    by_id: bool = False,
     label: str = "Text, one button per token",
 ) -> int | None:
     """Show tokens as running text; returns the index of the token that was just clicked, once, else None.
 
     Each token has text (str, already escaped if its bytes are no UTF-8 of their own), id (int), probability
     (0 to 1, or None where the model was not asked), forced (bool: chosen by hand) and prompt (bool).
-    `selected` marks one token. Raises `ValueError` for a probability outside 0 to 1, a missing text or too many tokens.
+    `selected` marks one token. With `by_id` the colour is the token's own, as in the tokenization lesson, and
+    not its probability. Raises `ValueError` for a probability outside 0 to 1, a missing text or too many tokens.
     """
     if len(tokens) > MAX_TOKENS:
         raise ValueError(f"{len(tokens):,} tokens are too many to show at once; the limit is {MAX_TOKENS:,}.")
@@ -35,7 +37,7 @@ def token_strip(
     chosen = selected if selected is not None and 0 <= selected < len(rows) else None
     result = _mount(
         key=key,
-        data={"tokens": rows, "selected": chosen, "legend": legend, "label": label},
+        data={"tokens": rows, "selected": chosen, "legend": legend and not by_id, "byId": by_id, "label": label},
         on_clicked_change=ignore,
     )
     index = clicked(result)
