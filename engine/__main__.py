@@ -213,11 +213,13 @@ def _line(event: RecordedEvent) -> str:
     """An evaluation or a sample in one line; a number that was not finite is recorded as None."""
     if event.kind == "sample":
         return " " * 13 + event.payload["prompt"] + event.payload["text"].replace("\n", " ⏎ ")
-    loss, bits = (
-        "unknown" if value is None else f"{value:.3f}"
-        for value in (event.payload["validation_loss"], event.payload["bits_per_byte"])
-    )
-    return f"step {event.step:>6}  validation loss {loss}  {bits} bits/byte"
+    loss, bits = (_measured(event.payload[name]) for name in ("validation_loss", "bits_per_byte"))
+    sources = [f"  {each['name']} {_measured(each['validation_loss'])}" for each in event.payload.get("sources", ())]
+    return f"step {event.step:>6}  validation loss {loss}  {bits} bits/byte{''.join(sources)}"
+
+
+def _measured(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.3f}"
 
 
 def _generate(options: argparse.Namespace) -> int:

@@ -56,14 +56,22 @@ def archive(checkpoint: Checkpoint) -> bytes:
 
 
 def record_csv(recorded: Iterable[RecordedEvent]) -> str:
-    """One line a step, with the evaluation that was made after it; losses in nats per token, times in seconds."""
+    """One line a step, with the evaluation that was made after it; losses in nats per token, times in seconds.
+
+    The sources of a mixture have columns of their own, such as "validation_loss:stories".
+    """
     lines: dict[int, dict[str, Any]] = {}
+    of_sources: dict[str, None] = {}
     for event in recorded:
         line = lines.setdefault(event.step, {"step": event.step})
         columns = _STEP_COLUMNS if event.kind == "step" else _EVAL_COLUMNS
         line.update({name: event.payload.get(name) for name in ("tokens", "seconds", *columns)})
+        for source in event.payload.get("sources", ()):
+            measured = {f"{unit}:{source['name']}": source[unit] for unit in ("validation_loss", "bits_per_byte")}
+            line.update(measured)
+            of_sources.update(dict.fromkeys(measured))
     buffer = io.StringIO()
-    names = ["step", "tokens", "seconds", *_STEP_COLUMNS, *_EVAL_COLUMNS]
+    names = ["step", "tokens", "seconds", *_STEP_COLUMNS, *_EVAL_COLUMNS, *of_sources]
     writer = csv.DictWriter(buffer, names, lineterminator="\n")
     writer.writeheader()
     writer.writerows(lines[step] for step in sorted(lines))

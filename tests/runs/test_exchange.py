@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import zipfile
@@ -44,6 +45,17 @@ def test_the_csv_has_one_line_a_step_with_its_evaluation(bench: Bench, service: 
     assert list(zip(table["step"][1:], table["loss"][1:], strict=True)) == bench.losses(run_id)
     evaluated = {event.step: event.payload["validation_loss"] for event in service.events(run_id, kinds=["eval"])}
     assert table.set_index("step")["validation_loss"].dropna().to_dict() == evaluated
+
+
+def test_the_csv_of_a_mixture_has_the_losses_of_its_sources(bench: Bench, service: RunService) -> None:
+    config = dataclasses.replace(
+        tiny_config(bench.upload()), corpora=(("stories", 1), ("phrasebook", 1)), n_chars=20_000
+    )
+    run_id = bench.run(config)
+    last = pd.read_csv(io.StringIO(service.record_csv(run_id))).iloc[-1]
+    parts = [last[f"validation_loss:{name}"] for name in ("stories", "phrasebook")]
+    assert min(parts) < last["validation_loss"] < max(parts)
+    assert last["bits_per_byte:stories"] > 0
 
 
 def test_an_exported_run_is_the_same_run_in_another_lab(bench: Bench, service: RunService, tmp_path: Path) -> None:
