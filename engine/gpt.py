@@ -224,6 +224,7 @@ class Attention(nn.Module):
         cache: KVCache | None,
         layer: int,
         record: dict[str, Tensor] | None,
+        head_scale: Tensor | None = None,
     ) -> Tensor:
         B, T, C = x.shape
         # (B, T, 3C) -> (B, T, 3, H, D) -> (B, H, 3, T, D) -> three of (B, H, T, D)
@@ -246,6 +247,8 @@ class Attention(nn.Module):
             weights = scores.softmax(-1)
             y = F.dropout(weights, dropout) @ v
             record.update(q=q, k=k, v=v, attention=weights)
+        if head_scale is not None:
+            y = y * head_scale[layer][:, None, None]  # (H, 1, 1)
         return self.projection(y.transpose(1, 2).reshape(B, T, C))  # (B, H, T, D) -> (B, T, C)
 
 
@@ -287,9 +290,10 @@ class Block(nn.Module):
         cache: KVCache | None,
         layer: int,
         trace: Trace | None,
+        head_scale: Tensor | None = None,
     ) -> Tensor:
         record: dict[str, Tensor] | None = None if trace is None else {}
-        x = x + self._drop(self.attention(self.norm_attention(x), rotation, cache, layer, record))
+        x = x + self._drop(self.attention(self.norm_attention(x), rotation, cache, layer, record, head_scale))
         middle = x
         x = x + self._drop(self.mlp(self.norm_mlp(x), record))
         if trace is not None and record is not None:
@@ -353,14 +357,29 @@ class GPT(nn.Module):
         """Number of trainable numbers; tied weights count once."""
         return sum(parameter.numel() for parameter in self.parameters())
 
-    def forward(self, ids: Tensor, *, cache: KVCache | None = None, trace: Trace | None = None) -> Tensor:
+    def forward(
+        self,
+        ids: Tensor,
+        *,
+        cache: KVCache | None = None,
+        trace: Trace | None = None,
+        head_scale: Tensor | None = None,
+    ) -> Tensor:
         """Logits `(B, T, V)` float32 for ids `(B, T)` int64.
 
-        With a cache the ids continue what the cache has read. Raises ConfigError past the context length.
+        With a cache the ids continue what the cache has read. `head_scale` `(L, H)` multiplies what each head writes,
+        before the projection that joins them: 0 switches a head off. Raises ConfigError past the context length.
         """
-        return self.head(self.hidden(ids, cache=cache, trace=trace))
+        return self.head(self.hidden(ids, cache=cache, trace=trace, head_scale=head_scale))
 
-    def hidden(self, ids: Tensor, *, cache: KVCache | None = None, trace: Trace | None = None) -> Tensor:
+    def hidden(
+        self,
+        ids: Tensor,
+        *,
+        cache: KVCache | None = None,
+        trace: Trace | None = None,
+        head_scale: Tensor | None = None,
+    ) -> Tensor:
         """The normalised residual stream `(B, T, C)` that the head reads; arguments as in `forward`."""
         start = cache.length if cache is not None else 0
         end = start + ids.shape[1]
@@ -378,14 +397,16 @@ class GPT(nn.Module):
             trace.embedding = x.detach()
         rotation = (self.cosines[start:end], self.sines[start:end]) if self.config.positions == "rotary" else None
         for layer, block in enumerate(self.layers):
-            x = block(x, rotation, cache, layer, trace)
+            x = block(x, rotation, cache, layer, trace, head_scale)
         if cache is not None:
             cache.length = end
         return self.norm(x)
 
-    def loss(self, ids: Tensor, targets: Tensor, *, reduction: str = "mean") -> Tensor:
+    def loss(
+        self, ids: Tensor, targets: Tensor, *, reduction: str = "mean", head_scale: Tensor | None = None
+    ) -> Tensor:
         """Cross-entropy in nats between logits and targets `(B, T)`; targets of −100 are ignored."""
-        logits = self(ids)
+        logits = self(ids, head_scale=head_scale)
         return F.cross_entropy(
             logits.view(-1, logits.shape[-1]), targets.reshape(-1), ignore_index=-100, reduction=reduction
         )
