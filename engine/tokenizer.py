@@ -419,6 +419,11 @@ class CharTokenizer(_ListTokenizer):
         check_text(text)
         return cls(sorted(cls._most_frequent(text, vocab_size)))
 
+    @staticmethod
+    def pieces(text: str) -> list[str]:
+        """What becomes one token each: the characters."""
+        return list(text)
+
     def _encode_plain(self, text: str) -> list[int]:
         return self._encode_plain_array(text).tolist()
 
@@ -442,11 +447,16 @@ class WordTokenizer(_ListTokenizer):
     def train(cls, text: str, vocab_size: int | None = None) -> Self:
         """Takes every word of the text, or the most frequent `vocab_size` − 2 of them, the most frequent first."""
         check_text(text)
-        return cls(cls._most_frequent(_WORD_PATTERN.findall(text), vocab_size))
+        return cls(cls._most_frequent(cls.pieces(text), vocab_size))
+
+    @staticmethod
+    def pieces(text: str) -> list[str]:
+        """What becomes one token each: words and marks with the space before them, single spaces. Joined: the text."""
+        return _WORD_PATTERN.findall(text)
 
     def _encode_plain(self, text: str) -> list[int]:
         known, unknown = self._ids.get, self.unknown_id
-        return [known(word, unknown) for word in _WORD_PATTERN.findall(text)]
+        return [known(word, unknown) for word in self.pieces(text)]
 
 
 class OfficialTokenizer(Tokenizer):

@@ -1,9 +1,21 @@
-"""Lesson: tokenization."""
+"""Lesson: tokenization. How text is cut into pieces with numbers, by which rules, and what they cost."""
 
 import streamlit as st
 
+from pages.parts.tokenization.explore import explore
 from pages.shared import guard
+from pages.shared.lesson import choose_part, objective
 
 guard.ensure()
 
 st.title("Tokenization", anchor=False)
+objective(
+    "A language model reads no letters and no words but ids of tokens. Cut texts with the tokenizers of GPT-2, GPT-4 "
+    "and GPT-4o and with your own, and see what each way of cutting costs.",
+    minutes=25,
+)
+choose_part(
+    {
+        "Text to tokens": explore,
+    }
+)

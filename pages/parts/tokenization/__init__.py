@@ -1,0 +1,1 @@
+"""The parts of the tokenization lesson, one function in each module."""
