@@ -1,25 +1,201 @@
-"""Part: type a text and see its tokens."""
+"""Part: type a text and see its tokens, their ids, bytes and places; type ids and see their text."""
 
 from __future__ import annotations
 
+import json
+import re
+
 import streamlit as st
 
-from pages.shared.chips import chips_of
+from engine import offsets
+from engine.errors import EngineError
+from engine.tokenizer import BPETokenizer, OfficialTokenizer, Tokenizer
+from pages.parts.tokenization.typed import Tokenized, counts, pick_tokenizer, say_what_is_drawn, tokenized, typed_text
+from pages.shared.charts import visible_token
+from pages.shared.chips import Chip
+from pages.shared.code_panel import show_code
 from pages.shared.components import token_chips
-from pages.shared.tokenizers import choose_tokenizer
+from pages.shared.draft import show_bytes
+from pages.shared.errors import sentence
+from pages.shared.lesson import exercise, notice
+from pages.shared.tokenizers import TokenizerChoice
 
-DEFAULT = "The lion, a 1.90 m tall king, isn't sleeping: he dreams of 12,345 antelopes 🦁.\nLöwe, lion, أسد, 狮子"
+MAX_IDS = 20_000
 
 
 def explore() -> None:
-    """Text to tokens: chips, numbers, and one token's details."""
-    text = st.text_area("Text", DEFAULT, key="tokens-text", persist_state="session", help="The text to cut.")
-    choice = choose_tokenizer("tokens", "stories", default="gpt2")
-    whitespace = st.toggle(
-        "Show spaces and control characters", key="tokens-whitespace", persist_state="session", help="As symbols."
+    """Chips for a typed text, its numbers, one token's details, and the way back from ids."""
+    st.markdown("The same text is a different list of numbers for every tokenizer. The model sees only the numbers.")
+    left, right = st.columns([5, 3], gap="large")
+    with left:
+        text = typed_text()
+    with right:
+        choice = pick_tokenizer("tokens", "gpt2")
+        whitespace = st.toggle(
+            "Show spaces and control characters",
+            key="tokens-whitespace",
+            persist_state="session",
+            help="Draws a space as ␣ and what has no shape of its own by its name, such as ZWJ or RLO.",
+        )
+        every_byte = st.toggle(
+            "Show bytes",
+            key="tokens-bytes",
+            persist_state="session",
+            help="Bytes stand under every token; otherwise only under those that are not plain ASCII.",
+        )
+    if choice is None:
+        return
+    cut = tokenized(text, choice)
+    _numbers(cut)
+    say_what_is_drawn(cut)
+    selected = _selected(cut)
+    clicked = token_chips(
+        cut.chips,
+        key="tokens-chips",
+        label="Tokens of the text",
+        selected=selected,
+        show_whitespace=whitespace,
+        show_bytes=every_byte,
     )
-    show_bytes = st.toggle("Show bytes", key="tokens-bytes", persist_state="session", help="Under every token.")
-    chips = chips_of(text, choice.load())
-    token_chips(
-        chips, key="tokens-chips", label="Tokens of the text", show_whitespace=whitespace, show_bytes=show_bytes
+    if clicked is not None:
+        chip = cut.chips[clicked]
+        st.session_state["tokens-selected"] = None if clicked == selected else (clicked, chip)
+        st.rerun()
+    if selected is None:
+        st.caption(
+            "Point at a token, or reach it with Tab and the arrow keys: all equal ones light up. Click it to keep it."
+        )
+    else:
+        _details(cut, cut.chips[selected], choice)
+    _downloads(cut, choice)
+    _decoder(cut.tokenizer, choice)
+    notice(
+        "A space belongs to the word after it: “ lion” and “lion” are two tokens with two ids.",
+        "Common words are one token, rare ones are several; every text can be cut, since single bytes are tokens too.",
+        "Outside ASCII a character has two to four bytes. One token may hold only some of them.",
+        "A colour is an id: it is the same for this token everywhere in the course.",
     )
+    exercise(
+        "Write the same word at the start of the text, after a space, in capitals and with a typing error. "
+        "How many different ids does it get?",
+        "Usually four or more. To the model these are unrelated numbers: it has to learn from text that they are one "
+        "word. That is also why it finds spelling and counting letters hard.",
+    )
+    show_code(offsets.token_spans, Tokenizer.encode, BPETokenizer.merge_trace, label="Show the code")
+
+
+def _numbers(cut: Tokenized) -> None:
+    helps = {
+        "Words": "What white space separates.",
+        "Tokens": "What the model reads, and what is paid for.",
+        "Different tokens": "How many different ids occur.",
+        "Bytes per token": "How much text a token holds: the higher, the better the text is compressed.",
+    }
+    with st.container(horizontal=True, gap="small"):
+        for name, value in counts(cut).items():
+            shown = f"{value:.2f}" if isinstance(value, float) else f"{value:,}"
+            st.metric(name, shown, width="content", help=helps.get(name))
+
+
+def _selected(cut: Tokenized) -> int | None:
+    """The index of the kept token, as long as it is still there."""
+    kept = st.session_state.get("tokens-selected")
+    if kept is not None and kept[0] < len(cut.chips) and cut.chips[kept[0]] == kept[1]:
+        return kept[0]
+    return None
+
+
+def _details(cut: Tokenized, chip: Chip, choice: TokenizerChoice) -> None:
+    times = int((cut.spans.ids == chip.id).sum())
+    with st.container(border=True):
+        token, facts, action = st.columns([3, 5, 2], vertical_alignment="center")
+        with token:
+            st.caption("Token")
+            st.code(visible_token(show_bytes(chip.data)), language=None, wrap_lines=True)
+        with facts:
+            st.markdown(
+                f"**id** {chip.id:,} of {cut.tokenizer.n_vocab:,}  \n"
+                f"**bytes** `{chip.data.hex(' ')[:240]}`  \n"
+                f"**place** `text[{chip.start}:{chip.end}]`, {'once' if times == 1 else f'{times:,} times'} in this text"
+            )
+        with action:
+            if isinstance(cut.tokenizer, (BPETokenizer, OfficialTokenizer)):
+                st.button(
+                    "Look inside",
+                    key="tokens-inside",
+                    icon=":material/account_tree:",
+                    on_click=_look_inside,
+                    args=(choice, chip.id),
+                    help="Opens the part “Inside a token”: the merges that made this token.",
+                )
+            else:
+                st.caption("This tokenizer has no merges to look into.")
+
+
+def _look_inside(choice: TokenizerChoice, token_id: int) -> None:
+    st.session_state["inside"] = {
+        "kind": choice.kind,
+        "source": choice.source,
+        "vocab_size": choice.vocab_size,
+        "id": token_id,
+    }
+    st.session_state["part"] = "Inside a token"
+
+
+def _downloads(cut: Tokenized, choice: TokenizerChoice) -> None:
+    st.download_button(
+        "Ids as JSON",
+        data=lambda: ids_as_json(cut, choice),
+        file_name="ids.json",
+        mime="application/json",
+        key="tokens-download",
+        icon=":material/download:",
+        on_click="ignore",
+        help="The ids of the whole text and their character offsets.",
+    )
+
+
+def ids_as_json(cut: Tokenized, choice: TokenizerChoice) -> bytes:
+    """The tokenizer's name, the ids, and [start, end] of each in characters."""
+    return json.dumps(
+        {
+            "tokenizer": choice.title,
+            "n_vocab": cut.tokenizer.n_vocab,
+            "n_characters": len(cut.text),
+            "ids": cut.spans.ids.tolist(),
+            "offsets": list(zip(cut.spans.starts.tolist(), cut.spans.ends.tolist(), strict=True)),
+        }
+    ).encode()
+
+
+def _decoder(tokenizer: Tokenizer, choice: TokenizerChoice) -> None:
+    with st.expander("From ids back to text", icon=":material/undo:"):
+        typed = st.text_input(
+            "Ids",
+            "464 18744 318 287 262 8222",
+            key="tokens-ids",
+            persist_state="session",
+            help="Whole numbers with spaces or commas between them, as a model would write them.",
+        )
+        try:
+            ids = read_ids(typed or "")
+            text = tokenizer.decode(ids)
+        except (EngineError, ValueError) as error:
+            st.error(sentence(error))
+            return
+        st.code(text, language=None, wrap_lines=True)
+        if "\ufffd" in text:
+            st.caption("� stands for bytes that are no whole character.")
+        if tokenizer.encode(text) != ids and ids:
+            st.caption(f"Encoding this text with {choice.title} gives other ids: several lists of ids spell one text.")
+
+
+def read_ids(typed: str) -> list[int]:
+    """Ids separated by spaces, commas or brackets. Raises `ValueError` with the word that is no whole number."""
+    words = [word for word in re.split(r"[\s,;\[\]]+", typed) if word]
+    if len(words) > MAX_IDS:
+        raise ValueError(f"These are {len(words):,} ids; at most {MAX_IDS:,} can be decoded here.")
+    wrong = next((word for word in words if not re.fullmatch(r"[0-9]{1,9}", word)), None)
+    if wrong is not None:
+        raise ValueError(f"“{wrong[:40]}” is no token id: an id is a whole number from 0.")
+    return [int(word) for word in words]

@@ -60,8 +60,6 @@ def _unusual(chip: Chip) -> list[Any] | None:
     None for a token of whole characters. The name is that of a token that hides the text, such as <|unk|>.
     """
     data, text = chip.data, chip.text
-    if data.isascii() and text.isascii() and len(data) == len(text):
-        return None
     if text.encode("utf-8", "surrogatepass") == data:
         return None
     n_head = next((n for n, byte in enumerate(data) if byte & 0xC0 != 0x80), len(data))
