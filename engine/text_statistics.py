@@ -1,0 +1,232 @@
+"""A text in numbers: how much there is of it, how often each word occurs, how fast new words keep coming.
+
+Two regularities hold for about every natural text. Zipf (1949): the word of rank r occurs about C · r^−a times, a near
+1, so a few words make half of the text and half of the words occur once. Heaps (1978; Herdan 1960): after n words
+about K · n^b different ones were seen, b well below 1 and yet never 0: no vocabulary is ever complete. Both are straight
+lines on log axes and are fitted there by least squares. Words or tokens go in as numbers (ids), so both are one code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import accumulate, chain
+
+import numpy as np
+import regex  # type: ignore[import-untyped]
+
+from engine.bpe import END_OF_TEXT
+from engine.errors import EngineError
+from engine.tokenizer import _WORD_PATTERN, Tokenizer
+from engine.windows import split_ids
+
+# Letters and digits with their accents, joined by inner apostrophes; Chinese and Japanese, written without spaces,
+# count each ideograph and hiragana as a word, as Unicode's default word boundaries do (UAX #29).
+_SPACED = r"[[\p{L}\p{N}\p{M}]--[\p{Han}\p{Hiragana}]]"
+WORD = regex.compile(rf"(?V1){_SPACED}++(?:['’]{_SPACED}++)*+|[\p{{Han}}\p{{Hiragana}}]")
+
+
+@dataclass(frozen=True)
+class TextCounts:
+    """How much of everything a text has. Words are those of `find_words`; the end-of-text marker is none."""
+
+    n_chars: int
+    n_distinct_chars: int
+    n_bytes: int  # in UTF-8
+    n_words: int
+    n_distinct_words: int
+    n_lines: int
+    n_documents: int
+
+
+@dataclass(frozen=True)
+class RankFrequency:
+    """The different ids of a text, the most frequent first: `ids` and `frequencies`, (V,) int64 each."""
+
+    ids: np.ndarray
+    frequencies: np.ndarray
+
+    @property
+    def ranks(self) -> np.ndarray:
+        """1 to V, (V,) int64."""
+        return np.arange(1, len(self.ids) + 1)
+
+
+@dataclass(frozen=True)
+class VocabularyGrowth:
+    """After `seen` words or tokens, `distinct` different ones had occurred: (P,) int64 each."""
+
+    seen: np.ndarray
+    distinct: np.ndarray
+
+
+@dataclass(frozen=True)
+class PowerLaw:
+    """y = factor · x^exponent, fitted to the `n_points` points with first <= x <= last."""
+
+    factor: float
+    exponent: float
+    first: float
+    last: float
+    n_points: int
+
+    def at(self, x: np.ndarray) -> np.ndarray:
+        """The law's y at each x."""
+        values: np.ndarray = self.factor * np.asarray(x, dtype=float) ** self.exponent
+        return values
+
+
+@dataclass(frozen=True)
+class TextSplit:
+    """Where validation begins: token number `token` of `n_tokens`, which begins at character `char`."""
+
+    token: int
+    char: int
+    n_tokens: int
+
+    @property
+    def n_validation(self) -> int:
+        """Tokens kept aside."""
+        return self.n_tokens - self.token
+
+
+def find_words(text: str, *, fold_case: bool = True) -> list[str]:
+    """The words of a text in order: runs of letters, accents and digits with inner apostrophes.
+
+    Case is folded unless told otherwise ("The" and "the" are one word). Each Chinese character and each hiragana is a
+    word of its own; other scripts without spaces (Thai) come as one long word between two marks.
+
+    >>> find_words("Don't panic: 42 cafés, 東京")
+    ["don't", 'panic', '42', 'cafés', '東', '京']
+    """
+    plain = text.replace(END_OF_TEXT, " ")
+    found: list[str] = WORD.findall(plain.casefold() if fold_case else plain)
+    return found
+
+
+def number_words(text: str, *, fold_case: bool = True) -> tuple[np.ndarray, list[str]]:
+    """The words as numbers, (N,) int64, and the different words: number i is words[i], in order of first occurrence."""
+    numbers: dict[str, int] = {}
+    ids = [numbers.setdefault(word, len(numbers)) for word in find_words(text, fold_case=fold_case)]
+    return np.array(ids, dtype=np.int64), list(numbers)
+
+
+def count_text(text: str) -> TextCounts:
+    """Characters (code points), UTF-8 bytes, words, lines and documents (parted by the end-of-text marker) of a text.
+
+    A last line without a line end counts; an empty text has no lines and no documents.
+    """
+    words = find_words(text)
+    return TextCounts(
+        n_chars=len(text),
+        n_distinct_chars=len(set(text)),
+        n_bytes=len(text.encode("utf-8", errors="surrogatepass")),
+        n_words=len(words),
+        n_distinct_words=len(set(words)),
+        n_lines=text.count("\n") + (not text.endswith("\n") and bool(text)),
+        n_documents=sum(1 for document in text.split(END_OF_TEXT) if document.strip()),
+    )
+
+
+def rank_frequency(ids: np.ndarray) -> RankFrequency:
+    """How often each id occurs, the most frequent first; equally frequent ones in the order of their ids.
+
+    >>> rank_frequency(np.array([7, 3, 7, 5, 5, 7])).frequencies.tolist()
+    [3, 2, 1]
+    """
+    distinct, counts = np.unique(np.asarray(ids, dtype=np.int64), return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    return RankFrequency(distinct[order], counts[order].astype(np.int64))
+
+
+def vocabulary_growth(ids: np.ndarray, n_points: int = 80) -> VocabularyGrowth:
+    """How many different ids there are among the first n, at about `n_points` log-spaced n from 1 to N; exact.
+
+    >>> vocabulary_growth(np.array([7, 3, 7, 5])).distinct.tolist()
+    [1, 2, 2, 3]
+    """
+    ids = np.asarray(ids, dtype=np.int64)
+    if len(ids) == 0:
+        return VocabularyGrowth(np.empty(0, np.int64), np.empty(0, np.int64))
+    first_seen = np.sort(np.unique(ids, return_index=True)[1])
+    seen = log_spaced(len(ids), n_points)
+    return VocabularyGrowth(seen, np.searchsorted(first_seen, seen, side="left").astype(np.int64))
+
+
+def log_spaced(last: int, n_points: int) -> np.ndarray:
+    """At most `n_points` whole numbers from 1 to `last`, evenly spaced on a log axis; all of them if there are fewer."""
+    if last <= n_points:
+        return np.arange(1, last + 1)
+    return np.unique(np.geomspace(1, last, n_points).round().astype(np.int64))
+
+
+def fit_power_law(x: np.ndarray, y: np.ndarray, first: float = 1, last: float = float("inf")) -> PowerLaw:
+    """Least squares of log y on log x over the points with first <= x <= last, every point with equal weight.
+
+    Raises EngineError where fewer than two points of different x are left. (For Zipf's law Mandelbrot (1953) adds an
+    offset, C / (r + b)^a, which bends the line at the first ranks; leaving those out of the range does as well.)
+    """
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    used = (x >= first) & (x <= last) & (x > 0) & (y > 0)
+    if len(np.unique(x[used])) < 2:
+        raise EngineError(
+            f"a line needs at least two points, and {int(used.sum())} lie between {first:,.0f} and {last:,.0f}: "
+            "choose a longer text or a wider range."
+        )
+    across, up = np.log(x[used]), np.log(y[used])
+    centred = across - across.mean()
+    exponent = float(centred @ (up - up.mean()) / (centred @ centred))
+    factor = float(np.exp(up.mean() - exponent * across.mean()))
+    return PowerLaw(factor, exponent, float(x[used].min()), float(x[used].max()), int(used.sum()))
+
+
+def token_starts(text: str, ids: np.ndarray, tokenizer: Tokenizer) -> np.ndarray:
+    """The character at which each token begins, (N,) int64; a token that begins inside a character has that one's.
+
+    `ids` are those of `tokenizer.encode_array(text, allowed_special=(END_OF_TEXT,))`, as training reads a text.
+    """
+    ids = np.asarray(ids, dtype=np.int64)
+    if tokenizer.kind in ("char", "word"):  # an unknown word's bytes are not in its token: count pieces instead
+        lengths = list(chain.from_iterable(_piece_lengths(text, tokenizer.kind)))
+        return np.fromiter(accumulate(lengths[:-1], initial=0), np.int64, len(lengths)) if lengths else ids
+    distinct, place = np.unique(ids, return_inverse=True)
+    n_bytes = np.array([len(tokenizer.token_bytes(int(each))) for each in distinct], dtype=np.int64)[place]
+    starts = np.cumsum(n_bytes) - n_bytes
+    if text.isascii():
+        return starts
+    data = np.frombuffer(text.encode("utf-8"), dtype=np.uint8)
+    # The bytes 10xxxxxx go on with a character; all others begin one.
+    char_of_byte = np.cumsum((data & 0xC0) != 0x80) - 1
+    return char_of_byte[starts].astype(np.int64)
+
+
+def _piece_lengths(text: str, kind: str) -> list[list[int]]:
+    """The characters of each piece that the word or character tokenizer makes one token of, document by document."""
+    lengths = []
+    for number, document in enumerate(text.split(END_OF_TEXT)):
+        if number:
+            lengths.append([len(END_OF_TEXT)])
+        pieces = _WORD_PATTERN.findall(document) if kind == "word" else document
+        lengths.append([len(piece) for piece in pieces])
+    return lengths
+
+
+def split_text(text: str, starts: np.ndarray, validation_fraction: float) -> TextSplit:
+    """Where `windows.split_ids` cuts the tokens of a text, in tokens and in characters; `starts` as `token_starts`."""
+    training, _ = split_ids(starts, validation_fraction)
+    char = int(starts[len(training)]) if len(training) < len(starts) else len(text)
+    return TextSplit(len(training), char, len(starts))
+
+
+def tokens_per_word(texts: Mapping[str, str], tokenizer: Tokenizer) -> dict[str, float]:
+    """For each named text, how many tokens the tokenizer makes per word of `find_words`; nan for one without words.
+
+    >>> from engine.tokenizer import ByteTokenizer
+    >>> tokens_per_word({"a": "low tide"}, ByteTokenizer())
+    {'a': 4.0}
+    """
+    measured = {}
+    for name, text in texts.items():
+        n_words = len(find_words(text, fold_case=False))
+        measured[name] = len(tokenizer.encode_array(text)) / n_words if n_words else float("nan")
+    return measured
