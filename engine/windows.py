@@ -29,6 +29,36 @@ def sliding_windows(ids: np.ndarray, context_length: int, stride: int) -> tuple[
     return views[:, :-1], views[:, 1:]
 
 
+def count_windows(n_ids: int, context_length: int, stride: int) -> int:
+    """How many windows `sliding_windows` makes of so many ids; 0 where not even one fits.
+
+    >>> count_windows(6, context_length=3, stride=2)
+    2
+    """
+    if stride < 1 or context_length < 1:
+        raise ConfigError(f"context_length ({context_length}) and stride ({stride}) must be at least 1.")
+    return max(0, (n_ids - context_length - 1) // stride + 1)
+
+
+def times_seen(n_ids: int, context_length: int, stride: int) -> tuple[np.ndarray, np.ndarray]:
+    """In how many windows each id is an input, and in how many a target: (N,) int64 each.
+
+    A window adds 1 over a stretch, so it is enough to note where each one begins and ends, and to add up: N steps,
+    however much the windows overlap.
+
+    >>> [counts.tolist() for counts in times_seen(6, context_length=3, stride=2)]
+    [[1, 1, 2, 1, 1, 0], [0, 1, 1, 2, 1, 1]]
+
+    Raises ConfigError for a stride or a context below 1.
+    """
+    starts = np.arange(count_windows(n_ids, context_length, stride)) * stride
+    changes = np.zeros(n_ids + 1, dtype=np.int64)
+    changes[starts] += 1  # every window begins somewhere else, and ends somewhere else
+    changes[starts + context_length] -= 1
+    inputs = np.cumsum(changes)[:n_ids]
+    return inputs, np.concatenate(([0], inputs))[:n_ids]  # what is an input here is a target one place on
+
+
 def split_ids(ids: np.ndarray, validation_fraction: float) -> tuple[np.ndarray, np.ndarray]:
     """Cut the row once: the first part trains, the last `validation_fraction` validates, so no window is in both."""
     if not 0 < validation_fraction < 1:

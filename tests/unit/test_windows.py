@@ -1,8 +1,17 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.errors import ConfigError
-from engine.windows import WindowSampler, evaluation_windows, sliding_windows, split_ids
+from engine.windows import (
+    WindowSampler,
+    count_windows,
+    evaluation_windows,
+    sliding_windows,
+    split_ids,
+    times_seen,
+)
 
 IDS = np.arange(103)
 
@@ -77,3 +86,27 @@ def test_absurd_settings_are_refused():
         WindowSampler(IDS, 8, 0, 0)
     with pytest.raises(ConfigError, match="between 0 and 1"):
         split_ids(IDS, 1.0)
+
+
+@given(st.integers(0, 60), st.integers(1, 12), st.integers(1, 20))
+def test_times_seen_counts_what_the_windows_hold(n_ids, context_length, stride):
+    inputs, targets = np.zeros(n_ids, np.int64), np.zeros(n_ids, np.int64)
+    if n_ids > context_length:
+        x, y = sliding_windows(np.arange(n_ids), context_length, stride)
+        np.add.at(inputs, x.ravel(), 1)
+        np.add.at(targets, y.ravel(), 1)
+        assert count_windows(n_ids, context_length, stride) == len(x)
+    else:
+        assert count_windows(n_ids, context_length, stride) == 0
+    counted = times_seen(n_ids, context_length, stride)
+    np.testing.assert_array_equal(counted[0], inputs)
+    np.testing.assert_array_equal(counted[1], targets)
+
+
+def test_a_stride_of_the_context_reads_every_target_once_and_half_of_it_twice():
+    _, once = times_seen(641, 64, 64)
+    assert once.tolist() == [0] + [1] * 640
+    _, twice = times_seen(641, 64, 32)
+    assert set(twice[33:-32].tolist()) == {2}
+    with pytest.raises(ConfigError, match="at least 1"):
+        times_seen(10, 4, 0)
