@@ -238,12 +238,12 @@ def compare_words(left: str, right: str) -> tuple[list[DiffPiece], list[DiffPiec
     ]
     blocks = SequenceMatcher(None, words[0], words[1], autojunk=False).get_opcodes()
     sides = []
-    for text, each, columns in zip((left, right), spans, ((1, 2), (3, 4)), strict=True):
+    for number, (text, each) in enumerate(zip((left, right), spans, strict=True)):
         pieces: list[DiffPiece] = []
         place = 0
-        for block in blocks:
-            first, last = block[columns[0]], block[columns[1]]
-            if block[0] == "equal" or first == last:
+        for kind, *ends in blocks:
+            first, last = ends[2 * number : 2 * number + 2]
+            if kind == "equal" or first == last:
                 continue
             start, end = each[first][0], each[last - 1][1]
             pieces += [DiffPiece(text[place:start], False), DiffPiece(text[start:end], True)]

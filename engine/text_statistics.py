@@ -2,12 +2,13 @@
 
 Two regularities hold for about every natural text. Zipf (1949): the word of rank r occurs about C · r^−a times, a near
 1, so a few words make half of the text and half of the words occur once. Heaps (1978; Herdan 1960): after n words
-about K · n^b different ones were seen, b well below 1 and yet never 0: no vocabulary is ever complete. Both are straight
-lines on log axes and are fitted there by least squares. Words or tokens go in as numbers (ids), so both are one code.
+about K · n^b different ones were seen, b well below 1 and yet never 0: no vocabulary is ever complete. Both are
+straight lines on log axes and are fitted there by least squares. Words or tokens go in as numbers, so one code does.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate, chain
@@ -128,6 +129,18 @@ def count_text(text: str) -> TextCounts:
     )
 
 
+def find_text(text: str, query: str) -> np.ndarray:
+    """Where `query` stands in a text, whatever its case: (H, 2) int64 of start and end, in order, none overlapping.
+
+    >>> find_text("A cat saw a Cat.", "cat").tolist()
+    [[2, 5], [12, 15]]
+    """
+    if not query:
+        return np.empty((0, 2), dtype=np.int64)
+    spans = [found.span() for found in re.finditer(re.escape(query), text, re.IGNORECASE)]
+    return np.array(spans, dtype=np.int64).reshape(-1, 2)
+
+
 def rank_frequency(ids: np.ndarray) -> RankFrequency:
     """How often each id occurs, the most frequent first; equally frequent ones in the order of their ids.
 
@@ -154,7 +167,7 @@ def vocabulary_growth(ids: np.ndarray, n_points: int = 80) -> VocabularyGrowth:
 
 
 def log_spaced(last: int, n_points: int) -> np.ndarray:
-    """At most `n_points` whole numbers from 1 to `last`, evenly spaced on a log axis; all of them if there are fewer."""
+    """At most from 1 to `last`, evenly spaced on a log axis; all of them if there are fewer."""
     if last <= n_points:
         return np.arange(1, last + 1)
     return np.unique(np.geomspace(1, last, n_points).round().astype(np.int64))

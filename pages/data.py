@@ -1,9 +1,21 @@
-"""Lesson: data."""
+"""Lesson: data. What a model reads decides what it can say: raw text in numbers, its repetitions and its mixture."""
 
 import streamlit as st
 
+from pages.parts.data import the_text
 from pages.shared import guard
+from pages.shared.lesson import choose_part, objective
 
 guard.ensure()
 
 st.title("Data", anchor=False)
+objective(
+    "Look at raw text as a model's maker does: how much there is, how words are distributed, what repeats, what GPT-3 "
+    "read, and how to mix a training text of your own.",
+    minutes=20,
+)
+choose_part(
+    {
+        "The text": the_text.show,
+    }
+)

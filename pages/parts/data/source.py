@@ -1,0 +1,170 @@
+"""The text that the parts of this lesson look at, and what is measured on it: each measure once for everybody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from engine import text_statistics
+from engine.bpe import END_OF_TEXT
+from engine.text_statistics import TextCounts
+from engine.tokenizer import Tokenizer
+from pages.shared.text_source import choose_text, corpora
+from pages.shared.texts import text_of
+from pages.shared.tokenizers import TokenizerChoice
+
+CORPUS = "data-corpus"
+READ = (100_000, 250_000, 500_000, 1_000_000, 2_000_000, 5_000_000)
+_KEPT = "data-corpus-kept"
+_OWN = "data-own-text"
+_CLEANED = "data-cleaned"
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """A text without its near-duplicates: `name` is what `text_of` reads."""
+
+    name: str
+    n_passages: int
+    n_chars_removed: int
+
+
+@dataclass(frozen=True)
+class ChosenText:
+    """The first `n_chars` of the `total` characters of a text. `original` is the name before passages were removed."""
+
+    name: str
+    title: str
+    n_chars: int
+    total: int
+    original: str
+
+    @property
+    def text(self) -> str:
+        """The characters that are read here."""
+        return text_of(self.name, self.n_chars)
+
+    @property
+    def file_name(self) -> str:
+        """A stem for downloads."""
+        return "my-text" if self.original.startswith("upload:") else self.original
+
+
+def the_text() -> ChosenText | None:
+    """Controls for the text and how much of it is read; None, with a sentence on the page, where there is none."""
+    remember_choice()
+    source = choose_text(
+        CORPUS,
+        label="Text",
+        help="A corpus that ships with the course, or your own: paste it or upload a file.",
+        min_chars=1,
+    )
+    st.session_state[_KEPT] = st.session_state.get(CORPUS)
+    name, title, total = source.name, source.title, source.n_chars
+    if name.startswith("upload:"):
+        st.session_state[_OWN] = (name, title, total)
+    elif not name and st.session_state.get(CORPUS) == "own" and _OWN in st.session_state and "Upload" in source.problem:
+        name, title, total = st.session_state[_OWN]
+        st.caption(f"Still reading the text you gave before, {total:,} characters.")
+    if not name:
+        st.info(source.problem)
+        return None
+    original = name
+    for step in removals(original):
+        name, total = step.name, total - step.n_chars_removed
+    most = st.select_slider(
+        "Read at most",
+        READ,
+        1_000_000,
+        format_func=lambda n: f"{n / 1e6:g} million" if n >= 1_000_000 else f"{n:,}",
+        key="data-read",
+        persist_state="session",
+        help="Characters from the beginning of the text. More of them take longer to count: about a second a million.",
+    )
+    n_chars = min(most, total)
+    part = "all" if n_chars == total else f"the first {n_chars:,}"
+    st.caption(f"Read here: {part} of {total:,} characters.")
+    if removals(original):
+        _removed_note(original)
+    return ChosenText(name, title, n_chars, total, original)
+
+
+def remember_choice() -> None:
+    """Keep the choice of text while a part or page without that control is shown."""
+    known = corpora()
+    if CORPUS in st.session_state or CORPUS in st.query_params:
+        return
+    first = next(info.name for info in known.values() if info.available)
+    st.session_state[CORPUS] = st.session_state.get(_KEPT) or first
+
+
+def removals(original: str) -> list[Cleaned]:
+    """What this session removed from a text, step by step."""
+    found: list[Cleaned] = st.session_state.get(_CLEANED, {}).get(original, [])
+    return found
+
+
+def add_removal(original: str, cleaned: Cleaned) -> None:
+    """From now on this session reads `cleaned` in place of the text `original`."""
+    steps = st.session_state.setdefault(_CLEANED, {})
+    steps[original] = [*steps.get(original, []), cleaned]
+
+
+def undo_removal(original: str) -> None:
+    """Back to the text before the last removal."""
+    steps = st.session_state.get(_CLEANED, {})
+    steps[original] = steps.get(original, [])[:-1]
+
+
+def _removed_note(original: str) -> None:
+    steps = removals(original)
+    passages, chars = (sum(each.n_passages for each in steps), sum(each.n_chars_removed for each in steps))
+    st.success(
+        f"Without {passages:,} near-duplicate {'passage' if passages == 1 else 'passages'} ({chars:,} characters).",
+        icon=":material/content_cut:",
+    )
+    st.button(
+        "Undo the removal",
+        key="data-undo-removal",
+        icon=":material/undo:",
+        on_click=undo_removal,
+        args=(original,),
+        help="Back to the text with these passages.",
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner="Counting …")
+def counts(name: str, n_chars: int) -> TextCounts:
+    """Characters, words, lines of a text."""
+    return text_statistics.count_text(text_of(name, n_chars))
+
+
+@st.cache_resource(max_entries=12, show_spinner="Counting words …")
+def words(name: str, n_chars: int) -> tuple[np.ndarray, list[str]]:
+    """The words of a text as numbers, and the different words."""
+    return text_statistics.number_words(text_of(name, n_chars))
+
+
+def token_ids(text: ChosenText, choice: TokenizerChoice) -> np.ndarray:
+    """The tokens of the text as training reads it, (N,) int64."""
+    return _token_ids(text.name, text.n_chars, choice.kind, choice.source, choice.vocab_size)
+
+
+def token_starts(text: ChosenText, choice: TokenizerChoice) -> np.ndarray:
+    """The character at which each token begins, (N,) int64."""
+    return _token_starts(text.name, text.n_chars, choice.kind, choice.source, choice.vocab_size)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Cutting the text into tokens …")
+def _token_ids(name: str, n_chars: int, kind: str, source: str, vocab_size: int) -> np.ndarray:
+    tokenizer = TokenizerChoice(kind, source, vocab_size).load()
+    return tokenizer.encode_array(text_of(name, n_chars), allowed_special=(END_OF_TEXT,))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _token_starts(name: str, n_chars: int, kind: str, source: str, vocab_size: int) -> np.ndarray:
+    tokenizer: Tokenizer = TokenizerChoice(kind, source, vocab_size).load()
+    ids = _token_ids(name, n_chars, kind, source, vocab_size)
+    return text_statistics.token_starts(text_of(name, n_chars), ids, tokenizer)

@@ -1,0 +1,279 @@
+"""Part: the text itself, in numbers, to read and to search, and where training ends and validation begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from engine import text_statistics, windows
+from engine.errors import ConfigError
+from engine.text_statistics import TextSplit
+from pages.parts.data import source
+from pages.parts.data.source import ChosenText, the_text
+from pages.shared.code_panel import show_code
+from pages.shared.components.text_view import Overview, text_view, view_rows
+from pages.shared.errors import sentence
+from pages.shared.lesson import exercise, notice
+from pages.shared.texts import text_of
+from pages.shared.tokenizers import TokenizerChoice, choose_tokenizer
+
+PAGE_CHARS = 5_000
+CONTEXTS = (16, 32, 64, 128, 256, 512, 1024)
+_PAGE, _HIT, _QUERY, _SEEN, _JUMP = "data-page", "data-hit", "data-query", "data-query-seen", "data-jump"
+
+
+def show() -> None:
+    """The whole part."""
+    st.markdown("Pretraining needs nothing but raw text. Look at what a model is given before it is given to one.")
+    controls, figure = st.columns([1, 2], gap="large")
+    with controls:
+        text = the_text()
+        if text is None:
+            return
+        tokenizer = choose_tokenizer("data-tokenizer", text.name, default="gpt2")
+        share, context = split_controls()
+    with figure:
+        starts = source.token_starts(text, tokenizer)
+        split = text_statistics.split_text(text.text, starts, share / 100)
+        numbers(text, tokenizer, len(starts))
+        reader(text, split)
+        split_in_words(text, split, context, starts, share)
+    notice(
+        "A corpus is one long row of characters. Only the marker <|endoftext|> tells where a document ends.",
+        "A token is longer than a character and, on average, shorter than a word. The model is trained on tokens.",
+        "Validation is the *last* part, cut off once. Random passages would not do: articles and plays quote each "
+        "other and stories come in variants, so a near-duplicate of what was kept aside would stand in the training "
+        "part, and the loss would reward remembering.",
+    )
+    exercise(
+        "Choose BBC News, read all of it and look at what lies in the last tenth. Is it a fair test of the rest?",
+        "Only if the order of the documents says nothing about them. This corpus has its five topics mixed; a corpus "
+        "sorted by topic or date would be tested on what was never trained. That is why the order is shuffled by "
+        "document before a split, never by sentence.",
+    )
+    show_code(text_statistics.find_words, text_statistics.count_text, windows.split_ids, text_statistics.token_starts)
+
+
+def split_controls() -> tuple[int, int]:
+    """The validation share in percent and the context length."""
+    share = st.slider(
+        "Kept aside for validation",
+        5,
+        50,
+        10,
+        5,
+        format="%d %%",
+        key="data-validation",
+        persist_state="session",
+        help="The last part of the tokens. It is never trained on; its loss tells whether the model learned the "
+        "language or the text.",
+    )
+    context = st.select_slider(
+        "Context length",
+        CONTEXTS,
+        128,
+        key="data-context",
+        persist_state="session",
+        help="Tokens in a window: how far back the model can look. Windows are what is drawn in training.",
+    )
+    return share, context
+
+
+def numbers(text: ChosenText, tokenizer: TokenizerChoice, n_tokens: int) -> None:
+    """How much there is of everything, as cards and as a file."""
+    found = source.counts(text.name, text.n_chars)
+    per_word = n_tokens / found.n_words if found.n_words else float("nan")
+    cards = (
+        ("Characters", found.n_chars, f"Code points; {found.n_distinct_chars:,} different ones."),
+        ("Words", found.n_words, "Runs of letters, accents and digits with inner apostrophes."),
+        ("Different words", found.n_distinct_words, "Case is folded: “The” and “the” are one word."),
+        ("Tokens", n_tokens, f"Of the tokenizer {tokenizer.title}."),
+        ("Tokens per word", per_word, "Marks, spaces and line ends are in tokens too, but not in words."),
+        ("Characters per token", found.n_chars / n_tokens if n_tokens else float("nan"), "How much one token carries."),
+        ("Lines", found.n_lines, "Parted by line ends."),
+        ("Documents", found.n_documents, "Parted by the marker <|endoftext|>."),
+    )
+    with st.container(horizontal=True, gap="small"):
+        for label, value, help_text in cards:
+            shown = f"{value:,}" if isinstance(value, int) else f"{value:.2f}" if np.isfinite(value) else "none"
+            st.metric(label, shown, help=help_text, border=True, width=172)
+    table = pd.DataFrame([(label, value) for label, value, _ in cards], columns=["measure", "value"])
+    table.loc[len(table)] = ("Bytes (UTF-8)", found.n_bytes)
+    with st.expander("As a table", icon=":material/table:"):
+        st.dataframe(table.astype({"value": float}), hide_index=True, width="stretch")
+        st.download_button(
+            "Statistics as CSV",
+            table.to_csv(index=False),
+            f"{text.file_name}-statistics.csv",
+            "text/csv",
+            key="data-statistics-csv",
+            icon=":material/download:",
+            on_click="ignore",
+            help="These numbers for a spreadsheet.",
+        )
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def found_in(name: str, n_chars: int, query: str) -> np.ndarray:
+    """Where a query stands in a text, (H, 2)."""
+    return text_statistics.find_text(text_of(name, n_chars), query)
+
+
+def reader(text: ChosenText, split: TextSplit) -> None:
+    """The searchable view: a page of the text with hits and the validation part marked."""
+    n_pages = max(1, -(-text.n_chars // PAGE_CHARS))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        query = st.text_input(
+            "Search the text",
+            key=_QUERY,
+            persist_state="session",
+            max_chars=100,
+            icon=":material/search:",
+            placeholder="a word or a phrase",
+            live="300ms",
+            width=260,
+            help="Plain text, whatever its case. The marks in the strip show where it occurs.",
+        )
+        hits = found_in(text.name, text.n_chars, query)
+        follow_query((text.name, text.n_chars, query), hits)
+        for label, step, icon in (
+            ("Previous", -1, ":material/arrow_upward:"),
+            ("Next", 1, ":material/arrow_downward:"),
+        ):
+            st.button(
+                label,
+                key=f"data-hit-{step}",
+                icon=icon,
+                disabled=len(hits) < 2,
+                on_click=go_to_hit,
+                args=(step, hits),
+                help=f"The {label.lower()} hit.",
+            )
+        st.session_state[_PAGE] = min(max(int(st.session_state.get(_PAGE) or 1), 1), n_pages)
+        st.number_input(
+            f"Page of {n_pages:,}",
+            1,
+            n_pages,
+            key=_PAGE,
+            persist_state="session",
+            width=130,
+            help=f"Pages of {PAGE_CHARS:,} characters. The strip below does the same.",
+        )
+        st.number_input(
+            "Go to character",
+            0,
+            max(text.n_chars - 1, 0),
+            None,
+            key=_JUMP,
+            placeholder="number",
+            width=150,
+            on_change=go_to_character,
+            help="Opens the page with this character.",
+        )
+        st.button(
+            "To validation",
+            key="data-to-validation",
+            icon=":material/flag:",
+            on_click=open_page,
+            args=(split.char,),
+            help="Opens the page where the validation part begins.",
+        )
+    if query:
+        hit = st.session_state[_HIT]
+        found = f"{len(hits):,} {'hit' if len(hits) == 1 else 'hits'}"
+        st.caption(
+            f"Hit {hit + 1:,} of {found}." if len(hits) else "This does not occur in the part that is read here."
+        )
+    page = st.session_state[_PAGE] - 1
+    asked = text_view(
+        page_rows(text.text, page, hits, split.char),
+        "data-reader",
+        label=f"The text, page {page + 1} of {n_pages}",
+        overview=Overview(
+            n_pages,
+            page,
+            split.char / max(text.n_chars, 1),
+            places(hits, text.n_chars),
+        ),
+    )
+    if asked is not None:
+        st.session_state["data-page-asked"] = asked
+        st.rerun()
+
+
+def page_rows(text: str, page: int, hits: np.ndarray, cut: int) -> list[list]:
+    """What the view shows of one page; hits that reach over its ends are clipped to it."""
+    start = page * PAGE_CHARS
+    end = min(start + PAGE_CHARS, len(text))
+    here = hits[(hits[:, 1] > start) & (hits[:, 0] < end)] if len(hits) else hits
+    clipped = [(max(a, start) - start, min(b, end) - start) for a, b in here.tolist()]
+    current = None
+    if len(hits):
+        a, b = hits[min(st.session_state[_HIT], len(hits) - 1)].tolist()
+        current = (max(a, start) - start, min(b, end) - start)
+    boundary = cut - start if cut < end else None
+    return view_rows(text[start:end], hits=clipped, current=current, boundary=boundary and max(boundary, 0))
+
+
+def places(hits: np.ndarray, n_chars: int, n_marks: int = 300) -> tuple[float, ...]:
+    """Where to mark hits in the strip, 0 to 1; hits that would cover each other are one mark."""
+    if len(hits) == 0:
+        return ()
+    return tuple((np.unique(hits[:, 0] * n_marks // max(n_chars, 1)) / n_marks).tolist())
+
+
+def follow_query(seen: tuple[str, int, str], hits: np.ndarray) -> None:
+    """A new query opens the page of its first hit; a page asked for in the strip is opened."""
+    if "data-page-asked" in st.session_state:
+        st.session_state[_PAGE] = st.session_state.pop("data-page-asked") + 1
+    if st.session_state.get(_SEEN) != seen:
+        st.session_state[_SEEN] = seen
+        st.session_state[_HIT] = 0
+        if len(hits):
+            open_page(int(hits[0, 0]))
+    st.session_state.setdefault(_HIT, 0)
+
+
+def go_to_hit(step: int, hits: np.ndarray) -> None:
+    """To the next hit or the one before, round and round."""
+    st.session_state[_HIT] = (st.session_state.get(_HIT, 0) + step) % len(hits)
+    open_page(int(hits[st.session_state[_HIT], 0]))
+
+
+def go_to_character() -> None:
+    """What the number field says."""
+    if st.session_state.get(_JUMP) is not None:
+        open_page(int(st.session_state[_JUMP]))
+
+
+def open_page(char: int) -> None:
+    """Open the page with this character."""
+    st.session_state[_PAGE] = char // PAGE_CHARS + 1
+
+
+def split_in_words(text: ChosenText, split: TextSplit, context: int, starts: np.ndarray, share: int) -> None:
+    """How much each part has, in characters, tokens and windows."""
+    rows = []
+    parts: Iterable[tuple[str, int, np.ndarray]] = (
+        ("Training", split.char, starts[: split.token]),
+        ("Validation", text.n_chars - split.char, starts[split.token :]),
+    )
+    problem = ""
+    for name, n_chars, tokens in parts:
+        try:
+            n_windows = len(windows.sliding_windows(tokens, context, context)[0])
+        except ConfigError as error:
+            n_windows, problem = 0, sentence(error)
+        rows.append((name, n_chars, len(tokens), n_windows))
+    columns = ["part", "characters", "tokens", f"windows of {context} tokens"]
+    table = pd.DataFrame(rows, columns=columns).set_index("part")
+    st.dataframe(table.style.format("{:,}"), width="stretch")
+    st.caption(
+        f"The cut lies after token {split.token:,} of {split.n_tokens:,}, at character {split.char:,}: the last "
+        f"{share} % of the tokens are kept aside. Windows are counted without overlap."
+    )
+    if problem:
+        st.warning(problem)
