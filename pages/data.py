@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts.data import the_text
+from pages.parts.data import gpt3, mix, near_duplicates, the_text, tokens_and_words, zipf_heaps
 from pages.shared import guard
 from pages.shared.lesson import choose_part, objective
 
@@ -17,5 +17,10 @@ objective(
 choose_part(
     {
         "The text": the_text.show,
+        "Zipf and Heaps": zipf_heaps.show,
+        "Near-duplicates": near_duplicates.show,
+        "What GPT-3 read": gpt3.show,
+        "Tokens and words": tokens_and_words.show,
+        "Mix your own": mix.show,
     }
 )

@@ -12,6 +12,7 @@ from engine import text_statistics, windows
 from engine.errors import ConfigError
 from engine.text_statistics import TextSplit
 from pages.parts.data import source
+from pages.parts.data.figures import facts
 from pages.parts.data.source import ChosenText, the_text
 from pages.shared.code_panel import show_code
 from pages.shared.components.text_view import Overview, text_view, view_rows
@@ -96,10 +97,7 @@ def numbers(text: ChosenText, tokenizer: TokenizerChoice, n_tokens: int) -> None
         ("Lines", found.n_lines, "Parted by line ends."),
         ("Documents", found.n_documents, "Parted by the marker <|endoftext|>."),
     )
-    with st.container(horizontal=True, gap="small"):
-        for label, value, help_text in cards:
-            shown = f"{value:,}" if isinstance(value, int) else f"{value:.2f}" if np.isfinite(value) else "none"
-            st.metric(label, shown, help=help_text, border=True, width=172)
+    facts([(label.lower(), _shown(value), meaning) for label, value, meaning in cards])
     table = pd.DataFrame([(label, value) for label, value, _ in cards], columns=["measure", "value"])
     table.loc[len(table)] = ("Bytes (UTF-8)", found.n_bytes)
     with st.expander("As a table", icon=":material/table:"):
@@ -114,6 +112,12 @@ def numbers(text: ChosenText, tokenizer: TokenizerChoice, n_tokens: int) -> None
             on_click="ignore",
             help="These numbers for a spreadsheet.",
         )
+
+
+def _shown(value: int | float) -> str:
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.2f}" if np.isfinite(value) else "none"
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -268,12 +272,12 @@ def split_in_words(text: ChosenText, split: TextSplit, context: int, starts: np.
         except ConfigError as error:
             n_windows, problem = 0, sentence(error)
         rows.append((name, n_chars, len(tokens), n_windows))
-    columns = ["part", "characters", "tokens", f"windows of {context} tokens"]
+    columns = ["part", "characters", "tokens", "windows"]
     table = pd.DataFrame(rows, columns=columns).set_index("part")
     st.dataframe(table.style.format("{:,}"), width="stretch")
     st.caption(
         f"The cut lies after token {split.token:,} of {split.n_tokens:,}, at character {split.char:,}: the last "
-        f"{share} % of the tokens are kept aside. Windows are counted without overlap."
+        f"{share} % of the tokens are kept aside. Windows of {context} tokens are counted without overlap."
     )
     if problem:
         st.warning(problem)

@@ -20,7 +20,8 @@ HIT, CURRENT, CHANGED, SIGN, VALIDATION, BOUNDARY, HEADING = 1, 2, 4, 8, 16, 32,
 MANY_MARKS = 8  # combining marks on one letter that are drawn; more would cover the lines around
 
 _mount = register("text_view")
-# What has no glyph of its own, but the line end and the tab. Zero-width joiners stay: emoji and Indic scripts need them.
+# What has no glyph of its own, but the line end and the tab. Zero-width joiners stay: emoji and Indic scripts need
+# them.
 _UNSEEN = regex.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
     rf"|[\U000e0000-\U000e007f\ud800-\udfff]|(?<=\p{{M}}{{{MANY_MARKS}}})\p{{M}}+"

