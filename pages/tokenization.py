@@ -2,7 +2,10 @@
 
 import streamlit as st
 
+from pages.parts.tokenization.compare import compare
 from pages.parts.tokenization.explore import explore
+from pages.parts.tokenization.language_tax import language_tax
+from pages.parts.tokenization.special import special
 from pages.shared import guard
 from pages.shared.lesson import choose_part, objective
 
@@ -17,5 +20,8 @@ objective(
 choose_part(
     {
         "Text to tokens": explore,
+        "Two side by side": compare,
+        "Language tax": language_tax,
+        "Special tokens": special,
     }
 )

@@ -228,6 +228,21 @@ def summarise_next_token(rows: pd.DataFrame) -> str:
     return text + "."
 
 
+def grouped_bars(
+    rows: pd.DataFrame, *, title: str, rows_title: str, value_title: str, series_title: str, alt_text: str, summary: str
+) -> Figure:
+    """Horizontal bars: one group for each `row`, one bar in it for each `series`, with its `shown` text behind it.
+
+    `rows` has the columns row, series, value (a number) and shown (its text); rows and series keep their order.
+    Raises `ValueError` for a missing column.
+    """
+    _require(rows, ["row", "series", "value", "shown"])
+    data = rows[["row", "series", "value", "shown"]].reset_index(drop=True)
+    names = tuple(dict.fromkeys(data["row"])), tuple(dict.fromkeys(data["series"]))
+    spec = _grouped_bars_spec(title, rows_title, value_title, series_title, *names)
+    return Figure(data=data, spec=spec, alt=alt_text, summary=summary)
+
+
 def visible_token(text: str) -> str:
     """A token as it can be read on one line: quoted, spaces as ␣, line ends as ↵ (" the" -> “␣the”)."""
     shown = text.replace("\r", "␍").replace("\n", "↵").replace("\t", "⇥").replace(" ", "␣")
@@ -348,6 +363,35 @@ def _bars_spec(title: str, n_bars: int) -> dict[str, Any]:
         x="probability:Q", text="percent:N", color=alt.value(_QUIET)
     )
     return _to_spec(alt.layer(bars, numbers), title, max(150, 26 * n_bars + 90))
+
+
+@lru_cache(maxsize=64)
+def _grouped_bars_spec(
+    title: str, rows_title: str, value_title: str, series_title: str, rows: tuple[str, ...], series: tuple[str, ...]
+) -> dict[str, Any]:
+    base = alt.Chart().encode(
+        y=alt.Y(
+            "row:N", title=rows_title, sort=list(rows), axis=alt.Axis(labelLimit=150), scale=alt.Scale(padding=0.2)
+        ),
+        yOffset=alt.YOffset("series:N", sort=list(series)),
+        x=alt.X("value:Q", title=value_title, scale=alt.Scale(domainMin=0), axis=alt.Axis(tickCount=5)),
+    )
+    colours = [_RUN_COLOURS[index % len(_RUN_COLOURS)] for index in range(max(1, len(series)))]
+    bars = base.mark_bar().encode(
+        color=alt.Color(
+            "series:N",
+            title=series_title,
+            legend=alt.Legend(orient="top", columns=3, symbolType="square"),
+            scale=alt.Scale(domain=list(series), range=colours),
+        ),
+        tooltip=[
+            alt.Tooltip("row:N", title=rows_title),
+            alt.Tooltip("series:N", title=series_title),
+            alt.Tooltip("shown:N", title=value_title),
+        ],
+    )
+    numbers = base.mark_text(align="left", dx=4, fontSize=12).encode(text="shown:N", color=alt.value(_QUIET))
+    return _to_spec(alt.layer(bars, numbers), title, max(160, len(rows) * (14 * len(series) + 8) + 60))
 
 
 def _position_axis(x: Axis, n_ticks: int) -> alt.Axis:

@@ -62,8 +62,7 @@ def explore() -> None:
         st.session_state["tokens-selected"] = None if clicked == selected else (clicked, chip)
         st.rerun()
     if selected is None:
-        st.caption(
-            "Point at a token, or reach it with Tab and the arrow keys: all equal ones light up. Click it to keep it."
+        st.caption("Point at a token, or go there with Tab and arrows: its equals light up. Click to keep it.")
         )
     else:
         _details(cut, cut.chips[selected], choice)

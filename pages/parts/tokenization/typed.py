@@ -31,7 +31,7 @@ EXAMPLES = {
         "\tindented_with_a_tab = True\n"
     ),
     "Odd words": (
-        "tokenization Tokenization TOKENIZATION tokenisation\n SolidGoldMagikarp StreamerBot\n"
+        "tokenization Tokenization TOKENIZATION tokenisation\n SolidGoldMagikarp petertodd\n"
         "Donaudampfschifffahrtsgesellschaft antidisestablishmentarianism"
     ),
     "Emoji": "🦁 👩‍👩‍👧‍👦 🏳️‍🌈 🇧🇷🇯🇵 👍🏽 ❤️ ☕",

@@ -184,11 +184,16 @@ const split = (texts) => {
   return lines;
 };
 
+// Whether a text goes on inside the same word; scripts without spaces may break anywhere.
+const goesOn = (before, text) =>
+  WORD_INSIDE.test(text) && WORD_END.test(before) && !NO_SPACES.test(text) && !NO_SPACES.test(before);
+
 const drawLine = (state, line) => {
   const { texts } = state.rows;
   const nodes = [];
   const directions = [];
-  let joined = 0;
+  let word = null; // the chips of one word stay on one line
+  let length = 0;
   for (let index = line.start; index < line.end; index += 1) {
     let button = state.buttons[index];
     if (button === undefined) {
@@ -199,16 +204,20 @@ const drawLine = (state, line) => {
       state.buttons[index] = button;
     }
     button.chipIndex = index;
-    const previous = texts[index - 1];
-    if (index > line.start && WORD_INSIDE.test(texts[index]) && WORD_END.test(previous)) {
-      joined += texts[index].length;
-      if (joined <= JOINED && !NO_SPACES.test(texts[index]) && !NO_SPACES.test(previous)) {
-        nodes.push(document.createTextNode("\u2060")); // no line break inside a word
-        directions.push("");
+    length += texts[index].length;
+    if (index > line.start && length <= JOINED && goesOn(texts[index - 1], texts[index])) {
+      if (word === null) {
+        word = element("span", "word");
+        word.append(nodes.pop());
+        nodes.push(word);
       }
-    } else joined = texts[index].length;
-    nodes.push(button);
-    directions.push(directionOf(texts[index]));
+      word.append(button);
+    } else {
+      word = null;
+      length = texts[index].length;
+      nodes.push(button);
+      directions.push(directionOf(texts[index]));
+    }
   }
   const base = directions.find((each) => each === "rtl" || each === "ltr") ?? "ltr";
   const box = element("div", "line");
