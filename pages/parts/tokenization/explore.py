@@ -63,7 +63,6 @@ def explore() -> None:
         st.rerun()
     if selected is None:
         st.caption("Point at a token, or go there with Tab and arrows: its equals light up. Click to keep it.")
-        )
     else:
         _details(cut, cut.chips[selected], choice)
     _downloads(cut, choice)
@@ -105,7 +104,8 @@ def _selected(cut: Tokenized) -> int | None:
 
 
 def _details(cut: Tokenized, chip: Chip, choice: TokenizerChoice) -> None:
-    times = int((cut.spans.ids == chip.id).sum())
+    n_times = int((cut.spans.ids == chip.id).sum())
+    times = "once" if n_times == 1 else f"{n_times:,} times"
     with st.container(border=True):
         token, facts, action = st.columns([3, 5, 2], vertical_alignment="center")
         with token:
@@ -115,7 +115,7 @@ def _details(cut: Tokenized, chip: Chip, choice: TokenizerChoice) -> None:
             st.markdown(
                 f"**id** {chip.id:,} of {cut.tokenizer.n_vocab:,}  \n"
                 f"**bytes** `{chip.data.hex(' ')[:240]}`  \n"
-                f"**place** `text[{chip.start}:{chip.end}]`, {'once' if times == 1 else f'{times:,} times'} in this text"
+                f"**place** `text[{chip.start}:{chip.end}]`, {times} in this text"
             )
         with action:
             if isinstance(cut.tokenizer, (BPETokenizer, OfficialTokenizer)):

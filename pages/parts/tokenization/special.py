@@ -67,16 +67,13 @@ def special() -> None:
     by_id = sorted(tokenizer.special_tokens, key=tokenizer.special_tokens.__getitem__)
     with st.expander("The special tokens of this tokenizer", icon=":material/label:"):
         st.dataframe(
-            [
-                {"Token": name, "Id": each}
-                for name, each in sorted(tokenizer.special_tokens.items(), key=lambda i: i[1])
-            ],
+            [{"Token": name, "Id": tokenizer.special_tokens[name]} for name in by_id],
             width="stretch",
             hide_index=True,
         )
         st.caption("Their ids lie after all ordinary ones. No merge makes them, and no ordinary text becomes them.")
     notice(
-        "As plain text the name is several ordinary tokens, as a special token a single id, the same one that separated "
+        "As plain text the name is several ordinary tokens, as a special token one id, the very one that separated "
         "documents when the model was trained.",
         "Chat models are taught turns in the same way, with names such as <|im_start|> and <|im_end|> around "
         "each of them. A visitor whose text is read with special tokens allowed can end a turn and begin one in the "
