@@ -5,6 +5,7 @@ import streamlit as st
 from pages.parts.tokenization.compare import compare
 from pages.parts.tokenization.explore import explore
 from pages.parts.tokenization.language_tax import language_tax
+from pages.parts.tokenization.learn import learn
 from pages.parts.tokenization.special import special
 from pages.shared import guard
 from pages.shared.lesson import choose_part, objective
@@ -23,5 +24,6 @@ choose_part(
         "Two side by side": compare,
         "Language tax": language_tax,
         "Special tokens": special,
+        "Learn BPE": learn,
     }
 )

@@ -1,0 +1,66 @@
+"""Recorded BPE trainings, one for everybody who asks for the same text, and tokens as they can be read."""
+
+from __future__ import annotations
+
+import threading
+import unicodedata
+
+import streamlit as st
+
+from engine.bpe_replay import Replay, record_training
+from engine.tokenizer import Tokenizer
+from pages.shared.texts import text_of
+
+MAX_LINE = 2_000
+_LEARNING = threading.BoundedSemaphore(1)  # pure Python: two at a time would only halve each other's speed
+_SIGNS = {" ": "␣", "\n": "↵", "\t": "⇥", "\r": "␍", "\x7f": "␡"}
+
+
+@st.cache_resource(max_entries=24, show_spinner="Learning the merges …")
+def recorded(source: str, n_chars: int, n_merges: int) -> Replay:
+    """The training on the first `n_chars` characters of a corpus or an upload, with every step."""
+    with _LEARNING:
+        return record_training(text_of(source, n_chars), n_merges)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def recorded_line(text: str, n_merges: int) -> Replay:
+    """The training on a short text, at most 2,000 characters of it."""
+    return record_training(text[:MAX_LINE], n_merges)
+
+
+def readable(data: bytes, limit: int = 60) -> str:
+    """A token as it can be read on one line: spaces as ␣, line ends as ↵, other control characters by sign or number.
+
+    Bytes that are no character stand as \\xNN; a mark that sits on another character gets a circle to sit on.
+
+    >>> readable(b" the\\n"), readable(b"\\xe6\\x97"), readable("\\u202e".encode())
+    ('␣the↵', '\\\\xe6\\\\x97', 'U+202E')
+    """
+    text = data.decode("utf-8", "backslashreplace")
+    if text.isprintable() and not unicodedata.combining(text[:1] or " "):
+        shown = text.replace(" ", "␣")
+    else:
+        shown = "".join(map(_sign, text[: limit + 1]))
+        if text and unicodedata.category(text[0]).startswith("M"):
+            shown = "◌" + shown
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def _sign(character: str) -> str:
+    if character in _SIGNS:
+        return _SIGNS[character]
+    if character.isprintable():
+        return character
+    code = ord(character)
+    return chr(0x2400 + code) if code < 0x20 else f"U+{code:04X}"
+
+
+def quoted(data: bytes, limit: int = 60) -> str:
+    """A readable token between quotation marks, for running text."""
+    return f"“{readable(data, limit)}”"
+
+
+def token_texts(tokenizer: Tokenizer, ids: list[int]) -> list[str]:
+    """The tokens of these ids as they can be read."""
+    return [readable(tokenizer.token_bytes(token_id)) for token_id in ids]
