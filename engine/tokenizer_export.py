@@ -32,7 +32,7 @@ def tiktoken_ranks(tokenizer: Tokenizer) -> bytes:
     Special tokens are not in it; `tiktoken_code` says how to add them. Raises TokenizerError for a tokenizer of
     characters or words, whose tokens are no ranks of bytes.
     """
-    lines = [base64.b64encode(token) + b" %d\n" % token_id for token_id, token in _ordinary(tokenizer)]
+    lines = [base64.b64encode(token) + b" %d\n" % token_id for token_id, token in ordinary_tokens(tokenizer)]
     return b"".join(lines)
 
 
@@ -74,7 +74,7 @@ def huggingface_json(tokenizer: Tokenizer) -> str:
     An official encoding's merges are recovered from its ranks, which takes up to some seconds. Raises TokenizerError
     for a tokenizer of characters or words, and for a special token that reads like an ordinary one.
     """
-    names = {token_id: _printable(token) for token_id, token in _ordinary(tokenizer)}
+    names = {token_id: _printable(token) for token_id, token in ordinary_tokens(tokenizer)}
     vocabulary = {name: token_id for token_id, name in names.items()}
     for special in tokenizer.special_tokens:
         if special in vocabulary:
@@ -138,7 +138,7 @@ def split_pattern(tokenizer: Tokenizer) -> str:
     return GPT2_PATTERN  # bytes are bytes, however the text is cut
 
 
-def _ordinary(tokenizer: Tokenizer) -> list[tuple[int, bytes]]:
+def ordinary_tokens(tokenizer: Tokenizer) -> list[tuple[int, bytes]]:
     """Ids and bytes of all tokens that are not special, in the order of ids."""
     if isinstance(tokenizer, OfficialTokenizer):
         return sorted((token_id, token) for token, token_id in ranks_of(tokenizer.to_tiktoken()).items())

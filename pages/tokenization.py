@@ -4,9 +4,11 @@ import streamlit as st
 
 from pages.parts.tokenization.compare import compare
 from pages.parts.tokenization.explore import explore
+from pages.parts.tokenization.inside import inside
 from pages.parts.tokenization.language_tax import language_tax
 from pages.parts.tokenization.learn import learn
 from pages.parts.tokenization.special import special
+from pages.parts.tokenization.vocabulary import vocabulary
 from pages.shared import guard
 from pages.shared.lesson import choose_part, objective
 
@@ -25,5 +27,7 @@ choose_part(
         "Language tax": language_tax,
         "Special tokens": special,
         "Learn BPE": learn,
+        "Inside a token": inside,
+        "Vocabulary": vocabulary,
     }
 )

@@ -58,12 +58,13 @@ def compression(replay: Replay, n: int, n_merges: int) -> Figure:
             "tokens": [*(replay.n_tokens(int(place)) for place in places), replay.n_tokens(n)],
             "ratio": [*(replay.bytes_per_token(int(place)) for place in places), replay.bytes_per_token(n)],
             "label": [""] * len(places) + [f"{replay.n_tokens(n):,} tokens"],
+            "side": [""] * len(places) + ["left" if n < 0.65 * n_merges else "right"],
         }
     )
-    share = replay.n_tokens(n) / max(1, replay.n_start)
+    n_tokens, share = replay.n_tokens(n), replay.n_tokens(n) / max(1, replay.n_start)
     summary = (
-        f"After {_merges(n)} the text has {replay.n_tokens(n):,} tokens, {share:.0%} of the {replay.n_start:,} it began "
-        f"with: {replay.bytes_per_token(n):.2f} bytes a token."
+        f"After {_merges(n)} the text has {n_tokens:,} tokens, {share:.0%} of the {replay.n_start:,} it began with: "
+        f"{replay.bytes_per_token(n):.2f} bytes a token."
     )
     return Figure(data, _compression_spec(), "Line chart: tokens of the text against the number of merges.", summary)
 
@@ -81,7 +82,7 @@ def token_lengths(lengths: Sequence[int]) -> Figure:
         }
     )
     longest, middle = int(np.max(lengths)), float(np.median(lengths))
-    summary = f"Half of the tokens have at most {middle:.0f} bytes; the longest has {longest:,}."
+    summary = f"Half of the tokens are no longer than {_bytes(middle)}; the longest has {_bytes(longest)}."
     return Figure(data, _lengths_spec(), "Bar chart: number of tokens of each length in bytes.", summary)
 
 
@@ -114,6 +115,10 @@ def bits_per_byte(table: pd.DataFrame) -> Figure:
 
 def _times(count: int) -> str:
     return "once" if count == 1 else f"{count:,} times"
+
+
+def _bytes(n: float) -> str:
+    return "1 byte" if n == 1 else f"{n:,.0f} bytes"
 
 
 def _merges(n: int) -> str:
@@ -167,9 +172,14 @@ def _compression_spec() -> dict[str, Any]:
     point = now.mark_point(size=140, filled=True, opacity=1, shape="diamond").encode(
         horizontal, vertical, color=alt.value("orange"), tooltip=tips
     )
-    # On the side with more room, so that the label stays inside the plot.
-    label = now.mark_text(fontSize=13, dy=-14).encode(horizontal, vertical, text="label:N", color=alt.value(_QUIET))
-    return charts._to_spec(alt.layer(line, rule, point, label), "How the text shrinks", 340)
+    # On the side with more room, so that the label stays inside the plot and off the curve.
+    labels = [
+        now.transform_filter(f"datum.side == '{side}'")
+        .mark_text(fontSize=13, align=side, dx=dx, dy=-14)
+        .encode(horizontal, vertical, text="label:N", color=alt.value(_QUIET))
+        for side, dx in (("left", 10), ("right", -4))
+    ]
+    return charts._to_spec(alt.layer(line, rule, point, *labels), "How the text shrinks", 340)
 
 
 @lru_cache(maxsize=1)

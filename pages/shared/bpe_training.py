@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 import unicodedata
+from collections.abc import Mapping
 
+import numpy as np
 import streamlit as st
 
+from engine.bpe import train_steps
 from engine.bpe_replay import Replay, record_training
-from engine.tokenizer import Tokenizer
 from pages.shared.texts import text_of
+from pages.shared.tokenizers import LEARN_CHARS, TokenizerChoice
 
 MAX_LINE = 2_000
 _LEARNING = threading.BoundedSemaphore(1)  # pure Python: two at a time would only halve each other's speed
@@ -61,6 +64,17 @@ def quoted(data: bytes, limit: int = 60) -> str:
     return f"“{readable(data, limit)}”"
 
 
-def token_texts(tokenizer: Tokenizer, ids: list[int]) -> list[str]:
-    """The tokens of these ids as they can be read."""
-    return [readable(tokenizer.token_bytes(token_id)) for token_id in ids]
+@st.cache_resource(max_entries=16, show_spinner="Counting pairs …")
+def learned_counts(source: str, vocab_size: int) -> Mapping[int, int]:
+    """How often the pair of each learned token stood in the text when it was merged: id → count."""
+    with _LEARNING:
+        steps = train_steps(text_of(source, LEARN_CHARS), vocab_size, runners_up=0)
+        return {step.new_id: step.count for step in steps}
+
+
+@st.cache_resource(max_entries=24, show_spinner="Encoding the sample …")
+def sample_counts(choice: TokenizerChoice, source: str) -> np.ndarray:
+    """How often each token occurs in the first million characters of a text: (n_vocab,) int64."""
+    tokenizer = choice.load()
+    ids = tokenizer.encode_array(text_of(source, LEARN_CHARS), allowed_special="all")
+    return np.bincount(ids, minlength=tokenizer.n_vocab)

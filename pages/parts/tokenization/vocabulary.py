@@ -1,0 +1,309 @@
+"""Part: vocabulary. Every token of a tokenizer, to search and to sort, and the tokenizer as a file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from engine import tokenizer_export
+from engine.merges import merge_number
+from engine.tokenizer import Tokenizer
+from engine.tokenizer_export import can_export, huggingface_code, huggingface_json, tiktoken_code, tiktoken_ranks
+from pages.parts.tokenization.inside import KINDS as WITH_TREES
+from pages.parts.tokenization.inside import look_inside
+from pages.shared.bpe_charts import token_lengths
+from pages.shared.bpe_training import quoted, readable, sample_counts
+from pages.shared.code_panel import show_code
+from pages.shared.lesson import exercise, notice
+from pages.shared.text_source import choose_text
+from pages.shared.tokenizers import TokenizerChoice, choose_tokenizer
+
+MAX_ROWS = 2_000
+ORDERS = {
+    "id": "by id",
+    "longest": "longest first",
+    "frequent": "most frequent in the text first",
+    "rare": "rarest in the text first",
+    "alphabet": "by alphabet",
+}
+KEPT = {"all": "all tokens", "used": "used in the text", "unused": "never used in it", "special": "special tokens"}
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """A tokenizer's tokens as a table: one row for each id in use."""
+
+    table: pd.DataFrame
+    n_used: int
+
+
+def vocabulary() -> None:
+    """Search a vocabulary, and take it along."""
+    st.markdown(
+        "A vocabulary is a list: each token has its number, its bytes and, in a text at hand, its frequency. Look for "
+        "what you would expect in it, and for what you would not."
+    )
+    beside, other = st.columns(2, gap="medium")
+    with beside:
+        source = choose_text(
+            "vocabulary-text",
+            default="stories",
+            min_chars=20,
+            label="Text",
+            help="Your own tokenizers learn from this text, and all tokens are counted in its first million characters.",
+        )
+    if source.problem:
+        st.info(source.problem)
+        return
+    with other:
+        choice = choose_tokenizer("vocabulary", source.name)
+    tokenizer = choice.load()
+    vocabulary = _vocabulary(choice, source.name)
+    _numbers(vocabulary, tokenizer)
+    _browse(vocabulary, choice, tokenizer)
+    token_lengths(vocabulary.table["bytes"].to_numpy()).show()
+    with st.expander("As a table", icon=":material/table_rows:"):
+        lengths = vocabulary.table["bytes"].value_counts().sort_index()
+        st.dataframe(
+            pd.DataFrame({"bytes": lengths.index, "tokens": lengths.to_numpy()}), hide_index=True, width="content"
+        )
+    _downloads(choice, source.name, tokenizer)
+    notice(
+        "In a learned vocabulary the first 256 ids are the bytes; most are never used in an English text, but with "
+        "them no text is ever unknown.",
+        "Most words are there twice, with and without the space in front, and once more with a capital.",
+        "The longest tokens tell what the training text was: names in stories, runs of spaces and of marks where the "
+        "text was code.",
+        "A token that training hardly ever saw is a trap: its vector stays what chance made it.",
+    )
+    exercise(
+        "Search GPT-2 for “ the”, then sort by length. What are the longest tokens, and why does a tokenizer spend "
+        "numbers on them?",
+        "Long runs of marks and odd words of web pages. BPE counts frequency in *its* text: a banner repeated on many "
+        "pages earns a token, whether or not a reader of English ever needs it.",
+    )
+    show_code(tokenizer_export.tiktoken_ranks, tokenizer_export.huggingface_json)
+
+
+@st.cache_resource(max_entries=12, show_spinner="Listing the tokens …")
+def _vocabulary(choice: TokenizerChoice, source: str) -> Vocabulary:
+    """The table is shared by all sessions: it is read, never changed."""
+    tokenizer = choice.load()
+    counts = sample_counts(choice, source)
+    special = set(tokenizer.special_tokens.values())
+    merged = choice.kind in WITH_TREES
+    rows = []
+    for token_id, token in _tokens(tokenizer):
+        rank = merge_number(token_id) if merged and token_id >= 256 and token_id not in special else None
+        rows.append((token_id, readable(token), token.decode("utf-8", "replace"), len(token), rank))
+    table = pd.DataFrame(rows, columns=["id", "token", "plain", "bytes", "merge"])
+    table["merge"] = table["merge"].astype("Int64")
+    table["count"] = counts[table["id"].to_numpy()]
+    table["special"] = table["id"].isin(special)
+    table["alphabet"] = table["plain"].rank(method="first").astype("int64")
+    return Vocabulary(table, int((table["count"] > 0).sum()))
+
+
+def _tokens(tokenizer: Tokenizer) -> list[tuple[int, bytes]]:
+    """All ids that are in use, with their bytes: official encodings leave a few out."""
+    special = {token_id: name.encode("utf-8") for name, token_id in tokenizer.special_tokens.items()}
+    if can_export(tokenizer):
+        return sorted({**dict(tokenizer_export.ordinary_tokens(tokenizer)), **special}.items())
+    return [(token_id, tokenizer.token_bytes(token_id)) for token_id in range(tokenizer.n_vocab)]
+
+
+def _numbers(vocabulary: Vocabulary, tokenizer: Tokenizer) -> None:
+    table = vocabulary.table
+    with st.container(horizontal=True):
+        st.metric("Tokens", f"{len(table):,}", width=150, help="Ids in use, special tokens included.")
+        st.metric("Used in the text", f"{vocabulary.n_used:,}", width=170, help="They occur at least once.")
+        st.metric(
+            "Never used in it",
+            f"{len(table) - vocabulary.n_used:,}",
+            width=170,
+            help="They cost parameters and learn nothing from this text.",
+        )
+        st.metric("Special tokens", f"{len(tokenizer.special_tokens):,}", width=150, help="Added by hand, not learned.")
+        st.metric(
+            "Longest (bytes)", f"{int(table['bytes'].max()):,}", width=150, help="The length of the longest token."
+        )
+
+
+# --- browsing ----------------------------------------------------------------------------------------------------
+
+
+def _browse(vocabulary: Vocabulary, choice: TokenizerChoice, tokenizer: Tokenizer) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        wanted = st.text_input(
+            "Search",
+            "",
+            key="vocabulary-search",
+            persist_state="session",
+            max_chars=100,
+            placeholder="part of a token; ␣ for a space",
+            help="Plain text, capitals matter. ␣ finds a space and ↵ a line end, as the tokens are written below.",
+            width=280,
+        )
+        order = st.selectbox(
+            "Order",
+            list(ORDERS),
+            format_func=ORDERS.__getitem__,
+            key="vocabulary-order",
+            persist_state="session",
+            help="Frequencies are those in the first million characters of the text above.",
+            width=280,
+        )
+        kept = st.selectbox(
+            "Show",
+            list(KEPT),
+            format_func=KEPT.__getitem__,
+            key="vocabulary-kept",
+            persist_state="session",
+            help="Which tokens to list.",
+            width=200,
+        )
+    found = select(vocabulary.table, wanted, kept)
+    shown = arrange(found, order)
+    if found.empty:
+        st.info("No token of this vocabulary fits. Search for a shorter part, or show all tokens.")
+        return
+    event = st.dataframe(
+        shown[["id", "token", "bytes", "count", "merge", "special"]],
+        width="stretch",
+        height=380,
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"vocabulary-rows-{choice.kind}-{choice.vocab_size}-{order}-{kept}-{wanted}",
+        column_config={
+            "id": st.column_config.NumberColumn("id", format="%d", help="The number that the model reads."),
+            "token": st.column_config.TextColumn(
+                "token", width="large", help="␣ is a space, ↵ a line end, \\xNN a byte."
+            ),
+            "bytes": st.column_config.NumberColumn("bytes", help="Length in UTF-8."),
+            "count": st.column_config.NumberColumn("in the text", format="localized", help="How often it occurs."),
+            "merge": st.column_config.NumberColumn("merge", format="localized", help="Which merge made it."),
+            "special": st.column_config.CheckboxColumn("special", help="Added by hand."),
+        },
+    )
+    more = f" The first {MAX_ROWS:,} are listed: search to narrow them down." if len(found) > MAX_ROWS else ""
+    st.caption(f"{len(found):,} of {len(vocabulary.table):,} tokens.{more} Choose a row for more about its token.")
+    rows = event.selection.rows
+    if rows and 0 <= rows[0] < len(shown):
+        _details(shown.iloc[rows[0]], choice, tokenizer)
+
+
+def select(table: pd.DataFrame, wanted: str, kept: str) -> pd.DataFrame:
+    """The rows that hold `wanted`, in the plain token or as it is written in the table, and are to be shown."""
+    chosen = pd.Series(True, index=table.index)
+    if wanted:
+        chosen = table["plain"].str.contains(wanted, regex=False) | table["token"].str.contains(wanted, regex=False)
+    if kept == "special":
+        chosen &= table["special"]
+    elif kept in ("used", "unused"):
+        chosen &= (table["count"] > 0) == (kept == "used")
+    return table[chosen]
+
+
+def arrange(found: pd.DataFrame, order: str) -> pd.DataFrame:
+    """The first 2,000 rows in an order; equal ones by id."""
+    keys = {
+        "longest": -found["bytes"].to_numpy(),
+        "frequent": -found["count"].to_numpy(),
+        "rare": found["count"].to_numpy(),
+        "alphabet": found["alphabet"].to_numpy(),
+    }
+    if order in keys:
+        return found.iloc[np.argsort(keys[order], kind="stable")[:MAX_ROWS]]
+    return found.head(MAX_ROWS)
+
+
+def _details(row: pd.Series, choice: TokenizerChoice, tokenizer: Tokenizer) -> None:
+    token_id = int(row["id"])
+    token = tokenizer.token_bytes(token_id)
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        shown = token[:32].hex(" ") + (" …" if len(token) > 32 else "")
+        st.text(f"{quoted(token)} · id {token_id:,} · bytes {shown} · {int(row['count']):,} × in the text")
+        if choice.kind in WITH_TREES:
+            st.button(
+                "Look inside",
+                key="vocabulary-inside",
+                icon=":material/account_tree:",
+                help="Open its merge tree.",
+                on_click=look_inside,
+                args=(choice, token_id),
+            )
+
+
+# --- files -------------------------------------------------------------------------------------------------------
+
+
+def _downloads(choice: TokenizerChoice, source: str, tokenizer: Tokenizer) -> None:
+    st.header("Take it along", anchor=False)
+    name = file_name(choice, source)
+    with st.container(horizontal=True):
+        st.download_button(
+            "JSON of this program",
+            data=lambda: json.dumps(tokenizer.to_dict()).encode(),
+            file_name=f"{name}.json",
+            mime="application/json",
+            icon=":material/download:",
+            on_click="ignore",
+            help="Everything that makes this tokenizer; the program itself reads it back.",
+        )
+        if can_export(tokenizer):
+            st.download_button(
+                "Ranks for tiktoken",
+                data=lambda: tiktoken_ranks(tokenizer),
+                file_name=f"{name}.tiktoken",
+                mime="text/plain",
+                icon=":material/download:",
+                on_click="ignore",
+                help="One token a line: its bytes in base64 and its id.",
+            )
+            st.download_button(
+                "tokenizer.json for Hugging Face",
+                data=lambda: huggingface_json(tokenizer).encode(),
+                file_name="tokenizer.json",
+                mime="application/json",
+                icon=":material/download:",
+                on_click="ignore",
+                help="Pattern, vocabulary, merges and special tokens in one file. For GPT-4 and GPT-4o the merges are "
+                "recovered first: some seconds.",
+            )
+    if not can_export(tokenizer):
+        st.caption(
+            "tiktoken and Hugging Face's BPE files hold bytes and merges. This tokenizer is a list of texts with "
+            "<|unk|> for all others, so it fits neither."
+        )
+        return
+    st.caption(
+        "All three give the same ids. In tiktoken the split pattern and the special tokens are given in code; "
+        "Hugging Face's file holds them, and takes special tokens in a text as such unless it is told otherwise."
+    )
+    with st.expander("How to load the files", icon=":material/code:"):
+        st.code(_tiktoken_code(choice, source, f"{name}.tiktoken"), language="python", wrap_lines=True)
+        st.code(huggingface_code("tokenizer.json"), language="python", wrap_lines=True)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _tiktoken_code(choice: TokenizerChoice, source: str, name: str) -> str:
+    return tiktoken_code(choice.load(), name)
+
+
+def file_name(choice: TokenizerChoice, source: str) -> str:
+    """A name for the files: the kind, its size, and the text where it learned from one.
+
+    >>> file_name(TokenizerChoice("bpe", "stories", 1000), "stories")
+    'bpe-1000-stories'
+    """
+    parts = [choice.kind]
+    if choice.vocab_size:
+        parts.append(str(choice.vocab_size))
+    if choice.source:
+        parts.append(source.removeprefix("upload:")[:24])
+    return "-".join(parts)
