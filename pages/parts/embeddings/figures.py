@@ -1,0 +1,45 @@
+"""Charts of this lesson: a quantity against a distance, with one distance marked."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from pages.shared.charts import Figure, _to_spec
+
+
+def by_distance(values: np.ndarray, *, title: str, y: str, marked: int | None = None) -> Figure:
+    """A line of one value a distance (0, 1, 2, … positions); `marked` is drawn as a point with its value."""
+    here = np.zeros(len(values), bool)
+    if marked is not None and 0 <= marked < len(values):
+        here[marked] = True
+    frame = pd.DataFrame({"distance": np.arange(len(values)), "value": values.astype(float), "here": here})
+    largest = int(np.argmax(values))
+    summary = f"{y}: {values[0]:.2f} at distance 0, largest ({values[largest]:.2f}) at distance {largest}"
+    if here.any():
+        summary += f"; {values[marked]:.2f} at distance {marked}"
+    return Figure(frame, _spec(title, y), f"Line chart: {title}.", summary + ".")
+
+
+@lru_cache(maxsize=32)
+def _spec(title: str, y: str) -> dict[str, Any]:
+    base = alt.Chart().encode(
+        alt.X("distance:Q", title="Distance (positions)", axis=alt.Axis(tickMinStep=1, tickCount=8)),
+        alt.Y("value:Q", title=y, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5)),
+        tooltip=[
+            alt.Tooltip("distance:Q", title="Distance (positions)"),
+            alt.Tooltip("value:Q", title=y, format=".4f"),
+        ],
+    )
+    line = base.mark_line(strokeWidth=2).encode(color=alt.value("blue"))
+    dots = base.mark_point(size=30, filled=True, opacity=1).encode(color=alt.value("blue"))
+    mark = (
+        base.transform_filter("datum.here")
+        .mark_point(size=180, shape="diamond", filled=True, opacity=1)
+        .encode(color=alt.value("orange"))
+    )
+    return _to_spec(alt.layer(line, dots, mark), title, 260)

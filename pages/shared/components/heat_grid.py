@@ -1,0 +1,41 @@
+"""A matrix as a coloured grid: one pixel block a number, orange above zero and blue below."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import numpy as np
+
+from pages.shared.components.mount import register
+
+MAX_CELLS = 300_000
+_mount = register("heat_grid")
+
+
+def heat_grid(
+    values: np.ndarray, key: str, *, title: str, row_name: str, column_name: str, summary: str, height: int = 320
+) -> None:
+    """Draw a matrix (rows, columns); pointing at a cell or the arrow keys read its number.
+
+    `row_name` and `column_name` say what an index is ("position", "dimension"), `summary` what is to be seen, for
+    those who do not see it. Raises `ValueError` unless the matrix has two dimensions, at most 300,000 numbers, and all
+    of them finite.
+    """
+    matrix = np.asarray(values, dtype=np.float32)
+    if matrix.ndim != 2 or not matrix.size or matrix.size > MAX_CELLS:
+        raise ValueError(f"A grid needs rows and columns and at most {MAX_CELLS:,} numbers, not {matrix.shape}.")
+    if not np.isfinite(matrix).all():
+        raise ValueError("The matrix holds a number that is not finite.")
+    data: dict[str, Any] = {
+        "rows": matrix.shape[0],
+        "columns": matrix.shape[1],
+        "values": base64.b64encode(matrix.astype("<f4").tobytes()).decode("ascii"),
+        "scale": float(np.abs(matrix).max()) or 1.0,
+        "title": title,
+        "rowName": row_name,
+        "columnName": column_name,
+        "summary": summary,
+        "height": int(height),
+    }
+    _mount(key=key, data=data)

@@ -1,0 +1,94 @@
+// An arrow lies along the x axis and is turned by a CSS transform, so that a change of position is seen as a turn.
+const SVG = "http://www.w3.org/2000/svg";
+
+const element = (tag, className, text) => {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+};
+
+const shape = (tag, attributes) => {
+  const made = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  return made;
+};
+
+const number = (value) => (value < 0 ? "−" : "") + Math.abs(value).toFixed(2);
+
+const degrees = (radians) => {
+  const turn = (radians * 180) / Math.PI;
+  return turn >= 1 ? `${turn.toFixed(0)}°` : `${turn.toPrecision(2)}°`;
+};
+
+const hand = (className) => {
+  const group = shape("g", { class: className });
+  group.append(shape("line", { x1: "0", y1: "0" }), shape("path", { d: "M0 -6 L11 0 L0 6 Z" }));
+  return group;
+};
+
+const point = (group, angle, length) => {
+  const reach = Math.max(4, 78 * length);
+  group.querySelector("line").setAttribute("x2", String(reach));
+  group.querySelector("path")?.setAttribute("transform", `translate(${reach} 0)`);
+  group.style.transform = `rotate(${-angle}rad)`; // counterclockwise, as angles are drawn in mathematics
+};
+
+const makeDial = (index) => {
+  const figure = element("figure", "dial");
+  const svg = shape("svg", { viewBox: "-100 -100 200 200", "aria-hidden": "true" });
+  svg.append(shape("circle", { class: "rim", r: "96" }));
+  const ghosts = [shape("g", { class: "ghost" }), shape("g", { class: "ghost" })];
+  for (const ghost of ghosts) ghost.append(shape("line", { x1: "0", y1: "0" }));
+  const query = hand("hand query");
+  const key = hand("hand key-hand");
+  svg.append(...ghosts, key, query);
+  const caption = element("figcaption");
+  const turn = element("span", "quiet");
+  const product = element("span", "");
+  caption.append(element("span", "dial-name", `Pair ${index}`), turn, element("br"), product);
+  figure.append(svg, caption);
+  return { figure, ghosts, query, key, turn, product };
+};
+
+const states = new WeakMap();
+
+export default function (component) {
+  const { data, parentElement } = component;
+  let state = states.get(parentElement);
+  if (!state || !state.root.isConnected) {
+    const root = element("div", "root");
+    const key = element("div", "key");
+    const dials = element("div", "dials");
+    dials.setAttribute("role", "group");
+    dials.setAttribute("aria-label", "Pairs of numbers as arrows");
+    root.append(key, dials);
+    parentElement.append(root);
+    state = { root, key, dials, made: [] };
+    states.set(parentElement, state);
+  }
+  const entry = (className, text) => {
+    const made = element("span");
+    made.append(element("span", `line ${className}`), text);
+    return made;
+  };
+  state.key.replaceChildren(
+    entry("query", data.queryName),
+    entry("key-arrow", data.keyName),
+    entry("before", "both before the turn"),
+  );
+  while (state.made.length > data.dials.length) state.made.pop().figure.remove();
+  data.dials.forEach((dial, index) => {
+    if (!state.made[index]) {
+      state.made.push(makeDial(index));
+      state.dials.append(state.made[index].figure);
+    }
+    const made = state.made[index];
+    point(made.ghosts[0], dial.query[0], dial.query[2]);
+    point(made.ghosts[1], dial.key[0], dial.key[2]);
+    point(made.query, dial.query[1], dial.query[2]);
+    point(made.key, dial.key[1], dial.key[2]);
+    made.turn.textContent = `${degrees(dial.turn)} a step`;
+    made.product.textContent = `adds ${number(dial.product)}`;
+  });
+}

@@ -1,0 +1,142 @@
+// Bars up for positive numbers and down for negative ones; one cursor marks the same dimension in a whole group.
+const element = (tag, className, text) => {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+};
+
+const visible = (text) =>
+  text.replaceAll("\r", "␍").replaceAll("\n", "↵").replaceAll("\t", "⇥").replaceAll(" ", "␣") || "∅";
+
+const number = (value) => (value < 0 ? "−" : "") + Math.abs(value).toPrecision(3);
+
+const build = (parentElement, state) => {
+  const root = element("div", "root");
+  state.root = root;
+  state.area = element("div", "area");
+  state.area.tabIndex = 0;
+  state.area.setAttribute("role", "group");
+  state.readout = element("span", "readout");
+  state.readout.setAttribute("aria-live", "polite");
+  const legend = element("span", "legend quiet");
+  const plus = element("span");
+  plus.append(element("span", "swatch plus"), "up: positive");
+  const minus = element("span");
+  minus.append(element("span", "swatch minus"), "down: negative");
+  state.scaleText = element("span");
+  legend.append(plus, minus, state.scaleText);
+  const foot = element("div", "foot");
+  foot.append(state.readout, legend);
+  root.append(state.area, foot);
+  parentElement.append(root);
+
+  state.area.addEventListener("pointerover", (event) => {
+    const cell = event.target.closest?.(".cell");
+    if (cell) move(state, Number(cell.dataset.group), Number(cell.dataset.place));
+  });
+  state.area.addEventListener("focus", () => move(state, ...state.cursor));
+  state.area.addEventListener("keydown", (event) => {
+    const [group, place] = state.cursor;
+    const { groups, width } = state.data;
+    const target = {
+      ArrowRight: [group, Math.min(place + 1, width - 1)],
+      ArrowLeft: [group, Math.max(place - 1, 0)],
+      ArrowDown: [Math.min(group + 1, groups.length - 1), place],
+      ArrowUp: [Math.max(group - 1, 0), place],
+      Home: [group, 0],
+      End: [group, width - 1],
+    }[event.key];
+    if (!target) return;
+    event.preventDefault();
+    move(state, ...target);
+  });
+};
+
+const move = (state, group, place) => {
+  for (const cell of state.area.querySelectorAll(".cell.at")) cell.classList.remove("at");
+  const { groups, width } = state.data;
+  if (!groups.length || !width) return;
+  group = Math.min(group, groups.length - 1);
+  place = Math.min(place, width - 1);
+  state.cursor = [group, place];
+  const parts = [];
+  groups[group].strips.forEach((strip, index) => {
+    if (!strip.values) return;
+    state.cells[group][index][place].classList.add("at");
+    parts.push(`${strip.sign ? `${strip.sign} ` : ""}${strip.label}: ${number(strip.values[place])}`);
+  });
+  const title = groups[group].token === null ? groups[group].title : `“${visible(groups[group].title)}”`;
+  state.readout.textContent = `${title}, dimension ${place}:  ${parts.join("  ")}`;
+};
+
+const drawOneHot = (strip) => {
+  const bar = element("div", "onehot");
+  const share = (100 * (strip.hot + 0.5)) / strip.size;
+  const one = element("span", "onehot-one");
+  one.style.left = `${share}%`;
+  const text = element("span", "onehot-text", `1 at ${strip.hot.toLocaleString("en")}, ${(strip.size - 1).toLocaleString("en")} zeros`);
+  if (share > 50) text.style.right = `${100 - share + 0.5}%`;
+  else text.style.left = `${share + 0.5}%`;
+  bar.append(one, text);
+  return bar;
+};
+
+const states = new WeakMap();
+
+export default function (component) {
+  const { data, parentElement } = component;
+  let state = states.get(parentElement);
+  if (!state || !state.root.isConnected) {
+    state = { cursor: [0, 0] };
+    build(parentElement, state);
+    states.set(parentElement, state);
+  }
+  state.data = data;
+  state.area.setAttribute("aria-label", `${data.label}. Arrow keys read the numbers.`);
+  state.cells = [];
+  state.area.replaceChildren(
+    ...data.groups.map((group, g) => {
+      const box = element("div", "group");
+      const title = element("div", "group-title");
+      if (group.token === null) title.append(element("span", "", group.title));
+      else {
+        const chip = element("span", "chip", visible(group.title));
+        tint(chip, group.token);
+        title.append(chip, element("span", "quiet name", `id ${group.token.toLocaleString("en")}`));
+      }
+      box.append(title);
+      const rows = [];
+      group.strips.forEach((strip, s) => {
+        const name = element("span", "name");
+        if (strip.sign) name.append(element("span", "sign", strip.sign));
+        name.append(strip.label);
+        name.title = strip.label;
+        if (!strip.values) {
+          rows.push([]);
+          box.append(name, drawOneHot(strip));
+          return;
+        }
+        const bar = element("div", strip.marked ? "strip marked" : "strip");
+        rows.push(
+          strip.values.map((value, place) => {
+            const cell = element("span", "cell");
+            cell.dataset.group = String(g);
+            cell.dataset.strip = String(s);
+            cell.dataset.place = String(place);
+            const fill = element("i", value < 0 ? "down" : "up");
+            fill.style.height = `${(50 * Math.abs(value)) / data.scale}%`;
+            cell.append(fill);
+            return cell;
+          }),
+        );
+        bar.append(...rows[s]);
+        box.append(name, bar);
+      });
+      state.cells.push(rows);
+      return box;
+    }),
+  );
+  state.scaleText.textContent = `full height: ${number(data.scale)}`;
+  state.readout.textContent = "Point at a bar, or use the arrow keys, to read its number.";
+}
