@@ -31,17 +31,17 @@ def show() -> None:
         "A row of W says nothing about where the token stands: without more, *the dog bit the man* and *the man bit "
         "the dog* are the same bag of vectors. There are three usual ways to add the place."
     )
+    way = st.segmented_control(
+        "Kind of positions",
+        WAYS,
+        default=WAYS[0],
+        required=True,
+        key="positions_way",
+        persist_state="session",
+        help="Sinusoidal: Vaswani et al. 2017. Learned: GPT-2 and GPT-3. Rotary: Su et al. 2021, most models now.",
+    )
     controls, figure = st.columns([1, 2.6], gap="large")
     with controls:
-        way = st.segmented_control(
-            "Positions",
-            WAYS,
-            default=WAYS[0],
-            required=True,
-            key="positions_way",
-            persist_state="session",
-            help="Sinusoidal: Vaswani et al. 2017. Learned: GPT-2 and GPT-3. Rotary: Su et al. 2021, most models now.",
-        )
         choice = choose_model()
         words = st.text_input(
             "Text",
@@ -61,9 +61,9 @@ def show() -> None:
     {"Sinusoidal": _sinusoidal, "Learned": _learned, "Rotary": _rotary}[way](checkpoint, ids, controls, figure)
 
 
-def _position_slider(ids: list[int], key: str, label: str) -> int:
+def _position_slider(key: str) -> int:
     return st.slider(
-        label,
+        "Token at position",
         0,
         MAX_TOKENS - 1,
         1,
@@ -104,7 +104,7 @@ def _as_table(table: np.ndarray) -> None:
 
 def _sinusoidal(checkpoint: Checkpoint, ids: list[int], controls, figure) -> None:
     with controls:
-        at = _position_slider(ids, "sinusoidal_at", "Token at position")
+        at = _position_slider("sinusoidal_at")
         n_positions = st.slider(
             "Positions",
             16,
@@ -142,12 +142,15 @@ def _sinusoidal(checkpoint: Checkpoint, ids: list[int], controls, figure) -> Non
     )
     products = positions.dot_products(table)
     places = [(m, n) for m, n in ((at, 0), (at + 5, 5), (at + 20, 20)) if m < len(table)]
-    st.markdown("**The same distance, elsewhere:** " + ", ".join(f"{m}·{n} = {products[m, n]:.6f}" for m, n in places))
+    st.markdown(
+        "**The same distance, elsewhere:** " + ", ".join(f"PE({m}) · PE({n}) = {products[m, n]:.6f}" for m, n in places)
+    )
     notice(
         "Each pair of columns is a sine and a cosine of one wavelength, from 2π positions on the left to nearly "
         "10,000 · 2π on the right: like the hands of clocks of which each is slower than the one before.",
         "The dot product of two positions is Σ cos(wᵢ · distance). It depends on how far apart they are, not on where.",
-        "The sum keeps the token's pattern but for the left part, where neighbouring positions differ most.",
+        "In the sum the fast pairs on the left tell neighbours apart; the slow ones on the right add nearly the same "
+        "to all near positions.",
     )
     exercise(
         "The last columns hardly change over the positions shown. Why have them?",
@@ -159,7 +162,7 @@ def _sinusoidal(checkpoint: Checkpoint, ids: list[int], controls, figure) -> Non
 
 def _learned(checkpoint: Checkpoint, ids: list[int], controls, figure) -> None:
     with controls:
-        _position_slider(ids, "learned_at", "Token at position")
+        _position_slider("learned_at")
     config = checkpoint.model.config
     own = embedding.position_vectors(checkpoint.model)
     if own is None:

@@ -1,7 +1,363 @@
-"""Part."""
+"""Part: the space of token vectors, in two or three dimensions, with neighbours, through the checkpoints of a run."""
 
+from __future__ import annotations
+
+import html
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
+
+from engine import embedding
+from engine.checkpoint import Checkpoint
+from engine.corpus import END_OF_TEXT
+from engine.errors import EngineError
+from engine.runs.preparation import read_corpora
+from engine.runs.service import lab
+from pages.parts.embeddings.source import token_text
+from pages.shared.charts import visible_token
+from pages.shared.code_panel import show_code
+from pages.shared.components.embedding_map import MAX_POINTS, MapPoint, embedding_map
+from pages.shared.components.neighbour_bars import neighbour_bars
+from pages.shared.lesson import exercise, notice
+from pages.shared.models import ModelChoice, choose_model, load
+
+COUNTED_CHARS = 1_000_000
+MAX_TOKENS = 2_000  # tokens that can be chosen and be neighbours
+MAX_TSNE = 600  # 3-D maps of more take longer than anyone waits
+N_NEIGHBOURS = 10
+_PENDING = "space_pending"
+_ARRANGING = threading.BoundedSemaphore(1)  # seconds of arithmetic: one at a time leaves the pages their share
+COLOURS = {"Form of the token": embedding.FORMS, "Word list of the stories": embedding.FAMILIES}
+_PLOT_COLOURS = ["#2F8FC4", "#E07B00", "#1F9E78", "#C0699A", "#D0544A", "#8A939C"]
+_PLOT_SHAPES = ["circle", "square", "diamond", "cross", "x", "circle-open"]
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """A run's tokens by how often its text has them: ids of those that occur, the most frequent first.
+
+    `counted` is False where the text cannot be read any more: the ids are in their own order then, `unseen` is empty.
+    """
+
+    ids: np.ndarray
+    counts: np.ndarray
+    unseen: np.ndarray
+    texts: dict[int, str]
+    counted: bool
 
 
 def show() -> None:
-    st.write("soon")
+    """Draw the part."""
+    st.markdown(
+        "Training moves the rows of W. Tokens that can stand in each other's place are pushed the same way, so they "
+        "end up in like directions. Choose a token and see its neighbours; move the checkpoint and see how they came."
+    )
+    controls, picture, list_ = st.columns([1, 2.1, 1], gap="medium")
+    with controls:
+        choice = choose_model()
+        if choice is None:
+            return
+        checkpoint = load(choice)
+        words = _vocabulary(choice.run_id, _last_step(choice), str(lab().settings.home))
+        token_id = _choose_token(choice, words)
+        method, n_dims, n_tokens, colour = _how(len(words.ids))
+    weights = embedding.token_vectors(checkpoint.model)
+    points, share = _places(choice, words, method, n_dims, n_tokens)
+    near = embedding.neighbours(weights, token_id, N_NEIGHBOURS, among=words.ids)
+    with picture:
+        if n_dims == 2:
+            _map_2d(points, words, colour, token_id, [each.token_id for each in near], method)
+        else:
+            _map_3d(points, words, colour, token_id, [each.token_id for each in near], method)
+        st.caption(_caption(choice, method, n_dims, len(points), share))
+        if token_id not in set(words.ids[:n_tokens].tolist()):
+            st.caption("The chosen token is not among those drawn: draw more of them to see it.")
+    with list_:
+        st.markdown("**Nearest by cosine**")
+        rows = [(each.token_id, words.texts[each.token_id], each.cosine) for each in near]
+        _follow(neighbour_bars(rows, "space_neighbours", label="Nearest tokens by cosine"))
+        st.caption("Cosine in all dimensions, 1 for the same direction. Choose one to go on from there.")
+        with st.expander("As a table", icon=":material/table:"):
+            st.dataframe(
+                pd.DataFrame(
+                    [(visible_token(t), i, round(c, 4), int(words.counts[i])) for i, t, c in rows],
+                    columns=["token", "id", "cosine", "times in the text"],
+                ),
+                hide_index=True,
+                width="stretch",
+            )
+    _unseen(weights, words, checkpoint)
+    notice(
+        "At step 0 all is noise: the best cosine is that of chance. After some dozen steps the most frequent tokens "
+        "have places; kinds of words part before their members do.",
+        "Like means *used alike*: “ happy” is near “ glad”, and near “ sad” too. The model has seen no meaning but "
+        "company.",
+        "Distances on a map lie: it shows two or three of the dimensions (PCA), or keeps only who is near whom "
+        "(t-SNE, whose gaps and sizes mean nothing). The cosines in the list are exact.",
+    )
+    exercise(
+        "Colour by the word list of the stories and step through the checkpoints. Which kind of word gathers first, "
+        "and which names stay apart from the other names?",
+        "Frequent kinds with one use, such as animals and places, gather within the first hundred steps. Names that "
+        "begin a sentence are other tokens (no leading space) than the same names inside one, and gather on their own.",
+    )
+    show_code(embedding.neighbours, embedding.fit_pca, embedding.align)
+
+
+def _choose_token(choice: ModelChoice, words: Vocabulary) -> int:
+    key = f"space_token:{choice.run_id}"
+    options = words.ids.tolist()
+    pending = st.session_state.pop(_PENDING, None)
+    if pending in options:
+        st.session_state[key] = pending
+    preferred = next((i for i in options if words.texts[i] == " lion"), None)
+    if preferred is None:
+        preferred = next((i for i in options if embedding.form_of(words.texts[i]) == "word"), options[0])
+    return st.selectbox(
+        "Token",
+        options,
+        index=options.index(preferred),
+        format_func=lambda i: visible_token(words.texts[i]),
+        key=key,
+        persist_state="session",
+        help="Type to search; or click a point or a neighbour. The most frequent tokens come first.",
+    )
+
+
+def _how(n_available: int) -> tuple[str, int, int, str]:
+    method = st.segmented_control(
+        "Projection",
+        ["PCA", "t-SNE"],
+        default="PCA",
+        required=True,
+        key="space_method",
+        persist_state="session",
+        help="PCA: the directions of largest spread. t-SNE: keeps near ones near; takes seconds the first time.",
+    )
+    n_dims = st.segmented_control(
+        "Dimensions",
+        [2, 3],
+        default=2,
+        required=True,
+        format_func="{}-D".format,
+        key="space_dims",
+        persist_state="session",
+        help="3-D can be turned with the mouse; points can be chosen in 2-D.",
+    )
+    n_tokens = st.select_slider(
+        "Tokens drawn",
+        [100, 200, 300, 400, 600, 900, 1200, 1500],
+        400,
+        key="space_n",
+        persist_state="session",
+        help=f"The most frequent ones in the run's text. t-SNE draws at most {MAX_TSNE}.",
+    )
+    colour = st.selectbox(
+        "Colour and shape by",
+        list(COLOURS),
+        index=1,
+        key="space_colour",
+        persist_state="session",
+        help="A simple rule on the token's text: its form, or the word lists from which the stories are written.",
+    )
+    most = MAX_TSNE if method == "t-SNE" else MAX_POINTS
+    return method, n_dims, min(n_tokens, most, n_available), colour
+
+
+def _follow(picked: int | None) -> None:
+    """Make the token just clicked the chosen one."""
+    if picked is not None:
+        st.session_state[_PENDING] = picked
+        st.rerun()
+
+
+def _last_step(choice: ModelChoice) -> int:
+    return max((c.step for c in lab().checkpoints(choice.run_id)), default=choice.step)
+
+
+@st.cache_resource(max_entries=12, show_spinner="Counting the tokens of the run's text …")
+def _vocabulary(run_id: str, step: int, home: str) -> Vocabulary:
+    """`home` keeps the caches of different data folders apart."""
+    tokenizer = load(ModelChoice(run_id, step, "")).tokenizer
+    n = tokenizer.n_vocab
+    try:
+        text = read_corpora(lab().run(run_id).config, lab().artifacts)[:COUNTED_CHARS]
+        counts = embedding.token_counts(tokenizer.encode_array(text, allowed_special=(END_OF_TEXT,)), n)
+        order = np.argsort(-counts, kind="stable")
+        ids, unseen, counted = order[counts[order] > 0], np.flatnonzero(counts == 0), True
+    except EngineError:  # the text is not on this machine
+        counts, ids, unseen, counted = np.zeros(n, np.int64), np.arange(n), np.empty(0, np.int64), False
+    ids = ids[:MAX_TOKENS]
+    return Vocabulary(ids, counts, unseen, {int(i): token_text(tokenizer, i) for i in ids}, counted)
+
+
+def _places(
+    choice: ModelChoice, words: Vocabulary, method: str, n_dims: int, n_tokens: int
+) -> tuple[np.ndarray, float | None]:
+    """Coordinates (n, k) of the most frequent tokens at this checkpoint, in the frame of the run's last one."""
+    last = _last_step(choice)
+    home = str(lab().settings.home)
+    if method == "PCA":
+        return _pca(choice.run_id, choice.step, last, n_dims, n_tokens, home)
+    return _tsne(choice.run_id, choice.step, last, n_dims, n_tokens, home), None
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def _pca(run_id: str, step: int, last: int, n_dims: int, n: int, home: str) -> tuple[np.ndarray, float]:
+    projection = embedding.fit_pca(_directions(run_id, last, last, n, home), n_dims)
+    vectors = _directions(run_id, step, last, n, home)
+    return projection.project(vectors), projection.variance_share(vectors)
+
+
+@st.cache_data(max_entries=64, show_spinner="Arranging the tokens (t-SNE), some seconds …")
+def _tsne(run_id: str, step: int, last: int, n_dims: int, n: int, home: str) -> np.ndarray:
+    frame = None if step == last else _tsne(run_id, last, last, n_dims, n, home)
+    vectors = _directions(run_id, step, last, n, home)
+    with _ARRANGING:
+        points = embedding.tsne(vectors, n_dims, start=frame)
+    return points if frame is None else embedding.align(points, frame)
+
+
+def _directions(run_id: str, step: int, last: int, n: int, home: str) -> np.ndarray:
+    weights = embedding.token_vectors(load(ModelChoice(run_id, step, "")).model)
+    return embedding.unit_rows(weights[_vocabulary(run_id, last, home).ids[:n]])
+
+
+def _groups(words: Vocabulary, ids: list[int], colour: str) -> list[int]:
+    rule = embedding.form_of if colour == next(iter(COLOURS)) else embedding.family_of
+    names = COLOURS[colour]
+    return [names.index(rule(words.texts[i])) for i in ids]
+
+
+def _map_2d(points: np.ndarray, words: Vocabulary, colour: str, token_id: int, near: list[int], method: str) -> None:
+    ids = words.ids[: len(points)].tolist()
+    groups = _groups(words, ids, colour)
+    extent = float(np.abs(points).max(initial=0)) * 1.02
+    if method == "PCA":
+        extent = max(extent, 0.75)  # one frame for all checkpoints: vectors have length 1
+    _follow(
+        embedding_map(
+            [
+                MapPoint(i, words.texts[i], x, y, group)
+                for i, (x, y), group in zip(ids, points.tolist(), groups, strict=True)
+            ],
+            COLOURS[colour],
+            extent,
+            "space_map",
+            selected=token_id,
+            near=near,
+            label=f"Map of {len(ids)} tokens by {method}. The list of neighbours beside it says the same in numbers.",
+        )
+    )
+
+
+def _map_3d(points: np.ndarray, words: Vocabulary, colour: str, token_id: int, near: list[int], method: str) -> None:
+    ids = words.ids[: len(points)].tolist()
+    groups = np.array(_groups(words, ids, colour))
+    # Plotly reads a little HTML in its texts: a token such as <b> has to arrive as itself.
+    texts = [html.escape(visible_token(words.texts[i])) for i in ids]
+    special = {token_id, *near}
+    figure = go.Figure()
+    for index, name in enumerate(COLOURS[colour]):
+        members = np.flatnonzero(groups == index)
+        rest = index == len(COLOURS[colour]) - 1
+        figure.add_trace(
+            go.Scatter3d(
+                x=points[members, 0],
+                y=points[members, 1],
+                z=points[members, 2],
+                mode="markers",
+                name=name,
+                hovertext=[texts[m] for m in members],
+                hoverinfo="text+name",
+                marker={
+                    "size": 2.5 if rest else 4.5,
+                    "symbol": _PLOT_SHAPES[index],
+                    "color": _PLOT_COLOURS[index],
+                    "opacity": 0.6 if rest else 0.9,
+                },
+            )
+        )
+    marked = [m for m, i in enumerate(ids) if i in special]
+    if marked:
+        figure.add_trace(
+            go.Scatter3d(
+                x=points[marked, 0],
+                y=points[marked, 1],
+                z=points[marked, 2],
+                mode="text",
+                name="chosen and nearest",
+                text=[f"<b>{texts[m]}</b>" if ids[m] == token_id else texts[m] for m in marked],
+                hoverinfo="skip",
+                showlegend=False,
+            )
+        )
+    names = [f"{method} {axis}" for axis in (1, 2, 3)]
+    figure.update_layout(
+        height=600,
+        margin={"l": 0, "r": 0, "t": 10, "b": 0},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "itemsizing": "constant"},
+        scene={
+            f"{axis}axis": {"title": {"text": name}, "showticklabels": False}
+            for axis, name in zip("xyz", names, strict=True)
+        },
+        uirevision="space",  # keep the view while the checkpoint moves
+    )
+    st.plotly_chart(figure, key="space_plot", alt=f"Cloud of {len(ids)} tokens in three dimensions by {method}.")
+
+
+def _caption(choice: ModelChoice, method: str, n_dims: int, n: int, share: float | None) -> str:
+    if method == "PCA":
+        return (
+            f"{n} most frequent tokens at step {choice.step:,}, vectors scaled to length 1. The {n_dims} axes are "
+            f"those of the run's last checkpoint, for all its checkpoints: points move, the frame does not. They keep "
+            f"{share:.0%} of the variance here; the rest cannot be seen."
+        )
+    return (
+        f"{n} most frequent tokens at step {choice.step:,}. Each checkpoint's map starts from that of the last one and "
+        "is turned to lie over it as well as it can (Procrustes)."
+    )
+
+
+def _unseen(weights: np.ndarray, words: Vocabulary, checkpoint: Checkpoint) -> None:
+    if not words.counted:
+        st.caption("The text of this run is not on this machine: its tokens are in the order of their ids.")
+        return
+    if len(words.unseen) < 2:
+        return
+    with st.expander("Tokens that never occur", icon=":material/visibility_off:"):
+        seen = np.setdiff1d(np.arange(len(words.counts)), words.unseen)
+        columns = st.columns(3)
+        columns[0].metric(
+            "Never seen",
+            f"{len(words.unseen):,} of {len(words.counts):,}",
+            help="Steps on the way to longer tokens, mostly: every place where they stood was merged further.",
+        )
+        lengths = [float(np.linalg.norm(weights[ids], axis=1).mean()) for ids in (seen, words.unseen)]
+        columns[1].metric(
+            "Mean length, seen · unseen", f"{lengths[0]:.2f} · {lengths[1]:.2f}", help="Of the tokens' vectors."
+        )
+        alike = [_mean_cosine(weights[ids]) for ids in (seen, words.unseen)]
+        columns[2].metric(
+            "Mean cosine, seen · unseen", f"{alike[0]:.2f} · {alike[1]:.2f}", help="Between two tokens of the group."
+        )
+        if checkpoint.model.config.tie_embeddings:
+            st.markdown(
+                "This model's rows are also its outputs (tied embeddings): at each step every token that did *not* "
+                "come next is pushed away a little, so rows that never occur move too, all in one direction."
+            )
+        else:
+            st.markdown("Nothing ever reads these rows, so training leaves them as the noise they began as.")
+
+
+def _mean_cosine(vectors: np.ndarray) -> float:
+    """The mean over all pairs of different vectors, from the length of their sum."""
+    n = len(vectors)
+    if n < 2:
+        return 0.0
+    total = embedding.unit_rows(vectors).sum(axis=0)
+    return float((total @ total - n) / (n * (n - 1)))
