@@ -2,7 +2,7 @@
 // single task blocks the page, and an edit repaints only the chips that it changed.
 const BIG = 1500; // chips from which on lines off screen are not laid out
 const LONG_LINE = 250; // chips in one line of a big text, after which it is broken
-const SLICE = 14; // milliseconds of drawing at a time
+const SLICE = 8; // milliseconds of drawing at a time
 const DRAWN = 60; // characters of one token that are drawn
 const JOINED = 18; // characters of one word that stay on one line
 
@@ -76,9 +76,9 @@ const bytesOf = (state, index) => {
 };
 
 const paint = (state, button, index) => {
-  const { ids, texts, unusual } = state.rows;
+  const { ids, unusual } = state.rows;
   const [nHead, goesOn, , name] = unusual[index] ?? [0, 0, "", ""];
-  const whole = texts[index].slice(4 * nHead);
+  const whole = state.bare[index];
   const cut = whole.length > 2 * DRAWN ? Array.from(whole).slice(0, DRAWN).join("") + "…" : whole;
   button.className = "chip";
   tint(button, ids[index]);
@@ -87,22 +87,22 @@ const paint = (state, button, index) => {
   if (name) button.classList.add("hidden-text");
   if (/^<\|.*\|>$/.test(whole)) button.classList.add("special");
   if (state.marks.has(index)) button.classList.add("mark");
-  const text = element("span", "text");
   const join = state.joins[index] ?? 0;
   const drawn = pieces(cut, state.whitespace);
+  const bytes = state.bytes || nHead || goesOn || !/^[\x00-\x7f]*$/.test(whole);
+  // A plain token is one element; one with something beneath its text has an element for each.
+  const text = name || bytes ? element("span", "text") : button;
   if (drawn.length === 1 && !drawn[0][0] && !nHead) {
     text.textContent = (join & 1 ? "\u200d" : "") + drawn[0][1] + (join & 2 ? "\u200d" : "");
   } else {
+    text.replaceChildren();
     if (nHead) text.append(element("span", "sign", "…"));
     for (const [kind, shown] of drawn) text.append(kind ? element("span", kind, shown) : shown);
   }
-  button.replaceChildren(text);
-  if (name) button.append(element("span", "name", name));
-  else if (state.bytes || nHead || goesOn || !/^[\x00-\x7f]*$/.test(whole)) {
-    button.append(element("span", "bytes", bytesOf(state, index)));
-  }
-  if (!/[^\s\u200d]/.test(text.textContent)) button.setAttribute("aria-label", describe(state, index));
-  else button.removeAttribute("aria-label");
+  if (/[^\s\u200d]/.test(text.textContent)) button.removeAttribute("aria-label");
+  else button.setAttribute("aria-label", describe(state, index));
+  if (name) button.replaceChildren(text, element("span", "name", name));
+  else if (bytes) button.replaceChildren(text, element("span", "bytes", bytesOf(state, index)));
 };
 
 const describe = (state, index) => {
@@ -189,7 +189,7 @@ const goesOn = (before, text) =>
   WORD_INSIDE.test(text) && WORD_END.test(before) && !NO_SPACES.test(text) && !NO_SPACES.test(before);
 
 const drawLine = (state, line) => {
-  const { texts } = state.rows;
+  const texts = state.bare;
   const nodes = [];
   const directions = [];
   let word = null; // the chips of one word stay on one line
@@ -205,7 +205,8 @@ const drawLine = (state, line) => {
     }
     button.chipIndex = index;
     length += texts[index].length;
-    if (index > line.start && length <= JOINED && goesOn(texts[index - 1], texts[index])) {
+    // What follows is the same word, or bytes of the same character.
+    if (index > line.start && length <= JOINED && (texts[index] === "" || goesOn(texts[index - 1], texts[index]))) {
       if (word === null) {
         word = element("span", "word");
         word.append(nodes.pop());
@@ -220,11 +221,9 @@ const drawLine = (state, line) => {
     }
   }
   const base = directions.find((each) => each === "rtl" || each === "ltr") ?? "ltr";
-  const box = element("div", "line");
-  box.dir = base;
-  box.append(...(directions.includes("rtl") ? inRuns(nodes, directions, base) : nodes));
-  line.box?.replaceWith(box);
-  line.box = box;
+  // Into the box that keeps the line's place: while it is off screen, its contents cost no style and no layout.
+  line.box.dir = base;
+  line.box.replaceChildren(...(directions.includes("rtl") ? inRuns(nodes, directions, base) : nodes));
   line.drawn = true;
 };
 
@@ -232,9 +231,7 @@ const drawSome = (state, turn) => {
   if (turn !== state.turn || !state.root.isConnected) return;
   const until = performance.now() + SLICE;
   while (state.waiting.length && performance.now() < until) {
-    const line = state.waiting.shift();
-    drawLine(state, line);
-    if (!line.box.isConnected) state.frame.append(line.box);
+    drawLine(state, state.waiting.shift());
   }
   if (state.waiting.length) setTimeout(() => drawSome(state, turn), 0);
   else state.frame.removeAttribute("aria-busy");
@@ -283,19 +280,27 @@ const build = (parentElement) => {
   root.append(frame, tip, legend);
   parentElement.append(root);
   const state = {
-    root, frame, tip, legend, send: null, turn: 0, waiting: [], lines: [], buttons: [], stop: 0, lit: null,
+    root, frame, tip, legend, send: null, turn: 0, waiting: [], lines: [], buttons: [], stop: 0, lit: null, equals: new Set(), inView: null,
     rows: { ids: [], texts: [], starts: [], ends: [], unusual: {} },
-    marks: new Set(), joins: {}, places: new Map(), mode: "", selected: null,
+    bare: [], marks: new Set(), joins: {}, places: new Map(), mode: "", selected: null,
   };
 
   const chipOf = (event) => event.target.closest?.("button.chip") ?? null;
+  // In a big text only what is on screen is lit; lines that come into view are lit when they do.
+  const relight = () => {
+    const wanted = new Set();
+    for (const index of state.places.get(state.lit) ?? []) {
+      const button = state.buttons[index];
+      if (button && (!state.inView || state.inView.has(button.closest(".line")))) wanted.add(button);
+    }
+    for (const button of state.equals) if (!wanted.has(button)) button.classList.remove("equal");
+    for (const button of wanted) button.classList.add("equal");
+    state.equals = wanted;
+  };
   const light = (id) => {
     if (state.lit === id) return;
-    for (const [which, on] of [[state.lit, false], [id, true]]) {
-      if (which === null) continue;
-      for (const index of state.places.get(which) ?? []) state.buttons[index]?.classList.toggle("equal", on);
-    }
     state.lit = id;
+    relight();
   };
   const show = (button) => {
     const index = button.chipIndex;
@@ -384,6 +389,14 @@ const build = (parentElement) => {
   });
   state.moveStop = moveStop;
   state.hide = hide;
+  state.watcher = new IntersectionObserver(
+    (entries) => {
+      if (!state.inView) return;
+      for (const { target, isIntersecting } of entries) state.inView[isIntersecting ? "add" : "delete"](target);
+      if (state.lit !== null) relight();
+    },
+    { root: frame, rootMargin: "200px" },
+  );
   return state;
 };
 
@@ -404,7 +417,9 @@ export default function (component) {
   const { ids, texts, starts, ends, unusual } = data;
   const old = { rows: state.rows, marks: state.marks, joins: state.joins, buttons: state.buttons };
   const marks = new Set(data.marks);
-  const joins = joinsOf(texts);
+  // Without the \xNN of bytes that belong to the character before.
+  const bare = texts.map((text, index) => (unusual[index]?.[0] ? text.slice(4 * unusual[index][0]) : text));
+  const joins = joinsOf(bare);
   const mode = `${data.whitespace} ${data.bytes}`;
   const same = (before, now) =>
     old.rows.ids[before] === ids[now] &&
@@ -422,7 +437,7 @@ export default function (component) {
 
   if (!unchanged) state.hide();
   state.rows = { ids, texts, starts, ends, unusual };
-  Object.assign(state, { marks, joins, mode, whitespace: data.whitespace, bytes: data.bytes });
+  Object.assign(state, { bare, marks, joins, mode, whitespace: data.whitespace, bytes: data.bytes });
   if (!unchanged) {
     const kept = old.buttons;
     state.buttons = [...kept.slice(0, head), ...new Array(n - head - tail), ...(tail ? kept.slice(nOld - tail, nOld) : [])];
@@ -435,7 +450,7 @@ export default function (component) {
     state.stop = Math.max(0, Math.min(state.stop, n - 1));
     // A line whose chips are all kept stays as it is; the others are drawn again.
     const spare = new Map(state.lines.filter((line) => line.drawn).map((line) => [kept[line.start], line]));
-    const lines = split(texts).map(([start, end]) => {
+    const lines = split(bare).map(([start, end]) => {
       const first = state.buttons[start];
       const before = first && spare.get(first);
       let whole = before !== undefined && before.end - before.start === end - start;
@@ -453,10 +468,13 @@ export default function (component) {
       }
     }
     state.lines = lines;
-    state.frame.classList.toggle("big", n > BIG);
     const boxes = lines.map((line) => line.box);
+    state.frame.classList.toggle("big", n > BIG);
+    state.watcher.disconnect();
+    state.inView = n > BIG ? new Set() : null;
     if (n === 0) boxes.push(element("div", "empty", "No tokens: there is no text yet."));
     state.frame.replaceChildren(...boxes);
+    if (n > BIG) for (const line of lines) state.watcher.observe(line.box);
     state.waiting = lines.filter((line) => !line.drawn);
     if (state.waiting.length) state.frame.setAttribute("aria-busy", "true");
     state.turn += 1;
