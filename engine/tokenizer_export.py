@@ -47,7 +47,7 @@ from tiktoken.load import load_tiktoken_bpe
 
 encoding = tiktoken.Encoding(
     "mine",
-    pat_str={split_pattern(tokenizer)!r},
+    pat_str={_literal(split_pattern(tokenizer))},
     mergeable_ranks=load_tiktoken_bpe(
         {file_name!r},
         expected_hash="{checksum}",
@@ -56,6 +56,11 @@ encoding = tiktoken.Encoding(
 )
 print(encoding.encode("The lion is in the forest."))
 """
+
+
+def _literal(pattern: str) -> str:
+    """A pattern as Python source, raw where that is possible."""
+    return repr(pattern) if '"' in pattern or "\n" in pattern or pattern.endswith("\\") else f'r"{pattern}"'
 
 
 def huggingface_code(file_name: str) -> str:

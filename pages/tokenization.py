@@ -8,6 +8,7 @@ from pages.parts.tokenization.inside import inside
 from pages.parts.tokenization.language_tax import language_tax
 from pages.parts.tokenization.learn import learn
 from pages.parts.tokenization.special import special
+from pages.parts.tokenization.tradeoff import tradeoff
 from pages.parts.tokenization.vocabulary import vocabulary
 from pages.shared import guard
 from pages.shared.lesson import choose_part, objective
@@ -29,5 +30,6 @@ choose_part(
         "Learn BPE": learn,
         "Inside a token": inside,
         "Vocabulary": vocabulary,
+        "Vocabulary trade-off": tradeoff,
     }
 )

@@ -16,7 +16,7 @@ from pages.shared.tokenizers import LEARN_CHARS, TokenizerChoice
 
 MAX_LINE = 2_000
 _LEARNING = threading.BoundedSemaphore(1)  # pure Python: two at a time would only halve each other's speed
-_SIGNS = {" ": "␣", "\n": "↵", "\t": "⇥", "\r": "␍", "\x7f": "␡"}
+_SIGNS = {" ": "␣", "\n": "↵", "\t": "⇥"}
 
 
 @st.cache_resource(max_entries=24, show_spinner="Learning the merges …")
@@ -33,9 +33,9 @@ def recorded_line(text: str, n_merges: int) -> Replay:
 
 
 def readable(data: bytes, limit: int = 60) -> str:
-    """A token as it can be read on one line: spaces as ␣, line ends as ↵, other control characters by sign or number.
+    """A token as it can be read on one line: spaces as ␣, line ends as ↵, what cannot be seen by its number.
 
-    Bytes that are no character stand as \\xNN; a mark that sits on another character gets a circle to sit on.
+    Bytes that are no character by themselves stand as \\xNN; a mark that sits on another character gets a circle.
 
     >>> readable(b" the\\n"), readable(b"\\xe6\\x97"), readable("\\u202e".encode())
     ('␣the↵', '\\\\xe6\\\\x97', 'U+202E')
@@ -56,7 +56,7 @@ def _sign(character: str) -> str:
     if character.isprintable():
         return character
     code = ord(character)
-    return chr(0x2400 + code) if code < 0x20 else f"U+{code:04X}"
+    return f"\\x{code:02x}" if code < 0x80 else f"U+{code:04X}"
 
 
 def quoted(data: bytes, limit: int = 60) -> str:

@@ -24,9 +24,9 @@ from pages.shared.tokenizers import TokenizerChoice, choose_tokenizer
 
 MAX_ROWS = 2_000
 ORDERS = {
+    "frequent": "most frequent in the text first",
     "id": "by id",
     "longest": "longest first",
-    "frequent": "most frequent in the text first",
     "rare": "rarest in the text first",
     "alphabet": "by alphabet",
 }
@@ -54,7 +54,7 @@ def vocabulary() -> None:
             default="stories",
             min_chars=20,
             label="Text",
-            help="Your own tokenizers learn from this text, and all tokens are counted in its first million characters.",
+            help="Your own tokenizers learn from this text, and tokens are counted in its first million characters.",
         )
     if source.problem:
         st.info(source.problem)

@@ -1,0 +1,354 @@
+"""Part: vocabulary trade-off. Fewer tokens against a larger table, and the one number that compares them fairly."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from engine import training
+from engine.errors import ConfigError, EngineError
+from engine.gpt import GPTConfig
+from engine.runs.config import RunConfig
+from engine.runs.preparation import token_lengths
+from engine.runs.recipes import RECIPES, recipe_config
+from engine.runs.records import RunRecord
+from engine.runs.service import lab
+from pages.shared import sitemap
+from pages.shared.bpe_charts import bits_per_byte, size_against_length
+from pages.shared.code_panel import show_code
+from pages.shared.errors import sentence
+from pages.shared.lesson import exercise, notice
+from pages.shared.run_panel import STATES
+from pages.shared.text_source import TextSource, choose_text
+from pages.shared.texts import text_of
+from pages.shared.tokenizers import LEARN_CHARS, VOCAB_SIZES, TokenizerChoice
+
+RECIPE = RECIPES["30s"]
+DEFAULT_SIZES = [500, 1000, 2000, 4000]
+MAX_SIZES = 6
+WIDTHS = [32, 64, 128, 256, 384, 768, 1600, 12288]
+REFRESH_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a tokenizer makes of a text: how many tokens of how many bytes, and how many tokens it knows."""
+
+    n_vocab: int
+    n_tokens: int
+    n_bytes: int
+
+
+def tradeoff() -> None:
+    """Vocabulary against length, and bits per byte."""
+    st.markdown(
+        "A larger vocabulary makes texts shorter, so the model has fewer steps to compute and sees further back. It "
+        "pays with a larger table: one vector for each token, each of which must be learned."
+    )
+    left, right = st.columns(2, gap="medium")
+    with left:
+        source = choose_text(
+            "tradeoff-text",
+            default="stories",
+            label="Text",
+            help="Tokenizers learn on its first million characters, and encode the same.",
+        )
+    with right:
+        sizes = st.multiselect(
+            "BPE vocabularies",
+            VOCAB_SIZES,
+            DEFAULT_SIZES,
+            max_selections=MAX_SIZES,
+            key="tradeoff-sizes",
+            persist_state="session",
+            help=f"Learned here, at most {MAX_SIZES}. Beside them stand characters and GPT-2.",
+        )
+    if source.problem:
+        st.info(source.problem)
+        return
+    choices = [
+        TokenizerChoice("char", source.name),
+        *(TokenizerChoice("bpe", source.name, size) for size in sorted(sizes)),
+        TokenizerChoice("gpt2"),
+    ]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        width = st.select_slider(
+            "Width of the model (d_model)",
+            WIDTHS,
+            RECIPE.d_model,
+            key="tradeoff-width",
+            persist_state="session",
+            width=420,
+            help="The length of each token's vector. 768 is GPT-2's, 12,288 GPT-3's.",
+        )
+        tied = st.toggle(
+            "One table for reading and writing",
+            True,
+            key="tradeoff-tied",
+            persist_state="session",
+            help="Tied embeddings, as in GPT-2: the table that reads tokens also scores them. Untied needs it twice.",
+        )
+    table = pd.DataFrame([_row(choice, source.name, width, tied) for choice in choices])
+    size_against_length(table).show()
+    _show_table(table)
+    st.caption(
+        f"Share: of all parameters of a model with {RECIPE.n_layers} layers of this width. Reach: what a context of "
+        f"{RECIPE.context_length} tokens holds."
+    )
+    short = [c.vocab_size for c in choices if c.kind == "bpe" and measured(c, source.name).n_vocab < c.vocab_size]
+    if short:
+        st.caption(
+            f"This text ran out of pairs before a vocabulary of {min(short):,}: every piece of it is one token by then."
+        )
+    _fair_comparison(choices, source)
+    notice(
+        "From characters to the first few hundred merges the text shrinks fast; every further doubling of the "
+        "vocabulary brings less.",
+        "In a small model the table is most of the model: with GPT-2's vocabulary little is left for anything else.",
+        "The loss per token rises with the vocabulary although the models do not get worse: each token says more.",
+        "Bits per byte does not care how the text was cut. There a middle size usually wins in so short a training.",
+    )
+    exercise(
+        "A model with characters has a loss of 1.0 nats per token and 1.0 bytes per token, one with BPE 3.0 nats and "
+        "3.6 bytes. Which one predicts the text better?",
+        "Per byte: 1.0 / ln 2 / 1.0 = 1.44 bits against 3.0 / ln 2 / 3.6 = 1.20 bits. The one with BPE, although its "
+        "loss is three times as high.",
+    )
+    show_code(training.Trainer._bits_per_byte, GPTConfig.n_parameters.fget, token_lengths)
+
+
+# --- tokens and tables -------------------------------------------------------------------------------------------
+
+
+@st.cache_data(max_entries=64, show_spinner="Encoding the text …")
+def measured(choice: TokenizerChoice, source: str) -> Measured:
+    """The first million characters of a text in the tokens of a tokenizer."""
+    tokenizer, text = choice.load(), text_of(source, LEARN_CHARS)
+    return Measured(
+        tokenizer.n_vocab, len(tokenizer.encode_array(text, allowed_special="all")), len(text.encode("utf-8"))
+    )
+
+
+def shape(vocab_size: int, width: int, tied: bool) -> GPTConfig:
+    """The recipe's model with another vocabulary and width."""
+    return GPTConfig(
+        vocab_size=vocab_size,
+        context_length=RECIPE.context_length,
+        n_layers=RECIPE.n_layers,
+        n_heads=RECIPE.n_heads,
+        d_model=width,
+        positions="rotary",
+        bias=False,
+        tie_embeddings=tied,
+    )
+
+
+def _row(choice: TokenizerChoice, source: str, width: int, tied: bool) -> dict[str, Any]:
+    found = measured(choice, source)
+    parameters = found.n_vocab * width * (1 if tied else 2)
+    kinds = {"char": "characters", "bpe": "BPE learned here"}
+    return {
+        "tokenizer": choice.title,
+        "kind": kinds.get(choice.kind, "official"),
+        "vocabulary": found.n_vocab,
+        "tokens": found.n_tokens,
+        "bytes_per_token": found.n_bytes / found.n_tokens,
+        "parameters": parameters,
+        "share": 100 * parameters / shape(found.n_vocab, width, tied).n_parameters,
+        "reach": RECIPE.context_length * found.n_bytes / found.n_tokens,
+    }
+
+
+def _show_table(table: pd.DataFrame) -> None:
+    st.dataframe(
+        table.drop(columns="kind"),
+        width="stretch",
+        hide_index=True,
+        column_config={
+            "tokenizer": "Tokenizer",
+            "vocabulary": st.column_config.NumberColumn("Vocabulary", format="localized", help="Tokens it knows."),
+            "tokens": st.column_config.NumberColumn("Tokens", format="localized", help="Length of the text."),
+            "bytes_per_token": st.column_config.NumberColumn("Bytes per token", format="%.2f", help="Compression."),
+            "parameters": st.column_config.NumberColumn(
+                "Embedding parameters", format="localized", help="Vocabulary × width, twice if untied."
+            ),
+            "share": st.column_config.NumberColumn("Share (%)", format="%.0f", help="Of the whole model."),
+            "reach": st.column_config.NumberColumn("Reach (bytes)", format="%.0f", help="How far back it sees."),
+        },
+    )
+
+
+# --- bits per byte -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A tokenizer with the run that the recipe asks for, or why there can be none, and the run that was found."""
+
+    choice: TokenizerChoice
+    config: RunConfig | None
+    problem: str
+    record: RunRecord | None
+
+
+def _fair_comparison(choices: list[TokenizerChoice], source: TextSource) -> None:
+    st.header("The fair comparison", anchor=False)
+    st.markdown(
+        "The loss is measured per token, and a token of one tokenizer is not one of another: a longer one is harder to "
+        "guess and says more. Per byte all predict the same text:"
+    )
+    st.latex(r"\text{bits per byte} = \frac{\text{loss}}{\ln 2} \cdot \frac{\text{tokens}}{\text{bytes}}")
+    entries = find_entries(choices, source)
+    live = any(entry.record is not None and entry.record.live for entry in entries)
+    st.fragment(_runs, run_every=REFRESH_SECONDS if live else None)(tuple(choices), source, live)
+
+
+def find_entries(choices: list[TokenizerChoice] | tuple[TokenizerChoice, ...], source: TextSource) -> list[Entry]:
+    """For each tokenizer the run to compare: the recipe's own, else the newest finished one on the same text."""
+    records = lab().runs()
+    entries = []
+    for choice in choices:
+        settings: dict[str, Any] = {"tokenizer_kind": choice.kind}
+        if choice.kind == "bpe":
+            settings["vocab_size"] = choice.vocab_size
+        try:
+            config = recipe_config(RECIPE.name, source.name, **settings)
+        except ConfigError as error:
+            entries.append(Entry(choice, None, sentence(error), None))
+            continue
+        entries.append(Entry(choice, config, "", _matching(records, config)))
+    return entries
+
+
+def _matching(records: list[RunRecord], config: RunConfig) -> RunRecord | None:
+    own = next((record for record in records if record.run_id == config.run_id), None)
+    if own is not None:
+        return own
+    wanted = config.to_dict()
+    same = ["corpora", "n_chars", "validation_fraction", "tokenizer_kind"]
+    same += ["vocab_size"] if config.tokenizer_kind == "bpe" else []
+    fitting = [
+        record
+        for record in records
+        if record.state == "finished" and all(record.config_dict.get(name) == wanted[name] for name in same)
+    ]
+    return fitting[0] if fitting else None
+
+
+def _runs(choices: tuple[TokenizerChoice, ...], source: TextSource, was_live: bool) -> None:
+    entries = find_entries(choices, source)
+    if was_live != any(entry.record is not None and entry.record.live for entry in entries):
+        st.rerun()
+    results = [result for entry in entries if (result := _result(entry)) is not None]
+    finished = pd.DataFrame([result for result in results if result["bits"] is not None])
+    if not finished.empty:
+        bits_per_byte(finished).show()
+        if finished["seconds"].round(-1).nunique() > 1 or finished["shape"].nunique() > 1:
+            st.caption("Not all of these trained for the same time with the same model: compare those that did.")
+    if results:
+        _show_runs(results)
+    for entry in entries:
+        if entry.problem:
+            st.caption(f"{entry.choice.title}: {entry.problem}")
+    _train_missing(entries, source)
+    _links(entries)
+    problem = lab().server_problem() if was_live else ""
+    if problem:
+        st.warning(problem)
+
+
+def _result(entry: Entry) -> dict[str, Any] | None:
+    record = entry.record
+    if record is None:
+        return None
+    evaluation = _last_evaluation(record.run_id, f"{record.attempt}:{record.step}:{record.state}:{record.updated_at}")
+    loss, bits = evaluation.get("validation_loss"), evaluation.get("bits_per_byte")
+    state = STATES[record.state][1]
+    if record.live:
+        state += f", {record.progress:.0%}"
+    model = record.config_dict.get("model", {})
+    return {
+        "tokenizer": entry.choice.title,
+        "state": state,
+        "loss": loss,
+        "bits": bits,
+        "per_token": loss / math.log(2) / bits if loss and bits else None,
+        "steps": record.step,
+        "seconds": record.seconds,
+        "shape": f"{model.get('n_layers')} layers × {model.get('d_model')}",
+        "detail": f"{record.run_id[:6]} · {record.seconds:.0f} s, {record.step:,} steps",
+    }
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def _last_evaluation(run_id: str, stamp: str) -> dict[str, Any]:
+    evaluations = lab().curve(run_id, 2).evaluations
+    return evaluations[-1] if evaluations else {}
+
+
+def _show_runs(results: list[dict[str, Any]]) -> None:
+    table = pd.DataFrame(results).drop(columns="detail")
+    for column in ("loss", "bits", "per_token"):
+        table[column] = table[column].astype(np.float64)
+    st.dataframe(
+        table,
+        width="stretch",
+        hide_index=True,
+        column_config={
+            "tokenizer": "Tokenizer",
+            "state": "State",
+            "loss": st.column_config.NumberColumn("Loss (nats per token)", format="%.3f", help="Not comparable."),
+            "bits": st.column_config.NumberColumn("Bits per byte", format="%.3f", help="Comparable; lower is better."),
+            "per_token": st.column_config.NumberColumn("Bytes per token", format="%.2f", help="Of the held-out text."),
+            "steps": st.column_config.NumberColumn("Steps", format="localized", help="Optimizer updates."),
+            "seconds": st.column_config.NumberColumn("Training (s)", format="%.0f", help="Time spent training."),
+            "shape": "Model",
+        },
+    )
+
+
+def _train_missing(entries: list[Entry], source: TextSource) -> None:
+    missing = [entry for entry in entries if entry.config is not None and entry.record is None]
+    if not missing:
+        return
+    runs = "run" if len(missing) == 1 else "runs"
+    st.markdown(
+        f"**{len(missing)} of {len(entries)}** have not been trained on this text yet. The same small model learns "
+        f"with each tokenizer for {RECIPE.seconds:.0f} s on one core: about "
+        f"**{len(missing) * RECIPE.seconds:.0f} s** in all where one runs after the other."
+    )
+    if st.button(
+        f"Train the missing {len(missing)} {runs}",
+        key="tradeoff-train",
+        icon=":material/play_arrow:",
+        type="primary",
+        help="They run in the background: go on with another part and come back.",
+    ):
+        for entry in missing:
+            try:
+                lab().submit(entry.config, f"{source.title} · {entry.choice.title}")
+            except EngineError as error:
+                st.error(sentence(error))
+        st.rerun()
+
+
+def _links(entries: list[Entry]) -> None:
+    found = [entry for entry in entries if entry.record is not None]
+    if not found:
+        return
+    st.caption("Open a run in Pretraining:")
+    with st.container(horizontal=True):
+        for entry in found:
+            if st.button(
+                entry.choice.title,
+                key=f"tradeoff-open-{entry.record.run_id}",
+                icon=":material/open_in_new:",
+                help="Its curves, samples and settings.",
+            ):
+                st.session_state["run_id"] = entry.record.run_id
+                sitemap.open_lesson("pretraining")
