@@ -88,6 +88,21 @@ def neighbours(
     return [Neighbour(int(i), float(measured[i])) for i in candidates[order]]
 
 
+def same_kind_nearby(vectors: np.ndarray, kinds: np.ndarray, k: int) -> np.ndarray:
+    """For each vector (n, d), the share of its k nearest by cosine that are of its own kind: (n,), 0 to 1.
+
+    `kinds` (n,) holds a number for each. ConfigError unless 1 ≤ k < n.
+    """
+    n = len(vectors)
+    if not 1 <= k < n:
+        raise ConfigError(f"{n} vectors do not have {k} neighbours each: ask for fewer.")
+    directions = unit_rows(vectors)
+    alike = directions @ directions.T
+    np.fill_diagonal(alike, -np.inf)
+    nearest = np.argpartition(-alike, k - 1, axis=1)[:, :k]
+    return (kinds[nearest] == kinds[:, None]).mean(axis=1)
+
+
 @dataclass(frozen=True)
 class Projection:
     """Directions found by `fit_pca`: `mean` (d,), `axes` (k, d) of length 1, and the share of the variance of each."""

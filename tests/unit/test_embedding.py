@@ -75,6 +75,16 @@ def test_neighbours_can_be_limited_and_a_vector_of_zeros_is_near_nothing():
     assert embedding.neighbours(weights, 5, 0) == []
 
 
+def test_how_kinds_gather_is_counted_over_the_neighbours_of_scikit_learn():
+    kinds = RNG.integers(0, 3, len(WEIGHTS))
+    search = NearestNeighbors(n_neighbors=5, metric="cosine").fit(WEIGHTS)
+    nearest = search.kneighbors(return_distance=False)  # without the point itself
+    expected = (kinds[nearest] == kinds[:, None]).mean(axis=1)
+    np.testing.assert_allclose(embedding.same_kind_nearby(WEIGHTS, kinds, 5), expected)
+    with pytest.raises(ConfigError, match="60 vectors do not have 60 neighbours"):
+        embedding.same_kind_nearby(WEIGHTS, kinds, 60)
+
+
 def test_pca_is_that_of_scikit_learn_but_for_the_sign_of_axes():
     oracle = PCA(3, svd_solver="full").fit(WEIGHTS)
     ours = embedding.fit_pca(WEIGHTS, 3)

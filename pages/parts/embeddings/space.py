@@ -29,6 +29,7 @@ COUNTED_CHARS = 1_000_000
 MAX_TOKENS = 2_000  # tokens that can be chosen and be neighbours
 MAX_TSNE = 600  # 3-D maps of more take longer than anyone waits
 N_NEIGHBOURS = 10
+N_NEAREST = 5  # in the table of kinds
 _PENDING = "space_pending"
 _ARRANGING = threading.BoundedSemaphore(1)  # seconds of arithmetic: one at a time leaves the pages their share
 COLOURS = {"Form of the token": embedding.FORMS, "Word list of the stories": embedding.FAMILIES}
@@ -56,21 +57,32 @@ def show() -> None:
         "Training moves the rows of W. Tokens that can stand in each other's place are pushed the same way, so they "
         "end up in like directions. Choose a token and see its neighbours; move the checkpoint and see how they came."
     )
-    controls, picture, list_ = st.columns([1, 2.1, 1], gap="medium")
-    with controls:
+    model, token, how = st.columns(3, gap="large")
+    with model:
         choice = choose_model()
-        if choice is None:
-            return
-        checkpoint = load(choice)
-        words = _vocabulary(choice.run_id, _last_step(choice), str(lab().settings.home))
+    if choice is None:
+        return
+    checkpoint = load(choice)
+    words = _vocabulary(choice.run_id, _last_step(choice), str(lab().settings.home))
+    with token:
         token_id = _choose_token(choice, words)
-        method, n_dims, n_tokens, colour = _how(len(words.ids))
+        colour = st.selectbox(
+            "Colour and shape by",
+            list(COLOURS),
+            index=1,
+            key="space_colour",
+            persist_state="session",
+            help="A simple rule on the token's text: its form, or the word lists from which the stories are written.",
+        )
+    with how:
+        method, n_dims, n_tokens = _how(len(words.ids))
+    picture, list_ = st.columns([2.3, 1], gap="large")
     weights = embedding.token_vectors(checkpoint.model)
-    points, share = _places(choice, words, method, n_dims, n_tokens)
+    points, frame, share = _places(choice, method, n_dims, n_tokens)
     near = embedding.neighbours(weights, token_id, N_NEIGHBOURS, among=words.ids)
     with picture:
         if n_dims == 2:
-            _map_2d(points, words, colour, token_id, [each.token_id for each in near], method)
+            _map_2d(points, frame, words, colour, token_id, [each.token_id for each in near], method)
         else:
             _map_3d(points, words, colour, token_id, [each.token_id for each in near], method)
         st.caption(_caption(choice, method, n_dims, len(points), share))
@@ -90,22 +102,27 @@ def show() -> None:
                 hide_index=True,
                 width="stretch",
             )
-    _unseen(weights, words, checkpoint)
+    gathered, unseen = st.columns(2, gap="large")
+    with gathered:
+        _gathering(choice, n_tokens, colour)
+    with unseen:
+        _unseen(weights, words, checkpoint)
     notice(
-        "At step 0 all is noise: the best cosine is that of chance. After some dozen steps the most frequent tokens "
-        "have places; kinds of words part before their members do.",
-        "Like means *used alike*: “ happy” is near “ glad”, and near “ sad” too. The model has seen no meaning but "
-        "company.",
+        "At step 0 all is noise, and the best cosines are those of chance. In the example, 64 steps are enough for "
+        "most animals, jobs and places to have their like as nearest neighbours.",
+        "Like means *used alike*. In the example “ she” is nearest to “ he” and “ happy” to “ glad”: whatever can "
+        "stand in the same place. The model has seen no meaning but company.",
         "Distances on a map lie: it shows two or three of the dimensions (PCA), or keeps only who is near whom "
         "(t-SNE, whose gaps and sizes mean nothing). The cosines in the list are exact.",
     )
     exercise(
-        "Colour by the word list of the stories and step through the checkpoints. Which kind of word gathers first, "
-        "and which names stay apart from the other names?",
-        "Frequent kinds with one use, such as animals and places, gather within the first hundred steps. Names that "
-        "begin a sentence are other tokens (no leading space) than the same names inside one, and gather on their own.",
+        "Colour by the word list, draw 1,200 tokens, and step through the checkpoints of the example. Why are there "
+        "two groups of names?",
+        "The same name is two tokens: with a leading space inside a sentence, and without one at the beginning. What "
+        "follows and what comes before differs, so the two kinds gather apart. In the list, the neighbours of “ Anna” "
+        "have a space and those of “Anna” have none.",
     )
-    show_code(embedding.neighbours, embedding.fit_pca, embedding.align)
+    show_code(embedding.neighbours, embedding.fit_pca, embedding.align, embedding.same_kind_nearby)
 
 
 def _choose_token(choice: ModelChoice, words: Vocabulary) -> int:
@@ -128,8 +145,9 @@ def _choose_token(choice: ModelChoice, words: Vocabulary) -> int:
     )
 
 
-def _how(n_available: int) -> tuple[str, int, int, str]:
-    method = st.segmented_control(
+def _how(n_available: int) -> tuple[str, int, int]:
+    left, right = st.columns([1.25, 1], gap="small")
+    method = left.segmented_control(
         "Projection",
         ["PCA", "t-SNE"],
         default="PCA",
@@ -138,7 +156,7 @@ def _how(n_available: int) -> tuple[str, int, int, str]:
         persist_state="session",
         help="PCA: the directions of largest spread. t-SNE: keeps near ones near; takes seconds the first time.",
     )
-    n_dims = st.segmented_control(
+    n_dims = right.segmented_control(
         "Dimensions",
         [2, 3],
         default=2,
@@ -151,21 +169,13 @@ def _how(n_available: int) -> tuple[str, int, int, str]:
     n_tokens = st.select_slider(
         "Tokens drawn",
         [100, 200, 300, 400, 600, 900, 1200, 1500],
-        400,
+        600,
         key="space_n",
         persist_state="session",
         help=f"The most frequent ones in the run's text. t-SNE draws at most {MAX_TSNE}.",
     )
-    colour = st.selectbox(
-        "Colour and shape by",
-        list(COLOURS),
-        index=1,
-        key="space_colour",
-        persist_state="session",
-        help="A simple rule on the token's text: its form, or the word lists from which the stories are written.",
-    )
     most = MAX_TSNE if method == "t-SNE" else MAX_POINTS
-    return method, n_dims, min(n_tokens, most, n_available), colour
+    return method, n_dims, min(n_tokens, most, n_available)
 
 
 def _follow(picked: int | None) -> None:
@@ -196,14 +206,17 @@ def _vocabulary(run_id: str, step: int, home: str) -> Vocabulary:
 
 
 def _places(
-    choice: ModelChoice, words: Vocabulary, method: str, n_dims: int, n_tokens: int
-) -> tuple[np.ndarray, float | None]:
-    """Coordinates (n, k) of the most frequent tokens at this checkpoint, in the frame of the run's last one."""
+    choice: ModelChoice, method: str, n_dims: int, n_tokens: int
+) -> tuple[np.ndarray, np.ndarray, float | None]:
+    """Coordinates (n, k) of the most frequent tokens at this checkpoint and at the run's last one, in one frame."""
     last = _last_step(choice)
     home = str(lab().settings.home)
     if method == "PCA":
-        return _pca(choice.run_id, choice.step, last, n_dims, n_tokens, home)
-    return _tsne(choice.run_id, choice.step, last, n_dims, n_tokens, home), None
+        frame, _ = _pca(choice.run_id, last, last, n_dims, n_tokens, home)
+        points, share = _pca(choice.run_id, choice.step, last, n_dims, n_tokens, home)
+        return points, frame, share
+    frame = _tsne(choice.run_id, last, last, n_dims, n_tokens, home)
+    return _tsne(choice.run_id, choice.step, last, n_dims, n_tokens, home), frame, None
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
@@ -233,12 +246,19 @@ def _groups(words: Vocabulary, ids: list[int], colour: str) -> list[int]:
     return [names.index(rule(words.texts[i])) for i in ids]
 
 
-def _map_2d(points: np.ndarray, words: Vocabulary, colour: str, token_id: int, near: list[int], method: str) -> None:
+def _map_2d(
+    points: np.ndarray,
+    frame: np.ndarray,
+    words: Vocabulary,
+    colour: str,
+    token_id: int,
+    near: list[int],
+    method: str,
+) -> None:
     ids = words.ids[: len(points)].tolist()
     groups = _groups(words, ids, colour)
-    extent = float(np.abs(points).max(initial=0)) * 1.02
-    if method == "PCA":
-        extent = max(extent, 0.75)  # one frame for all checkpoints: vectors have length 1
+    both = np.concatenate([points, frame])  # one frame for all checkpoints, wide enough for this one
+    low, high = both.min(axis=0), both.max(axis=0)
     _follow(
         embedding_map(
             [
@@ -246,7 +266,7 @@ def _map_2d(points: np.ndarray, words: Vocabulary, colour: str, token_id: int, n
                 for i, (x, y), group in zip(ids, points.tolist(), groups, strict=True)
             ],
             COLOURS[colour],
-            extent,
+            (low[0], high[0], low[1], high[1]),
             "space_map",
             selected=token_id,
             near=near,
@@ -321,6 +341,38 @@ def _caption(choice: ModelChoice, method: str, n_dims: int, n: int, share: float
         f"{n} most frequent tokens at step {choice.step:,}. Each checkpoint's map starts from that of the last one and "
         "is turned to lie over it as well as it can (Procrustes)."
     )
+
+
+def _gathering(choice: ModelChoice, n_tokens: int, colour: str) -> None:
+    with st.expander("Do kinds of tokens gather?", icon=":material/hub:"):
+        shares = _shares(choice.run_id, choice.step, _last_step(choice), n_tokens, colour, str(lab().settings.home))
+        st.dataframe(
+            pd.DataFrame(shares, columns=["kind", "tokens", "of own kind"]),
+            hide_index=True,
+            width="stretch",
+            column_config={
+                "of own kind": st.column_config.ProgressColumn(
+                    f"of the {N_NEAREST} nearest, of the same kind", format="percent", min_value=0, max_value=1
+                )
+            },
+        )
+        st.caption(
+            "Measured in all dimensions, among the tokens drawn. Compare with the kind's share of them, which is what "
+            "chance would give."
+        )
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def _shares(run_id: str, step: int, last: int, n: int, colour: str, home: str) -> list[tuple[str, int, float]]:
+    words = _vocabulary(run_id, last, home)
+    labels = np.array(_groups(words, words.ids[:n].tolist(), colour))
+    vectors = _directions(run_id, step, last, n, home)
+    same = embedding.same_kind_nearby(vectors, labels, min(N_NEAREST, len(vectors) - 1))
+    return [
+        (name, int((labels == k).sum()), float(same[labels == k].mean()))
+        for k, name in enumerate(COLOURS[colour])
+        if (labels == k).any()
+    ]
 
 
 def _unseen(weights: np.ndarray, words: Vocabulary, checkpoint: Checkpoint) -> None:

@@ -54,7 +54,7 @@ const build = (parentElement, state) => {
   };
   const zoom = (factor) => {
     state.zoom = Math.min(16, Math.max(1, state.zoom * factor));
-    if (state.zoom === 1) state.centre = [0, 0];
+    if (state.zoom === 1) state.centre = middleOf(state);
     place(state);
   };
   tool("+", "Zoom in", () => {
@@ -116,20 +116,31 @@ const build = (parentElement, state) => {
   new ResizeObserver(() => place(state, true)).observe(state.board);
 };
 
-const scaleOf = (state) => (Math.min(state.width, state.height) / 2 - 24) * (state.zoom / state.data.extent);
+const EDGE = 34; // pixels kept free around the points
+
+const scaleOf = (state) => {
+  const [left, right, bottom, top] = state.data.bounds;
+  const across = (state.width - 2.6 * EDGE) / Math.max(right - left, 1e-9);
+  const up = (state.height - 2 * EDGE) / Math.max(top - bottom, 1e-9);
+  return Math.min(across, up) * state.zoom;
+};
+
+const middleOf = (state) => {
+  const [left, right, bottom, top] = state.data.bounds;
+  return [(left + right) / 2, (bottom + top) / 2];
+};
 
 const place = (state, still = false) => {
   if (!state.data || !state.root.isConnected) return;
   state.width = state.board.clientWidth;
-  state.height = Math.max(320, Math.min(620, state.width * 0.85));
+  state.height = Math.max(320, Math.min(600, state.width * 0.85));
   if (!state.width) return;
   const { points, selected, near } = state.data;
   state.svg.setAttribute("viewBox", `0 0 ${state.width} ${state.height}`);
   state.svg.style.height = `${state.height}px`;
   state.svg.classList.toggle("zoomed", state.zoom > 1);
   const unit = scaleOf(state);
-  const stretch = Math.min(1.25, state.width / state.height); // a wide board may spread the points a little sideways
-  const toX = (x) => state.width / 2 + (x - state.centre[0]) * unit * stretch;
+  const toX = (x) => state.width / 2 - 0.3 * EDGE + (x - state.centre[0]) * unit;
   const toY = (y) => state.height / 2 - (y - state.centre[1]) * unit;
   for (const [id, , x, y] of points) {
     const made = state.made.get(id);
@@ -145,7 +156,7 @@ const place = (state, still = false) => {
   const order = [...points].sort((a, b) => rank(a[0]) - rank(b[0]));
   for (const [id] of order) {
     const made = state.made.get(id);
-    const width = 7 * made.label.length + 12;
+    const width = (id === selected ? 9 : 7) * made.label.length + 12;
     const box = [made.x + 4, made.y - 9, made.x + 4 + width, made.y + 7];
     const outside = box[0] < 0 || box[2] > state.width || box[1] < 0 || box[3] > state.height;
     const covered = taken.some((t) => box[0] < t[2] && box[2] > t[0] && box[1] < t[3] && box[3] > t[1]);
@@ -177,6 +188,7 @@ export default function (component) {
   }
   const first = !state.data;
   state.data = data;
+  if (state.zoom === 1) state.centre = middleOf(state);
   state.send = setTriggerValue;
   state.svg.setAttribute("aria-label", data.label);
   state.legend.replaceChildren(

@@ -27,7 +27,7 @@ class MapPoint:
 def embedding_map(
     points: Sequence[MapPoint],
     groups: Sequence[str],
-    extent: float,
+    bounds: tuple[float, float, float, float],
     key: str,
     *,
     selected: int | None = None,
@@ -36,8 +36,9 @@ def embedding_map(
 ) -> int | None:
     """Draw points, the first ones with labels where there is room; returns the id just chosen, once, else None.
 
-    The picture reaches from −`extent` to `extent` in both directions. `selected` is framed and joined by lines to the
-    ids in `near`. The last group is drawn quietly, as the rest. Raises `ValueError` for too many points or groups.
+    The picture holds what lies within `bounds` (left, right, bottom, top). `selected` is framed and joined by lines to
+    the ids in `near`. The last group is drawn quietly, as the rest. Raises `ValueError` for too many points or groups,
+    and for bounds the wrong way round.
     """
     if len(points) > MAX_POINTS or not 1 <= len(groups) <= MAX_GROUPS:
         raise ValueError(
@@ -45,11 +46,13 @@ def embedding_map(
         )
     if any(not 0 <= point.group < len(groups) for point in points):
         raise ValueError(f"A point's group must be one of {len(groups)}.")
+    if not (bounds[0] <= bounds[1] and bounds[2] <= bounds[3]):
+        raise ValueError(f"bounds are left, right, bottom, top, not {bounds}.")
     ids = {point.token_id for point in points}
     data: dict[str, Any] = {
         "points": [[int(p.token_id), str(p.text), round(float(p.x), 5), round(float(p.y), 5), p.group] for p in points],
         "groups": [str(group) for group in groups],
-        "extent": float(extent) or 1.0,
+        "bounds": [float(each) for each in bounds],
         "selected": selected if selected in ids else None,
         "near": [int(i) for i in near if i in ids],
         "label": label,
