@@ -10,7 +10,7 @@ enough; a few that are may be missed. Lee et al. (2022) found that models traine
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -153,24 +153,47 @@ def jaccard(left: np.ndarray, right: np.ndarray) -> float:
     return shared / united if united else 0.0
 
 
-def find_duplicates(
-    text: str, threshold: float = 0.8, *, n_words: int = SHINGLE_WORDS, min_words: int = MIN_WORDS
-) -> Duplicates:
-    """Groups of passages whose Jaccard similarity with the first of their group is at least `threshold`.
+@dataclass(frozen=True)
+class Shingled:
+    """The passages of a text with their shingle sets, and the numbers of those long enough to be compared."""
 
-    Shingles are `n_words` words long. Each passage is compared with the earlier ones that were kept and joins the most
-    similar of them, if that is similar enough; passages of fewer than `min_words` words are left alone. About a second
-    a megabyte. Raises EngineError for a threshold outside 0.3 to 1 or passages shorter than a shingle.
+    passages: tuple[Passage, ...]
+    sets: tuple[np.ndarray, ...]
+    compared: tuple[int, ...]
+
+
+def shingle_passages(text: str, n_words: int = SHINGLE_WORDS, min_words: int = MIN_WORDS) -> Shingled:
+    """A text cut into passages, and these into shingles of `n_words` words: all of the work that needs no threshold.
+
+    Passages of fewer than `min_words` words are left alone. About half a second a megabyte.
+    Raises EngineError for passages shorter than a shingle.
     """
-    if not 0.3 <= threshold <= 1:
-        raise EngineError(f"the threshold ({threshold}) must lie between 0.3 and 1: below that everything is alike.")
     if not 1 <= n_words <= min_words:
         raise EngineError(f"a shingle of {n_words} words must have at least 1, and at most min_words ({min_words}).")
     passages = find_passages(text)
     sets = shingle_sets((text[each.start : each.end] for each in passages), n_words)
     # k words have at most k - n + 1 different shingles; a passage that repeats itself has fewer, and is rightly short.
-    long_enough = [number for number, found in enumerate(sets) if len(found) > min_words - n_words]
-    promising = _promising(sets, long_enough, threshold)
+    compared = [number for number, found in enumerate(sets) if len(found) > min_words - n_words]
+    return Shingled(tuple(passages), tuple(sets), tuple(compared))
+
+
+def find_duplicates(
+    text: str, threshold: float = 0.8, *, n_words: int = SHINGLE_WORDS, min_words: int = MIN_WORDS
+) -> Duplicates:
+    """The near-duplicate passages of a text: `group_duplicates` of its `shingle_passages`; errors as theirs."""
+    return group_duplicates(shingle_passages(text, n_words, min_words), threshold)
+
+
+def group_duplicates(shingled: Shingled, threshold: float = 0.8) -> Duplicates:
+    """Groups of passages whose Jaccard similarity with the first of their group is at least `threshold`.
+
+    Each passage is compared with the earlier ones that were kept and joins the most similar of them, if that is
+    similar enough. Raises EngineError for a threshold outside 0.3 to 1.
+    """
+    if not 0.3 <= threshold <= 1:
+        raise EngineError(f"the threshold ({threshold}) must lie between 0.3 and 1: below that everything is alike.")
+    passages, sets = shingled.passages, shingled.sets
+    promising = _promising(sets, shingled.compared, threshold)
     index = MinHashLSH(threshold=min(threshold, 0.95), num_perm=PERMUTATIONS, weights=(0.2, 0.8))
     signatures = MinHash.generator((sets[each].tolist() for each in promising), num_perm=PERMUTATIONS, hashfunc=int)
     copies: dict[int, list[NearDuplicate]] = {}
@@ -186,18 +209,20 @@ def find_duplicates(
         else:
             index.insert(number, signature, check_duplication=False)
     groups = tuple(DuplicateGroup(passages[kept], tuple(copies[kept])) for kept in sorted(copies))
-    return Duplicates(groups, len(passages), len(passages) - len(long_enough), n_compared)
+    return Duplicates(groups, len(passages), len(passages) - len(shingled.compared), n_compared)
 
 
-def _promising(sets: list[np.ndarray], numbers: list[int], threshold: float) -> list[int]:
+def _promising(sets: Sequence[np.ndarray], numbers: Sequence[int], threshold: float) -> list[int]:
     """Those of whose shingles at least the share `threshold` stands in another passage too.
 
     No other can be similar enough, since what two sets share is at most that; of most texts few passages are left.
     """
     if not numbers:
         return []
-    found_in = np.bincount(np.concatenate([sets[number] for number in numbers]))
-    return [number for number in numbers if np.mean(found_in[sets[number]] > 1) >= threshold]
+    together = np.concatenate([sets[number] for number in numbers])
+    lengths = np.array([len(sets[number]) for number in numbers])
+    shared = np.add.reduceat(np.bincount(together)[together] > 1, np.cumsum(lengths) - lengths, dtype=np.int64)
+    return [number for number, enough in zip(numbers, shared >= threshold * lengths - 1e-9, strict=True) if enough]
 
 
 def remove_passages(text: str, passages: Iterable[Passage]) -> str:

@@ -9,16 +9,14 @@ straight lines on log axes and are fitted there by least squares. Words or token
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import accumulate, chain
 
 import numpy as np
 import regex  # type: ignore[import-untyped]
 
 from engine.bpe import END_OF_TEXT
 from engine.errors import EngineError
-from engine.tokenizer import _WORD_PATTERN, Tokenizer
+from engine.tokenizer import Tokenizer
 from engine.windows import split_ids
 
 # Letters and digits with their accents, joined by inner apostrophes; Chinese and Japanese, written without spaces,
@@ -193,53 +191,22 @@ def fit_power_law(x: np.ndarray, y: np.ndarray, first: float = 1, last: float = 
     return PowerLaw(factor, exponent, float(x[used].min()), float(x[used].max()), int(used.sum()))
 
 
-def token_starts(text: str, ids: np.ndarray, tokenizer: Tokenizer) -> np.ndarray:
-    """The character at which each token begins, (N,) int64; a token that begins inside a character has that one's.
-
-    `ids` are those of `tokenizer.encode_array(text, allowed_special=(END_OF_TEXT,))`, as training reads a text.
-    """
-    ids = np.asarray(ids, dtype=np.int64)
-    if tokenizer.kind in ("char", "word"):  # an unknown word's bytes are not in its token: count pieces instead
-        lengths = list(chain.from_iterable(_piece_lengths(text, tokenizer.kind)))
-        return np.fromiter(accumulate(lengths[:-1], initial=0), np.int64, len(lengths)) if lengths else ids
-    distinct, place = np.unique(ids, return_inverse=True)
-    n_bytes = np.array([len(tokenizer.token_bytes(int(each))) for each in distinct], dtype=np.int64)[place]
-    starts = np.cumsum(n_bytes) - n_bytes
-    if text.isascii():
-        return starts
-    data = np.frombuffer(text.encode("utf-8"), dtype=np.uint8)
-    # The bytes 10xxxxxx go on with a character; all others begin one.
-    char_of_byte = np.cumsum((data & 0xC0) != 0x80) - 1
-    return char_of_byte[starts].astype(np.int64)
-
-
-def _piece_lengths(text: str, kind: str) -> list[list[int]]:
-    """The characters of each piece that the word or character tokenizer makes one token of, document by document."""
-    lengths = []
-    for number, document in enumerate(text.split(END_OF_TEXT)):
-        if number:
-            lengths.append([len(END_OF_TEXT)])
-        pieces = _WORD_PATTERN.findall(document) if kind == "word" else document
-        lengths.append([len(piece) for piece in pieces])
-    return lengths
-
-
 def split_text(text: str, starts: np.ndarray, validation_fraction: float) -> TextSplit:
-    """Where `windows.split_ids` cuts the tokens of a text, in tokens and in characters; `starts` as `token_starts`."""
+    """Where `windows.split_ids` cuts the tokens of a text, in tokens and in characters.
+
+    `starts` are the characters at which its tokens begin, (N,) int64, as `offsets.token_spans` has them.
+    """
     training, _ = split_ids(starts, validation_fraction)
     char = int(starts[len(training)]) if len(training) < len(starts) else len(text)
     return TextSplit(len(training), char, len(starts))
 
 
-def tokens_per_word(texts: Mapping[str, str], tokenizer: Tokenizer) -> dict[str, float]:
-    """For each named text, how many tokens the tokenizer makes per word of `find_words`; nan for one without words.
+def tokens_per_word(text: str, tokenizer: Tokenizer) -> float:
+    """How many tokens the tokenizer makes per word of `find_words`; nan for a text without words.
 
     >>> from engine.tokenizer import ByteTokenizer
-    >>> tokens_per_word({"a": "low tide"}, ByteTokenizer())
-    {'a': 4.0}
+    >>> tokens_per_word("low tide", ByteTokenizer())
+    4.0
     """
-    measured = {}
-    for name, text in texts.items():
-        n_words = len(find_words(text, fold_case=False))
-        measured[name] = len(tokenizer.encode_array(text)) / n_words if n_words else float("nan")
-    return measured
+    n_words = len(find_words(text, fold_case=False))
+    return len(tokenizer.encode_array(text)) / n_words if n_words else float("nan")

@@ -29,11 +29,19 @@ def facts(cards: Sequence[tuple[str, str, str]]) -> None:
             st.markdown(f"**{value}**  \n:gray[{label}]", help=meaning, width="content")
 
 
-def table(frame: pd.DataFrame, *, formats: Mapping[str, str] | None = None, label: str = "As a table") -> None:
+def show_table(frame: pd.DataFrame, formats: Mapping[str, str] | None = None) -> None:
+    """A table with formatted numbers: "localized", "%.2f", "%.1f %%" and the like by column.
+
+    Column settings instead of a Styler, which needs a third of a second for 2,000 rows.
+    """
+    config = {name: st.column_config.NumberColumn(format=how) for name, how in (formats or {}).items()}
+    st.dataframe(frame, hide_index=True, width="stretch", column_config=config)
+
+
+def table(frame: pd.DataFrame, formats: Mapping[str, str] | None = None, *, label: str = "As a table") -> None:
     """The chart's data, folded away."""
     with st.expander(label, icon=":material/table:"):
-        shown = frame.style.format(dict(formats), na_rep="–") if formats else frame
-        st.dataframe(shown, hide_index=True, width="stretch")
+        show_table(frame, formats)
 
 
 def log_log(
@@ -66,9 +74,7 @@ def _log_log_spec(title: str, x: str, y: str, series: tuple[str, ...]) -> dict[s
     up = alt.Y("y:Q", title=y, scale=scale, axis=axis)
     legend = alt.Legend(orient="top", title=None, labelLimit=260)
     domain = list(series)
-    colour = alt.Color(
-        "series:N", legend=legend, scale=alt.Scale(domain=domain, range=list(_COLOURS[: len(domain)]))
-    )
+    colour = alt.Color("series:N", legend=legend, scale=alt.Scale(domain=domain, range=list(_COLOURS[: len(domain)])))
     shape = alt.Shape("series:N", legend=legend, scale=alt.Scale(domain=domain, range=list(_SHAPES[: len(domain)])))
     base = alt.Chart()
     points = (

@@ -7,7 +7,7 @@ import streamlit as st
 
 from engine import published
 from engine.published import GPT3_PAPER, GPT3_SOURCES, GPT3_TOKENS_SEEN
-from pages.parts.data.figures import epochs_chart, shares
+from pages.parts.data.figures import epochs_chart, shares, show_table
 from pages.parts.data.tokens_and_words import english_tokens_per_word
 from pages.shared.code_panel import show_code
 from pages.shared.lesson import exercise, notice
@@ -45,7 +45,7 @@ def show() -> None:
         "WebText2's 2.9 does not: 22 % of 300 billion tokens would be 3.5 epochs of 19 billion.",
     )
     exercise(
-        "How many tokens would have to be seen for one full epoch of Common Crawl, and how often would Wikipedia be read?",
+        "How many tokens would have to be seen for one epoch of Common Crawl, and how often would Wikipedia be read?",
         "410 / 0.60 = 683 billion tokens; Wikipedia would be read 0.03 · 683 / 3 = 6.8 times. Later models collected "
         "more and cleaner web text instead of repeating the good parts ever more often.",
     )
@@ -57,9 +57,7 @@ def mix_chart() -> None:
     sizes = published.shares({each.name: float(each.n_tokens) for each in GPT3_SOURCES})
     there, read = "of the tokens there are", "of the training mix (weight)"
     rows = [
-        row
-        for each in GPT3_SOURCES
-        for row in ((each.name, there, sizes[each.name]), (each.name, read, each.weight))
+        row for each in GPT3_SOURCES for row in ((each.name, there, sizes[each.name]), (each.name, read, each.weight))
     ]
     shares(
         pd.DataFrame(rows, columns=["source", "kind", "share"]),
@@ -84,12 +82,13 @@ def epochs_figure(seen: int) -> None:
     most = frame.loc[frame["epochs"].idxmax()]
     epochs_chart(
         frame,
-        title=f"Epochs for {seen / BILLION:,.0f} billion tokens seen",
+        title="How often each source was read",
         rule=1.0,
         rule_label="read once",
         alt_text="Bar chart: how often each of GPT-3's sources is read in training.",
         summary=(
-            f"{most['source']} is read most often, {most['epochs']:.1f} times; "
+            f"With {seen / BILLION:,.0f} billion tokens seen, {most['source']} is read most often, "
+            f"{most['epochs']:.1f} times; "
             + (f"not read to the end: {' and '.join(once)}. " if once else "every source is read at least once. ")
             + ("Diamonds: the epochs that the paper prints." if as_published else "")
         ),
@@ -114,14 +113,16 @@ def full_table(seen: int) -> None:
             }
         )
     frame = pd.DataFrame(rows)
-    formats = {
-        "tokens (billions)": "{:,.0f}",
-        "weight (%)": "{:.0f}",
-        "tokens drawn (billions)": "{:,.1f}",
-        "epochs, computed": "{:.2f}",
-        "epochs, published": "{:g}",
-    }
-    st.dataframe(frame.style.format(formats, na_rep="–"), hide_index=True, width="stretch")
+    show_table(
+        frame,
+        {
+            "tokens (billions)": "localized",
+            "weight (%)": "%.0f",
+            "tokens drawn (billions)": "%.1f",
+            "epochs, computed": "%.2f",
+            "epochs, published": "%.2f",
+        },
+    )
     st.caption(
         "“Rounding allows” is what the epochs can be if weights were rounded to whole percent and sizes to whole "
         "billions. The published epochs hold for 300 billion tokens seen."
@@ -132,8 +133,8 @@ def words_remark() -> None:
     """410 billion tokens are not 410 billion words."""
     ratio = english_tokens_per_word()
     st.info(
-        f"“One token is about one word” is a rule of thumb. GPT-3 used GPT-2's tokenizer, which makes {ratio:.2f} tokens "
-        f"per word of the English sentences measured in *Tokens and words*: 410 billion tokens would be about "
+        f"“One token is about one word” is a rule of thumb. GPT-3 used GPT-2's tokenizer, which makes {ratio:.2f} "
+        f"tokens per word of the English sentences measured in *Tokens and words*: 410 billion tokens would be about "
         f"{410 / ratio:,.0f} billion such words. Harder text has more tokens per word, so fewer words.",
         icon=":material/straighten:",
     )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 import pandas as pd
 import streamlit as st
 
 from engine import corpus, published
-from engine.corpus import CorpusInfo, mix_corpora, mix_pieces
+from engine.corpus import CorpusInfo, load_corpus, mix_corpora, mix_pieces
 from engine.errors import CorpusError
-from pages.parts.data.figures import epochs_chart, shares
+from pages.parts.data.figures import epochs_chart, shares, show_table
 from pages.shared.code_panel import show_code
 from pages.shared.components.text_view import heading_row, text_view, view_rows
 from pages.shared.errors import sentence
@@ -24,7 +25,7 @@ AMOUNTS = (100_000, 250_000, 500_000, 1_000_000, 2_000_000, 3_000_000, 5_000_000
 SAMPLE_CHARS = 200_000  # of each source, to measure its tokens per character
 MANY_EPOCHS = 4
 SEED = 0
-# Which corpus plays which of GPT-3's sources: the web, the recommended web, both collections of books, the encyclopedia.
+# Which corpus plays which of GPT-3's sources: the web, the recommended web, books, the encyclopedia.
 LIKE_GPT3 = {"bbc-news": 60, "stories": 22, "shakespeare": 16, "python-reference": 3, "phrasebook": 0}
 _PAST, _LAST = "data-weights-past", "data-weights-last"
 
@@ -56,7 +57,9 @@ class Share:
 
 def show() -> None:
     """The whole part."""
-    st.markdown("Do what GPT-3's makers did with the corpora that are here: weigh them, and see how often each is read.")
+    st.markdown(
+        "Do what GPT-3's makers did with the corpora that are here: weigh them, and see how often each is read."
+    )
     known = corpora()
     controls, figure = st.columns([1, 2], gap="large")
     with controls:
@@ -87,15 +90,15 @@ def show() -> None:
         sample(mixture, known)
     notice(
         "The weights decide what the model sounds like; the sizes decide how often it must hear the same thing.",
-        f"Up to about {MANY_EPOCHS} epochs, repeated text is nearly as good as new text; after that it helps less and less "
-        "(Muennighoff et al. 2023). A model of a million parameters may know its text by heart sooner.",
-        "Every stretch of the mixture has all sources in their shares: the model never forgets one while it reads another.",
+        f"Up to about {MANY_EPOCHS} epochs, repeated text is nearly as good as new text; after that it helps less and "
+        "less (Muennighoff et al. 2023). A model of a million parameters may know its text by heart sooner.",
+        "Every stretch of the mixture has all sources in their shares, so no one is forgotten while another is read.",
     )
     exercise(
-        "Press *Like GPT-3*, then *By size*. Which source gains most, and how often is it read in each mix of 10 million "
+        "Press *Like GPT-3*, then *By size*. Which source gains most, and how often is it read in a mix of 10 million "
         "characters?",
-        "By size every source is read equally often. Like GPT-3, stories and news are read more often than their size "
-        "says and the reference less: quality is a judgement, and the weights are where it is made.",
+        "The news gain most in share, the stories most in epochs: by size every source is read equally often. Quality "
+        "is a judgement, and the weights are where it is made.",
     )
     show_code(corpus.mix_pieces, corpus.mix_corpora, published.epochs)
 
@@ -120,8 +123,8 @@ def weight_controls(known: dict[str, CorpusInfo]) -> dict[str, int]:
             icon=":material/stars:",
             on_click=set_weights,
             args=({name: LIKE_GPT3[name] for name in ready},),
-            help="GPT-3's weights: news as its web (60), stories as WebText2 (22), Shakespeare as its books (8 + 8), the "
-            "reference as Wikipedia (3).",
+            help="GPT-3's weights: news as its web (60), stories as WebText2 (22), Shakespeare as its books (8 + 8), "
+            "the reference as Wikipedia (3).",
         )
         st.button(
             "Undo",
@@ -251,20 +254,22 @@ def mixture_table(rows: list[Share], n_chars: int) -> None:
         {
             "source": [row.info.title for row in rows],
             "characters": [row.info.n_chars for row in rows],
-            "tokens (about)": [row.n_tokens for row in rows],
+            "tokens (about)": [round(row.n_tokens) for row in rows],
             "weight (%)": [100 * row.weight for row in rows],
-            "tokens drawn (about)": [row.n_tokens_drawn for row in rows],
+            "tokens drawn (about)": [round(row.n_tokens_drawn) for row in rows],
             "epochs": [row.epochs for row in rows],
         }
     )
-    formats = {
-        "characters": "{:,}",
-        "tokens (about)": "{:,.0f}",
-        "weight (%)": "{:.1f}",
-        "tokens drawn (about)": "{:,.0f}",
-        "epochs": "{:.2f}",
-    }
-    st.dataframe(frame.style.format(formats), hide_index=True, width="stretch")
+    show_table(
+        frame,
+        {
+            "characters": "localized",
+            "tokens (about)": "localized",
+            "weight (%)": "%.1f",
+            "tokens drawn (about)": "localized",
+            "epochs": "%.2f",
+        },
+    )
     total = sum(row.n_tokens_drawn for row in rows)
     st.caption(
         f"{n_chars:,} characters are about {total:,.0f} tokens. Tokens are estimated from the first "
@@ -298,8 +303,8 @@ def use_it(mixture: dict[str, float], n_chars: int) -> None:
 @st.cache_data(max_entries=32, show_spinner="Mixing …")
 def first_pieces(mixture: tuple[tuple[str, float], ...], seed: int, n_pieces: int) -> list[tuple[str, str]]:
     """The first pieces of a mixture with the names of their sources."""
-    pieces = mix_pieces(dict(mixture), seed)
-    return [next(pieces) for _ in range(n_pieces)]
+    texts = {name: load_corpus(name) for name, _ in mixture}
+    return list(islice(mix_pieces(texts, dict(mixture), 1_000_000, seed), n_pieces))
 
 
 def sample(mixture: dict[str, float], known: dict[str, CorpusInfo]) -> None:

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import duplicates
-from engine.duplicates import Duplicates, Passage
+from engine.duplicates import Duplicates, Passage, Shingled
 from engine.runs.service import lab
 from pages.parts.data import source
 from pages.parts.data.figures import facts, table
@@ -18,6 +18,7 @@ from pages.shared.texts import text_of
 
 SHOWN_CHARS = 6_000  # of a passage; none that was cut by rule is longer
 LISTED = 300
+REPETITIVE = "python-reference"
 
 
 def show() -> None:
@@ -62,6 +63,15 @@ def show() -> None:
             download(text)
         else:
             st.info("No near-duplicates at this threshold. Lower it, use shorter shingles, or read more of the text.")
+            if text.original != REPETITIVE:
+                st.button(
+                    "Look at the Python reference",
+                    key="data-show-reference",
+                    icon=":material/library_books:",
+                    on_click=source.choose,
+                    args=(REPETITIVE,),
+                    help="A text with many near-duplicates.",
+                )
     notice(
         "MinHash proposes pairs, exact comparison decides: no passage is called a copy that is not similar enough. "
         f"With {duplicates.PERMUTATIONS} hash values a pair close to the threshold can be missed.",
@@ -74,12 +84,17 @@ def show() -> None:
         "They are variants that one program wrote: the same sentences with other animals. Taking them out would take "
         "the very variety the model is to learn from. A threshold is a judgement about the text, not a law.",
     )
-    show_code(duplicates.find_duplicates, duplicates.shingle_sets, duplicates.jaccard, duplicates.find_passages)
+    show_code(duplicates.group_duplicates, duplicates.shingle_sets, duplicates.jaccard, duplicates.find_passages)
 
 
-@st.cache_data(max_entries=48, show_spinner="Comparing passages …")
+@st.cache_data(max_entries=48, show_spinner=False)
 def _duplicates(name: str, n_chars: int, threshold: float, n_words: int) -> Duplicates:
-    return duplicates.find_duplicates(text_of(name, n_chars), threshold, n_words=n_words)
+    return duplicates.group_duplicates(_shingled(name, n_chars, n_words), threshold)
+
+
+@st.cache_resource(max_entries=6, show_spinner="Comparing passages …")
+def _shingled(name: str, n_chars: int, n_words: int) -> Shingled:
+    return duplicates.shingle_passages(text_of(name, n_chars), n_words)
 
 
 def results(text: ChosenText, found: Duplicates) -> None:
@@ -87,9 +102,7 @@ def results(text: ChosenText, found: Duplicates) -> None:
     copies = found.copies
     share = st.session_state.get("data-validation", 10)
     cut = round(text.n_chars * (1 - share / 100))
-    leaked = sum(
-        copy.passage.start >= cut for group in found.groups if group.kept.start < cut for copy in group.copies
-    )
+    leaked = sum(copy.passage.start >= cut for group in found.groups if group.kept.start < cut for copy in group.copies)
     facts(
         (
             ("passages", f"{found.n_passages:,}", "Paragraphs, or groups of lines."),
@@ -109,7 +122,13 @@ def results(text: ChosenText, found: Duplicates) -> None:
         )
     )
     rows = [
-        (number, text.text[group.kept.start : group.kept.end][:80], copy.similarity, group.kept.start, copy.passage.start)
+        (
+            number,
+            text.text[group.kept.start : group.kept.end][:80],
+            copy.similarity,
+            group.kept.start,
+            copy.passage.start,
+        )
         for number, group in enumerate(found.groups[:LISTED], 1)
         for copy in group.copies
     ]
@@ -117,7 +136,7 @@ def results(text: ChosenText, found: Duplicates) -> None:
         columns = ["group", "begins with", "similarity", "first at character", "copy at character"]
         table(
             pd.DataFrame(rows[:LISTED], columns=columns),
-            formats={"similarity": "{:.2f}", "first at character": "{:,}", "copy at character": "{:,}"},
+            {"similarity": "%.2f", "first at character": "localized", "copy at character": "localized"},
         )
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from engine import text_statistics
+from engine import offsets, text_statistics
 from engine.bpe import END_OF_TEXT
+from engine.offsets import TokenSpans
 from engine.text_statistics import TextCounts
-from engine.tokenizer import Tokenizer
 from pages.shared.text_source import choose_text, corpora
 from pages.shared.texts import text_of
 from pages.shared.tokenizers import TokenizerChoice
@@ -55,12 +55,17 @@ class ChosenText:
 def the_text() -> ChosenText | None:
     """Controls for the text and how much of it is read; None, with a sentence on the page, where there is none."""
     remember_choice()
-    source = choose_text(
-        CORPUS,
-        label="Text",
-        help="A corpus that ships with the course, or your own: paste it or upload a file.",
-        min_chars=1,
-    )
+    try:
+        source = choose_text(
+            CORPUS,
+            label="Text",
+            help="A corpus that ships with the course, or your own: paste it or upload a file.",
+            min_chars=1,
+        )
+    except UnicodeEncodeError as error:
+        place = f"U+{ord(error.object[error.start]):04X} at character {error.start:,}"
+        st.error(f"The text holds half of a character ({place}), which no file can: take it out.")
+        return None
     st.session_state[_KEPT] = st.session_state.get(CORPUS)
     name, title, total = source.name, source.title, source.n_chars
     if name.startswith("upload:"):
@@ -98,6 +103,11 @@ def remember_choice() -> None:
         return
     first = next(info.name for info in known.values() if info.available)
     st.session_state[CORPUS] = st.session_state.get(_KEPT) or first
+
+
+def choose(name: str) -> None:
+    """Choose a corpus in place of the reader, from a button."""
+    st.session_state[CORPUS] = name
 
 
 def removals(original: str) -> list[Cleaned]:
@@ -147,24 +157,12 @@ def words(name: str, n_chars: int) -> tuple[np.ndarray, list[str]]:
     return text_statistics.number_words(text_of(name, n_chars))
 
 
-def token_ids(text: ChosenText, choice: TokenizerChoice) -> np.ndarray:
-    """The tokens of the text as training reads it, (N,) int64."""
-    return _token_ids(text.name, text.n_chars, choice.kind, choice.source, choice.vocab_size)
-
-
-def token_starts(text: ChosenText, choice: TokenizerChoice) -> np.ndarray:
-    """The character at which each token begins, (N,) int64."""
-    return _token_starts(text.name, text.n_chars, choice.kind, choice.source, choice.vocab_size)
+def token_spans(text: ChosenText, choice: TokenizerChoice) -> TokenSpans:
+    """The tokens of the text as training reads it, with their places."""
+    return _token_spans(text.name, text.n_chars, choice.kind, choice.source, choice.vocab_size)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Cutting the text into tokens …")
-def _token_ids(name: str, n_chars: int, kind: str, source: str, vocab_size: int) -> np.ndarray:
+def _token_spans(name: str, n_chars: int, kind: str, source: str, vocab_size: int) -> TokenSpans:
     tokenizer = TokenizerChoice(kind, source, vocab_size).load()
-    return tokenizer.encode_array(text_of(name, n_chars), allowed_special=(END_OF_TEXT,))
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _token_starts(name: str, n_chars: int, kind: str, source: str, vocab_size: int) -> np.ndarray:
-    tokenizer: Tokenizer = TokenizerChoice(kind, source, vocab_size).load()
-    ids = _token_ids(name, n_chars, kind, source, vocab_size)
-    return text_statistics.token_starts(text_of(name, n_chars), ids, tokenizer)
+    return offsets.token_spans(text_of(name, n_chars), tokenizer, allowed_special=(END_OF_TEXT,))

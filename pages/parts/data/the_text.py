@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from engine import text_statistics, windows
+from engine import offsets, text_statistics, windows
 from engine.errors import ConfigError
 from engine.text_statistics import TextSplit
 from pages.parts.data import source
@@ -37,7 +37,7 @@ def show() -> None:
         tokenizer = choose_tokenizer("data-tokenizer", text.name, default="gpt2")
         share, context = split_controls()
     with figure:
-        starts = source.token_starts(text, tokenizer)
+        starts = source.token_spans(text, tokenizer).starts
         split = text_statistics.split_text(text.text, starts, share / 100)
         numbers(text, tokenizer, len(starts))
         reader(text, split)
@@ -55,7 +55,7 @@ def show() -> None:
         "sorted by topic or date would be tested on what was never trained. That is why the order is shuffled by "
         "document before a split, never by sentence.",
     )
-    show_code(text_statistics.find_words, text_statistics.count_text, windows.split_ids, text_statistics.token_starts)
+    show_code(text_statistics.find_words, text_statistics.count_text, windows.split_ids, offsets.token_spans)
 
 
 def split_controls() -> tuple[int, int]:

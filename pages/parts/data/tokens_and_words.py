@@ -9,7 +9,7 @@ from engine import text_statistics
 from engine.errors import EngineError
 from engine.phrasebook import phrase_pairs
 from engine.runs.service import lab
-from pages.parts.data.figures import table, token_dots
+from pages.parts.data.figures import show_table, table, token_dots
 from pages.shared.code_panel import show_code
 from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
@@ -17,10 +17,11 @@ from pages.shared.text_source import corpora
 from pages.shared.texts import text_of
 from pages.shared.tokenizers import VOCAB_SIZES, TokenizerChoice
 
-N_PHRASES = 3_000
-SAMPLE_CHARS = 200_000
+N_PHRASES = 1_500
+SAMPLE_CHARS = 100_000
 LANGUAGES = ("English", "French", "German")
 REFERENCE = "Python reference"
+CORPORA = {"Shakespeare": "shakespeare", "BBC News": "bbc-news", REFERENCE: "python-reference"}
 OWN = "your text"
 OFFICIAL = ("gpt2", "cl100k_base", "o200k_base")
 NAMES = {"gpt2": "GPT-2", "cl100k_base": "GPT-4 (cl100k_base)", "o200k_base": "GPT-4o (o200k_base)"}
@@ -39,8 +40,7 @@ def show() -> None:
             [*LANGUAGES, REFERENCE],
             key="data-learned-on",
             persist_state="session",
-            help="The tokenizers that are learned here see this text only. GPT's were learned on many languages, most of "
-            "it English.",
+            help="What is learned here sees this text only. GPT's tokenizers saw many languages, mostly English.",
         )
         size = st.select_slider(
             "Vocabulary size",
@@ -63,16 +63,16 @@ def show() -> None:
         measured = measures(learned_on, size, own)
         chart(measured, learned_on)
     notice(
-        "GPT's tokenizers come close to one token per word in simple English, and need more for French and German: they "
-        "were learned on less of those.",
+        "GPT's tokenizers come close to one token per word in simple English, and need more for French and German: "
+        "they were learned on less of those.",
         "GPT-4o's vocabulary is four times as large as GPT-2's and was learned on more languages: the gap shrinks.",
         "A BPE learned on one language spells the others out. Switch its language and see the marks trade places.",
         "Code-like text costs more: names, brackets and indentation are tokens and no words.",
     )
     exercise(
-        "A price is per token. What does the same content cost in German, compared with English, with GPT-2's tokenizer?",
+        "Prices are per token. What does the same content cost in German, compared with English, with GPT-2's tokens?",
         "Multiply: tokens per word times words, each against English. The phrases here say the same in all three "
-        "languages, so the table's column “tokens per 1,000 characters of English” compares them directly.",
+        "languages, so the folded table compares the tokens for the same content directly: about twice as many.",
     )
     show_code(text_statistics.tokens_per_word, text_statistics.find_words, phrase_pairs)
 
@@ -85,21 +85,26 @@ def languages() -> dict[str, str]:
     return {name: "\n".join(lines) for name, lines in zip(LANGUAGES, columns, strict=True)}
 
 
-@st.cache_data(show_spinner="Reading the Python reference …")
-def samples() -> dict[str, str]:
-    """What is measured: the phrases, the Python reference, and the corpora of books and news where installed."""
-    texts = dict(languages())
-    for name, title in (("shakespeare", "Shakespeare"), ("bbc-news", "BBC News")):
-        if corpora()[name].available:
-            texts[title] = text_of(name, SAMPLE_CHARS)
-    texts[REFERENCE] = text_of("python-reference", SAMPLE_CHARS)
-    return texts
+def sample_names() -> list[str]:
+    """What is measured: the phrases, the corpora of books and news where installed, and the Python reference."""
+    return [*LANGUAGES, *(title for title, name in CORPORA.items() if corpora()[name].available)]
+
+
+def sample(title: str) -> str:
+    """The text behind one of `sample_names`."""
+    return languages()[title] if title in LANGUAGES else text_of(CORPORA[title], SAMPLE_CHARS)
+
+
+@st.cache_data(show_spinner=False)
+def n_words(title: str) -> int:
+    """How many words a sample has."""
+    return len(text_statistics.find_words(sample(title)))
 
 
 @st.cache_resource(show_spinner=False)
 def _learning_text(learned_on: str, home: str) -> str:
     """The name of the text that tokenizers learn from here, kept as an upload so that it has one."""
-    return lab().save_upload(samples()[learned_on])
+    return lab().save_upload(sample(learned_on))
 
 
 def tokenizers(learned_on: str, size: int) -> dict[str, TokenizerChoice]:
@@ -115,14 +120,14 @@ def tokenizers(learned_on: str, size: int) -> dict[str, TokenizerChoice]:
     }
 
 
-@st.cache_data(max_entries=64, show_spinner="Counting tokens …")
-def _ratios(kind: str, source: str, vocab_size: int) -> dict[str, float]:
-    return text_statistics.tokens_per_word(samples(), TokenizerChoice(kind, source, vocab_size).load())
+@st.cache_data(max_entries=512, show_spinner="Counting tokens …")
+def _ratio(title: str, kind: str, source: str, vocab_size: int) -> float:
+    return text_statistics.tokens_per_word(sample(title), TokenizerChoice(kind, source, vocab_size).load())
 
 
 def english_tokens_per_word() -> float:
     """GPT-2's tokens per word of the English phrases."""
-    return _ratios("gpt2", "", 0)["English"]
+    return _ratio("English", "gpt2", "", 0)
 
 
 def measures(learned_on: str, size: int, own: str) -> pd.DataFrame:
@@ -130,9 +135,9 @@ def measures(learned_on: str, size: int, own: str) -> pd.DataFrame:
     rows = []
     for name, choice in tokenizers(learned_on, size).items():
         try:
-            ratios = dict(_ratios(choice.kind, choice.source, choice.vocab_size))
+            ratios = {title: _ratio(title, choice.kind, choice.source, choice.vocab_size) for title in sample_names()}
             if own.strip():
-                ratios |= text_statistics.tokens_per_word({OWN: own}, choice.load())
+                ratios[OWN] = text_statistics.tokens_per_word(own, choice.load())
         except EngineError as error:
             st.warning(sentence(error))
             continue
@@ -156,19 +161,18 @@ def chart(measured: pd.DataFrame, learned_on: str) -> None:
         f"French and {gpt2['German']:.2f} of a German one; {gpt2[REFERENCE]:.2f} in the Python reference. "
         "The dashed line is one token per word.",
     ).show()
-    st.dataframe(wide.style.format("{:.2f}", na_rep="–"), width="stretch")
+    show_table(wide.reset_index(), dict.fromkeys(texts, "%.2f"))
     st.caption(
         "Tokens per word. Words are runs of letters and digits; marks and line ends are counted as tokens, but not as "
         f"words. English, French and German are the same {N_PHRASES:,} sentences. An unknown word is one token to the "
         "word tokenizer, whatever it was."
     )
-    table(_same_content(wide), formats=dict.fromkeys(LANGUAGES, "{:,.0f}"), label="Tokens for the same content")
+    table(_same_content(wide), dict.fromkeys(LANGUAGES, "%.0f"), label="Tokens for what 100 English words say")
 
 
 def _same_content(wide: pd.DataFrame) -> pd.DataFrame:
     """Tokens that each language needs for what takes 100 words of English."""
-    n_words = {name: len(text_statistics.find_words(text)) for name, text in languages().items()}
     frame = pd.DataFrame({"tokenizer": wide.index})
     for language in LANGUAGES:
-        frame[language] = (100 * wide[language] * n_words[language] / n_words["English"]).to_numpy()
+        frame[language] = (100 * wide[language] * n_words(language) / n_words("English")).to_numpy()
     return frame

@@ -26,7 +26,7 @@ WORDS, TOKENS = "words", "tokens"
 
 def show() -> None:
     """The whole part."""
-    st.markdown("Count how often each word and each token occurs, and how many different ones the text has used so far.")
+    st.markdown("Count how often each word and each token occurs, and how many different ones came up so far.")
     controls, figure = st.columns([1, 2], gap="large")
     with controls:
         text = the_text()
@@ -45,7 +45,7 @@ def show() -> None:
         )
     with figure:
         word_ids, words = source.words(text.name, text.n_chars)
-        token_ids = source.token_ids(text, tokenizer)
+        token_ids = source.token_spans(text, tokenizer).ids
         if len(word_ids) == 0:
             st.info("This text has no words: no letters or digits. Choose another one.")
             return
@@ -53,15 +53,15 @@ def show() -> None:
         zipf(text, by_rank, words, tokenizer, first, last)
         heaps(text, tokenizer, len(word_ids), len(token_ids))
     notice(
-        "Both axes are logarithmic: a straight line is a power law. Ten times the rank, about a tenth of the frequency.",
+        "Both axes are logarithmic: a straight line is a power law. Ten times the rank, about a tenth as frequent.",
         "Words drop off at the right, where thousands of them occur once. A model sees each of those once an epoch.",
         "The first ranks lie below the line. Mandelbrot's C / (r + b)^a, with an offset b, bends to meet them.",
         "The words keep growing. The tokens cannot: a tokenizer's vocabulary is closed, and yet writes every word.",
     )
     exercise(
         "Compare Shakespeare with the phrasebook. Which vocabulary is nearly complete after a million characters?",
-        "The phrasebook's: a small grammar with a few hundred words wrote it, so its curve goes flat, and its rare words "
-        "are not rare. No natural text does that; Shakespeare's plays still bring new words at the end.",
+        "The phrasebook's: a small grammar with a few hundred words wrote it, so its curve goes flat, and its rare "
+        "words are not rare. No natural text does that; Shakespeare's plays still bring new words at the end.",
     )
     show_code(
         text_statistics.rank_frequency,
@@ -92,7 +92,7 @@ def _ids(name: str, n_chars: int, kind: str, learned_on: str, vocab_size: int) -
     if not kind:
         return source.words(name, n_chars)[0]
     text = ChosenText(name, "", n_chars, n_chars, name)
-    return source.token_ids(text, TokenizerChoice(kind, learned_on, vocab_size))
+    return source.token_spans(text, TokenizerChoice(kind, learned_on, vocab_size)).ids
 
 
 def zipf(
@@ -131,8 +131,13 @@ def zipf(
         x="Rank (1 is the most frequent)",
         y="Frequency (times in the text)",
         alt_text="Scatter chart on log axes: frequency against rank, for words and tokens, with fitted lines.",
-        summary=f"The 100 most frequent words make {top:.0%} of the text; {once:.0%} of the different words occur once. "
-        + (f"Fitted from rank {first:,} to {last:,}, the frequency falls with the exponent {exponents}." if fits else ""),
+        summary=f"The 100 most frequent words make {top:.0%} of the text; {once:.0%} of all different words occur "
+        "once. "
+        + (
+            f"Fitted from rank {first:,} to {last:,}, the frequency falls with the exponent {exponents}."
+            if fits
+            else ""
+        ),
     )
     figure.show()
     if problem:
@@ -151,12 +156,7 @@ def zipf(
         frame["by the line"] = law.at(np.arange(1, listed + 1))
     table(
         frame,
-        formats={
-            "frequency": "{:,}",
-            "share": "{:.2f} %",
-            "share so far": "{:.1f} %",
-            **({"by the line": "{:,.0f}"} if law is not None else {}),
-        },
+        {"frequency": "localized", "share": "%.2f %%", "share so far": "%.1f %%", "by the line": "%.0f"},
         label=f"The {listed:,} most frequent words",
     )
     st.download_button(
@@ -174,7 +174,9 @@ def zipf(
 def _csv(name: str, n_chars: int) -> bytes:
     _, words = source.words(name, n_chars)
     ranked = _rank_frequency(name, n_chars, "", "", 0)
-    frame = pd.DataFrame({"rank": ranked.ranks, "word": [words[i] for i in ranked.ids], "frequency": ranked.frequencies})
+    frame = pd.DataFrame(
+        {"rank": ranked.ranks, "word": [words[i] for i in ranked.ids], "frequency": ranked.frequencies}
+    )
     return frame.to_csv(index=False).encode("utf-8")
 
 
@@ -215,7 +217,10 @@ def heaps(text: ChosenText, tokenizer: TokenizerChoice, n_words: int, n_tokens: 
                 ("new words in as much text again", f"about {more:,.0f}", "What the fitted curve expects."),
             )
         )
-    table(points.rename(columns={"x": "read", "y": "different"})[["series", "read", "different"]])
+    table(
+        points.rename(columns={"x": "read", "y": "different"})[["series", "read", "different"]],
+        {"read": "localized", "different": "localized"},
+    )
 
 
 def _fitted(growth: VocabularyGrowth) -> PowerLaw | None:
