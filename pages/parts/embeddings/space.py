@@ -195,7 +195,7 @@ def _vocabulary(run_id: str, step: int, home: str) -> Vocabulary:
     tokenizer = load(ModelChoice(run_id, step, "")).tokenizer
     n = tokenizer.n_vocab
     try:
-        text = read_corpora(lab().run(run_id).config, lab().artifacts)[:COUNTED_CHARS]
+        text = read_corpora(lab().run(run_id).config, lab().artifacts).train[:COUNTED_CHARS]
         counts = embedding.token_counts(tokenizer.encode_array(text, allowed_special=(END_OF_TEXT,)), n)
         order = np.argsort(-counts, kind="stable")
         ids, unseen, counted = order[counts[order] > 0], np.flatnonzero(counts == 0), True
