@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from engine.checks import require_choice, require_number, require_whole
 from engine.errors import ConfigError
+from engine.positions import sinusoidal
 
 PAD, START, END = 0, 1, 2
 """Ids of the three tokens that every vocabulary of a translation begins with."""
@@ -61,13 +62,6 @@ class Seq2SeqTrace:
     encoder: list[Tensor] = field(default_factory=list)
     decoder: list[Tensor] = field(default_factory=list)
     cross: list[Tensor] = field(default_factory=list)
-
-
-def sinusoids(length: int, d_model: int) -> Tensor:
-    """The paper's positions, (T, C): sin and cos of t / 10000^(2i/C) in columns 2i and 2i + 1."""
-    frequencies = 10_000.0 ** (-torch.arange(0, d_model, 2, dtype=torch.float32) / d_model)
-    angles = torch.outer(torch.arange(length, dtype=torch.float32), frequencies)  # (T, C/2)
-    return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)
 
 
 class MultiHeadAttention(nn.Module):
@@ -169,7 +163,8 @@ class Seq2Seq(nn.Module):
                     nn.init.normal_(parameter, std=config.d_model**-0.5)
                 elif parameter.dim() > 1:
                     nn.init.xavier_uniform_(parameter)
-        self.register_buffer("positions", sinusoids(config.max_length, config.d_model), persistent=False)
+        positions = torch.from_numpy(sinusoidal(config.max_length, config.d_model)).float()
+        self.register_buffer("positions", positions, persistent=False)
 
     def forward(self, source: Tensor, target: Tensor, *, trace: Seq2SeqTrace | None = None) -> Tensor:
         """Logits (B, T, V) of the token after each of `target` (B, T), given `source` (B, S); PAD fills both."""

@@ -1,6 +1,5 @@
 """The encoder–decoder against torch's own attention, closed forms and exhaustive search."""
 
-import math
 from itertools import product
 
 import numpy as np
@@ -18,7 +17,6 @@ from engine.seq2seq import (
     Seq2SeqTrace,
     beam_search,
     pad,
-    sinusoids,
     translate_greedily,
 )
 
@@ -51,14 +49,6 @@ def test_attention_is_that_of_torch_with_the_same_weights(crossed):
     torch.testing.assert_close(ours(x, memory, visible), expected, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(ours(x, memory, visible, maps), expected, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(maps[0], weights.detach(), atol=1e-5, rtol=1e-5)
-
-
-def test_positions_are_the_formula_of_the_paper():
-    table = sinusoids(20, 8)
-    for t, i in product(range(20), range(4)):
-        angle = t / 10_000 ** (2 * i / 8)
-        assert table[t, 2 * i].item() == pytest.approx(math.sin(angle), abs=1e-5)
-        assert table[t, 2 * i + 1].item() == pytest.approx(math.cos(angle), abs=1e-5)
 
 
 @pytest.mark.parametrize("norm", ["before", "after"])
