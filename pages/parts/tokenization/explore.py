@@ -21,6 +21,7 @@ from pages.shared.lesson import exercise, notice
 from pages.shared.tokenizers import TokenizerChoice
 
 MAX_IDS = 20_000
+SENTENCE = "The lion is in the forest"  # whose ids the decoder shows first
 
 
 def explore() -> None:
@@ -171,8 +172,8 @@ def _decoder(tokenizer: Tokenizer, choice: TokenizerChoice) -> None:
     with st.expander("From ids back to text", icon=":material/undo:"):
         typed = st.text_input(
             "Ids",
-            "464 18744 318 287 262 8222",
-            key="tokens-ids",
+            " ".join(map(str, tokenizer.encode(SENTENCE))),
+            key=f"tokens-ids-{choice.kind}-{choice.source}-{choice.vocab_size}",  # ids mean nothing to another tokenizer
             persist_state="session",
             help="Whole numbers with spaces or commas between them, as a model would write them.",
         )

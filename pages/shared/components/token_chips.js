@@ -41,7 +41,7 @@ const nameOf = (character) => {
 const pieces = (text, whitespace) => {
   if (PLAIN.test(text)) return [["", whitespace ? text.replaceAll(" ", "␣") : text]];
   const characters = Array.from(text);
-  const named = whitespace || characters.every((each) => UNSEEN.test(each));
+  const named = whitespace || characters.every((each) => each === " " || UNSEEN.test(each));
   const found = [];
   let plain = "";
   const add = (kind, shown) => {
