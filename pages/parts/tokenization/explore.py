@@ -170,10 +170,11 @@ def ids_as_json(cut: Tokenized, choice: TokenizerChoice) -> bytes:
 
 def _decoder(tokenizer: Tokenizer, choice: TokenizerChoice) -> None:
     with st.expander("From ids back to text", icon=":material/undo:"):
+        # A key for each tokenizer: ids of one mean nothing to another.
         typed = st.text_input(
             "Ids",
             " ".join(map(str, tokenizer.encode(SENTENCE))),
-            key=f"tokens-ids-{choice.kind}-{choice.source}-{choice.vocab_size}",  # ids mean nothing to another tokenizer
+            key=f"tokens-ids-{choice.kind}-{choice.source}-{choice.vocab_size}",
             persist_state="session",
             help="Whole numbers with spaces or commas between them, as a model would write them.",
         )
