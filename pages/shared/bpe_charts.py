@@ -92,6 +92,7 @@ def size_against_length(table: pd.DataFrame) -> Figure:
     `table` has the columns tokenizer, tokens, parameters and kind.
     """
     data = table[["tokenizer", "tokens", "parameters", "kind"]].reset_index(drop=True)
+    data["side"] = ["above" if place % 2 else "below" for place in range(len(data))]
     shortest, smallest = data.loc[data["tokens"].idxmin()], data.loc[data["parameters"].idxmin()]
     summary = (
         f"{shortest['tokenizer']} needs the fewest tokens ({shortest['tokens']:,}), {smallest['tokenizer']} the "
@@ -244,10 +245,14 @@ def _trade_spec() -> dict[str, Any]:
             alt.Tooltip("parameters:Q", title="Embedding parameters", format=","),
         ],
     )
-    labels = base.mark_text(dy=-14, fontSize=13).encode(
-        horizontal, vertical, text="tokenizer:N", color=alt.value(_QUIET)
-    )
-    return charts._to_spec(alt.layer(line, points, labels), "A shorter text costs a larger table", 360)
+    # Names stand above and below in turn, so that neighbours do not run into each other.
+    names = [
+        base.transform_filter(f"datum.side == '{side}'")
+        .mark_text(dy=dy, fontSize=13)
+        .encode(horizontal, vertical, text="tokenizer:N", color=alt.value(_QUIET))
+        for side, dy in (("above", -15), ("below", 17))
+    ]
+    return charts._to_spec(alt.layer(line, points, *names), "A shorter text costs a larger table", 360)
 
 
 @lru_cache(maxsize=16)

@@ -153,6 +153,7 @@ def _choose_token(choice: TokenizerChoice, tokenizer: Tokenizer) -> int | None:
     if remembered is None:
         longest = max(chips, key=lambda chip: len(chip.data), default=None)
         remembered = longest.id if longest else N_BYTES
+    remembered = max(0, min(remembered, tokenizer.n_vocab - 1))
     chosen = next((place for place, chip in enumerate(chips) if chip.id == remembered), None)
     clicked = token_chips(chips, "inside-chips", label="Tokens of the text: choose one", selected=chosen, height=160)
     if clicked is not None:
@@ -163,7 +164,7 @@ def _choose_token(choice: TokenizerChoice, tokenizer: Tokenizer) -> int | None:
         "… or its id",
         0,
         tokenizer.n_vocab - 1,
-        min(remembered, tokenizer.n_vocab - 1),
+        remembered,
         key=key,
         width=220,
         help=f"Any token of the vocabulary, 0 to {tokenizer.n_vocab - 1:,}.",
