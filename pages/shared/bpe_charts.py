@@ -92,6 +92,7 @@ def size_against_length(table: pd.DataFrame) -> Figure:
     `table` has the columns tokenizer, tokens, parameters and kind.
     """
     data = table[["tokenizer", "tokens", "parameters", "kind"]].reset_index(drop=True)
+    data["name"] = [name.removeprefix("BPE ") for name in data["tokenizer"]]
     data["side"] = ["above" if place % 2 else "below" for place in range(len(data))]
     shortest, smallest = data.loc[data["tokens"].idxmin()], data.loc[data["parameters"].idxmin()]
     summary = (
@@ -214,7 +215,7 @@ def _trade_spec() -> dict[str, Any]:
     vertical = alt.Y(
         "tokens:Q",
         title="Tokens of the text",
-        scale=alt.Scale(domainMin=0),
+        scale=alt.Scale(zero=True, nice=True),
         axis=alt.Axis(tickCount=5, labelExpr=charts._READABLE),
     )
     kinds = ["characters", "BPE learned here", "official"]
@@ -249,7 +250,7 @@ def _trade_spec() -> dict[str, Any]:
     names = [
         base.transform_filter(f"datum.side == '{side}'")
         .mark_text(dy=dy, fontSize=13)
-        .encode(horizontal, vertical, text="tokenizer:N", color=alt.value(_QUIET))
+        .encode(horizontal, vertical, text="name:N", color=alt.value(_QUIET))
         for side, dy in (("above", -15), ("below", 17))
     ]
     return charts._to_spec(alt.layer(line, points, *names), "A shorter text costs a larger table", 360)
@@ -261,7 +262,12 @@ def _bits_spec(n_bars: int) -> dict[str, Any]:
         y=alt.Y("tokenizer:N", title=None, sort=None, axis=alt.Axis(labelLimit=170, labelFontSize=14))
     )
     bars = base.mark_bar().encode(
-        alt.X("bits:Q", title="Bits per byte of held-out text (lower is better)", scale=alt.Scale(domainMin=0)),
+        alt.X(
+            "bits:Q",
+            title="Bits per byte of held-out text (lower is better)",
+            scale=alt.Scale(domainMin=0),
+            axis=alt.Axis(tickCount=4),
+        ),
         color=alt.value("blue"),
         tooltip=[
             alt.Tooltip("tokenizer:N", title="Tokenizer"),

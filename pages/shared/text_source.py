@@ -111,6 +111,7 @@ def _own_text(key: str, min_chars: int) -> TextSource:
     pasted = st.text_area(
         "… or paste a text",
         key=f"{key}-pasted",
+        persist_state="session",
         height=160,
         max_chars=MAX_PASTED,
         placeholder="Some pages of any language. The more text, the better the model: aim for 100,000 characters.",

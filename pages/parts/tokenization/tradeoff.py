@@ -33,6 +33,7 @@ DEFAULT_SIZES = [500, 1000, 2000, 4000]
 MAX_SIZES = 6
 WIDTHS = [32, 64, 128, 256, 384, 768, 1600, 12288]
 REFRESH_SECONDS = 2.0
+FEW_STEPS = 100  # below that the comparison tells more about the machine than about the tokenizer
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,8 @@ def tradeoff() -> None:
         "vocabulary brings less.",
         "In a small model the table is most of the model: with GPT-2's vocabulary little is left for anything else.",
         "The loss per token rises with the vocabulary although the models do not get worse: each token says more.",
-        "Bits per byte does not care how the text was cut. There a middle size usually wins in so short a training.",
+        "Bits per byte does not care how the text was cut. But in the same time a model with a larger table makes "
+        "fewer steps, so the best size depends on how long one can train.",
     )
     exercise(
         "A model with characters has a loss of 1.0 nats per token and 1.0 bytes per token, one with BPE 3.0 nats and "
@@ -248,8 +250,13 @@ def _runs(choices: tuple[TokenizerChoice, ...], source: TextSource, was_live: bo
     finished = pd.DataFrame([result for result in results if result["bits"] is not None])
     if not finished.empty:
         bits_per_byte(finished).show()
-        if finished["seconds"].round(-1).nunique() > 1 or finished["shape"].nunique() > 1:
+        if finished["seconds"].max() > 1.5 * finished["seconds"].min() or finished["shape"].nunique() > 1:
             st.caption("Not all of these trained for the same time with the same model: compare those that did.")
+        if finished["steps"].min() < FEW_STEPS:
+            st.caption(
+                f"Some of these models made fewer than {FEW_STEPS} steps, because the machine was busy or their table "
+                "is large. They have hardly begun to learn: train them longer in Pretraining before you judge."
+            )
     if results:
         _show_runs(results)
     for entry in entries:
