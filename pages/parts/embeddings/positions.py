@@ -197,19 +197,19 @@ def _learned(checkpoint: Checkpoint, ids: list[int], controls, figure) -> None:
             title="How alike positions are: cosines, from −1 to 1",
             row_name="position",
             column_name="position",
-            summary="The diagonal is 1; a band along it would mean that near positions are alike.",
+            summary="The diagonal is 1; colour beside it means that near positions are alike.",
             height=300,
         )
     notice(
         "There is one row for each position up to the context length and none beyond: such a model cannot read on.",
-        "Nothing tells the model that 7 stands between 6 and 8. After enough training a band along the diagonal shows "
-        "that it has found out; before, only the diagonal itself stands out.",
+        "Nothing tells the model that 7 stands between 6 and 8. Before training only the diagonal of the cosines "
+        "stands out; with training near positions become alike, so colour spreads along it: the model has found out.",
         "Positions share the vector with the token: the sum is all that the first layer gets to see.",
     )
     exercise(
         "Train a run with learned positions for three minutes. Which positions have moved furthest from their noise?",
-        "All positions are trained equally often, once in each window, so look at the heat map: it is mostly the first "
-        "few that stand out. Early positions have little context, so much can be gained by knowing that one is there.",
+        "Mostly the first few, though all are trained equally often, once in each window: there the model has little "
+        "context to read, so much is gained by knowing that it is at the beginning.",
     )
     show_code(embedding.position_vectors, positions.untrained)
 

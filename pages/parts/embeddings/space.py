@@ -25,7 +25,7 @@ from pages.shared.components.neighbour_bars import neighbour_bars
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, choose_model, load
 
-COUNTED_CHARS = 1_000_000
+COUNTED_CHARS = 6_000_000
 MAX_TOKENS = 2_000  # tokens that can be chosen and be neighbours
 MAX_TSNE = 600  # 3-D maps of more take longer than anyone waits
 N_NEIGHBOURS = 10
@@ -34,7 +34,7 @@ _PENDING = "space_pending"
 _ARRANGING = threading.BoundedSemaphore(1)  # seconds of arithmetic: one at a time leaves the pages their share
 COLOURS = {"Form of the token": embedding.FORMS, "Word list of the stories": embedding.FAMILIES}
 _PLOT_COLOURS = ["#2F8FC4", "#E07B00", "#1F9E78", "#C0699A", "#D0544A", "#8A939C"]
-_PLOT_SHAPES = ["circle", "square", "diamond", "cross", "x", "circle-open"]
+_PLOT_SHAPES = ["circle", "square", "diamond", "cross", "x", "circle"]
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,7 @@ def show() -> None:
     points, frame, share = _places(choice, method, n_dims, n_tokens)
     near = embedding.neighbours(weights, token_id, N_NEIGHBOURS, among=words.ids)
     with picture:
+        st.markdown(f"**The {len(points)} most frequent tokens, by {method} in {n_dims} dimensions**")
         if n_dims == 2:
             _map_2d(points, frame, words, colour, token_id, [each.token_id for each in near], method)
         else:
@@ -280,7 +281,7 @@ def _map_3d(points: np.ndarray, words: Vocabulary, colour: str, token_id: int, n
     groups = np.array(_groups(words, ids, colour))
     # Plotly reads a little HTML in its texts: a token such as <b> has to arrive as itself.
     texts = [html.escape(visible_token(words.texts[i])) for i in ids]
-    special = {token_id, *near}
+    special = {token_id, *near[:3]}  # more names would cover each other
     figure = go.Figure()
     for index, name in enumerate(COLOURS[colour]):
         members = np.flatnonzero(groups == index)
@@ -295,10 +296,10 @@ def _map_3d(points: np.ndarray, words: Vocabulary, colour: str, token_id: int, n
                 hovertext=[texts[m] for m in members],
                 hoverinfo="text+name",
                 marker={
-                    "size": 2.5 if rest else 4.5,
+                    "size": 2 if rest else 4.5,
                     "symbol": _PLOT_SHAPES[index],
                     "color": _PLOT_COLOURS[index],
-                    "opacity": 0.6 if rest else 0.9,
+                    "opacity": 0.7 if rest else 0.9,
                 },
             )
         )
