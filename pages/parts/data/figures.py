@@ -16,10 +16,15 @@ from pages.shared.charts import Figure, _to_spec
 
 _COLOURS = ("blue", "orange", "green", "violet", "red", "yellow", "gray")
 _SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right")
-_DASHES = ([6, 3], [2, 3], [8, 3, 2, 3], [1, 0])
+_DASHES = ([1, 0], [5, 4], [2, 3], [8, 3, 2, 3])
 _QUIET = "gray"
 _POWERS = [10.0**power for power in range(-1, 9)]
 _WHOLE = "datum.value >= 1000 ? format(datum.value, ',.0f') : format(datum.value, '~g')"
+
+
+def percent(share: float) -> str:
+    """A share in whole percent, set as the rest of the page does: 0.6 -> "60 %"."""
+    return f"{100 * share:.0f} %"
 
 
 def facts(cards: Sequence[tuple[str, str, str]]) -> None:
@@ -56,11 +61,12 @@ def log_log(
 ) -> Figure:
     """Points of several series on two log axes, each with its fitted straight line.
 
-    `points` has x, y, series and label (what a point is, for its tooltip). A fit is drawn over its own range.
+    `points` has x, y, series and label (what a point is, for its tooltip). A fit is drawn over the whole width, so
+    that it can be seen where the points leave it.
     """
     frames = [points.assign(layer="measured")]
     for series, law in fits.items():
-        ends = np.geomspace(law.first, law.last, 2)
+        ends = np.array([1.0, points.loc[points["series"] == series, "x"].max()])
         frames.append(pd.DataFrame({"x": ends, "y": law.at(ends), "series": series, "label": "", "layer": "fitted"}))
     series = tuple(dict.fromkeys(points["series"]))
     return Figure(pd.concat(frames, ignore_index=True), _log_log_spec(title, x, y, series), alt_text, summary)
@@ -69,7 +75,7 @@ def log_log(
 @lru_cache(maxsize=64)
 def _log_log_spec(title: str, x: str, y: str, series: tuple[str, ...]) -> dict[str, Any]:
     axis = alt.Axis(values=_POWERS, labelExpr=_WHOLE)
-    scale = alt.Scale(type="log", nice=False)
+    scale = alt.Scale(type="log", nice=False, domainMin=1)
     across = alt.X("x:Q", title=x, scale=scale, axis=axis)
     up = alt.Y("y:Q", title=y, scale=scale, axis=axis)
     legend = alt.Legend(orient="top", title=None, labelLimit=260)
@@ -79,7 +85,7 @@ def _log_log_spec(title: str, x: str, y: str, series: tuple[str, ...]) -> dict[s
     base = alt.Chart()
     points = (
         base.transform_filter("datum.layer == 'measured'")
-        .mark_point(filled=True, size=38, opacity=0.75)
+        .mark_point(filled=True, size=30, opacity=0.55)
         .encode(
             across,
             up,
@@ -99,7 +105,7 @@ def _log_log_spec(title: str, x: str, y: str, series: tuple[str, ...]) -> dict[s
     # aria=False: the summary says what the fitted lines do, and a line of two points has nothing more to tell.
     lines = (
         base.transform_filter("datum.layer == 'fitted'")
-        .mark_line(strokeWidth=2.5, aria=False, color="currentColor")
+        .mark_line(strokeWidth=2, aria=False, clip=True)
         .encode(across, up, strokeDash=dash, detail="series:N", color=alt.value(_QUIET))
     )
     return _to_spec(alt.layer(points, lines), title, 400)
@@ -154,7 +160,7 @@ def epochs_chart(
     data = frame.assign(
         rule=rule,
         rule_label=rule_label,
-        text=[f"{value:.2g}" if value < 10 else f"{value:,.0f}" for value in frame["epochs"]],
+        text=[f"{value:.2f}" if value < 10 else f"{value:,.0f}" for value in frame["epochs"]],
     )
     published = bool(frame["published"].notna().any())
     return Figure(data, _epochs_spec(title, tuple(frame["source"]), published), alt_text, summary)
@@ -198,17 +204,17 @@ def token_dots(frame: pd.DataFrame, *, alt_text: str, summary: str) -> Figure:
 @lru_cache(maxsize=64)
 def _token_dots_spec(tokenizers: tuple[str, ...], texts: tuple[str, ...]) -> dict[str, Any]:
     domain, n = list(texts), len(texts)
-    legend = alt.Legend(orient="top", title=None, labelLimit=220, columns=3)
+    legend = alt.Legend(orient="top", title=None, labelLimit=220, columns=2)
     base = alt.Chart()
     across = alt.X(
         "ratio:Q",
         title="Tokens per word (log axis)",
-        scale=alt.Scale(type="log", domainMin=0.8),
+        scale=alt.Scale(type="log", domainMin=0.9, nice=False, zero=False),
         axis=alt.Axis(values=[1, 1.5, 2, 3, 4, 6, 8, 12], format="~g"),
     )
     dots = base.mark_point(filled=True, size=110, opacity=0.9).encode(
         across,
-        alt.Y("tokenizer:N", title=None, sort=list(tokenizers), axis=alt.Axis(labelLimit=170, labelFontSize=14)),
+        alt.Y("tokenizer:N", title=None, sort=list(tokenizers), axis=alt.Axis(labelLimit=170, labelFontSize=13)),
         alt.Color("text:N", legend=legend, scale=alt.Scale(domain=domain, range=list(_COLOURS[:n]))),
         alt.Shape("text:N", legend=legend, scale=alt.Scale(domain=domain, range=list(_SHAPES[:n]))),
         tooltip=[

@@ -7,7 +7,7 @@ import streamlit as st
 
 from engine import published
 from engine.published import GPT3_PAPER, GPT3_SOURCES, GPT3_TOKENS_SEEN
-from pages.parts.data.figures import epochs_chart, shares, show_table
+from pages.parts.data.figures import epochs_chart, percent, shares, show_table
 from pages.parts.data.tokens_and_words import english_tokens_per_word
 from pages.shared.code_panel import show_code
 from pages.shared.lesson import exercise, notice
@@ -63,8 +63,8 @@ def mix_chart() -> None:
         pd.DataFrame(rows, columns=["source", "kind", "share"]),
         title="GPT-3: what there was, and what it read",
         alt_text="Bar chart: for each of GPT-3's sources its share of all tokens and its share of the training mix.",
-        summary=f"Common Crawl has {sizes['Common Crawl']:.0%} of the tokens and 60 % of the mix; the other four have "
-        f"{1 - sizes['Common Crawl']:.0%} of the tokens and 41 % of the mix. Source: {GPT3_PAPER}.",
+        summary=f"Common Crawl has {percent(sizes['Common Crawl'])} of the tokens and 60 % of the mix; the other four have "
+        f"{percent(1 - sizes['Common Crawl'])} of the tokens and 41 % of the mix. Source: {GPT3_PAPER}.",
     ).show()
 
 
@@ -103,13 +103,13 @@ def full_table(seen: int) -> None:
         rows.append(
             {
                 "source": each.name,
-                "contents": each.contents,
                 "tokens (billions)": each.n_tokens / BILLION,
                 "weight (%)": 100 * each.weight,
-                "tokens drawn (billions)": each.weight * seen / BILLION,
                 "epochs, computed": published.epochs(each.weight, seen, each.n_tokens),
-                "rounding allows": f"{least:.2f} to {most:.2f}",
                 "epochs, published": each.epochs if seen == GPT3_TOKENS_SEEN else None,
+                "rounding allows": f"{least:.2f} to {most:.2f}",
+                "tokens drawn (billions)": each.weight * seen / BILLION,
+                "contents": each.contents,
             }
         )
     frame = pd.DataFrame(rows)

@@ -11,7 +11,7 @@ import streamlit as st
 from engine import corpus, published
 from engine.corpus import CorpusInfo, load_corpus, mix_corpora, mix_pieces
 from engine.errors import CorpusError
-from pages.parts.data.figures import epochs_chart, shares, show_table
+from pages.parts.data.figures import epochs_chart, percent, shares, show_table
 from pages.shared.code_panel import show_code
 from pages.shared.components.text_view import heading_row, text_view, view_rows
 from pages.shared.errors import sentence
@@ -220,8 +220,8 @@ def charts(known: dict[str, CorpusInfo], rows: list[Share], tokenizer: Tokenizer
         pd.DataFrame(long, columns=["source", "kind", "share"]),
         title="What there is, and what is read",
         alt_text="Bar chart: for each corpus its share of all characters and its share of the mixture.",
-        summary=f"{first.info.title} has the greatest weight, {first.weight:.0%} of the mix, and "
-        f"{sizes[first.info.name]:.0%} of the characters there are.",
+        summary=f"{first.info.title} has the greatest weight, {percent(first.weight)} of the mix, and "
+        f"{percent(sizes[first.info.name])} of the characters there are.",
         unit="characters",
     ).show()
     most = max(rows, key=lambda row: row.epochs)
@@ -234,9 +234,9 @@ def charts(known: dict[str, CorpusInfo], rows: list[Share], tokenizer: Tokenizer
             }
         ),
         title="How often each source is read",
-        rule=float(MANY_EPOCHS),
-        rule_label=f"{MANY_EPOCHS} epochs",
-        alt_text="Bar chart: epochs of each corpus in the mixture, with a line at four.",
+        rule=float(MANY_EPOCHS) if most.epochs > 1.5 else 1.0,
+        rule_label=f"{MANY_EPOCHS} epochs" if most.epochs > 1.5 else "read once",
+        alt_text="Bar chart: epochs of each corpus in the mixture.",
         summary=f"{most.info.title} is read most often: {most.epochs:.2f} times.",
     ).show()
     if most.epochs > MANY_EPOCHS:
@@ -253,11 +253,11 @@ def mixture_table(rows: list[Share], n_chars: int) -> None:
     frame = pd.DataFrame(
         {
             "source": [row.info.title for row in rows],
-            "characters": [row.info.n_chars for row in rows],
-            "tokens (about)": [round(row.n_tokens) for row in rows],
             "weight (%)": [100 * row.weight for row in rows],
-            "tokens drawn (about)": [round(row.n_tokens_drawn) for row in rows],
             "epochs": [row.epochs for row in rows],
+            "tokens drawn (about)": [round(row.n_tokens_drawn) for row in rows],
+            "tokens (about)": [round(row.n_tokens) for row in rows],
+            "characters": [row.info.n_chars for row in rows],
         }
     )
     show_table(

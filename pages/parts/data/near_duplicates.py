@@ -80,9 +80,9 @@ def show() -> None:
         "The Python reference repeats itself most: the same methods are described in every class that inherits them.",
     )
     exercise(
-        "Set the threshold to 0.5 and shingles of 2 words on the stories. Are these copies? What would you lose?",
-        "They are variants that one program wrote: the same sentences with other animals. Taking them out would take "
-        "the very variety the model is to learn from. A threshold is a judgement about the text, not a law.",
+        "Set the threshold to 0.5 and shingles of 2 words on the stories, then on the news. Are all of these copies?",
+        "Some stories are variants: the same sentence with another thing in it, which a learner of language may well "
+        "need. Some news are quotations. A threshold is a judgement about the text, not a law: look before you remove.",
     )
     show_code(duplicates.group_duplicates, duplicates.shingle_sets, duplicates.jaccard, duplicates.find_passages)
 
@@ -111,7 +111,7 @@ def results(text: ChosenText, found: Duplicates) -> None:
             ("copies", f"{len(copies):,}", "Passages that are nearly the same as an earlier one."),
             (
                 "of the characters",
-                f"{found.n_chars / max(text.n_chars, 1):.1%}",
+                f"{100 * found.n_chars / max(text.n_chars, 1):.1f} %",
                 f"{found.n_chars:,} characters are in copies.",
             ),
             (

@@ -34,7 +34,7 @@ def show() -> None:
         text = the_text()
         if text is None:
             return
-        tokenizer = choose_tokenizer("data-tokenizer", text.name, default="gpt2")
+        tokenizer = choose_tokenizer("data-tokenizer", text.name)
         share, context = split_controls()
     with figure:
         starts = source.token_spans(text, tokenizer).starts
@@ -51,9 +51,9 @@ def show() -> None:
     )
     exercise(
         "Choose BBC News, read all of it and look at what lies in the last tenth. Is it a fair test of the rest?",
-        "Only if the order of the documents says nothing about them. This corpus has its five topics mixed; a corpus "
-        "sorted by topic or date would be tested on what was never trained. That is why the order is shuffled by "
-        "document before a split, never by sentence.",
+        "Only if the order of the documents says nothing about them. Here the articles were shuffled, so all five "
+        "topics are in the last tenth; sorted by topic, the test would be on a topic never trained. Whole documents are "
+        "shuffled, never sentences: neighbours give each other away.",
     )
     show_code(text_statistics.find_words, text_statistics.count_text, windows.split_ids, offsets.token_spans)
 

@@ -10,7 +10,7 @@ from engine import text_statistics
 from engine.errors import EngineError
 from engine.text_statistics import PowerLaw, RankFrequency, VocabularyGrowth
 from pages.parts.data import source
-from pages.parts.data.figures import facts, log_log, table
+from pages.parts.data.figures import facts, log_log, percent, table
 from pages.parts.data.source import ChosenText, the_text
 from pages.shared.charts import visible_token
 from pages.shared.code_panel import show_code
@@ -19,7 +19,7 @@ from pages.shared.lesson import exercise, notice
 from pages.shared.tokenizers import TokenizerChoice, choose_tokenizer
 
 RANKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000)
-N_POINTS = 160
+N_POINTS = 90
 LISTED = 2_000
 WORDS, TOKENS = "words", "tokens"
 
@@ -32,7 +32,7 @@ def show() -> None:
         text = the_text()
         if text is None:
             return
-        tokenizer = choose_tokenizer("data-tokenizer", text.name, default="gpt2")
+        tokenizer = choose_tokenizer("data-tokenizer", text.name)
         first, last = st.select_slider(
             "Ranks the line is fitted to",
             RANKS,
@@ -55,7 +55,7 @@ def show() -> None:
     notice(
         "Both axes are logarithmic: a straight line is a power law. Ten times the rank, about a tenth as frequent.",
         "Words drop off at the right, where thousands of them occur once. A model sees each of those once an epoch.",
-        "The first ranks lie below the line. Mandelbrot's C / (r + b)^a, with an offset b, bends to meet them.",
+        "The first words lie below their line. Mandelbrot's C / (r + b)^a, with an offset b, bends to meet them.",
         "The words keep growing. The tokens cannot: a tokenizer's vocabulary is closed, and yet writes every word.",
     )
     exercise(
@@ -131,8 +131,8 @@ def zipf(
         x="Rank (1 is the most frequent)",
         y="Frequency (times in the text)",
         alt_text="Scatter chart on log axes: frequency against rank, for words and tokens, with fitted lines.",
-        summary=f"The 100 most frequent words make {top:.0%} of the text; {once:.0%} of all different words occur "
-        "once. "
+        summary=f"The 100 most frequent words make {percent(top)} of the text; {percent(once)} of all different words "
+        "occur once. "
         + (
             f"Fitted from rank {first:,} to {last:,}, the frequency falls with the exponent {exponents}."
             if fits
