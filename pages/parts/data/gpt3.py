@@ -63,8 +63,8 @@ def mix_chart() -> None:
         pd.DataFrame(rows, columns=["source", "kind", "share"]),
         title="GPT-3: what there was, and what it read",
         alt_text="Bar chart: for each of GPT-3's sources its share of all tokens and its share of the training mix.",
-        summary=f"Common Crawl has {percent(sizes['Common Crawl'])} of the tokens and 60 % of the mix; the other four have "
-        f"{percent(1 - sizes['Common Crawl'])} of the tokens and 41 % of the mix. Source: {GPT3_PAPER}.",
+        summary=f"Common Crawl has {percent(sizes['Common Crawl'])} of the tokens and 60 % of the mix; the other four "
+        f"have {percent(1 - sizes['Common Crawl'])} of the tokens and 41 % of the mix. Source: {GPT3_PAPER}.",
     ).show()
 
 

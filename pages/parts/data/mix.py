@@ -97,7 +97,7 @@ def show() -> None:
     exercise(
         "Press *Like GPT-3*, then *By size*. Which source gains most, and how often is it read in a mix of 10 million "
         "characters?",
-        "The news gain most in share, the stories most in epochs: by size every source is read equally often. Quality "
+        "The news: from about 32 % to 59 % of the mix, hence from 0.65 epochs (as all sources by size) to 1.2. Quality "
         "is a judgement, and the weights are where it is made.",
     )
     show_code(corpus.mix_pieces, corpus.mix_corpora, published.epochs)

@@ -52,8 +52,8 @@ def show() -> None:
     exercise(
         "Choose BBC News, read all of it and look at what lies in the last tenth. Is it a fair test of the rest?",
         "Only if the order of the documents says nothing about them. Here the articles were shuffled, so all five "
-        "topics are in the last tenth; sorted by topic, the test would be on a topic never trained. Whole documents are "
-        "shuffled, never sentences: neighbours give each other away.",
+        "topics are in the last tenth; sorted by topic, the test would be on a topic never trained. Whole documents "
+        "are shuffled, never sentences: neighbours give each other away.",
     )
     show_code(text_statistics.find_words, text_statistics.count_text, windows.split_ids, offsets.token_spans)
 
