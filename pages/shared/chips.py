@@ -9,6 +9,8 @@ import numpy as np
 from engine.offsets import TokenSpans, token_spans
 from engine.tokenizer import AllowedSpecial, Tokenizer
 
+CONTINUATION = bytes(range(0x80, 0xC0))  # the second and later bytes of a character in UTF-8
+
 
 @dataclass(frozen=True, slots=True)
 class Chip:
@@ -43,8 +45,7 @@ def chips_from_spans(text: str, spans: TokenSpans, tokenizer: Tokenizer, *, firs
         token = known[token_id]
         shown = text[begin:stop]
         if begin > start:  # begins inside a character
-            n_head = next((n for n, byte in enumerate(token) if byte & 0xC0 != 0x80), len(token))
-            shown = escaped(token[:n_head]) + shown
+            shown = escaped(token[: len(token) - len(token.lstrip(CONTINUATION))]) + shown
         chips.append(Chip(token_id, shown, token, start, end))
     return chips
 

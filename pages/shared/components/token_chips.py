@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from pages.shared.chips import Chip, escaped
+from pages.shared.chips import CONTINUATION, Chip, escaped
 from pages.shared.components.mount import clicked, ignore, register
 
 MAX_CHIPS = 20_000
@@ -62,7 +62,7 @@ def _unusual(chip: Chip) -> list[Any] | None:
     data, text = chip.data, chip.text
     if text.encode("utf-8", "surrogatepass") == data:
         return None
-    n_head = next((n for n, byte in enumerate(data) if byte & 0xC0 != 0x80), len(data))
+    n_head = len(data) - len(data.lstrip(CONTINUATION))
     head = escaped(data[:n_head])
     if not text.startswith(head):
         n_head, head = 0, ""
