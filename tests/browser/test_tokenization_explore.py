@@ -13,10 +13,14 @@ from engine.tokenizer import official_encoding
 from pages.parts.tokenization.typed import EXAMPLES
 
 from .conftest import Server, new_page, open_cold, screenshot, wait_until_drawn
+from .test_accessibility import EXEMPT, is_inside
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PARTS = ("Text to tokens", "Two side by side", "Language tax", "Special tokens")
+# Streamlit writes a chosen segment in the primary colour, on which its buttons write white: in the dark no colour has
+# 4.5:1 both ways.
+CHOSEN = ("color-contrast", "button[data-selected=true]", "the chosen segment")
 HOSTILE = "</textarea><script>alert(1)</script><img src=x onerror=alert(2)> a\u202eb\x00 e" + "\u0301" * 500
 # Run on a strip's frame: every chip with its text and where it stands.
 CHIPS = """frame => [...frame.querySelectorAll('button.chip')].map(chip => {
@@ -127,6 +131,18 @@ def test_twenty_thousand_characters_are_drawn_and_an_edit_redraws_little(shared_
     assert new == [" bear"]
 
 
+def violations(page: Page) -> list[str]:
+    """What axe finds that is ours to mend."""
+    found = []
+    for violation in Axe().run(page).response["violations"]:
+        for node in violation["nodes"]:
+            place = node["target"][0]  # a list of selectors for what is inside one of our components
+            holders = [holder for rule, holder, _ in (*EXEMPT, CHOSEN) if rule == violation["id"]]
+            if not (isinstance(place, str) and any(is_inside(page, [place], holder) for holder in holders)):
+                found.append(f"{violation['id']}: {place}: {node['html'][:200]}")
+    return found
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_part_fits_a_narrow_window_and_satisfies_axe(shared_server: Server, browser: Browser, scheme):
     with new_page(browser, 390, scheme) as page:
@@ -139,7 +155,5 @@ def test_every_part_fits_a_narrow_window_and_satisfies_axe(shared_server: Server
             expect(page.get_by_text("What to notice")).to_be_visible()
             assert beyond(page) == [0, 0], part
             page.wait_for_function("() => document.getAnimations().every(each => each.playState !== 'running')")
-            found = Axe().run(page).response["violations"]
-            ours = [each for each in found if each["id"] not in ("list", "listitem")]
-            assert not ours, json.dumps([(each["id"], each["nodes"][0]["html"][:300]) for each in ours])
+            assert not violations(page), part
             screenshot(page, f"tokens-{part.lower().replace(' ', '-')}-390-{scheme}")

@@ -135,6 +135,8 @@ def _table(names: dict[str, str], left: Tokenized, right: Tokenized) -> pd.DataF
         else:
             rows["Unknown tokens"] = "0"
         columns[name] = rows
-    return pd.DataFrame(columns).loc[
-        ["Tokens", "Different tokens", "Tokens per word", "Bytes per token", "Unknown tokens", "Vocabulary"]
-    ]
+    return (
+        pd.DataFrame(columns)
+        .rename_axis("Measure")
+        .loc[["Tokens", "Different tokens", "Tokens per word", "Bytes per token", "Unknown tokens", "Vocabulary"]]
+    )
