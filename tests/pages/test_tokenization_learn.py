@@ -114,21 +114,21 @@ def test_play_goes_on_by_the_clock_and_pause_stays(monkeypatch):
     monkeypatch.setattr(learn.time, "monotonic", lambda: now[0])
     app = open_part("Learn BPE")
     app.button(key="bpe-play").click().run()
-    assert app.button(key="bpe-play").label == "Pause"
     assert app.button(key="bpe-step").disabled
     now[0] += 2.6
     app.run()
     assert metrics(app)["Merges made"] == "10"
-    app.button(key="bpe-play").click().run()
+    app.button(key="bpe-pause").click().run()
+    app.button(key="bpe-pause").click().run()
     now[0] += 100
     app.run()
-    assert app.button(key="bpe-play").label == "Play"
+    assert not app.button(key="bpe-step").disabled
     assert metrics(app)["Merges made"] == "10"
     app.button(key="bpe-play").click().run()
     now[0] += 10_000
     app.run()
     assert metrics(app)["Merges made"] == "500"
-    assert app.button(key="bpe-play").label == "Play"
+    assert not app.button(key="bpe-back").disabled
 
 
 def test_the_place_survives_a_look_at_another_part():

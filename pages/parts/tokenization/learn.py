@@ -69,7 +69,7 @@ def learn() -> None:
     if n_merges == 0:
         st.info("No two tokens stand next to each other in this text: there is nothing to merge.")
         return
-    st.fragment(_screen, run_every=TICK_SECONDS if film.playing else None)(material, n_merges)
+    st.fragment(_screen, run_every=TICK_SECONDS if film.playing else None)(material, n_merges, film.playing)
     notice(
         "The first merges are the commonest pairs of letters; after some dozens whole words appear, most with their "
         "space in front.",
@@ -177,11 +177,14 @@ def _move_by(control: str, key: str, last: int) -> None:
         _move(value, last, control)
 
 
-def _toggle_play(last: int) -> None:
+def _set_playing(playing: bool, last: int) -> None:
+    """Play or pause. Each has its own button: while the clock ticks, one press may be reported twice."""
     film = st.session_state[_STATE]
-    film.playing = not film.playing
+    if film.playing == playing:
+        return
+    film.playing = playing
     film.moved_at = time.monotonic()
-    if film.playing and film.at >= last:
+    if playing and film.at >= last:
         film.at = 0
     for control in film.turns:
         film.turns[control] += 1
@@ -202,18 +205,15 @@ def _advance(film: Film, last: int) -> None:
 # --- the picture -------------------------------------------------------------------------------------------------
 
 
-def _screen(material: Material, last: int) -> None:
+def _screen(material: Material, last: int, ticking: bool) -> None:
     film = st.session_state.get(_STATE)
     if film is None or film.text != material.name:
         st.rerun()
-    was_playing = film.playing
-    if film.playing:
+    if film.playing and ticking:
         _advance(film, last)
-        if not film.playing:
-            st.rerun()
+    if film.playing != ticking:
+        st.rerun()  # the clock of this fragment is set by the whole page
     guessing = _buttons(film, last)
-    if film.playing != was_playing:
-        st.rerun()
     _place(film, last)
     replay, n = material.replay, film.at
     _numbers(replay, n)
@@ -247,17 +247,25 @@ def _buttons(film: Film, last: int) -> bool:
             args=(film.at - 1, last),
         )
         guessing = bool(st.session_state.get("bpe-guess"))
-        if st.button(
-            "Pause" if film.playing else "Play",
+        st.button(
+            "Play",
             key="bpe-play",
-            icon=":material/pause:" if film.playing else ":material/play_arrow:",
-            type="primary",
+            icon=":material/play_arrow:",
+            type="secondary" if film.playing else "primary",
             disabled=guessing and not film.playing,
             help="Merge on and on, at the speed beside. From the end it begins anew.",
-            on_click=_toggle_play,
-            args=(last,),
-        ):
-            st.rerun()
+            on_click=_set_playing,
+            args=(True, last),
+        )
+        st.button(
+            "Pause",
+            key="bpe-pause",
+            icon=":material/pause:",
+            type="primary" if film.playing else "secondary",
+            help="Stay at this merge.",
+            on_click=_set_playing,
+            args=(False, last),
+        )
         st.button(
             "Step",
             key="bpe-step",
