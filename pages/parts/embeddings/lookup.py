@@ -61,8 +61,8 @@ def show() -> None:
     )
     exercise(
         "Look up “ lion” with and without its leading space. Are the vectors alike? Should they be?",
-        "They are different tokens with different ids, so they have different rows. Only training can make them alike, "
-        "and only if both occur in like company. A row whose token never occurs learns nothing about its meaning.",
+        "Without its space it is another token, or several pieces: other ids, so other rows. Only training can make "
+        "rows alike, and only if their tokens occur in like company.",
     )
     show_code(embedding.look_up, embedding.one_hot, embedding.look_up_by_product)
 

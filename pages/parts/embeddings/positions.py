@@ -129,7 +129,7 @@ def _sinusoidal(checkpoint: Checkpoint, ids: list[int], controls, figure) -> Non
         _as_table(table[:n_positions])
         by_distance(
             positions.product_by_distance(width, np.arange(n_positions)),
-            title="Dot product of two positions, by their distance",
+            title="Dot product by distance",
             y="Dot product",
             marked=min(at, n_positions - 1),
         ).show()
@@ -285,7 +285,7 @@ def _rotary(checkpoint: Checkpoint, ids: list[int], controls, figure) -> None:
         distances = np.arange(64)
         by_distance(
             positions.rotary_products_by_distance(pair.query, pair.key, distances),
-            title="q·k by distance, for this query and this key",
+            title="q·k by distance",
             y="q·k",
             marked=m - n if m >= n else None,
         ).show()

@@ -57,7 +57,7 @@ def show() -> None:
         "Training moves the rows of W. Tokens that can stand in each other's place are pushed the same way, so they "
         "end up in like directions. Choose a token and see its neighbours; move the checkpoint and see how they came."
     )
-    model, token, how = st.columns(3, gap="large")
+    model, token, how = st.columns([1, 1, 1.25], gap="medium")
     with model:
         choice = choose_model()
     if choice is None:
@@ -147,7 +147,7 @@ def _choose_token(choice: ModelChoice, words: Vocabulary) -> int:
 
 
 def _how(n_available: int) -> tuple[str, int, int]:
-    left, right = st.columns([1.25, 1], gap="small")
+    left, right = st.columns([1.1, 1], gap="small")
     method = left.segmented_control(
         "Projection",
         ["PCA", "t-SNE"],

@@ -195,7 +195,7 @@ const layOut = (state) => {
         cell.dataset.token = String(index);
         const fill = element("span", "heat-fill");
         fill.style.height = `${(100 * count) / most}%`;
-        fill.style.opacity = String(count ? 0.25 + (0.55 * count) / most : 0);
+        fill.style.setProperty("--share", `${15 + (40 * count) / most}%`); // pale enough for the number upon it
         cell.append(fill);
         if (numbered) cell.append(element("span", "heat-number", String(count)));
         return cell;
