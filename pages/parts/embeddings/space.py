@@ -27,7 +27,7 @@ from pages.shared.models import ModelChoice, choose_model, load
 
 COUNTED_CHARS = 6_000_000
 MAX_TOKENS = 2_000  # tokens that can be chosen and be neighbours
-MAX_TSNE = 600  # 3-D maps of more take longer than anyone waits
+MAX_TSNE = {2: 600, 3: 300}  # by dimensions: more would take longer than anyone waits
 N_NEIGHBOURS = 10
 N_NEAREST = 5  # in the table of kinds
 _PENDING = "space_pending"
@@ -173,9 +173,9 @@ def _how(n_available: int) -> tuple[str, int, int]:
         600,
         key="space_n",
         persist_state="session",
-        help=f"The most frequent ones in the run's text. t-SNE draws at most {MAX_TSNE}.",
+        help=f"The most frequent ones in the run's text. t-SNE draws at most {MAX_TSNE[2]}, or {MAX_TSNE[3]} in 3-D.",
     )
-    most = MAX_TSNE if method == "t-SNE" else MAX_POINTS
+    most = MAX_TSNE[n_dims] if method == "t-SNE" else MAX_POINTS
     return method, n_dims, min(n_tokens, most, n_available)
 
 
