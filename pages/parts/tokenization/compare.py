@@ -50,6 +50,7 @@ def compare() -> None:
         "Show spaces and control characters",
         key="tokens-whitespace",
         persist_state="session",
+        wrap=True,
         help="Draws a space as ␣ and what has no shape of its own by its name, such as ZWJ or RLO.",
     )
     marks = dict(zip(DEFAULTS, differing_boundaries(left.spans, right.spans), strict=True))

@@ -36,6 +36,7 @@ def explore() -> None:
             "Show spaces and control characters",
             key="tokens-whitespace",
             persist_state="session",
+            wrap=True,
             help="Draws a space as ␣ and what has no shape of its own by its name, such as ZWJ or RLO.",
         )
         every_byte = st.toggle(

@@ -307,6 +307,7 @@ const build = (parentElement) => {
     light(state.rows.ids[index]);
     fillTip(state, index);
     tip.classList.add("shown");
+    tip.style.left = "0"; // where it is at its widest, so that it is measured as it will be
     const box = button.getBoundingClientRect();
     const outer = root.getBoundingClientRect();
     const left = Math.max(0, Math.min(box.left - outer.left, outer.width - tip.offsetWidth));
