@@ -15,6 +15,7 @@ from pages.shared.components.token_chips import MAX_CHIPS
 from pages.shared.texts import text_of
 from pages.shared.tokenizers import LEARN_CHARS, TokenizerChoice
 
+from .test_charts import validate
 from .test_pages import PROJECT, texts
 
 HOSTILE = [
@@ -235,6 +236,19 @@ def test_the_language_tax_draws_a_bar_for_every_sentence_and_encoding():
     app.button_group(key="tax-encodings").set_value([]).run()
     assert "Choose at least one encoding" in texts(app)
     assert not app.exception
+
+
+@pytest.mark.parametrize("measure", language_tax.MEASURES)
+def test_the_chart_of_the_tax_is_sound_and_keeps_the_order_of_the_table(measure):
+    costs = language_tax.language_costs(
+        {"Greek": "θάλασσα", "English": "sea"}, {"bytes": TokenizerChoice("byte").load()}, reference="English"
+    )
+    figure = language_tax.tax_figure(costs, measure, "English")
+    validate(figure)
+    assert list(figure.data["row"]) == ["Greek", "English"]
+    expected = {"Tokens": [14, 3], "Times English": [14 / 3, 1], "Bytes per token": [1, 1]}
+    assert figure.data["value"].tolist() == pytest.approx(expected[measure])
+    assert "Greek with 14 (4.7 times)" in figure.summary
 
 
 def test_edited_sentences_are_read_without_gaps_and_doubles():
