@@ -226,7 +226,8 @@ def _screen(material: Material, last: int, ticking: bool) -> None:
             if guessing and n in film.guesses:
                 _verdict(film, replay, n, last)
             figure = pair_counts(replay, n)
-            figure.show()
+            figure.show(caption=False)
+            st.text(figure.summary)  # it quotes tokens of the text, which a caption would read as Markdown
     with right:
         compression(replay, n, last).show()
     _excerpt(material, n)
