@@ -8,7 +8,7 @@ from pathlib import Path
 from pydoc_data.topics import topics
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import TokenizerError
@@ -85,6 +85,7 @@ def test_an_official_trace_begins_with_bytes_and_ends_as_tiktoken_encodes(name: 
 assigned = st.characters(exclude_categories=["Cs", "Cn"])
 
 
+@settings(max_examples=50)
 @given(st.text(assigned, max_size=40))
 def test_a_trace_of_any_text_ends_as_tiktoken_encodes(text: str) -> None:
     for name in OFFICIAL:
