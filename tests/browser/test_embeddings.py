@@ -60,6 +60,17 @@ def test_choosing_windows_shows_targets_shifted_by_one(shared_server: Server, pa
     screenshot(page, "embeddings-windows")
 
 
+def test_settings_outlive_a_look_at_another_page(shared_server: Server, page: Page):
+    open_part(page, shared_server, "Windows")
+    stride = page.get_by_role("slider", name="Stride (tokens)")
+    stride.press("ArrowRight")
+    expect(page.get_by_text("15 windows in 80 tokens")).to_be_visible(timeout=20_000)
+    page.get_by_role("link", name="Generation").click()
+    expect(page.get_by_role("textbox", name="Prompt")).to_be_visible(timeout=20_000)
+    page.get_by_role("link", name="Windows and embeddings").click()
+    expect(page.get_by_text("15 windows in 80 tokens")).to_be_visible(timeout=20_000)
+
+
 def test_a_cell_of_a_batch_leads_back_to_its_passage(shared_server: Server, page: Page):
     open_part(page, shared_server, "A batch")
     cell = page.get_by_role("button", name="Row 1, position 2:")
