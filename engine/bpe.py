@@ -205,7 +205,7 @@ class PairTable:
         created: defaultdict[str, list[int]] = defaultdict(list)
         if not repeats:
             self.n_tokens -= counts[pair]
-        for place in self._places.pop(pair):
+        for place in dict.fromkeys(self._places.pop(pair)):  # a long piece may hold the pair many times
             sequence = sequences[place]
             start = sequence.find(pair)
             if start < 0:

@@ -55,17 +55,12 @@ class ChosenText:
 def the_text() -> ChosenText | None:
     """Controls for the text and how much of it is read; None, with a sentence on the page, where there is none."""
     remember_choice()
-    try:
-        source = choose_text(
-            CORPUS,
-            label="Text",
-            help="A corpus that ships with the course, or your own: paste it or upload a file.",
-            min_chars=1,
-        )
-    except UnicodeEncodeError as error:
-        place = f"U+{ord(error.object[error.start]):04X} at character {error.start:,}"
-        st.error(f"The text holds half of a character ({place}), which no file can: take it out.")
-        return None
+    source = choose_text(
+        CORPUS,
+        label="Text",
+        help="A corpus that ships with the course, or your own: paste it or upload a file.",
+        min_chars=1,
+    )
     st.session_state[_KEPT] = st.session_state.get(CORPUS)
     name, title, total = source.name, source.title, source.n_chars
     if name.startswith("upload:"):

@@ -270,7 +270,7 @@ def split_in_words(text: ChosenText, split: TextSplit, context: int, starts: np.
         try:
             n_windows = len(windows.sliding_windows(tokens, context, context)[0])
         except ConfigError as error:
-            n_windows, problem = 0, sentence(error)
+            n_windows, problem = 0, f"{name}: {sentence(error)}"
         rows.append((name, n_chars, len(tokens), n_windows))
     columns = ["part", "characters", "tokens", "windows"]
     table = pd.DataFrame(rows, columns=columns).set_index("part")
