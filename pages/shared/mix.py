@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from engine.corpus import CorpusInfo
+from engine.runs.recipes import RECIPES
 from pages.shared import sitemap
 
 MIX = "mix"
@@ -15,12 +16,15 @@ _VERSION = "mix:version"
 DEFAULT_WEIGHT = 50
 
 
-def train_on(weights: Mapping[str, float]) -> None:
-    """Open Pretraining with a mixture; `weights` maps corpus names to shares of any scale."""
+def train_on(weights: Mapping[str, float], n_chars: int | None = None) -> None:
+    """Open Pretraining with a mixture of about `n_chars`; `weights` maps corpus names to shares of any scale."""
     total = sum(weights.values())
     st.session_state[_CARRIED] = {name: round(100 * weight / total) for name, weight in weights.items() if weight > 0}
     st.session_state[_VERSION] = st.session_state.get(_VERSION, 0) + 1
     st.session_state["corpus"] = MIX
+    if n_chars is not None:
+        for recipe in RECIPES:  # the form keeps a length for each
+            st.session_state[f"{recipe}:n_chars"] = max(100_000, round(n_chars, -5))
     sitemap.open_lesson("pretraining")
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 from engine.corpus import CorpusInfo, list_corpora, read_text
 from engine.errors import CorpusError
 from engine.runs.service import lab
+from pages.shared import sitemap
 from pages.shared.errors import sentence
 from pages.shared.mix import MIX, choose_weights, mix_title
 
@@ -16,6 +17,7 @@ OWN_TEXT = "own"
 MIN_CHARS = 2_000
 _OTHER = {OWN_TEXT: "My own text …", MIX: "A mixture of texts …"}
 MAX_PASTED = 2_000_000
+_MADE = "texts:made"
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,21 @@ class TextSource:
     def corpora(self) -> str | dict[str, float]:
         """What a run config is made of: one name, or the shares of a mixture."""
         return self.weights or self.name
+
+
+def train_on_text(name: str, title: str, n_chars: int) -> None:
+    """Open Pretraining with a text that this session made, such as a corpus without its near-duplicates.
+
+    `name` is what `save_upload` returned; from now on the text can be chosen like a corpus.
+    """
+    st.session_state[_MADE] = {**_made(), name: (title, n_chars)}
+    st.session_state["corpus"] = name
+    sitemap.open_lesson("pretraining")
+
+
+def _made() -> dict[str, tuple[str, int]]:
+    """Texts of this session's making: name → title, length."""
+    return dict(st.session_state.get(_MADE, {}))
 
 
 @st.cache_data(ttl=30, show_spinner=False)
@@ -57,12 +74,13 @@ def choose_text(
     A pasted or uploaded text needs `min_chars` characters. With `mixtures` several corpora can be mixed.
     """
     known = corpora()
-    names = [*known, *([MIX] if mixtures else []), OWN_TEXT]
+    made = _made()
+    names = [*known, *made, *([MIX] if mixtures else []), OWN_TEXT]
     name = st.selectbox(
         label,
         names,
         index=names.index(default),
-        format_func=lambda n: _OTHER.get(n) or _title(known[n]),
+        format_func=lambda n: _OTHER.get(n) or (made[n][0] if n in made else _title(known[n])),
         key=key,
         bind="query-params",
         help=help,
@@ -71,6 +89,10 @@ def choose_text(
         return _own_text(key, min_chars)
     if name == MIX:
         return _mixture(known)
+    if name in made:
+        title, n_chars = made[name]
+        st.caption(f"{n_chars:,} characters")
+        return TextSource(name, title, n_chars)
     info = known[name]
     if not info.available:
         st.info(f"**{info.title}** is not installed on this machine. Install it with\n\n`{info.install_hint}`")
@@ -82,7 +104,7 @@ def choose_text(
 def source_title(name: str) -> str:
     """What a learner calls the corpus or upload of this name."""
     known = corpora()
-    return known[name].title if name in known else "My own text"
+    return known[name].title if name in known else _made().get(name, ("My own text",))[0]
 
 
 def _mixture(known: dict[str, CorpusInfo]) -> TextSource:

@@ -285,9 +285,9 @@ def use_it(mixture: dict[str, float], n_chars: int) -> None:
             type="primary",
             icon=":material/play_arrow:",
             key="data-train-on-mix",
-            help="Opens Pretraining with these weights.",
+            help="Opens Pretraining with these weights and this length.",
         ):
-            train_on(mixture)
+            train_on(mixture, n_chars)
         st.download_button(
             "Mixture",
             lambda: mix_corpora(mixture, n_chars, SEED).encode("utf-8"),

@@ -14,6 +14,7 @@ from pages.parts.data.source import ChosenText, Cleaned, the_text
 from pages.shared.code_panel import show_code
 from pages.shared.components.text_view import diff_rows, text_view
 from pages.shared.lesson import exercise, notice
+from pages.shared.text_source import train_on_text
 from pages.shared.texts import text_of
 
 SHOWN_CHARS = 6_000  # of a passage; none that was cut by rule is longer
@@ -60,7 +61,8 @@ def show() -> None:
             removal(text, found)
         elif source.removals(text.original):
             st.success("No near-duplicates are left at this threshold.", icon=":material/check:")
-            download(text)
+            with st.container(horizontal=True):
+                use_it(text)
         else:
             st.info("No near-duplicates at this threshold. Lower it, use shorter shingles, or read more of the text.")
             if text.original != REPETITIVE:
@@ -203,11 +205,18 @@ def removal(text: ChosenText, found: Duplicates) -> None:
             source.add_removal(text.original, Cleaned(name, n, len(whole) - len(cleaned)))
             st.rerun()
         if source.removals(text.original):
-            download(text)
+            use_it(text)
 
 
-def download(text: ChosenText) -> None:
-    """The cleaned text as a file."""
+def use_it(text: ChosenText) -> None:
+    """The cleaned text as a file, and to Pretraining."""
+    if st.button(
+        "Train on this text",
+        key="data-train-on-cleaned",
+        icon=":material/play_arrow:",
+        help="Opens Pretraining with the whole text without what was removed.",
+    ):
+        train_on_text(text.name, f"{text.title} without near-duplicates", text.total)
     st.download_button(
         "Cleaned text",
         lambda: text_of(text.name).encode("utf-8"),
@@ -216,5 +225,5 @@ def download(text: ChosenText) -> None:
         key="data-cleaned-download",
         icon=":material/download:",
         on_click="ignore",
-        help="The whole text without what was removed. Upload it in Pretraining to train on it.",
+        help="The whole text without what was removed.",
     )
