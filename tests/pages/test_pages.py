@@ -272,3 +272,14 @@ def test_the_loss_of_a_mixture_is_shown_for_each_text():
     assert "Stories" in caption and "Phrasebook" in caption
     specs = [chart.proto.spec for chart in app.get("vega_lite_chart")]
     assert any("Validation loss per source" in spec for spec in specs)
+
+
+def test_a_text_of_this_sessions_making_can_be_trained_on_and_keeps_its_name():
+    name = lab().save_upload("The lion is in the forest. " * 400)
+    title = "Shakespeare without near-duplicates"
+    app = open_page("pretraining.py", **{"texts:made": {name: (title, 10_800)}, "corpus": name})
+    assert app.selectbox(key="corpus").value == name
+    next(button for button in app.button if button.label == "Train").click().run()
+    (record,) = lab().runs()
+    assert record.config.corpora == ((name, 1.0),)
+    assert record.label.startswith(title)
