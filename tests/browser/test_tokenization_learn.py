@@ -131,7 +131,7 @@ def test_the_downloads_give_the_ids_of_the_explorer_in_all_three_libraries(share
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "light"), (390, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
 def test_the_parts_fit_the_window_and_please_axe(shared_server: Server, browser: Browser, width: int, scheme: str):
     found = {}
     with new_page(browser, width, scheme) as page:
