@@ -71,6 +71,7 @@ def open_lesson(url_path: str) -> None:
     """Go to the lesson with this address; raises `KeyError` when there is none."""
     for lesson in lessons():
         if lesson.url_path == url_path:
-            st.switch_page(lesson.path)
+            # An empty mapping, not None: None refuses while a widget of this page is bound to the address.
+            st.switch_page(lesson.path, query_params={})
             return
     raise KeyError(f"There is no lesson {url_path!r}; lessons are {[each.url_path for each in lessons()]}.")

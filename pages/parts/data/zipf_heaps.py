@@ -61,7 +61,8 @@ def show() -> None:
     exercise(
         "Compare Shakespeare with the phrasebook. Which vocabulary is nearly complete after a million characters?",
         "The phrasebook's: a small grammar with some 2,000 word forms in three languages wrote it, so its curve "
-        "goes flat, and hardly a word occurs only once. No natural text does that; Shakespeare's plays still bring new words at the end.",
+        "goes flat, and hardly a word occurs only once. No natural text does that; Shakespeare's plays still bring "
+        "new words at the end.",
     )
     show_code(
         text_statistics.rank_frequency,
