@@ -49,6 +49,8 @@ def test_text_is_shown_as_text_in_its_own_direction(shared_server: Server, page:
     text = "<script>alert(1)</script></textarea> \u202e\nשלום עולם\n" + "a" + "\u0301" * 2_000
     page.get_by_role("textbox", name="… or paste a text").fill(text)
     page.get_by_role("textbox", name="… or paste a text").press("Control+Enter")
+    expect(page.get_by_text("Read here: all of")).to_be_visible(timeout=20_000)
+    wait_until_drawn(page)
     view = page.get_by_role("region", name="The text, page 1 of 1")
     expect(view).to_contain_text("<script>alert(1)</script></textarea>")
     expect(view.get_by_title("U+202E RIGHT-TO-LEFT OVERRIDE")).to_have_text("RLO")
