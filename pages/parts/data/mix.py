@@ -309,7 +309,7 @@ def first_pieces(mixture: tuple[tuple[str, float], ...], seed: int, n_pieces: in
 
 def sample(mixture: dict[str, float], known: dict[str, CorpusInfo]) -> None:
     """The beginning of the mixture with the source of each piece."""
-    st.subheader("A sample of the mixture", anchor=False)
+    st.header("A sample of the mixture", anchor=False)
     seed = st.number_input(
         "Shuffle",
         0,
