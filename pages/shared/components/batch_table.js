@@ -1,14 +1,4 @@
 // A table of buttons with one tab stop; choosing a cell shows the passage around its window, without the server.
-const element = (tag, className, text) => {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-};
-
-const visible = (text) =>
-  text.replaceAll("\r", "␍").replaceAll("\n", "↵").replaceAll("\t", "⇥").replaceAll(" ", "␣") || "∅";
-
 const build = (parentElement, state) => {
   const root = element("div", "root");
   state.root = root;
@@ -106,8 +96,6 @@ const choose = (state, place) => {
   const here = state.passage.querySelector(".here");
   if (here) state.passage.scrollTop = Math.max(0, here.offsetTop - state.passage.offsetTop - 60);
 };
-
-const states = new WeakMap();
 
 export default function (component) {
   const { data, parentElement } = component;

@@ -1,14 +1,4 @@
 // Rows are keyed by token id and kept between updates: moving a slider changes widths, not elements.
-const element = (tag, className, text) => {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-};
-
-const visible = (text) =>
-  text.replaceAll("\r", "␍").replaceAll("\n", "↵").replaceAll("\t", "⇥").replaceAll(" ", "␣");
-
 const percent = (p) => {
   if (p === 0) return "0 %";
   if (p > 0 && p < 0.001) return "< 0.1 %";
@@ -50,8 +40,6 @@ const update = ({ button, parts }, row, scale, chosen) => {
       `${percent(row.final)} after${state}`,
   );
 };
-
-const states = new WeakMap();
 
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;

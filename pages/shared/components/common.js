@@ -7,3 +7,25 @@ const tint = (element, id) => {
   element.classList.add("tinted");
   element.style.setProperty("--hue", tokenHue(id).toFixed(1));
 };
+
+const element = (tag, className, text) => {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+};
+
+// What a component keeps between two drawings of the same place on the page; built anew when the place is new.
+const states = new WeakMap();
+const stateOf = (parentElement, build) => {
+  let state = states.get(parentElement);
+  if (!state || !state.root.isConnected) {
+    state = build(parentElement);
+    states.set(parentElement, state);
+  }
+  return state;
+};
+
+// A token on one line: white space and line ends as symbols, nothing as ∅.
+const visible = (text) =>
+  text.replaceAll("\r", "␍").replaceAll("\n", "↵").replaceAll("\t", "⇥").replaceAll(" ", "␣") || "∅";

@@ -10,26 +10,16 @@ const SHAPES = [
 ];
 const REST = "M0 -2.6 A2.6 2.6 0 1 1 0 2.6 A2.6 2.6 0 1 1 0 -2.6 Z";
 
-const element = (tag, className, text) => {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-};
-
 const shape = (tag, attributes = {}) => {
   const made = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
   return made;
 };
 
-const visible = (text) => {
+const shownName = (text) => {
   const shown = text.replaceAll("\r", "␍").replaceAll("\n", "↵").replaceAll("\t", "⇥");
   return shown.trim() ? shown.trim() : shown.replaceAll(" ", "␣") || "∅";
 };
-const exact = (text) =>
-  text.replaceAll("\r", "␍").replaceAll("\n", "↵").replaceAll("\t", "⇥").replaceAll(" ", "␣");
-
 const look = (group, groups) =>
   group === groups.length - 1 ? { path: REST, name: "rest" } : { path: SHAPES[group], name: `g${group}` };
 
@@ -93,7 +83,7 @@ const build = (parentElement, state) => {
     state.tip.classList.toggle("shown", id !== null);
     if (id === null) return;
     const made = state.made.get(id);
-    state.tip.textContent = `“${exact(made.text)}” · id ${id} · ${state.data.groups[made.group]}`;
+    state.tip.textContent = `“${visible(made.text)}” · id ${id} · ${state.data.groups[made.group]}`;
     const width = state.tip.offsetWidth;
     const board = state.board.clientWidth;
     state.tip.style.left = `${Math.max(0, Math.min(made.x - width / 2, board - width))}px`;
@@ -176,8 +166,6 @@ const place = (state, still = false) => {
   if (from) state.layer.append(from.group_); // above the others
 };
 
-const states = new WeakMap();
-
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
   let state = states.get(parentElement);
@@ -224,7 +212,7 @@ export default function (component) {
     made.mark.setAttribute("d", path);
     made.mark.setAttribute("class", name);
     made.text = text;
-    made.label = visible(text);
+    made.label = shownName(text);
     made.group = group;
     made.caption.textContent = made.label;
   }

@@ -1,12 +1,5 @@
 // One canvas pixel a number, stretched without smoothing. Colours come from the theme when it is drawn, and again
 // when the theme changes.
-const element = (tag, className, text) => {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-};
-
 const number = (value) => (value < 0 ? "−" : "") + (value === 0 ? "0" : Math.abs(value).toPrecision(3));
 
 const rgb = (host, name) => {
@@ -113,8 +106,6 @@ const draw = (state) => {
   });
   context.putImageData(image, 0, 0);
 };
-
-const states = new WeakMap();
 
 export default function (component) {
   const { data, parentElement } = component;

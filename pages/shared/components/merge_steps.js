@@ -1,11 +1,4 @@
 // One list item per state; rows that did not change are left alone, so that a growing trace does not blink.
-const element = (tag, className, text) => {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-};
-
 const fill = (item, row) => {
   const made = new Set(row.made);
   const next = new Set(row.next);
@@ -22,8 +15,6 @@ const fill = (item, row) => {
   });
   item.replaceChildren(element("span", "name quiet", row.name), tokens);
 };
-
-const states = new WeakMap();
 
 export default function (component) {
   const { data, parentElement } = component;

@@ -1,11 +1,4 @@
 // A tree of nested boxes; one tab stop, arrow keys go up, down and across, Enter chooses a node.
-const element = (tag, className, text) => {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-};
-
 const describe = (state, index) => {
   const [id, text, bytes, merge, count, children] = state.nodes[index];
   const parts = [`“${text}”`, `id ${id}`, `bytes ${bytes}`];
@@ -112,15 +105,9 @@ const build = (parentElement) => {
   return state;
 };
 
-const states = new WeakMap();
-
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
-  let state = states.get(parentElement);
-  if (!state || !state.root.isConnected) {
-    state = build(parentElement);
-    states.set(parentElement, state);
-  }
+  const state = stateOf(parentElement, build);
   state.send = setTriggerValue;
   state.countName = data.countName;
   state.scroller.setAttribute("aria-label", data.label);

@@ -1,14 +1,4 @@
 // One button a row, in the order given: the tab key walks through them.
-const element = (tag, className, text) => {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-};
-
-const visible = (text) =>
-  text.replaceAll("\r", "␍").replaceAll("\n", "↵").replaceAll("\t", "⇥").replaceAll(" ", "␣") || "∅";
-
 const number = (value) => (value < 0 ? "−" : "") + Math.abs(value).toFixed(3);
 
 const makeRow = () => {
@@ -20,8 +10,6 @@ const makeRow = () => {
   button.append(parts.text, track, parts.number);
   return { button, parts };
 };
-
-const states = new WeakMap();
 
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;

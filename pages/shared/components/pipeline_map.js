@@ -2,13 +2,6 @@
 // and again whenever the width changes.
 const SVG = "http://www.w3.org/2000/svg";
 
-const element = (tag, className, text) => {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-};
-
 const makeNode = (node, send) => {
   const box = element(node.clickable ? "button" : "div", node.clickable ? "node link" : "node");
   box.dataset.id = node.id;
@@ -103,15 +96,9 @@ const build = (parentElement) => {
   return state;
 };
 
-const states = new WeakMap();
-
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
-  let state = states.get(parentElement);
-  if (!state || !state.root.isConnected) {
-    state = build(parentElement);
-    states.set(parentElement, state);
-  }
+  const state = stateOf(parentElement, build);
   state.send = setTriggerValue;
   const shown = JSON.stringify(data.stages);
   if (shown !== state.shown) {

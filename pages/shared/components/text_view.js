@@ -1,13 +1,6 @@
 // Rows of [text, flags, meaning?] become marks and spans; the strip above is a slider over the pages of the text.
 const HIT = 1, CURRENT = 2, CHANGED = 4, SIGN = 8, VALIDATION = 16, BOUNDARY = 32, HEADING = 64;
 
-const element = (tag, className, text) => {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-};
-
 const draw = ([text, flags, meaning]) => {
   if (flags & BOUNDARY) return element("div", "boundary", text);
   if (flags & HEADING) return element("div", "heading", text);
@@ -129,15 +122,9 @@ const drawStrip = (state, overview) => {
   state.track.setAttribute("aria-valuetext", `page ${overview.page + 1} of ${overview.pages}`);
 };
 
-const states = new WeakMap();
-
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
-  let state = states.get(parentElement);
-  if (!state || !state.root.isConnected) {
-    state = build(parentElement);
-    states.set(parentElement, state);
-  }
+  const state = stateOf(parentElement, build);
   state.send = setTriggerValue;
   state.box.setAttribute("aria-label", data.label);
   state.box.style.maxHeight = `${data.height}px`;

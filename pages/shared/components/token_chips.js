@@ -24,13 +24,6 @@ const NOT_JOINING_ON = /[\u0621-\u0625\u0627\u0629\u062f-\u0632\u0648\u0649\u067
 const encoder = new TextEncoder();
 const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(" ");
 
-const element = (tag, className, text) => {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-};
-
 const nameOf = (character) => {
   const code = character.codePointAt(0);
   if (code >= 0xfe00 && code <= 0xfe0f) return `VS${code - 0xfe00 + 1}`;
@@ -401,15 +394,9 @@ const build = (parentElement) => {
   return state;
 };
 
-const states = new WeakMap();
-
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
-  let state = states.get(parentElement);
-  if (!state || !state.root.isConnected) {
-    state = build(parentElement);
-    states.set(parentElement, state);
-  }
+  const state = stateOf(parentElement, build);
   state.send = setTriggerValue;
   state.frame.setAttribute("aria-label", data.label);
   if (data.height === null) state.frame.style.removeProperty("--height");

@@ -19,22 +19,12 @@ const percent = (p) => {
 
 const surprise = (p) => (p > 0 ? `${(-Math.log2(p)).toFixed(1)} bits` : "more than 23 bits");
 
-const visible = (text) =>
-  text.replaceAll("\r", "␍").replaceAll("\n", "↵").replaceAll("\t", "⇥").replaceAll(" ", "␣");
-
 const describe = ([text, id, p, flags]) => {
   const parts = [`“${visible(text)}”`, `id ${id}`];
   if (p !== null) parts.push(`probability ${percent(p)}`, `surprise ${surprise(p)}`);
   if (flags & PROMPT) parts.push("from the prompt");
   if (flags & FORCED) parts.push("chosen by hand");
   return parts.join(" · ");
-};
-
-const element = (tag, className, text) => {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
 };
 
 const makeLegend = () => {
@@ -137,15 +127,9 @@ const build = (parentElement) => {
 
 const same = (a, b) => a !== undefined && a[0] === b[0] && a[1] === b[1] && a[2] === b[2] && a[3] === b[3];
 
-const states = new WeakMap();
-
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
-  let state = states.get(parentElement);
-  if (!state || !state.root.isConnected) {
-    state = build(parentElement);
-    states.set(parentElement, state);
-  }
+  const state = stateOf(parentElement, build);
   state.send = setTriggerValue;
   state.strip.setAttribute("aria-label", data.label);
 

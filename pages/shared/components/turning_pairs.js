@@ -1,13 +1,6 @@
 // An arrow lies along the x axis and is turned by a CSS transform, so that a change of position is seen as a turn.
 const SVG = "http://www.w3.org/2000/svg";
 
-const element = (tag, className, text) => {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-};
-
 const shape = (tag, attributes) => {
   const made = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
@@ -50,8 +43,6 @@ const makeDial = (index) => {
   figure.append(svg, caption);
   return { figure, ghosts, query, key, turn, product };
 };
-
-const states = new WeakMap();
 
 export default function (component) {
   const { data, parentElement } = component;

@@ -1,14 +1,4 @@
 // Bars up for positive numbers and down for negative ones; one cursor marks the same dimension in a whole group.
-const element = (tag, className, text) => {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-};
-
-const visible = (text) =>
-  text.replaceAll("\r", "␍").replaceAll("\n", "↵").replaceAll("\t", "⇥").replaceAll(" ", "␣") || "∅";
-
 const number = (value) => (value < 0 ? "−" : "") + Math.abs(value).toPrecision(3);
 
 const build = (parentElement, state) => {
@@ -81,8 +71,6 @@ const drawOneHot = (strip) => {
   bar.append(one, text);
   return bar;
 };
-
-const states = new WeakMap();
 
 export default function (component) {
   const { data, parentElement } = component;

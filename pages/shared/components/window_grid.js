@@ -1,14 +1,4 @@
 // Everything that follows from the chosen window is drawn here, so that choosing costs no trip to the server.
-const element = (tag, className, text) => {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-};
-
-const visible = (text) =>
-  text.replaceAll("\r", "␍").replaceAll("\n", "↵").replaceAll("\t", "⇥").replaceAll(" ", "␣") || "∅";
-
 const times = (n) => (n === 1 ? "once" : n === 2 ? "twice" : `${n} times`);
 
 const chip = (text, id) => {
@@ -269,8 +259,6 @@ const paint = (state) => {
     }),
   );
 };
-
-const states = new WeakMap();
 
 export default function (component) {
   const { data, parentElement } = component;
