@@ -125,6 +125,7 @@ def test_twenty_thousand_characters_are_drawn_and_an_edit_redraws_little(shared_
     expect(page.locator("button.chip")).to_have_count(n_tokens)
     page.locator(".frame").evaluate("frame => frame.querySelectorAll('button.chip').forEach(each => { each.old = 1; })")
     type_text(page, text.replace("lion", "bear", 1))
+    expect(page.locator("button.chip", has_text="bear").first).to_be_visible()
     new = page.locator(".frame").evaluate(
         "frame => [...frame.querySelectorAll('button.chip')].filter(each => !each.old).map(each => each.textContent)"
     )
