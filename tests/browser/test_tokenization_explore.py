@@ -6,21 +6,17 @@ import json
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from engine.tokenizer import official_encoding
 from pages.parts.tokenization.typed import EXAMPLES
 
 from .conftest import Server, new_page, open_cold, screenshot, wait_until_drawn
-from .test_accessibility import EXEMPT, is_inside
+from .test_accessibility import violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PARTS = ("Text to tokens", "Two side by side", "Language tax", "Special tokens")
-# Streamlit writes a chosen segment in the primary colour, on which its buttons write white: in the dark no colour has
-# 4.5:1 both ways.
-CHOSEN = ("color-contrast", "button[data-selected=true]", "the chosen segment")
 HOSTILE = "</textarea><script>alert(1)</script><img src=x onerror=alert(2)> a\u202eb\x00 e" + "\u0301" * 500
 # Run on a strip's frame: every chip with its text and where it stands.
 CHIPS = """frame => [...frame.querySelectorAll('button.chip')].map(chip => {
@@ -130,18 +126,6 @@ def test_twenty_thousand_characters_are_drawn_and_an_edit_redraws_little(shared_
         "frame => [...frame.querySelectorAll('button.chip')].filter(each => !each.old).map(each => each.textContent)"
     )
     assert new == [" bear"]
-
-
-def violations(page: Page) -> list[str]:
-    """What axe finds that is ours to mend."""
-    found = []
-    for violation in Axe().run(page).response["violations"]:
-        for node in violation["nodes"]:
-            place = node["target"][0]  # a list of selectors for what is inside one of our components
-            holders = [holder for rule, holder, _ in (*EXEMPT, CHOSEN) if rule == violation["id"]]
-            if not (isinstance(place, str) and any(is_inside(page, [place], holder) for holder in holders)):
-                found.append(f"{violation['id']}: {place}: {node['html'][:200]}")
-    return found
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

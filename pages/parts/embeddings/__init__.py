@@ -1,0 +1,1 @@
+"""The parts of the lesson on windows and embeddings, a module each."""
