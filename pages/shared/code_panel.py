@@ -32,4 +32,4 @@ def source_of(each: Any) -> tuple[str, str]:
     lines, first = inspect.getsourcelines(plain)
     file = Path(inspect.getsourcefile(plain) or "").resolve()
     shown = file.relative_to(_ROOT) if file.is_relative_to(_ROOT) else Path(file.name)
-    return f"`{shown.as_posix()}`, line {max(first, 1)}", textwrap.dedent("".join(lines))
+    return f"{shown.as_posix()}, line {max(first, 1)}", textwrap.dedent("".join(lines))
