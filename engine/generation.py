@@ -156,7 +156,8 @@ class GenerationStep:
 class Reader:
     """A model that has read some ids: holds the cache and the logits of the next token.
 
-    Past the context the oldest quarter is dropped and the rest is read again, so that reading on stays cheap.
+    Past the context the oldest quarter is dropped and the rest is read again, so that reading on stays cheap. A model
+    without a causal mask reads all of its window again at every token: each new one changes what the earlier ones see.
     """
 
     def __init__(self, model: GPT, ids: Sequence[int]) -> None:
@@ -181,6 +182,10 @@ class Reader:
             raise ConfigError(f"token ids must lie between 0 and {self.model.config.vocab_size - 1}, not {ids}.")
         self.ids += ids
         context = self.model.config.context_length
+        if not self.model.config.causal:
+            window = torch.tensor([self.ids[-context:]])
+            self.logits = self.model.head(self.model.hidden(window)[0, -1]).numpy()
+            return self.logits
         if self._cache.length + len(ids) > context:
             self._cache.length = 0
             ids = self.ids[-context if len(ids) >= context else -max(len(ids), context - context // 4) :]

@@ -76,8 +76,8 @@ class RunConfig:
 
     def _check_size(self) -> None:
         model = self.model
-        if not isinstance(model, GPTConfig) or not model.causal:
-            raise ConfigError("model must be a GPTConfig that sees only the past (causal=True).")
+        if not isinstance(model, GPTConfig):
+            raise ConfigError("model must be a GPTConfig.")
         require_whole("vocab_size of the model", model.vocab_size, 2, MAX_VOCAB_SIZE)
         require_whole("context_length", model.context_length, 2, MAX_CONTEXT_LENGTH)
         require_whole("n_layers", model.n_layers, 1, MAX_LAYERS)

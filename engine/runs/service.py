@@ -6,6 +6,7 @@ and that ends with it; where a server already dispatches for the same store, non
 
 from __future__ import annotations
 
+import dataclasses
 import heapq
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
 
+from torch import Tensor
+
 import engine
 from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.errors import CheckpointError, RunError
@@ -22,6 +25,7 @@ from engine.runs import exchange, states
 from engine.runs.artifacts import ArtifactStore
 from engine.runs.config import RunConfig
 from engine.runs.lease import live_leader
+from engine.runs.preparation import read_corpora, validation_windows
 from engine.runs.records import CheckpointInfo, Curve, RecordedEvent, RunRecord, StoredCheckpoint
 from engine.runs.store import RunStore
 from engine.settings import Settings
@@ -146,6 +150,16 @@ class RunService:
         self.run(run_id)
         which = "no model yet" if step is None else f"no model of step {step}"
         raise error or CheckpointError(f"run {run_id} has {which}: choose another one or let it train on.")
+
+    def validation_windows(self, run_id: str, n_tokens: int = 4096) -> tuple[Tensor, Tensor]:
+        """Windows of the text that a run keeps aside, (N, T) int64 inputs and targets, about `n_tokens` in all, by the
+        run's own tokenizer. Raises what reading the text raises, such as CorpusError where it is gone.
+        """
+        config = self.run(run_id).config
+        tokenizer = self.load_model(run_id).tokenizer
+        held_out = read_corpora(config, self.artifacts).encode(tokenizer, config.validation_fraction)[1]
+        budget = dataclasses.replace(config.training, validation_tokens=n_tokens)
+        return validation_windows(held_out, dataclasses.replace(config, training=budget))[0]
 
     def checkpoint_archive(self, run_id: str, step: int | None = None) -> bytes:
         """A model as a zip file: weights (safetensors), config and tokenizer (JSON), for use elsewhere."""

@@ -6,6 +6,7 @@ import contextlib
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
@@ -40,6 +41,16 @@ def load(choice: ModelChoice) -> Checkpoint:
     """The chosen model with its tokenizer; CheckpointError when it cannot be read any more."""
     stamp = next((c.seconds for c in lab().checkpoints(choice.run_id) if c.step == choice.step), 0.0)
     return _load(choice.run_id, choice.step, stamp)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading the validation text …")
+def _windows(run_id: str, n_tokens: int) -> Any:
+    return lab().validation_windows(run_id, n_tokens)
+
+
+def held_out(choice: ModelChoice, n_tokens: int = 2048) -> Any:
+    """Windows that the model never trained on, as engine functions want them: inputs and targets, (N, T) each."""
+    return _windows(choice.run_id, n_tokens)
 
 
 @contextlib.contextmanager

@@ -35,6 +35,12 @@ SECTIONS: dict[str, tuple[Lesson, ...]] = {
         Lesson("embeddings.py", "Windows and embeddings", ":material/grid_on:", "embeddings"),
         Lesson("pretraining.py", "Pretraining", ":material/model_training:", "pretraining"),
     ),
+    "Inside the model": (
+        Lesson("attention.py", "Attention", ":material/visibility:", "attention"),
+        Lesson("transformer.py", "Anatomy", ":material/layers:", "transformer"),
+        Lesson("journey.py", "One prompt, whole way", ":material/route:", "journey"),
+        Lesson("translation.py", "The original transformer", ":material/translate:", "translation"),
+    ),
     "Use it": (Lesson("generation.py", "Generation", ":material/edit_note:", "generation"),),
 }
 

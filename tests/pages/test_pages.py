@@ -16,7 +16,8 @@ from .conftest import tiny_config
 
 PROJECT = Path(__file__).resolve().parents[2]
 PAGES = sorted(path.name for path in (PROJECT / "pages").glob("*.py"))
-WITHOUT_RUNS = ("data.py", "tokenization.py", "embeddings.py")  # their first part is about text alone
+# Their first part is about text, shapes or runs of another kind.
+WITHOUT_RUNS = ("data.py", "tokenization.py", "embeddings.py", "transformer.py", "translation.py")
 
 
 def open_page(name: str, **session) -> AppTest:
@@ -283,3 +284,9 @@ def test_a_text_of_this_sessions_making_can_be_trained_on_and_keeps_its_name():
     (record,) = lab().runs()
     assert record.config.corpora == ((name, 1.0),)
     assert record.label.startswith(title)
+
+
+def test_a_run_gives_windows_of_the_text_it_keeps_aside(trained_run):
+    inputs, targets = lab().validation_windows(trained_run, n_tokens=160)
+    assert inputs.shape == targets.shape == (10, 16)
+    assert (inputs[:, 1:] == targets[:, :-1]).all()

@@ -206,3 +206,15 @@ def test_an_empty_prompt_is_refused_with_advice(model):
 def test_absurd_sampling_settings_are_refused(settings):
     with pytest.raises(ConfigError, match=next(iter(settings))):
         SamplingConfig(**settings)
+
+
+def test_a_model_without_a_causal_mask_reads_all_of_its_window_again_at_every_token():
+    shape = GPTConfig(256, context_length=8, n_layers=2, n_heads=2, d_model=32, embedding_std=0.3, causal=False)
+    model = GPT(shape, seed=1)
+    reader, ids = Reader(model, [1, 2, 3]), [1, 2, 3]
+    for id in range(4, 14):
+        ids.append(id)
+        reader.read([id])
+        with torch.inference_mode():
+            expected = model(torch.tensor([ids[-8:]]))[0, -1].numpy()
+        np.testing.assert_allclose(reader.logits, expected, atol=1e-6)
