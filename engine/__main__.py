@@ -1,4 +1,4 @@
-"""The engine from a shell: `python -m engine corpora|tokenize|pretrain|generate|serve|app`.
+"""The engine from a shell: `python -m engine corpora|tokenize|pretrain|generate|fetch|export|serve|app`.
 
 The same functions as the pages call, with a progress bar. Runs go through the run service: a run begun here is found in
 the app, and one begun in the app is continued here.
@@ -16,7 +16,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.errors import EngineError, RunError
+from engine.errors import CheckpointError, EngineError, RunError
 
 if TYPE_CHECKING:
     from engine.runs.records import RecordedEvent
@@ -89,6 +89,16 @@ def _parser() -> argparse.ArgumentParser:
     generate.add_argument("--repetition-penalty", type=float, default=1.0)
     generate.add_argument("--seed", type=int, default=0)
     generate.set_defaults(command=_generate)
+
+    fetch = commands.add_parser("fetch", help="get open GPT-2 weights from the hub, or take over a folder")
+    fetch.add_argument("model", help="a hub id such as openai-community/gpt2, or a folder that transformers wrote")
+    fetch.add_argument("--quiet", action="store_true", help="no progress bar")
+    fetch.set_defaults(command=_fetch)
+
+    export = commands.add_parser("export", help="write a run's model as a folder that transformers loads")
+    export.add_argument("run", help="id of a run (its beginning is enough)")
+    export.add_argument("folder", type=Path)
+    export.set_defaults(command=_export)
 
     commands.add_parser("serve", help="run the training service (the app starts one by itself)")
 
@@ -251,6 +261,55 @@ def _generate(options: argparse.Namespace) -> int:
         if step.id != end:
             print(step.text, end="", flush=True)
     print()
+    return 0
+
+
+def _fetch(options: argparse.Namespace) -> int:
+    from engine.hub import adopt, folder_name
+    from engine.open_models import fetch_noted, models_folder
+    from engine.settings import Settings
+
+    settings = Settings.from_environment()
+    if Path(options.model).is_dir():
+        print(adopt(options.model, models_folder(settings)))
+        return 0
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, disable=options.quiet) as bar:
+        task = bar.add_task(options.model, total=None)
+        state = fetch_noted(
+            settings,
+            options.model,
+            progress=lambda now: bar.update(task, description=now.file, completed=now.done, total=now.total),
+        )
+    if state.error:
+        raise CheckpointError(state.error)
+    print(models_folder(settings) / folder_name(options.model))
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from engine.checkpoint import export_gpt2
+    from engine.runs.service import RunService
+    from engine.settings import Settings
+
+    if options.folder.exists() and (options.folder.is_file() or any(options.folder.iterdir())):
+        raise RunError(f"{options.folder} is not empty: name a new folder.")
+    with closing(RunService(Settings.from_environment(), start=False)) as service:
+        named = (record.run_id for record in service.runs() if record.run_id.startswith(options.run))
+        run_id = next(named, None)
+        if run_id is None:
+            raise RunError(f"there is no run {options.run!r}; list them in the app")
+        checkpoint = service.load_model(run_id)
+    export_gpt2(checkpoint.model, options.folder, checkpoint.tokenizer)
+    print(options.folder)
     return 0
 
 

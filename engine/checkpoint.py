@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil  # type: ignore[import-untyped]
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -20,11 +21,16 @@ from torch import Tensor
 
 from engine.errors import CheckpointError, ConfigError, EngineError
 from engine.gpt import GPT, GPTConfig
+from engine.hub import FetchProgress, fetch, require_safetensors, sha256_of, verify
+from engine.settings import Settings
 from engine.tokenizer import Tokenizer, load_tokenizer
+from engine.tokenizer_export import can_export, huggingface_json
 from engine.training import Trainer
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+OWN_TOKENIZER = "tokenizer-lessons.json"
+"""In an exported folder, the tokenizer as this program writes it."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,7 @@ def save_checkpoint(
             tensors, numbers = trainer.state()
             save_file(tensors, partial / "training.safetensors")
             _write_json(partial / "training.json", numbers)
-        sums = {path.name: _sha256(path) for path in sorted(partial.iterdir())}
+        sums = {path.name: sha256_of(path) for path in sorted(partial.iterdir())}
         _write_json(partial / MANIFEST, sums)
         if folder.exists():
             folder.rename(replaced)
@@ -92,7 +98,7 @@ def load_checkpoint(folder: str | Path) -> Checkpoint:
             path = folder / name
             if name.startswith("training.") and not path.exists():
                 continue
-            if _sha256(path) != expected:
+            if sha256_of(path) != expected:
                 raise CheckpointError(f"{name} of the checkpoint {folder.name} is damaged: use an earlier checkpoint.")
         header = json.loads((folder / "config.json").read_text("utf-8"))
         if header.get("format") != FORMAT:
@@ -166,25 +172,36 @@ def _transposed(name: str, tensor: Tensor) -> bool:
     return name.startswith("blocks.") and tensor.dim() == 2
 
 
-def load_gpt2(folder_or_hub_id: str | Path) -> GPT:
-    """A GPT-2 from a Hugging Face folder (config.json, model.safetensors) or, with `huggingface_hub`, a hub id.
+def load_gpt2(
+    folder_or_hub_id: str | Path,
+    *,
+    progress: Callable[[FetchProgress], None] | None = None,
+    models: str | Path | None = None,
+) -> GPT:
+    """A GPT-2 from a Hugging Face folder (config.json, *.safetensors), else by its id from a hub.
 
-    Raises CheckpointError where it is no GPT-2, has an unknown setting, or cannot be fetched.
+    What comes from a hub is kept in `models` (the data folder's own by default) and read from there the next time;
+    `progress` is told how far the download is. Raises CheckpointError where it is no GPT-2, has an unknown setting,
+    is a pickle, is too large for the memory, differs from its noted checksums or cannot be fetched.
     """
     folder = Path(folder_or_hub_id)
     if not folder.is_dir():
-        folder = _download_gpt2(str(folder_or_hub_id))
+        kept = Path(models) if models is not None else Settings.from_environment().home / "models"
+        folder = fetch(str(folder_or_hub_id), kept, progress=progress)
     try:
         settings = json.loads((folder / "config.json").read_text("utf-8"))
-        files = sorted(folder.glob("*.safetensors"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{folder_or_hub_id} cannot be read as a GPT-2: {error}.") from error
+    if settings.get("model_type") != "gpt2":
+        raise CheckpointError(f"{folder_or_hub_id} holds a {settings.get('model_type')!r} model, not a GPT-2.")
+    require_safetensors([path.name for path in folder.iterdir()], str(folder_or_hub_id))
+    verify(folder)
+    files = sorted(folder.glob("*.safetensors"))
+    _require_memory(folder.name, sum(path.stat().st_size for path in files))
+    try:
         weights = {name: tensor for file in files for name, tensor in load_file(file).items()}
     except (OSError, ValueError, SafetensorError) as error:
-        raise CheckpointError(f"{folder_or_hub_id} cannot be read as a GPT-2: {error}.") from error
-    if settings.get("model_type") != "gpt2" or not weights:
-        raise CheckpointError(
-            f"{folder_or_hub_id} holds a {settings.get('model_type')!r} model and {len(files)} safetensors files; "
-            "a GPT-2 saved as safetensors is needed."
-        )
+        raise CheckpointError(f"the weights of {folder_or_hub_id} cannot be read: {error}.") from error
     activation = settings.get("activation_function", "gelu_new")
     if activation not in _GPT2_ACTIVATIONS:
         raise CheckpointError(f"{folder_or_hub_id} uses the activation {activation!r}, which is not built here.")
@@ -216,10 +233,12 @@ def load_gpt2(folder_or_hub_id: str | Path) -> GPT:
     return model.eval()
 
 
-def export_gpt2(model: GPT, folder: str | Path) -> None:
+def export_gpt2(model: GPT, folder: str | Path, tokenizer: Tokenizer | None = None) -> None:
     """Write a model as a Hugging Face GPT-2 folder that `GPT2LMHeadModel.from_pretrained` loads.
 
-    Raises CheckpointError for shapes that GPT-2 does not have (rotary positions, ReLU², no biases, untied head).
+    With a tokenizer made of bytes and merges `AutoTokenizer.from_pretrained` loads that too, with the same ids; our
+    own file of it (`tokenizer-lessons.json`) goes along, so that the folder can come back. Raises CheckpointError for
+    shapes that GPT-2 does not have (rotary positions, ReLU², no biases, untied head).
     """
     config = model.config
     activation = {ours: theirs for theirs, ours in reversed(_GPT2_ACTIVATIONS.items())}.get(config.activation)
@@ -252,28 +271,33 @@ def export_gpt2(model: GPT, folder: str | Path) -> None:
             "activation_function": activation,
             "layer_norm_epsilon": config.norm_epsilon,
             "tie_word_embeddings": True,
-            "bos_token_id": None,
-            "eos_token_id": None,
+            "bos_token_id": None if tokenizer is None else tokenizer.end_of_text_id,
+            "eos_token_id": None if tokenizer is None else tokenizer.end_of_text_id,
         },
     )
+    if tokenizer is not None:
+        tokenizer.save(folder / OWN_TOKENIZER)
+        if can_export(tokenizer):
+            (folder / "tokenizer.json").write_text(huggingface_json(tokenizer), "utf-8")
+            end = next(iter(tokenizer.special_tokens), None)
+            _write_json(
+                folder / "tokenizer_config.json",
+                {
+                    "tokenizer_class": "PreTrainedTokenizerFast",
+                    "model_max_length": config.context_length,
+                    **({} if end is None else {"eos_token": end, "bos_token": end, "unk_token": end}),
+                },
+            )
 
 
-def _download_gpt2(hub_id: str) -> Path:
-    try:
-        from huggingface_hub import snapshot_download
-    except ImportError as error:
+def _require_memory(name: str, n_bytes: int) -> None:
+    """Refuses weights that would drive the server into swapping: twice their size is held while they are read."""
+    free = psutil.virtual_memory().available
+    if 2 * n_bytes > free:
         raise CheckpointError(
-            f"{hub_id!r} is no folder here; to fetch it from the hub install the extra: pip install 'llm-lessons[hub]'."
-        ) from error
-    try:
-        return Path(snapshot_download(hub_id, allow_patterns=["config.json", "*.safetensors"]))
-    except Exception as error:  # the hub client raises many unrelated types
-        raise CheckpointError(f"{hub_id!r} could not be fetched from the hub: {error}") from error
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+            f"{name} needs about {2 * n_bytes / 1e9:.1f} GB of memory while it is read and {free / 1e9:.1f} GB are "
+            "free: choose a smaller model or close other programs."
+        )
 
 
 def _write_json(path: Path, data: Any) -> None:
