@@ -4,6 +4,7 @@ Texts reach the page by `textContent` only, colours are mixed from the theme's `
 back as a trigger: it is seen by exactly one run of the script.
 """
 
+from pages.shared.components.attention_map import attention_map
 from pages.shared.components.candidate_bars import candidate_bars
 from pages.shared.components.merge_steps import StepRow, merge_steps
 from pages.shared.components.merge_tree import as_rows, merge_tree_view
@@ -14,6 +15,7 @@ from pages.shared.components.token_strip import token_strip
 __all__ = [
     "StepRow",
     "as_rows",
+    "attention_map",
     "candidate_bars",
     "lecture_stages",
     "merge_steps",
