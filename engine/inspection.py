@@ -7,7 +7,7 @@ as one row `(T,)`, arrays come out as NumPy float32, so that pages need no torch
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,10 +16,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.errors import ConfigError
-from engine.gpt import GPT, Trace, attention_mask
+from engine.gpt import GPT, GPTConfig, Trace, attention_mask
 
 HEAD_LABELS = ("previous token", "first token", "itself", "same token", "induction")
 """What a head may be found to look at; the order of `HeadScores.values`' last axis."""
+INDUCTION_ROWS = 4
 
 
 @dataclass(frozen=True)
@@ -42,15 +43,45 @@ class AttentionStages:
 
 @dataclass(frozen=True)
 class HeadScores:
-    """How much of its attention each head gives to each kind of place, measured; `values` is (L, H, 5), 0 to 1."""
+    """How much of its attention each head gives to each kind of place, measured; `values` is (L, H, 5), 0 to 1.
+
+    `chance` (5,) is what a head that looks everywhere alike would score on the same text; `counts` (5,) over how many
+    positions each habit was measured, 0 where the text had no such place.
+    """
 
     values: np.ndarray
+    chance: np.ndarray
+    counts: np.ndarray
+
+    @property
+    def above_chance(self) -> np.ndarray:
+        """The part of the attention that chance leaves open and the habit takes: 0 for a uniform head, 1 at most."""
+        above: np.ndarray = (self.values - self.chance) / np.maximum(1 - self.chance, 1e-6)
+        return above
 
     def label(self, layer: int, head: int, at_least: float = 0.4) -> tuple[str, float]:
-        """The strongest habit of a head and its score; "mixed" when none reaches `at_least`."""
-        scores = self.values[layer, head]
-        best = int(scores.argmax())
-        return (HEAD_LABELS[best] if scores[best] >= at_least else "mixed"), float(scores[best])
+        """The habit that stands out most from chance, and its score; "mixed" when none is `at_least` above chance.
+
+        In a text of three tokens a head that looks everywhere alike gives the previous one 0.42; so what counts is
+        the score above chance, as in Cohen's kappa.
+        """
+        above = np.where(self.counts > 0, self.above_chance[layer, head], -1)
+        best = int(above.argmax())
+        return (HEAD_LABELS[best] if above[best] >= at_least else "mixed"), float(self.values[layer, head, best])
+
+
+@dataclass(frozen=True)
+class HeadEffect:
+    """What changes with one head switched off.
+
+    damage: how much the loss rises, in nats per token (negative: the model does better without). shift: how much
+    probability moves from some next tokens to others, 0 to 1 (total variation distance).
+    """
+
+    layer: int
+    head: int
+    damage: float
+    shift: float
 
 
 def trace_of(model: GPT, ids: Sequence[int], *, head_scale: np.ndarray | None = None) -> tuple[Trace, np.ndarray]:
@@ -98,50 +129,144 @@ def attention_entropy(maps: np.ndarray) -> np.ndarray:
     return entropy
 
 
-def head_scores(model: GPT, ids: Sequence[int], *, seed: int = 0) -> HeadScores:
+def head_scores(model: GPT, ids: Sequence[int] | np.ndarray, *, seed: int = 0) -> HeadScores:
     """What each head looks at, as the mean share of its attention over the positions where that place exists.
 
-    On the text itself: the token before, the first token, the token itself, earlier copies of it. Induction (Olsson
-    et al. 2022) is measured on a random row of ids that is repeated once: from a token of the second half, the share
-    on the token after its copy. The row is as long as the context allows, at most 64 tokens.
+    `ids` is one text (T,) or several of one length (N, T). On the text itself: the token before, the first token, the
+    token itself, earlier copies of it. Induction (Olsson et al. 2022) is measured on four random rows of ids that are
+    repeated once: from a token of the second half, the share on the token after its copy.
     """
-    maps = attention_maps(trace_of(model, ids)[0])  # (L, H, T, T)
-    row = np.asarray(ids)
+    config = model.config
+    texts = [(row, _places(row)) for row in np.atleast_2d(np.asarray(ids, dtype=np.int64))]
+    for n in range(INDUCTION_ROWS):
+        row = np.array(repeated_row(config, seed=seed + n))
+        texts.append((row, {4: _after_the_copy(len(row))}))
+    sums = np.zeros((config.n_layers, config.n_heads, len(HEAD_LABELS)))
+    chances, counts = np.zeros(len(HEAD_LABELS)), np.zeros(len(HEAD_LABELS), dtype=np.int64)
+    for row, habits in texts:
+        if not len(row):
+            continue
+        maps = attention_maps(trace_of(model, row.tolist())[0])  # (L, H, T, T)
+        visible = np.arange(1, len(row) + 1) if config.causal else np.full(len(row), len(row))
+        for habit, places in habits.items():
+            measured = places.any(-1)
+            sums[..., habit] += (maps[:, :, measured] * places[measured]).sum((-1, -2))
+            chances[habit] += (places.sum(-1) / visible)[measured].sum()
+            counts[habit] += measured.sum()
+    n_positions = np.maximum(counts, 1)
+    return HeadScores((sums / n_positions).astype(np.float32), (chances / n_positions).astype(np.float32), counts)
+
+
+def repeated_row(config: GPTConfig, *, seed: int = 0, most: int = 64) -> list[int]:
+    """Random ids, then the same again: as long as the context allows, at most `most`. Empty for a context below 4."""
+    half = min(config.context_length, most) // 2
+    if half < 2:
+        return []
+    rng = np.random.default_rng(seed)
+    first = rng.choice(config.vocab_size, half, replace=half > config.vocab_size).tolist()
+    return [*first, *first]
+
+
+def _places(row: np.ndarray) -> dict[int, np.ndarray]:
+    """For the habits that a text shows by itself, which places (T, T) count from each position."""
     T = len(row)
-    rows = np.arange(1, T)
-    scores = np.zeros((*maps.shape[:2], len(HEAD_LABELS)), dtype=np.float32)
-    if T > 1:
-        scores[..., 0] = maps[:, :, rows, rows - 1].mean(-1)
-        scores[..., 1] = maps[:, :, rows[1:], 0].mean(-1) if T > 2 else 0  # of token 1 the first is the previous
-        scores[..., 2] = maps[:, :, rows, rows].mean(-1)
-        same = np.tril(row[:, None] == row[None, :], k=-1)  # (T, T)
-        if same.any():
-            has_copy = same.any(-1)
-            scores[..., 3] = (maps * same).sum(-1)[:, :, has_copy].mean(-1)
-    half = min(model.config.context_length, 64) // 2
-    if half >= 2:
-        first = np.random.default_rng(seed).integers(0, model.config.vocab_size, half)
-        repeated = attention_maps(trace_of(model, [*first, *first])[0])
-        queries = np.arange(half, 2 * half)
-        scores[..., 4] = repeated[:, :, queries, queries - half + 1].mean(-1)
-    return HeadScores(scores)
+    first, itself = np.zeros((T, T), dtype=bool), np.eye(T, dtype=bool)
+    first[2:, 0] = True  # of token 1 the first is the previous one
+    itself[0] = False  # token 0 has no choice
+    same = np.tril(row[:, None] == row[None, :], k=-1)
+    return {0: np.eye(T, k=-1, dtype=bool), 1: first, 2: itself, 3: same}
+
+
+def _after_the_copy(T: int) -> np.ndarray:
+    """In a row whose second half repeats the first: from each repeated token, the one after its copy."""
+    queries = np.arange(T // 2, T)
+    places = np.zeros((T, T), dtype=bool)
+    places[queries, queries - T // 2 + 1] = True
+    return places
+
+
+def head_effects(
+    model: GPT, inputs: Tensor, targets: Tensor, ids: Sequence[int] | None = None
+) -> Iterator[HeadEffect | float]:
+    """Switches off one head after the other; first yields the loss with all heads, then a `HeadEffect` for each.
+
+    The loss is measured on windows (N, T) int64, the shift of the next token after `ids` (nan without them). What
+    lies before the head's layer is computed once. An iterator, so that it can be watched and given up.
+    """
+    config = model.config
+    # A generator must not leave inference mode switched on while its caller has the floor.
+    with torch.inference_mode():
+        streams = _streams(model, inputs)
+        base = _loss(_logits(model, streams[-1]), targets)
+        own = None if ids is None else _streams(model, torch.tensor([list(ids)]))
+        before = None if own is None else _logits(model, own[-1][:, -1:]).softmax(-1)
+    yield base
+    for layer in range(config.n_layers):
+        for head in range(config.n_heads):
+            scale = torch.ones(config.n_layers, config.n_heads)
+            scale[layer, head] = 0
+            with torch.inference_mode():
+                damage = _loss(_logits(model, _read_on(model, streams[layer], layer, scale)[-1]), targets) - base
+                shift = math.nan
+                if own is not None and before is not None:
+                    after = _logits(model, _read_on(model, own[layer], layer, scale)[-1][:, -1:]).softmax(-1)
+                    shift = float((after - before).abs().sum()) / 2
+            yield HeadEffect(layer, head, damage, shift)
 
 
 def head_damage(model: GPT, inputs: Tensor, targets: Tensor) -> tuple[float, np.ndarray]:
     """The loss (nats per token) on windows (N, T) int64, and how much it rises with each head switched off: (L, H)."""
-    config = model.config
+    base = math.nan
+    damage = np.zeros((model.config.n_layers, model.config.n_heads), dtype=np.float32)
+    for effect in head_effects(model, inputs, targets):
+        if isinstance(effect, HeadEffect):
+            damage[effect.layer, effect.head] = effect.damage
+        else:
+            base = effect
+    return base, damage
+
+
+def loss_without(model: GPT, inputs: Tensor, targets: Tensor, head_scale: np.ndarray) -> float:
+    """The loss (nats per token) on windows (N, T) int64 with heads scaled by `head_scale` (L, H); 0 is off."""
+    with torch.inference_mode():
+        streams = _read_on(model, _embed(model, inputs), 0, torch.as_tensor(head_scale, dtype=torch.float32))
+        return _loss(_logits(model, streams[-1]), targets)
+
+
+def _embed(model: GPT, ids: Tensor) -> Tensor:
+    x = model.token_embedding(ids)
+    if model.position_embedding is not None:
+        x = x + model.position_embedding.weight[: ids.shape[1]]
+    return x
+
+
+def _streams(model: GPT, ids: Tensor) -> list[Tensor]:
+    """The residual stream (B, T, C) before the first block and after each."""
+    x = _embed(model, ids)
+    return [x, *_read_on(model, x, 0, None)]
+
+
+def _read_on(model: GPT, x: Tensor, first: int, head_scale: Tensor | None) -> list[Tensor]:
+    """The stream after each block from `first` on, when it is `x` before that block. Dropout is left out."""
+    T = x.shape[1]
+    rotation = (model.cosines[:T], model.sines[:T]) if model.config.positions == "rotary" else None
+    after = []
     was_training = model.training
     model.eval()
-    with torch.inference_mode():
-        base = float(model.loss(inputs, targets))
-        damage = np.zeros((config.n_layers, config.n_heads), dtype=np.float32)
-        for layer in range(config.n_layers):
-            for head in range(config.n_heads):
-                scale = torch.ones(config.n_layers, config.n_heads)
-                scale[layer, head] = 0
-                damage[layer, head] = float(model.loss(inputs, targets, head_scale=scale)) - base
+    for layer, block in enumerate(model.layers[first:], first):
+        x = block(x, rotation, None, layer, None, head_scale)
+        after.append(x)
     model.train(was_training)
-    return base, damage
+    return after
+
+
+def _logits(model: GPT, x: Tensor) -> Tensor:
+    logits: Tensor = model.head(model.norm(x))
+    return logits
+
+
+def _loss(logits: Tensor, targets: Tensor) -> float:
+    return float(F.cross_entropy(logits.view(-1, logits.shape[-1]), targets.reshape(-1), ignore_index=-100))
 
 
 def logit_lens(model: GPT, trace: Trace) -> np.ndarray:

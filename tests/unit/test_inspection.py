@@ -8,12 +8,16 @@ from engine.checkpoint import load_gpt2
 from engine.errors import ConfigError
 from engine.gpt import GPT, GPTConfig
 from engine.inspection import (
+    HEAD_LABELS,
     attention_entropy,
     attention_maps,
     attention_stages,
     head_damage,
+    head_effects,
     head_scores,
     logit_lens,
+    loss_without,
+    repeated_row,
     residual_norms,
     trace_of,
 )
@@ -123,28 +127,139 @@ def test_entropy_is_zero_for_one_place_and_log_n_for_n():
     np.testing.assert_allclose(attention_entropy(maps), [[0, 3]], atol=1e-6)
 
 
-def hand_made(look: str) -> GPT:
-    """A one-layer model without norm effects whose only head looks at one kind of place."""
-    T = 16
-    model = GPT(GPTConfig(vocab_size=40, context_length=T, n_layers=1, n_heads=1, d_model=64), seed=0)
-    attention = model.layers[0].attention
-    attention.qkv.forward = lambda x: fixed(look, x)
+def hand_made(look: str, context_length: int = 16) -> GPT:
+    """A one-layer model whose only head looks at one kind of place; its embedding is one-hot, so x tells the token."""
+    model = GPT(GPTConfig(vocab_size=40, context_length=context_length, n_layers=1, n_heads=1, d_model=64), seed=0)
+    with torch.no_grad():
+        model.token_embedding.weight.copy_(torch.eye(40, 64))
+        model.position_embedding.weight.zero_()
+    model.layers[0].attention.qkv.forward = lambda x: fixed(look, x)
     return model
 
 
 def fixed(look: str, x: torch.Tensor) -> torch.Tensor:
-    """q and k as one-hot positions, so that q_t · k_s is large where the head shall look."""
+    """q and k so that q_t · k_s is large where the head shall look, and the same everywhere where it shall not."""
     _, T, C = x.shape
+    token = torch.eye(C)[x[0].argmax(-1)] * 30
     place = torch.eye(C)[:T] * 30
-    target = {"previous token": place.roll(1, 0), "itself": place, "first token": place[:1].expand(T, C)}[look]
-    return torch.cat([target, place, x[0]], dim=-1)[None]
+    before = torch.cat([torch.zeros(1, C), token[:-1]])
+    own = torch.eye(C)[40 : 40 + T] * 30  # beside the 40 tokens
+    q, k = {
+        "previous token": (place.roll(1, 0), place),
+        "itself": (place, place),
+        "first token": (place[:1].expand(T, C), place),
+        "same token": (token - own, token + own),
+        "induction": (token, before),
+        "everywhere": (token * 0, token),
+    }[look]
+    return torch.cat([q, k, x[0]], dim=-1)[None]
 
 
-@pytest.mark.parametrize("look", ["previous token", "itself", "first token"])
+@pytest.mark.parametrize("look", HEAD_LABELS)
 def test_a_head_made_to_look_at_one_place_is_labelled_so(look):
-    model = hand_made(look)
-    label, score = head_scores(model, IDS).label(0, 0)
+    scores = head_scores(hand_made(look), IDS)
+    label, score = scores.label(0, 0)
     assert (label, score > 0.8) == (look, True)
+    others = np.delete(scores.values[0, 0], HEAD_LABELS.index(look))
+    assert others.max() < 0.5
+
+
+@pytest.mark.parametrize("n_tokens", range(1, 17))
+def test_a_head_that_looks_everywhere_alike_scores_chance_and_bears_no_label(n_tokens):
+    ids = (IDS * 2)[:n_tokens]
+    scores = head_scores(hand_made("everywhere"), ids)
+    np.testing.assert_allclose(scores.values[0, 0], scores.chance, atol=1e-6)
+    np.testing.assert_allclose(scores.above_chance, 0, atol=1e-5)
+    assert scores.label(0, 0)[0] == "mixed"
+
+
+def test_chance_is_the_mean_of_one_over_the_places_that_can_be_seen():
+    scores = head_scores(hand_made("everywhere"), IDS)
+    seen = np.arange(1, 11)
+    expected = (1 / seen[1:]).mean(), (1 / seen[2:]).mean(), (1 / seen[1:]).mean()
+    np.testing.assert_allclose(scores.chance[:3], expected, rtol=1e-6)
+    copies = {3: 1, 4: 1, 7: 2, 8: 2, 9: 1}  # 9 5 . 9 5 7 of IDS, and how often each was there before
+    np.testing.assert_allclose(scores.chance[3], np.mean([n / (t + 1) for t, n in copies.items()]), rtol=1e-6)
+    np.testing.assert_allclose(scores.chance[4], (1 / np.arange(9, 17)).mean(), rtol=1e-6)
+    assert scores.counts.tolist() == [9, 8, 9, 5, 4 * 8]
+
+
+def test_a_text_that_does_not_show_a_habit_gives_no_score_for_it():
+    scores = head_scores(hand_made("same token"), [1, 2, 3, 4])
+    assert scores.counts[3] == 0 and scores.values[0, 0, 3] == 0
+    assert scores.label(0, 0)[0] == "mixed"
+    assert head_scores(hand_made("itself", context_length=3), [1, 2, 3]).counts[4] == 0  # no room to repeat anything
+
+
+def test_the_scores_of_several_texts_are_the_mean_over_all_positions(pair):
+    ours = pair[1]
+    texts = np.array([IDS, IDS[::-1]])
+    both, one, other = (head_scores(ours, each) for each in (texts, texts[0], texts[1]))
+    np.testing.assert_allclose(both.values[..., :3], (one.values[..., :3] + other.values[..., :3]) / 2, atol=1e-6)
+    weights = one.counts[3], other.counts[3]
+    expected = np.average([one.values[..., 3], other.values[..., 3]], axis=0, weights=weights)
+    np.testing.assert_allclose(both.values[..., 3], expected, atol=1e-6)
+
+
+def test_without_a_mask_chance_counts_the_places_ahead_as_well():
+    model = GPT(GPTConfig(vocab_size=40, context_length=16, n_layers=1, n_heads=1, d_model=64, causal=False))
+    model.layers[0].attention.qkv.forward = lambda x: x.repeat(1, 1, 3) * 0
+    scores = head_scores(model, IDS)
+    np.testing.assert_allclose(scores.chance[:3], 0.1, rtol=1e-6)
+    np.testing.assert_allclose(scores.values[0, 0], scores.chance, rtol=1e-5)
+
+
+def test_the_repeated_row_is_two_equal_halves_without_copies_inside():
+    config = GPTConfig(vocab_size=500, context_length=100, n_layers=1, n_heads=1, d_model=8)
+    row = repeated_row(config, seed=3)
+    assert len(row) == 64 and row[:32] == row[32:] and len(set(row)) == 32
+    assert row == repeated_row(config, seed=3) != repeated_row(config, seed=4)
+
+
+@pytest.mark.parametrize("changes", [{}, {"positions": "rotary", "bias": False}, {"positions": "none"}])
+def test_each_effect_is_that_of_the_whole_model_with_the_head_switched_off(changes):
+    config = GPTConfig(vocab_size=60, context_length=16, n_layers=3, n_heads=2, d_model=16, **changes)
+    model = GPT(config, seed=1)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(2)) * 0.2)
+    inputs = torch.randint(60, (3, 12), generator=torch.Generator().manual_seed(0))
+    targets = inputs.roll(-1, 1)
+    base, *effects = head_effects(model, inputs, targets, IDS)
+    assert base == pytest.approx(model.loss(inputs, targets).item(), rel=1e-5)
+    assert [(e.layer, e.head) for e in effects] == [(layer, head) for layer in range(3) for head in range(2)]
+    before = torch.tensor(trace_of(model, IDS)[1][-1]).softmax(-1)
+    for effect in effects:
+        scale = torch.ones(3, 2)
+        scale[effect.layer, effect.head] = 0
+        rise = model.loss(inputs, targets, head_scale=scale).item() - base
+        assert effect.damage == pytest.approx(rise, abs=1e-5)
+        assert loss_without(model, inputs, targets, scale.numpy()) == pytest.approx(base + rise, abs=1e-5)
+        after = torch.tensor(trace_of(model, IDS, head_scale=scale.numpy())[1][-1]).softmax(-1)
+        assert effect.shift == pytest.approx(0.5 * (after - before).abs().sum().item(), abs=1e-5)
+    assert model.training  # as it was before
+
+
+def test_without_a_text_of_ones_own_the_shift_is_unknown(pair):
+    inputs = torch.tensor([IDS])
+    effects = list(head_effects(pair[1], inputs, inputs))
+    assert np.isnan(effects[1].shift)
+
+
+def test_switching_a_head_off_in_transformers_gives_the_same_logits(pair, tmp_path):
+    theirs, ours = pair
+    theirs.save_pretrained(tmp_path)
+    cut = type(theirs).from_pretrained(tmp_path, attn_implementation="eager").eval()
+    scale = np.ones((3, 4))
+    for layer, head in ((0, 3), (2, 1)):
+        scale[layer, head] = 0
+        with torch.no_grad():  # their projection has its inputs in rows
+            cut.transformer.h[layer].attn.c_proj.weight[6 * head : 6 * head + 6] = 0
+    _, switched = trace_of(ours, IDS, head_scale=scale)
+    with torch.no_grad():
+        expected = cut(torch.tensor([IDS])).logits[0].numpy()
+    np.testing.assert_allclose(switched, expected, atol=1e-5)
+    assert np.abs(switched - trace_of(ours, IDS)[1]).max() > 1e-2
 
 
 def test_nothing_to_look_at_is_said(pair):
