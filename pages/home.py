@@ -9,6 +9,7 @@ from pages.shared.components import lecture_stages, pipeline_map
 from pages.shared.errors import shown_errors
 from pages.shared.examples import example_run
 from pages.shared.lesson import objective
+from pages.shared.open_weights import show_open_weights
 from pages.shared.run_data import run_name
 from pages.shared.run_panel import STATES
 
@@ -63,3 +64,9 @@ with shown_errors():
             model_card(record, example=True)
     if len(own) > 6:
         st.caption(f"{len(own) - 6} older runs can be chosen in Pretraining.")
+    st.header("Open weights", anchor=False)
+    st.markdown(
+        "GPT-2 is the model of the lectures at full size: trained by others on 8 million web pages, its weights free "
+        "for everybody. Every page that looks inside a model or writes with one takes it too."
+    )
+    show_open_weights()

@@ -11,6 +11,7 @@ from pages.shared import guard
 from pages.shared.code_panel import show_code
 from pages.shared.errors import sentence, shown_errors
 from pages.shared.lesson import exercise, notice, objective
+from pages.shared.models import OPEN
 from pages.shared.run_data import run_name
 from pages.shared.run_panel import show_run
 from pages.shared.training_form import training_form
@@ -27,7 +28,9 @@ objective(
 
 def chosen_run() -> str | None:
     """The run in the address, else the one this session looked at last, else the newest."""
-    wanted = st.query_params.get("run") or st.session_state.get("run_id")
+    wanted = st.query_params.get("run") or st.session_state.get("run_id") or ""
+    if wanted.startswith(OPEN):
+        wanted = ""  # open weights were chosen on another page; they have no run
     ids = [record.run_id for record in lab().runs()]
     if ids and wanted and wanted not in ids:
         st.warning("The run in this address is not on this server (any more). This is the newest one.")

@@ -6,25 +6,38 @@ import contextlib
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from engine.checkpoint import Checkpoint
+from engine.corpus import load_corpus
+from engine.open_models import list_open_models, load_open_model, models_folder
 from engine.runs.records import CheckpointInfo
 from engine.runs.service import lab
+from engine.windows import evaluation_windows
 from pages.shared.run_data import run_name
 
+OPEN = "open:"
+"""What the name of an open model begins with where a run's id is expected."""
+
+OPEN_TEXT = "stories"
 _AT_ONCE = threading.BoundedSemaphore(2)  # more inferences at a time than cores make all of them slower
 
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """A model of a run at one of its checkpoints."""
+    """A model of a run at one of its checkpoints, or an open model: then `run_id` is "open:" and its name."""
 
     run_id: str
     step: int
     title: str
+
+    @property
+    def is_open(self) -> bool:
+        """Whether this is an open model, which has no run, no checkpoints and no text of its own here."""
+        return self.run_id.startswith(OPEN)
 
     @property
     def key(self) -> str:
@@ -37,8 +50,15 @@ def _load(run_id: str, step: int, trained_seconds: float) -> Checkpoint:
     return lab().load_model(run_id, step)
 
 
+@st.cache_resource(max_entries=1, show_spinner="Loading the open weights …")
+def _load_open(name: str, models: str) -> Checkpoint:
+    return load_open_model(Path(models), name)
+
+
 def load(choice: ModelChoice) -> Checkpoint:
     """The chosen model with its tokenizer; CheckpointError when it cannot be read any more."""
+    if choice.is_open:
+        return _load_open(choice.run_id.removeprefix(OPEN), str(models_folder(lab().settings)))
     stamp = next((c.seconds for c in lab().checkpoints(choice.run_id) if c.step == choice.step), 0.0)
     return _load(choice.run_id, choice.step, stamp)
 
@@ -48,8 +68,20 @@ def _windows(run_id: str, n_tokens: int) -> Any:
     return lab().validation_windows(run_id, n_tokens)
 
 
+@st.cache_resource(max_entries=2, show_spinner="Reading a text for it …")
+def _open_windows(run_id: str, n_tokens: int, _checkpoint: Checkpoint) -> Any:
+    text = load_corpus(OPEN_TEXT)[-20 * n_tokens :]
+    context = min(_checkpoint.model.config.context_length, 256)
+    return evaluation_windows(_checkpoint.tokenizer.encode_array(text), context, n_tokens)
+
+
 def held_out(choice: ModelChoice, n_tokens: int = 2048) -> Any:
-    """Windows that the model never trained on, as engine functions want them: inputs and targets, (N, T) each."""
+    """Windows that the model never trained on, as engine functions want them: inputs and targets, (N, T) each.
+
+    An open model has no such text here; it reads a text of the engine's own, which did not exist when it was trained.
+    """
+    if choice.is_open:
+        return _open_windows(choice.run_id, n_tokens, load(choice))
     return _windows(choice.run_id, n_tokens)
 
 
@@ -61,11 +93,14 @@ def inference() -> Iterator[None]:
 
 
 def choose_model() -> ModelChoice | None:
-    """Controls for a run and one of its checkpoints; None, with advice, while no model exists."""
+    """Controls for a model and, of a run, one of its checkpoints; None, with advice, while no model exists."""
     service = lab()
     records = {r.run_id: r for r in service.runs() if r.step > 0 or not r.live}
+    names = {i: run_name(record) for i, record in records.items() if service.checkpoints(i)}
+    found = list_open_models(models_folder(service.settings))
+    names |= {OPEN + model.name: f"{model.hub_id or model.name} · open weights" for model in found if not model.problem}
     wanted = st.query_params.get("run") or st.session_state.get("run_id")
-    ids = [i for i in records if service.checkpoints(i)]
+    ids = list(names)
     if not ids:
         st.info("There is no model yet. Train one in **Pretraining**; half a minute is enough to begin.")
         return None
@@ -75,25 +110,29 @@ def choose_model() -> ModelChoice | None:
         "Model",
         ids,
         index=ids.index(wanted) if wanted in ids else 0,
-        format_func=lambda i: run_name(records[i]),
-        help="Every run that has a checkpoint, the newest first.",
+        format_func=names.__getitem__,
+        help="Every run that has a checkpoint, the newest first, then open weights. **The pipeline** gets these.",
     )
     st.session_state["run_id"] = run_id
     st.query_params["run"] = run_id
-    checkpoints = {c.step: c for c in service.checkpoints(run_id)}
+    step = 0 if run_id.startswith(OPEN) else _choose_step(run_id)
+    return ModelChoice(run_id, step, names[run_id])
+
+
+def _choose_step(run_id: str) -> int:
+    checkpoints = {c.step: c for c in lab().checkpoints(run_id)}
     steps = list(checkpoints)
-    step = steps[-1]
-    if len(steps) > 1:
-        step = st.select_slider(
-            "Checkpoint",
-            steps,
-            value=steps[-1],
-            format_func=lambda s: _checkpoint_name(checkpoints[s]),
-            key=f"checkpoint:{run_id}",
-            persist_state="session",
-            help="The same model at earlier steps of its training. Step 0 is before it learned anything.",
-        )
-    return ModelChoice(run_id, step, run_name(records[run_id]))
+    if len(steps) == 1:
+        return steps[0]
+    return st.select_slider(
+        "Checkpoint",
+        steps,
+        value=steps[-1],
+        format_func=lambda s: _checkpoint_name(checkpoints[s]),
+        key=f"checkpoint:{run_id}",
+        persist_state="session",
+        help="The same model at earlier steps of its training. Step 0 is before it learned anything.",
+    )
 
 
 def _checkpoint_name(info: CheckpointInfo) -> str:
