@@ -1,5 +1,6 @@
 """Lesson: generation. One token at a time: read, look at the probabilities, narrow them, draw."""
 
+import math
 from dataclasses import replace
 
 import pandas as pd
@@ -8,6 +9,7 @@ import streamlit as st
 from engine import generation
 from engine.checkpoint import Checkpoint
 from engine.errors import EngineError
+from engine.evaluation import surprise, token_probabilities
 from engine.generation import FILTERS, NextToken, SamplingConfig, generate, next_logits, next_token_distribution
 from pages.shared import guard
 from pages.shared.charts import visible_token
@@ -108,11 +110,14 @@ def logits_after(choice: ModelChoice, ids: list[int]):
 
 def the_draft(choice: ModelChoice, prompt: str) -> Draft:
     """This session's draft; a new prompt or a model with another tokenizer begins a new one."""
-    tokenizer = load(choice).tokenizer
     origin = (choice.run_id, prompt)
     if st.session_state.get("draft_origin") != origin:
+        checkpoint = load(choice)
+        ids = checkpoint.tokenizer.encode(prompt)
+        with inference():
+            probabilities = token_probabilities(checkpoint.model, ids)
         st.session_state["draft_origin"] = origin
-        st.session_state["draft"] = Draft.of_prompt(tokenizer.encode(prompt))
+        st.session_state["draft"] = Draft.of_prompt(ids, probabilities)
     return st.session_state["draft"]
 
 
@@ -163,6 +168,47 @@ def filter_by_filter(logits, sampling: SamplingConfig, ids: list[int], tokens: d
         final = next_token_distribution(logits, so_far, ids).final
         columns[name] = [100 * final[i] if final[i] > 0 else None for i in tokens]
     return pd.DataFrame(columns, index=pd.Index(tokens.values(), name="token"))
+
+
+def surprise_table(draft: Draft, tokenizer) -> pd.DataFrame:
+    """Every token with the probability the model gave it before it was there, and its surprise in bits."""
+    rows = [
+        {
+            "token": visible_token(show_bytes(tokenizer.token_bytes(token.id))),
+            "probability": token.probability,
+            "surprise (bits)": None if token.probability is None else -math.log2(max(token.probability, 1e-300)),
+            "by": "prompt" if token.prompt else "you" if token.forced else "model",
+        }
+        for token in draft.tokens
+    ]
+    return pd.DataFrame(rows, index=pd.RangeIndex(1, len(rows) + 1, name="position"))
+
+
+def show_surprise(draft: Draft, tokenizer) -> None:
+    """What the model makes of the text, token by token and in all."""
+    table = surprise_table(draft, tokenizer)
+    if table["probability"].isna().all():
+        st.caption("One token alone surprises nobody: write on, or type a longer prompt.")
+        return
+    measured = surprise(table["probability"].tolist(), [len(tokenizer.token_bytes(i)) for i in draft.ids])
+    with st.container(horizontal=True):
+        st.metric("Bits per token", f"{measured.bits / measured.n_tokens:.2f}", help="The mean surprise.", width=130)
+        st.metric("Perplexity", f"{measured.perplexity:,.1f}", help="e to the loss of this text.", width=130)
+        st.metric(
+            "Bits per byte",
+            f"{measured.bits_per_byte:.2f}",
+            help="Comparable between models and tokenizers.",
+            width=130,
+        )
+    worst = table["surprise (bits)"].idxmax()
+    st.text(
+        f"The largest surprise is token {worst}, “{table.loc[worst, 'token']}”: "
+        f"{table.loc[worst, 'surprise (bits)']:.1f} bits, a probability of {table.loc[worst, 'probability']:.2%}."
+    )
+    st.dataframe(
+        table.style.format({"probability": "{:.3%}", "surprise (bits)": "{:.2f}"}, na_rep="–"), width="stretch"
+    )
+    st.caption("Surprise is −log₂ of the probability. Its mean, in nats, is the loss that training makes small.")
 
 
 def filters_in_words(choice: NextToken, sampling: SamplingConfig) -> str:
@@ -272,6 +318,8 @@ with text, shown_errors():
             stages = filter_by_filter(logits, sampling, draft.ids, tokens)
             st.dataframe(stages.style.format("{:.2f} %", na_rep="cut"), width="stretch")
             st.caption("From left to right: each column is what its filter left of the one before. Each sums to 100 %.")
+        with st.expander("Surprise, token by token", icon=":material/priority_high:"):
+            show_surprise(draft, tokenizer)
         if draft.branches:
             with st.expander(f"Branches ({len(draft.branches)})", icon=":material/account_tree:"):
                 for n, branch in enumerate(draft.branches):
@@ -290,7 +338,7 @@ with text, shown_errors():
         )
 
 notice(
-    "Colour tells how probable the model found each token: where it was sure and where it rolled the dice.",
+    "Colour tells how probable the model found each token, of your prompt too: where it was sure and where not.",
     "Click a token to go back to the moment before it, then click another candidate: the text takes another way.",
     "Moving a slider reshapes the same probabilities. The model is not asked again; it has no temperature.",
     "The model has no memory but this text, and no more of it than its context length.",
@@ -300,4 +348,10 @@ exercise(
     "Greedy text soon repeats itself: the likeliest continuation of a loop is the loop. One forced token changes the "
     "context, hence all later distributions.",
 )
-show_code(generation.generate, generation.next_token_distribution, generation.draw, generation.Reader.read)
+show_code(
+    generation.generate,
+    generation.next_token_distribution,
+    generation.draw,
+    generation.Reader.read,
+    token_probabilities,
+)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +15,7 @@ MAX_UNDO = 50
 
 @dataclass(frozen=True)
 class Token:
-    """One token of the draft. probability is the model's own, None in the prompt."""
+    """One token of the draft. probability is the model's own; None for the first, which nothing came before."""
 
     id: int
     probability: float | None = None
@@ -30,9 +32,10 @@ class Draft:
     past: list[list[Token]] = field(default_factory=list)
 
     @classmethod
-    def of_prompt(cls, ids: list[int]) -> Draft:
-        """A draft that holds only a prompt."""
-        return cls([Token(i, prompt=True) for i in ids])
+    def of_prompt(cls, ids: Sequence[int], probabilities: Sequence[float] = ()) -> Draft:
+        """A draft that holds only a prompt; `probabilities` are the model's own for each token, NaN for none."""
+        known = [None if math.isnan(each) else float(each) for each in probabilities] or [None] * len(ids)
+        return cls([Token(i, each, prompt=True) for i, each in zip(ids, known, strict=True)])
 
     @property
     def ids(self) -> list[int]:

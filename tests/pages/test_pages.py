@@ -1,6 +1,7 @@
 """Every page as a script, through the real navigation."""
 
 import dataclasses
+import math
 import os
 import re
 from pathlib import Path
@@ -290,3 +291,19 @@ def test_a_run_gives_windows_of_the_text_it_keeps_aside(trained_run):
     inputs, targets = lab().validation_windows(trained_run, n_tokens=160)
     assert inputs.shape == targets.shape == (10, 16)
     assert (inputs[:, 1:] == targets[:, :-1]).all()
+
+
+def test_generation_measures_the_surprise_of_the_prompt(trained_run):
+    app = open_page("generation.py", run_id=trained_run)
+    values = {metric.label: float(metric.value.replace(",", "")) for metric in app.metric}
+    assert values["Perplexity"] == pytest.approx(2 ** values["Bits per token"], rel=0.05)
+    table = next(frame.value for frame in app.dataframe if "surprise (bits)" in frame.value)
+    assert table["surprise (bits)"].mean() == pytest.approx(values["Bits per token"], abs=0.01)
+    assert math.isnan(table["probability"].iloc[0]) and set(table["by"]) == {"prompt"}
+
+
+def test_a_prompt_of_one_token_has_no_surprise(trained_run):
+    app = open_page("generation.py", run_id=trained_run)
+    app.text_area(key="prompt").input("T").run()
+    assert not app.exception and not app.metric
+    assert "surprises nobody" in texts(app)
