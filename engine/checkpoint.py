@@ -143,7 +143,7 @@ _GPT2_BLOCK_NAMES = {
     "mlp.down": "mlp.c_proj",
 }
 _GPT2_ACTIVATIONS = {"gelu_new": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh", "gelu": "gelu"}
-
+_OUR_ACTIVATIONS = {"gelu_tanh": "gelu_new", "gelu": "gelu"}
 
 _GPT2_USUAL = {
     "tie_word_embeddings": True,
@@ -233,6 +233,18 @@ def load_gpt2(
     return model.eval()
 
 
+def gpt2_obstacle(config: GPTConfig) -> str:
+    """Why a model of this shape cannot be written in GPT-2's layout, as a sentence; empty when it can."""
+    usual = config.positions == "learned" and config.bias and config.tie_embeddings and config.causal
+    if usual and config.activation in _OUR_ACTIVATIONS:
+        return ""
+    return (
+        "only causal models with learned positions, GELU, biases and tied embeddings have GPT-2's layout; this one "
+        f"has positions={config.positions!r}, activation={config.activation!r}, bias={config.bias}, "
+        f"tie_embeddings={config.tie_embeddings}, causal={config.causal}."
+    )
+
+
 def export_gpt2(model: GPT, folder: str | Path, tokenizer: Tokenizer | None = None) -> None:
     """Write a model as a Hugging Face GPT-2 folder that `GPT2LMHeadModel.from_pretrained` loads.
 
@@ -241,14 +253,8 @@ def export_gpt2(model: GPT, folder: str | Path, tokenizer: Tokenizer | None = No
     shapes that GPT-2 does not have (rotary positions, ReLU², no biases, untied head).
     """
     config = model.config
-    activation = {ours: theirs for theirs, ours in reversed(_GPT2_ACTIVATIONS.items())}.get(config.activation)
-    usual = config.positions == "learned" and config.bias and config.tie_embeddings and config.causal
-    if activation is None or not usual:
-        raise CheckpointError(
-            "only causal models with learned positions, GELU, biases and tied embeddings have GPT-2's layout; this one "
-            f"has positions={config.positions!r}, activation={config.activation!r}, bias={config.bias}, "
-            f"tie_embeddings={config.tie_embeddings}, causal={config.causal}."
-        )
+    if obstacle := gpt2_obstacle(config):
+        raise CheckpointError(obstacle)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     names = gpt2_names(config)
@@ -268,7 +274,7 @@ def export_gpt2(model: GPT, folder: str | Path, tokenizer: Tokenizer | None = No
             "n_head": config.n_heads,
             "n_embd": config.d_model,
             "n_inner": config.d_ff,
-            "activation_function": activation,
+            "activation_function": _OUR_ACTIVATIONS[config.activation],
             "layer_norm_epsilon": config.norm_epsilon,
             "tie_word_embeddings": True,
             "bos_token_id": None if tokenizer is None else tokenizer.end_of_text_id,

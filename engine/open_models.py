@@ -7,13 +7,16 @@ and a refresh loses nothing.
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import uuid
+import zipfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -22,7 +25,7 @@ from typing import Literal
 import psutil  # type: ignore[import-untyped]
 
 from engine.bpe import N_BYTES
-from engine.checkpoint import OWN_TOKENIZER, Checkpoint, load_gpt2
+from engine.checkpoint import OWN_TOKENIZER, Checkpoint, export_gpt2, load_gpt2
 from engine.errors import CheckpointError, EngineError
 from engine.hub import SOURCE_FILE, WEIGHTS, FetchProgress, fetch, folder_name
 from engine.settings import Settings
@@ -142,6 +145,18 @@ def gpt2_tokenizer(folder: Path) -> Tokenizer:
                 f"{folder.name} has a vocabulary of its own, which is not read here: only GPT-2's is."
             )
     return tokenizer
+
+
+def gpt2_archive(checkpoint: Checkpoint) -> bytes:
+    """A zip of the folder that `export_gpt2` writes; CheckpointError for a model of another shape."""
+    buffer = io.BytesIO()
+    with tempfile.TemporaryDirectory() as parent:
+        folder = Path(parent) / "model"
+        export_gpt2(checkpoint.model, folder, checkpoint.tokenizer)
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as zipped:
+            for path in sorted(folder.iterdir()):
+                zipped.write(path, path.name)
+    return buffer.getvalue()
 
 
 # --- fetching in the background ---------------------------------------------------------------------------------

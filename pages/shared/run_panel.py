@@ -11,7 +11,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from engine.checkpoint import gpt2_obstacle
 from engine.errors import EngineError
+from engine.open_models import gpt2_archive
 from engine.runs.records import RunRecord
 from engine.runs.service import lab
 from pages.shared import charts
@@ -307,4 +309,17 @@ def _downloads(record: RunRecord) -> None:
             icon=":material/download:",
             on_click="ignore",
             help="The newest checkpoint with its tokenizer and config in one zip file.",
+        )
+        obstacle = gpt2_obstacle(record.config.model)
+        st.download_button(
+            "For transformers",
+            data=lambda: gpt2_archive(lab().load_model(record.run_id)),
+            file_name=f"gpt2-{record.run_id}.zip",
+            mime="application/zip",
+            key=f"gpt2:{record.run_id}",
+            icon=":material/download:",
+            on_click="ignore",
+            disabled=bool(obstacle),
+            help=sentence(obstacle)
+            or "The newest model as a GPT-2 folder: GPT2LMHeadModel.from_pretrained loads it with the same logits.",
         )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import threading
+import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
@@ -17,7 +19,7 @@ import torch
 from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
 from engine import hub, open_models
-from engine.checkpoint import export_gpt2, load_gpt2
+from engine.checkpoint import Checkpoint, export_gpt2, load_gpt2
 from engine.errors import CheckpointError
 from engine.gpt import GPT, GPTConfig
 from engine.hub import FetchProgress, adopt, fetch, folder_name
@@ -299,3 +301,12 @@ def test_a_download_runs_in_a_process_of_its_own_and_can_be_cancelled(loopback, 
     assert fetch_state(settings).state == "cancelled"
     open_models.forget_fetch(settings)
     assert fetch_state(settings) is None
+
+
+def test_the_archive_for_transformers_holds_a_folder_that_it_loads(tmp_path):
+    tokenizer = BPETokenizer.train(TEXT, 300)
+    ours = GPT(GPTConfig(tokenizer.n_vocab, 64, 1, 2, 32), seed=3).eval()
+    with zipfile.ZipFile(io.BytesIO(open_models.gpt2_archive(Checkpoint(ours, tokenizer)))) as zipped:
+        zipped.extractall(tmp_path)
+    theirs = GPT2LMHeadModel.from_pretrained(tmp_path).eval()
+    np.testing.assert_allclose(logits(theirs, [1, 2, 3]), logits(ours, [1, 2, 3]), atol=1e-5)
