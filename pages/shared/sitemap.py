@@ -26,6 +26,11 @@ class Lesson:
         """The page's file, absolute: it resolves from whichever script was started."""
         return PAGES_FOLDER / self.file
 
+    @property
+    def address(self) -> str:
+        """What stands in the address after the slash: nothing for the first lesson, whatever its `url_path`."""
+        return "" if self == lessons()[0] else self.url_path
+
 
 SECTIONS: dict[str, tuple[Lesson, ...]] = {
     "Start": (Lesson("home.py", "The pipeline", ":material/account_tree:", "pipeline"),),

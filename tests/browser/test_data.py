@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from .conftest import Server, new_page, open_cold, screenshot, wait_until_drawn
-from .test_accessibility import violations
+from .conftest import Server, open_cold, wait_until_drawn
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -74,22 +73,3 @@ def test_train_on_this_mix_opens_pretraining_with_its_weights(shared_server: Ser
     page.get_by_role("button", name="Train on this mix").click()
     expect(page.get_by_role("heading", name="Pretraining")).to_be_visible()
     expect(page.get_by_text("59 % BBC News + 22 % Stories").first).to_be_visible()
-
-
-@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (390, "dark")])
-def test_every_part_fits_its_width_and_axe_finds_nothing(
-    shared_server: Server, browser: Browser, width: int, scheme: str
-):
-    with new_page(browser, width, scheme) as page:
-        open_cold(page, f"{shared_server.url}/data?data-corpus=The Python reference")
-        for part in PARTS:
-            open_part(page, part)
-            beyond = page.evaluate(
-                "() => { const main = document.querySelector('[data-testid=stMain]');"
-                " return main.scrollWidth - main.clientWidth }"
-            )
-            assert beyond == 0, f"{part} scrolls sideways at {width} pixels"
-            page.wait_for_function("() => document.getAnimations().every(each => each.playState !== 'running')")
-            found = violations(page)
-            assert not found, (part, found)
-            screenshot(page, f"data-{PARTS.index(part)}-{width}-{scheme}")

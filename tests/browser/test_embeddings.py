@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from .conftest import Server, new_page, open_cold, screenshot, wait_until_drawn
-from .test_accessibility import violations
+from .conftest import Server, open_cold, screenshot, wait_until_drawn
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -91,20 +88,3 @@ def test_a_neighbour_and_a_point_of_the_map_can_be_chosen(shared_server: Server,
     page.get_by_role("button", name="Zoom in").click()
     expect(page.locator("svg.zoomed")).to_be_visible()
     screenshot(page, "embeddings-space")
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_part_fits_a_phone_and_axe_finds_nothing(shared_server: Server, browser: Browser, scheme: str):
-    found = {}
-    with new_page(browser, 390, scheme) as page:
-        for part in DRAWN:
-            open_part(page, shared_server, part)
-            beyond = page.evaluate(
-                "() => { const main = document.querySelector('[data-testid=stMain]');"
-                " return main.scrollWidth - main.clientWidth; }"
-            )
-            assert beyond == 0, f"{part} scrolls sideways by {beyond} pixels"
-            page.wait_for_function("() => document.getAnimations().every(each => each.playState !== 'running')")
-            if problems := violations(page):
-                found[part] = problems
-    assert not found, json.dumps(found, indent=1)

@@ -6,13 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from engine.tokenizer import official_encoding
-from pages.parts.tokenization.typed import EXAMPLES
 
-from .conftest import Server, new_page, open_cold, screenshot, wait_until_drawn
-from .test_accessibility import violations
+from .conftest import Server, open_cold, screenshot, wait_until_drawn
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -126,19 +124,3 @@ def test_twenty_thousand_characters_are_drawn_and_an_edit_redraws_little(shared_
         "frame => [...frame.querySelectorAll('button.chip')].filter(each => !each.old).map(each => each.textContent)"
     )
     assert new == [" bear"]
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_part_fits_a_narrow_window_and_satisfies_axe(shared_server: Server, browser: Browser, scheme):
-    with new_page(browser, 390, scheme) as page:
-        open_part(page, shared_server, PARTS[0])
-        type_text(page, EXAMPLES["Right to left"] + "=" * 300 + " " * 300 + "W" * 300 + EXAMPLES["Combining marks"])
-        for part in PARTS:
-            page.get_by_text(part, exact=True).click()
-            expect(page.get_by_role("radio", name=part)).to_be_checked()
-            wait_until_drawn(page)
-            expect(page.get_by_text("What to notice")).to_be_visible()
-            assert beyond(page) == [0, 0], part
-            page.wait_for_function("() => document.getAnimations().every(each => each.playState !== 'running')")
-            assert not violations(page), part
-            screenshot(page, f"tokens-{part.lower().replace(' ', '-')}-390-{scheme}")

@@ -7,14 +7,13 @@ from urllib.parse import quote
 import pytest
 import tiktoken
 import tokenizers
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from tiktoken.load import load_tiktoken_bpe
 
 from engine.tokenizer import load_tokenizer
 from engine.tokenizer_export import split_pattern
 
-from .conftest import Server, new_page, open_cold, screenshot, wait_until_drawn
-from .test_accessibility import violations
+from .conftest import Server, open_cold, wait_until_drawn
 
 pytestmark = pytest.mark.browser
 PARTS = ("Learn BPE", "Inside a token", "Vocabulary", "Vocabulary trade-off")
@@ -125,19 +124,3 @@ def test_the_downloads_give_the_ids_of_the_explorer_in_all_three_libraries(share
     wait_until_drawn(page)
     ids = json.loads(download("Ids").read_text())["ids"]
     assert ids == ours.encode(HELD_TEXT) == encoding.encode_ordinary(HELD_TEXT) == theirs.encode(HELD_TEXT).ids
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
-def test_the_parts_fit_the_window_and_please_axe(shared_server: Server, browser: Browser, width: int, scheme: str):
-    found = {}
-    with new_page(browser, width, scheme) as page:
-        for part in PARTS:
-            open_part(page, shared_server, part)
-            beyond = page.locator("[data-testid=stMain]").evaluate("main => main.scrollWidth - main.clientWidth")
-            assert beyond <= 0, f"{part} scrolls sideways at {width}"
-            page.wait_for_function("() => document.getAnimations().every(each => each.playState !== 'running')")
-            if problems := violations(page):
-                found[part] = problems
-            screenshot(page, f"tokenization-{part.lower().replace(' ', '-')}-{width}-{scheme}")
-    assert not found, json.dumps(found, indent=1)

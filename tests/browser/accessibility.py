@@ -1,22 +1,13 @@
-"""axe on every page, light and dark: no violation of our own making.
-
-axe-core is Deque's rule engine for WCAG; it ships inside axe-playwright-python, so nothing is fetched.
-"""
+"""What axe finds on a page, without what is Streamlit's own."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page
 
-from pages.shared.sitemap import lessons
-
-from .conftest import Server, new_page, open_cold, wait_until_drawn
-
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+from .conftest import wait_until_drawn
 
 # (rule, element that holds the offender, why it is Streamlit's and not ours to mend)
 EXEMPT = (
@@ -61,19 +52,3 @@ def is_inside(page: Page, target: list[Any], holder: str) -> bool:
     return page.evaluate(
         "([target, holder]) => document.querySelector(target)?.closest(holder) != null", [target[0], holder]
     )
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_of_ours(shared_server: Server, browser: Browser, scheme: str):
-    found = {}
-    with new_page(browser, 1440, scheme) as page:
-        open_cold(page, shared_server.url)
-        for lesson in lessons():
-            page.get_by_role("link", name=lesson.title, exact=True).click()
-            expect(page.get_by_role("link", name=lesson.title, exact=True)).to_have_attribute("aria-current", "page")
-            wait_until_drawn(page)
-            for expander in page.locator("[data-testid=stExpander] summary").all():
-                expander.click()
-            if problems := lasting_violations(page):
-                found[lesson.title] = problems
-    assert not found, json.dumps(found, indent=1)
