@@ -59,7 +59,7 @@ class HeadScores:
         above: np.ndarray = (self.values - self.chance) / np.maximum(1 - self.chance, 1e-6)
         return above
 
-    def label(self, layer: int, head: int, at_least: float = 0.4) -> tuple[str, float]:
+    def label(self, layer: int, head: int, at_least: float = 0.25) -> tuple[str, float]:
         """The habit that stands out most from chance, and its score; "mixed" when none is `at_least` above chance.
 
         In a text of three tokens a head that looks everywhere alike gives the previous one 0.42; so what counts is

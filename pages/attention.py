@@ -1,10 +1,10 @@
-"""Lesson: attention."""
+"""Lesson: attention. What each head looks at, and what it is for."""
 
 import streamlit as st
 
+from pages.parts.attention import heads, maps
 from pages.shared import guard
-from pages.shared.lesson import objective
-from pages.shared.models import choose_model
+from pages.shared.lesson import choose_part, objective
 
 guard.ensure()
 
@@ -14,4 +14,9 @@ objective(
     "is for.",
     minutes=15,
 )
-choose_model()
+choose_part(
+    {
+        "Maps": maps.show,
+        "What is this head doing?": heads.show,
+    }
+)

@@ -1,6 +1,6 @@
 // One canvas pixel a weight, stretched without smoothing; cells that the mask hides stay transparent, so that the
 // hatching behind the canvas is seen. Labels are page text, as many as have room.
-const LARGEST_CELL = 34;
+const LARGEST_CELL = 42;
 const TALLEST = 660;
 const BARS = 34;
 const HINT = "Point at a cell, or use the arrow keys, to read its weight; click or Enter locks its row.";

@@ -1,0 +1,382 @@
+"""Part: what each head looks at, as a map, as arcs, and all heads at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from engine import inspection
+from engine.checkpoint import Checkpoint
+from engine.gpt import GPT, GPTConfig
+from pages.shared.charts import percent, visible_token
+from pages.shared.code_panel import show_code
+from pages.shared.components.attention_arcs import attention_arcs, strong_arcs
+from pages.shared.components.attention_map import attention_map
+from pages.shared.components.head_maps import HeadTile, PackedMaps, head_maps, pack_maps
+from pages.shared.lesson import exercise, notice
+from pages.shared.models import ModelChoice, choose_model, inference, load
+from pages.shared.sentence import Sentence, choose_sentence, traced
+
+VIEWS = ("One head", "Arcs", "All heads")
+ORDERS = ("Layer", "Entropy", "Label")
+MOST_TOKENS = 256
+MOST_PACKED = 24_000_000  # weights that are sent at once
+TABLE_ROWS = 100
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What is known of all heads on one text; entropy in bits (L, H). `packed` holds the first `n_packed` tokens."""
+
+    entropy: np.ndarray
+    scores: inspection.HeadScores
+    packed: PackedMaps
+    n_packed: int
+
+
+def show() -> None:
+    """Draw the part."""
+    st.markdown(
+        "A head decides for each token how much it reads from each earlier one. Its **attention map** has a row for "
+        "each token that reads and a column for each that is read; the weights of a row sum to 1."
+    )
+    found = choose_model_and_sentence()
+    if found is None:
+        return
+    choice, checkpoint, sentence = found
+    left, right = st.columns([1, 1.6], gap="large")
+    view = left.segmented_control(
+        "View",
+        VIEWS,
+        default=VIEWS[0],
+        required=True,
+        key="attention_view",
+        persist_state="session",
+        help="One head as a map or as arcs between tokens, or small maps of all heads.",
+    )
+    if view == "All heads":
+        with right:
+            order = _choose_order()
+        _all_heads(choice, checkpoint, sentence, order)
+    else:
+        with right:
+            layer, head = choose_head(checkpoint.model.config)
+        weights = weights_of(choice, sentence.ids, layer, head)
+        if view == "One head":
+            _one_head(weights, sentence, checkpoint, layer, head)
+        else:
+            _arcs(weights, sentence, layer, head)
+        _table(weights, sentence, layer, head)
+    notice(
+        "The upper right is hatched: a token cannot read what comes later. The first token has no choice, it reads "
+        "itself with weight 1.",
+        "Heads differ. Some hold on to the token before, some to the first token or to themselves, some spread over "
+        "everything; **All heads** sorted by entropy shows the sharp ones first.",
+        "A head that has nothing to look for often rests on the first token. A large weight there says little about "
+        "that token.",
+        "Move the checkpoint to step 0: before training nearly all maps are even, the same weight for every token that "
+        "can be seen.",
+    )
+    exercise(
+        "Lock the second “ lion” and go through the heads. Does any look back to the first “ lion”, or to what came "
+        "after it? Could a head of the first layer do either on purpose?",
+        "Looking for an earlier copy of the own token can be done in the first layer: both are the same vector there. "
+        "Looking at what *followed* the copy needs two layers: a head of an earlier layer first has to write at each "
+        "token what stood before it. The part **What is this head doing?** measures whether a head does so.",
+    )
+    show_code(GPT.forward, inspection.attention_maps, inspection.attention_entropy)
+
+
+def choose_model_and_sentence() -> tuple[ModelChoice, Checkpoint, Sentence] | None:
+    """Controls for the model, the sentence and how much of it is read; None while one of them is missing."""
+    left, right = st.columns([1, 1.6], gap="large")
+    with left:
+        choice = choose_model()
+    if choice is None:
+        return None
+    checkpoint = load(choice)
+    most = min(checkpoint.model.config.context_length, MOST_TOKENS)
+    with right:
+        limit = st.session_state.get(_limit_key(most), min(most, 128))
+        sentence = choose_sentence(choice, most=limit)
+        if most > 8 and sentence is not None:
+            st.slider(
+                "Tokens read, at most",
+                8,
+                most,
+                min(most, 128),
+                key=_limit_key(most),
+                persist_state="session",
+                help=f"How much of a long text is drawn: at most {most}, by this model's context and for the picture.",
+            )
+    return None if sentence is None else (choice, checkpoint, sentence)
+
+
+def _limit_key(most: int) -> str:
+    return f"attention_most:{most}"
+
+
+def choose_head(config: GPTConfig) -> tuple[int, int]:
+    """A slider for the layer, a row of buttons for the head."""
+    layer_key, head_key = head_keys(config)
+    left, right = st.columns([1, 1.4], gap="medium")
+    layer = 0
+    with left:
+        if config.n_layers > 1:
+            layer = st.slider(
+                "Layer",
+                0,
+                config.n_layers - 1,
+                key=layer_key,
+                persist_state="session",
+                help="Layers work one after the other; 0 is the first and reads the embeddings.",
+            )
+        else:
+            st.caption("This model has one layer: number 0.")
+    with right:
+        head = st.segmented_control(
+            "Head",
+            range(config.n_heads),
+            default=0,
+            required=True,
+            key=head_key,
+            persist_state="session",
+            help="The heads of a layer work side by side, each with queries, keys and values of its own.",
+        )
+    return layer, int(head)
+
+
+def head_keys(config: GPTConfig) -> tuple[str, str]:
+    """Where the chosen layer and head are kept, for models of this shape."""
+    return f"attention_layer:{config.n_layers}", f"attention_head:{config.n_heads}"
+
+
+def set_head(config: GPTConfig, layer: int, head: int) -> None:
+    """Make this the chosen head; in a callback, before the controls are drawn."""
+    layer_key, head_key = head_keys(config)
+    st.session_state[layer_key], st.session_state[head_key] = layer, head
+
+
+def weights_of(choice: ModelChoice, ids: tuple[int, ...], layer: int, head: int) -> np.ndarray:
+    """The map of one head, (T, T)."""
+    weights: np.ndarray = traced(choice, ids)[0].layers[layer].attention[0, head].numpy()
+    return weights
+
+
+def overview(choice: ModelChoice, ids: tuple[int, ...]) -> Overview:
+    """All heads on one text, computed once for everybody."""
+    return _overview(choice.key, ids, choice)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Looking at all heads …")
+def _overview(key: str, ids: tuple[int, ...], _choice: ModelChoice) -> Overview:
+    model = load(_choice).model
+    causal = model.config.causal
+    maps = inspection.attention_maps(traced(_choice, ids)[0])
+    with inference():
+        scores = inspection.head_scores(model, ids)
+    n_maps = maps.shape[0] * maps.shape[1]
+    n_packed = min(len(ids), int((MOST_PACKED / n_maps) ** 0.5))
+    packed = pack_maps(np.ascontiguousarray(maps[:, :, :n_packed, :n_packed]), causal=causal)
+    return Overview(inspection.attention_entropy(maps), scores, packed, n_packed)
+
+
+def _one_head(weights: np.ndarray, sentence: Sentence, checkpoint: Checkpoint, layer: int, head: int) -> None:
+    locked = _locked(sentence)
+    says = in_words(weights, sentence, layer, head, locked)
+    attention_map(
+        weights,
+        sentence.tokens,
+        sentence.tokens,
+        key="attention_map",
+        row_ids=sentence.ids,
+        column_ids=sentence.ids,
+        locked=locked,
+        causal=checkpoint.model.config.causal,
+        summary=f"Attention map of {len(sentence.ids)} tokens. {says}",
+        on_click=lambda row: _toggle_lock(sentence, row),
+    )
+    st.text(says)
+    _entropy_caption(weights)
+
+
+def _arcs(weights: np.ndarray, sentence: Sentence, layer: int, head: int) -> None:
+    locked = _locked(sentence)
+    threshold = st.slider(
+        "Weights from",
+        0.0,
+        0.9,
+        0.1,
+        0.05,
+        key="attention_threshold",
+        persist_state="session",
+        help="Only weights of at least this much are drawn as arcs.",
+    )
+    arcs = strong_arcs(weights, threshold, locked)
+    says = in_words(weights, sentence, layer, head, locked)
+    attention_arcs(
+        weights,
+        sentence.tokens,
+        key="attention_arcs",
+        ids=sentence.ids,
+        arcs=arcs,
+        locked=locked,
+        summary=f"{len(arcs.places)} arcs between {len(sentence.ids)} tokens. {says}",
+        on_click=lambda row: _toggle_lock(sentence, row),
+    )
+    st.text(says)
+    drawn = f"{len(arcs.places)} weights of at least {threshold:.2f}, drawn from the token that reads to the one read"
+    left_out = f"; {arcs.left_out:,} weaker ones are left out" if arcs.left_out else ""
+    st.caption(f"{drawn}{left_out}. Thickness is weight, colour is the token that is read.")
+
+
+def _choose_order() -> str:
+    return st.segmented_control(
+        "Sorted by",
+        ORDERS,
+        default=ORDERS[0],
+        required=True,
+        key="attention_order",
+        persist_state="session",
+        help="By place in the model, by entropy (the sharpest first), or by what the head mostly looks at.",
+    )
+
+
+def _all_heads(choice: ModelChoice, checkpoint: Checkpoint, sentence: Sentence, order: str) -> None:
+    config = checkpoint.model.config
+    found = overview(choice, sentence.ids)
+    heads = sorted_heads(found, order)
+    tiles = [_tile(found, layer, head) for layer, head in heads]
+    layer_key, head_key = head_keys(config)
+
+    def open_head(layer: int, head: int) -> None:
+        set_head(config, layer, head)
+        st.session_state["attention_view"] = VIEWS[0]
+
+    head_maps(
+        tiles,
+        key="attention_heads",
+        maps=found.packed,
+        columns=config.n_heads if order == "Layer" else None,
+        selected=(st.session_state.get(layer_key, 0), st.session_state.get(head_key, 0)),
+        size="small" if len(tiles) > 24 else "large",
+        summary=f"{len(tiles)} attention maps, by {order.lower()}. Enter opens one.",
+        on_click=open_head,
+    )
+    sharpest, widest = (sorted_heads(found, "Entropy")[each] for each in (0, -1))
+    st.caption(
+        f"Layer · head, both counted from 0; click one to open it. The sharpest is head {sharpest[1]} of layer "
+        f"{sharpest[0]} ({found.entropy[sharpest]:.2f} bits), the widest head {widest[1]} of layer {widest[0]} "
+        f"({found.entropy[widest]:.2f} bits)."
+    )
+    if found.n_packed < len(sentence.ids):
+        st.caption(f"The small maps show the first {found.n_packed} tokens.")
+    with st.expander("As a table", icon=":material/table:"):
+        st.dataframe(
+            pd.DataFrame(
+                [
+                    (layer, head, label, round(score, 3), round(float(found.entropy[layer, head]), 3))
+                    for layer, head in heads
+                    for label, score in [found.scores.label(layer, head)]
+                ],
+                columns=["layer", "head", "label", "score", "entropy (bits)"],
+            ),
+            hide_index=True,
+            width="stretch",
+        )
+
+
+def sorted_heads(found: Overview, order: str) -> list[tuple[int, int]]:
+    """All (layer, head): by layer, by entropy from the sharpest, or by label with the surest first."""
+    heads = [(layer, head) for layer, head in np.ndindex(*found.entropy.shape)]
+    if order == "Entropy":
+        return sorted(heads, key=lambda each: float(found.entropy[each]))
+    if order == "Label":
+        names = [*inspection.HEAD_LABELS, "mixed"]
+
+        def by_label(each: tuple[int, int]) -> tuple[int, float]:
+            label, score = found.scores.label(*each)
+            return names.index(label), -score
+
+        return sorted(heads, key=by_label)
+    return heads
+
+
+def _tile(found: Overview, layer: int, head: int) -> HeadTile:
+    label, score = found.scores.label(layer, head)
+    bits = float(found.entropy[layer, head])
+    name = f"Layer {layer}, head {head}: {label}, score {score:.2f}, entropy {bits:.2f} bits"
+    return HeadTile(layer, head, label, (f"{bits:.2f} bits",), name)
+
+
+def in_words(weights: np.ndarray, sentence: Sentence, layer: int, head: int, locked: int | None = None) -> str:
+    """What the map shows in one sentence: of the locked row, else of the row with the most decided choice."""
+    if len(weights) == 1:
+        return "There is one token only, and it reads itself."
+    row = locked
+    if row is None:
+        row = 1 + int(weights[1:].max(-1).argmax())  # the first token has no choice
+    column = int(weights[row].argmax())
+    what = "itself" if column == row else f"{visible_token(sentence.tokens[column])} ({column})"
+    reader = f"{visible_token(sentence.tokens[row])} ({row})"
+    return f"Head {head} of layer {layer}: {reader} gives {percent(float(weights[row, column]))} to {what}."
+
+
+def _entropy_caption(weights: np.ndarray) -> None:
+    bits = float(inspection.attention_entropy(weights[None, None])[0, 0])
+    even = float(np.log2((weights > 0).sum(-1).clip(1)).mean())
+    st.caption(
+        f"Entropy {bits:.2f} bits on average over the rows: 0 would be one token only, {even:.2f} all alike. Every row "
+        "sums to 1."
+    )
+
+
+def _table(weights: np.ndarray, sentence: Sentence, layer: int, head: int) -> None:
+    table, download = st.columns([3, 1], gap="small")
+    with table.expander("As a table", icon=":material/table:"):
+        rows, columns = np.unravel_index(np.argsort(-weights, axis=None)[:TABLE_ROWS], weights.shape)
+        names = [visible_token(each) for each in sentence.tokens]
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    "position": rows,
+                    "reads": [names[row] for row in rows],
+                    "from position": columns,
+                    "is read": [names[column] for column in columns],
+                    "weight": weights[rows, columns].round(4),
+                }
+            ),
+            hide_index=True,
+            width="stretch",
+        )
+        st.caption(f"The {len(rows)} largest of {weights.size:,} weights.")
+    download.download_button(
+        "This map as CSV",
+        lambda: as_csv(weights, sentence),
+        f"attention-layer-{layer}-head-{head}.csv",
+        "text/csv",
+        key="attention_csv",
+        on_click="ignore",
+        icon=":material/download:",
+        help="All weights: a line for each token that reads, a column for each that is read.",
+    )
+
+
+def as_csv(weights: np.ndarray, sentence: Sentence) -> str:
+    """A line for each row of the map. Tokens are quoted, so that no cell is a formula."""
+    names = [f"{n} {visible_token(each)}" for n, each in enumerate(sentence.tokens)]
+    frame = pd.DataFrame(weights, columns=names, index=pd.Index(names, name="reads \\ is read"))
+    text: str = frame.to_csv(float_format="%.6g")
+    return text
+
+
+def _locked(sentence: Sentence) -> int | None:
+    ids, row = st.session_state.get("attention_locked", ((), None))
+    return row if ids == sentence.ids else None
+
+
+def _toggle_lock(sentence: Sentence, row: int) -> None:
+    st.session_state["attention_locked"] = (sentence.ids, None if _locked(sentence) == row else row)
