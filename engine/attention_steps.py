@@ -46,7 +46,7 @@ class SoftmaxRow:
 
 @dataclass(frozen=True)
 class Dropped:
-    """Attention weights after dropout: `weights` (T, S), `kept` (T, S) bool, `scale` what the kept are multiplied by."""
+    """Attention weights after dropout: `weights` (T, S), `kept` (T, S) bool, `scale` the factor of the kept."""
 
     weights: np.ndarray
     kept: np.ndarray

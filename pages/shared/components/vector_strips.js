@@ -99,7 +99,7 @@ export default function (component) {
         const name = element("span", "name");
         if (strip.sign) name.append(element("span", "sign", strip.sign));
         name.append(strip.label);
-        name.title = strip.label;
+        name.title = strip.scale ? `${strip.label}, full height ${number(strip.scale)}` : strip.label;
         if (!strip.values) {
           rows.push([]);
           box.append(name, drawOneHot(strip));
@@ -113,7 +113,7 @@ export default function (component) {
             cell.dataset.strip = String(s);
             cell.dataset.place = String(place);
             const fill = element("i", value < 0 ? "down" : "up");
-            fill.style.height = `${(50 * Math.abs(value)) / data.scale}%`;
+            fill.style.height = `${(50 * Math.abs(value)) / (strip.scale ?? data.scale)}%`;
             cell.append(fill);
             return cell;
           }),

@@ -16,12 +16,16 @@ _mount = register("vector_strips")
 
 @dataclass(frozen=True)
 class Strip:
-    """One vector (d,) with its name; `marked` frames it. `sign` ("+", "=") stands before the name."""
+    """One vector (d,) with its name; `marked` frames it. `sign` ("+", "=") stands before the name.
+
+    With `own_scale` its largest number fills the height, whatever the other strips hold.
+    """
 
     label: str
     values: np.ndarray
     sign: str = ""
     marked: bool = False
+    own_scale: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,8 @@ def vector_strips(groups: Sequence[StripGroup], key: str, *, label: str = "Vecto
         raise ValueError("A vector holds a number that is not finite.")
     if sum(map(len, vectors)) > MAX_NUMBERS:
         raise ValueError(f"{sum(map(len, vectors)):,} numbers are too many to draw; the limit is {MAX_NUMBERS:,}.")
-    scale = max((float(np.abs(vector).max(initial=0)) for vector in vectors), default=0.0)
+    common = [s for group in groups for s in group.strips if isinstance(s, Strip) and not s.own_scale]
+    scale = max((_largest(strip) for strip in common), default=0.0)
     data: dict[str, Any] = {
         "groups": [
             {"title": str(group.title), "token": group.token_id, "strips": [_strip(strip) for strip in group.strips]}
@@ -74,5 +79,10 @@ def _strip(strip: Strip | OneHot) -> dict[str, Any]:
         "label": strip.label,
         "sign": strip.sign,
         "marked": strip.marked,
+        "scale": (_largest(strip) or 1.0) if strip.own_scale else None,
         "values": [float(f"{value:.5g}") for value in np.asarray(strip.values, dtype=float)],
     }
+
+
+def _largest(strip: Strip) -> float:
+    return float(np.abs(np.asarray(strip.values, dtype=float)).max(initial=0))
