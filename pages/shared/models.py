@@ -124,12 +124,14 @@ def _choose_step(run_id: str) -> int:
     steps = list(checkpoints)
     if len(steps) == 1:
         return steps[0]
+    key = f"checkpoint:{run_id}"
+    chosen = st.session_state.get(key) in steps  # here before, or by a lesson that offers the steps itself
     return st.select_slider(
         "Checkpoint",
         steps,
-        value=steps[-1],
+        **({} if chosen else {"value": steps[-1]}),
         format_func=lambda s: _checkpoint_name(checkpoints[s]),
-        key=f"checkpoint:{run_id}",
+        key=key,
         persist_state="session",
         help="The same model at earlier steps of its training. Step 0 is before it learned anything.",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -68,7 +69,7 @@ STAGES = (
         "(T, T) → (T, T)",
     ),
     Stage(
-        "· v",
+        "weights · v",
         "Output: weighted sums of the values",
         "Each token offers a **value** v. What the head writes at a token is the sum of all values, each times its "
         "weight.",
@@ -219,39 +220,34 @@ def _positions_note(config: GPTConfig) -> None:
 
 
 def _choose_stage() -> int:
-    steps, back, on = st.columns([6, 1, 1], vertical_alignment="bottom")
     st.session_state.setdefault(_STAGE, 0)  # in place of a default: Back and Next set it too
-    with steps:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         stage = st.segmented_control(
             "Step",
             list(range(len(STAGES))),
             required=True,
-            format_func=lambda i: f"{i + 1} · {STAGES[i].name}" if i < 4 else "5 · weights · v",
+            format_func=lambda i: f"{i + 1}: {STAGES[i].name}",
             key=_STAGE,
             persist_state="session",
             help="The five steps in their order; each begins with the matrix of the one before.",
         )
-    stage = stage or 0
-    back.button(
-        "Back",
-        icon=":material/arrow_back:",
-        key="steps_back",
-        disabled=stage == 0,
-        on_click=_go,
-        args=(stage - 1,),
-        width="stretch",
-        help="The step before.",
-    )
-    on.button(
-        "Next",
-        icon=":material/arrow_forward:",
-        key="steps_next",
-        disabled=stage == len(STAGES) - 1,
-        on_click=_go,
-        args=(stage + 1,),
-        width="stretch",
-        help="The step after.",
-    )
+        stage = stage or 0
+        st.button(
+            "Back",
+            key="steps_back",
+            disabled=stage == 0,
+            on_click=_go,
+            args=(stage - 1,),
+            help="The step before.",
+        )
+        st.button(
+            "Next",
+            key="steps_next",
+            disabled=stage == len(STAGES) - 1,
+            on_click=_go,
+            args=(stage + 1,),
+            help="The step after.",
+        )
     st.markdown(STAGES[stage].words)
     return stage
 
@@ -261,8 +257,7 @@ def _go(stage: int) -> None:
 
 
 def _choose_dropout(own: AttentionStages) -> Dropped | None:
-    switch, rate_place, roll = st.columns([1.5, 2, 1.1], vertical_alignment="center")
-    on = switch.toggle(
+    on = st.toggle(
         "Dropout, as in training",
         key="steps_dropout",
         persist_state="session",
@@ -270,6 +265,7 @@ def _choose_dropout(own: AttentionStages) -> Dropped | None:
     )
     if not on:
         return None
+    rate_place, roll = st.columns([2, 1], vertical_alignment="bottom")
     rate = rate_place.slider(
         "Dropout rate",
         0.0,
@@ -323,7 +319,7 @@ def _matrix(view: View, stage: int) -> tuple[int, int]:
     crossed = None
     if stage == 3 and view.dropped is not None:
         crossed = ~view.dropped.kept & ~view.hidden
-    picked = matrix_view(
+    matrix_view(
         values,
         tokens,
         columns,
@@ -339,12 +335,14 @@ def _matrix(view: View, stage: int) -> tuple[int, int]:
         changed_row=view.changed_rows[0] if len(view.changed_rows) == 1 else None,
         selected=(row, column),
         share=stage == 3,
+        on_click=partial(_choose_place, stage == 4),
     )
-    if picked is not None and picked != (row, column):
-        st.session_state[_PLACE] = (picked[0], picked[1], stage == 4)
-        st.rerun()
     st.caption(_summary(view, stage, values))
     return row, column
+
+
+def _choose_place(of_output: bool, row: int, column: int) -> None:
+    st.session_state[_PLACE] = (row, column, of_output)
 
 
 def _place(view: View, shape: tuple[int, ...]) -> tuple[int, int]:
@@ -521,7 +519,7 @@ def _table(table: pd.DataFrame, *, shares: tuple[str, ...]) -> None:
             config[name] = st.column_config.ProgressColumn(
                 format="%.3f", min_value=0, max_value=max(1.0, float(table[name].max()))
             )
-    st.dataframe(table, hide_index=True, width="stretch", column_config=config, height=min(35 * len(table) + 38, 320))
+    st.dataframe(table, hide_index=True, width="stretch", column_config=config, height=min(35 * len(table) + 38, 460))
 
 
 _ARITHMETIC: tuple[Callable[[View, int, int], None], ...] = (
@@ -550,7 +548,7 @@ def _change_a_query(view: View, stage: int, row: int) -> None:
         st.markdown("**Change one number of a query** · and watch its row move")
         st.text(f"The query of {view.token(row)} (token {row}); choose a cell in another row to change another one.")
         D = view.config.head_size
-        chosen, value_place, undo, reset = st.columns([2, 3, 1, 1], vertical_alignment="bottom")
+        chosen, value_place = st.columns([1, 1.6])
         dimension = chosen.slider(
             "Dimension",
             0,
@@ -577,24 +575,23 @@ def _change_a_query(view: View, stage: int, row: int) -> None:
             args=(place, key),
             help="Up to three times the largest number in any query of this head, in both directions.",
         )
-        undo.button(
-            "Undo",
-            icon=":material/undo:",
-            key="steps_undo",
-            disabled=not view.changes.past,
-            on_click=view.changes.undo,
-            width="stretch",
-            help="Take the last change back.",
-        )
-        reset.button(
-            "Reset",
-            icon=":material/restart_alt:",
-            key="steps_reset",
-            disabled=not view.changes.now,
-            on_click=view.changes.reset,
-            width="stretch",
-            help="The model's own queries again.",
-        )
+        with st.container(horizontal=True):
+            st.button(
+                "Undo",
+                icon=":material/undo:",
+                key="steps_undo",
+                disabled=not view.changes.past,
+                on_click=view.changes.undo,
+                help="Take the last change back.",
+            )
+            st.button(
+                "Reset",
+                icon=":material/restart_alt:",
+                key="steps_reset",
+                disabled=not view.changes.now,
+                on_click=view.changes.reset,
+                help="The model's own queries again.",
+            )
         if row in view.changed_rows:
             _before_and_after(view, stage, row)
         elif view.changes.now:

@@ -13,7 +13,7 @@ const written = (value, share) => {
   const size = Math.abs(value);
   const digits = size >= 100 ? 0 : size >= 10 ? 1 : 2;
   const text = size.toFixed(digits);
-  if (share) return size >= 0.9995 ? "1" : text.replace(/^0\./, ".");
+  if (share && size < 1) return text === "1.00" ? "1" : text.replace(/^0\./, ".");
   return (value < 0 && Number(text) !== 0 ? "−" : "") + text;
 };
 
@@ -211,7 +211,7 @@ const fit = (state) => {
   state.buttons.forEach((button, index) => {
     const value = state.values[index];
     const amount = Number.isFinite(value) ? Math.min(1, Math.abs(value) / state.data.scale) : 0;
-    const classes = ["cell", value < 0 ? "down" : "up"];
+    const classes = ["cell", state.data.share ? "share" : value < 0 ? "down" : "up"];
     if (state.hatched.has(index)) classes.push("hatched");
     if (state.crossed.has(index)) classes.push("crossed");
     if (size === "narrow") classes.push("narrow");

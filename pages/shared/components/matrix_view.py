@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import streamlit as st
 
-from pages.shared.components.mount import clicked, ignore, register
+from pages.shared.components.mount import clicked, register
 
 MAX_CELLS = 4_096
 MAX_OPERAND = 40_000
@@ -51,8 +52,11 @@ def matrix_view(
     changed_row: int | None = None,
     selected: tuple[int, int] | None = None,
     share: bool = False,
+    on_click: Callable[[int, int], None] | None = None,
 ) -> tuple[int, int] | None:
     """Draw a matrix (R, S); returns the (row, column) that was just clicked or entered, once, else None.
+
+    `on_click` is called with them before the script runs again, so that one run is enough to follow a click.
 
     Numbers are written in the cells where they fit, and always read out on pointing and by the arrow keys. −inf is
     written as −∞. `left` (R, n) and `top` (n, S) are drawn along the edges, and the row and column that belong to a
@@ -87,8 +91,13 @@ def matrix_view(
         "shape": shape,
         "summary": summary,
     }
-    result = clicked(_mount(key=key, data=data, on_clicked_change=ignore))
-    return _inside(result, matrix.shape)
+
+    def changed() -> None:
+        chosen = _inside(clicked(st.session_state.get(key)), matrix.shape)
+        if on_click is not None and chosen is not None:
+            on_click(*chosen)
+
+    return _inside(clicked(_mount(key=key, data=data, on_clicked_change=changed)), matrix.shape)
 
 
 def _inside(place: Any, shape: tuple[int, ...]) -> tuple[int, int] | None:

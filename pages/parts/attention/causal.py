@@ -1,0 +1,409 @@
+"""Part: two runs that differ in the mask only, and why the one with the lower loss cannot write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from engine import attention_steps, inspection
+from engine.corpus import list_corpora
+from engine.errors import EngineError
+from engine.generation import Reader
+from engine.gpt import Attention
+from engine.runs.config import RunConfig
+from engine.runs.recipes import recipe_config
+from engine.runs.records import RunRecord
+from engine.runs.service import lab
+from pages.parts.attention.figures import by_position
+from pages.shared import charts
+from pages.shared.code_panel import show_code
+from pages.shared.components.attention_map import attention_map
+from pages.shared.errors import sentence as error_sentence
+from pages.shared.lesson import exercise, notice
+from pages.shared.models import ModelChoice, held_out, inference, load
+from pages.shared.run_data import RunView, view
+from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, STATES
+from pages.shared.sentence import choose_sentence, traced
+
+STEPS = 240
+MOST = 24
+NAMES = {True: "with the mask", False: "without the mask"}
+TEXTS = ("stories", "shakespeare", "bbc-news")
+_LOSS_QUESTION = "Which one will have the lower validation loss?"
+_TEXT_QUESTION = "Which one will write the better text?"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The two configs, by whether the model is causal."""
+
+    configs: dict[bool, RunConfig]
+
+    def records(self) -> dict[bool, RunRecord]:
+        """Those that exist on this server, started here or by anybody else: a run is found by what it computes."""
+        found = {}
+        for causal, config in self.configs.items():
+            try:
+                found[causal] = lab().run(config.run_id)
+            except EngineError:
+                continue
+        return found
+
+
+def pair_of(text: str) -> Pair:
+    """Two runs of the same text, shape, seed and batches; one sees only the past, the other everything."""
+    budget = {"steps": STEPS, "seconds": None, "evaluations": 12}
+    return Pair(
+        {causal: recipe_config("30s", text, model={"causal": causal}, training=budget) for causal in (True, False)}
+    )
+
+
+def show() -> None:
+    """Draw the part."""
+    st.markdown(
+        "The mask hides from each token what comes after it. What if it were left out, so that the model could see the "
+        "whole text? Train two models that differ in nothing else: same text, same shape, same seed, same batches."
+    )
+    controls, figure = st.columns([1, 2.6], gap="large")
+    with controls:
+        pair = pair_of(_choose_text())
+        _what_is_trained(pair.configs[True])
+        records = pair.records()
+        _train_button(pair, records)
+        answers = _questions()
+    with figure:
+        if records:
+            live = any(record.live for record in records.values())
+            done = len(records) == 2 and all(record.state == "finished" for record in records.values())
+            every = REFRESH_SECONDS if live else None if done else LOOK_AGAIN_SECONDS
+            state = tuple((causal, record.state) for causal, record in records.items())
+            st.fragment(_panel, run_every=every)(pair, state)
+        else:
+            done = False
+            st.info(
+                "Nothing is trained yet. Write down your two answers, then press **Train both**: the curves, the "
+                "samples and the explanation appear here."
+            )
+    if done:
+        _reveal(pair, records, answers)
+        _look_inside(pair)
+    notice(
+        "The loss without the mask falls far below what any reader could reach: 0.1 nats is a perplexity of 1.1. A "
+        "number that is too good is a reason to look for what leaked.",
+        "Its samples get worse while its loss gets better. The loss is measured with the answer in sight, the samples "
+        "are written without it.",
+        "With the mask, one window of T tokens is T honest exercises at once. That is why a decoder can learn from "
+        "every position of every text, in parallel.",
+    )
+    exercise(
+        "A model without a causal mask can be trained to something useful all the same. What would you have to change "
+        "in the task?",
+        "Take the answer out of the input: replace some tokens by a blank and ask only for those. That is BERT's "
+        "masked language modelling (Devlin et al. 2019). It reads in both directions, fits classifying and searching, "
+        "but does not write from left to right.",
+    )
+    show_code(Attention.forward, attention_steps.loss_by_position, attention_steps.attention_ahead, Reader.feed)
+
+
+def _choose_text() -> str:
+    available = {info.name: info.title for info in list_corpora() if info.available and info.name in TEXTS}
+    texts = [name for name in TEXTS if name in available]
+    return st.selectbox(
+        "Text",
+        texts,
+        format_func=available.__getitem__,
+        key="causal_text",
+        persist_state="session",
+        help="What both models read. The stories are the easiest to judge: every sentence of theirs can be checked.",
+    )
+
+
+def _what_is_trained(config: RunConfig) -> None:
+    model, training = config.model, config.training
+    st.caption(
+        f"Each: {model.n_layers} layers of {model.n_heads} heads, d = {model.d_model}, context {model.context_length}, "
+        f"{config.vocab_size:,} tokens, {training.steps:,} steps of {training.batch_size} windows, seed {config.seed}."
+    )
+
+
+def _train_button(pair: Pair, records: dict[bool, RunRecord]) -> None:
+    missing = [causal for causal in (True, False) if causal not in records]
+    resting = [causal for causal, record in records.items() if record.state in ("paused", "failed", "interrupted")]
+    if not missing and not resting:
+        return
+    label = "Train both (about 1 minute)" if len(missing) == 2 else "Train the other" if missing else "Go on"
+    if st.button(
+        label,
+        type="primary",
+        icon=":material/play_arrow:",
+        key="causal_train",
+        width="stretch",
+        help="Two runs like those of the Pretraining page. Who asks for the same shares them; you can leave this page.",
+    ):
+        try:
+            for causal in (*missing, *resting):
+                lab().submit(pair.configs[causal], f"{pair.configs[causal].corpora[0][0].title()} {NAMES[causal]}")
+        except EngineError as error:
+            st.error(error_sentence(error))
+        else:
+            st.rerun()
+
+
+def _questions() -> dict[str, bool | None]:
+    """What the learner predicts: True for the model with the mask; None while not answered."""
+    with st.container(border=True):
+        st.markdown("**Predict first**")
+        answers = {}
+        for key, question in (("causal_loss", _LOSS_QUESTION), ("causal_writes", _TEXT_QUESTION)):
+            answers[key] = st.radio(
+                question,
+                [True, False],
+                index=None,
+                format_func=NAMES.__getitem__,
+                key=key,
+                persist_state="session",
+                help="Your answer is compared with what is measured once both runs have finished.",
+            )
+    return answers
+
+
+# --- the live panel -------------------------------------------------------------------------------------------
+
+
+def _panel(pair: Pair, was: tuple[tuple[bool, str], ...]) -> None:
+    records = pair.records()
+    views = {causal: view(record, NAMES[causal]) for causal, record in records.items()}
+    for column, (causal, record) in zip(st.columns(2), records.items(), strict=False):
+        with column:
+            _progress(record, NAMES[causal])
+    problem = lab().server_problem() if any(record.live for record in records.values()) else ""
+    if problem:
+        st.warning(problem)
+    points = pd.concat([each.losses for each in views.values()], ignore_index=True)
+    if points.empty:
+        st.info("The curves begin with the first step.")
+    else:
+        levels = {"ln V": each.baselines["uniform"] for each in views.values() if "uniform" in each.baselines}
+        charts.loss_curves(points, baselines=levels).show(caption=False)
+        st.caption(_loss_sentence(views))
+    _samples(views)
+    if tuple((causal, record.state) for causal, record in records.items()) != was:
+        st.rerun()
+
+
+def _progress(record: RunRecord, name: str) -> None:
+    icon, word = STATES[record.state]
+    line = f"{icon} **{name.capitalize()}** · {word.lower()}"
+    if record.state == "queued":
+        line += f", number {lab().queue_position(record.run_id) or 1} in the queue"
+    elif record.total_steps:
+        line += f" · step {record.step:,} of {record.total_steps:,}"
+    elif record.note:
+        line += f" · {record.note}"
+    eta = lab().eta_seconds(record.run_id) if record.live else None
+    if eta is not None:
+        line += f" · about {max(1, round(eta))} s left"
+    st.progress(record.progress, text=line)
+    if record.error:
+        st.error(error_sentence(record.error))
+    with st.container(horizontal=True):
+        if record.state in ("queued", "running"):
+            _button(record, "pause", "Pause", ":material/pause:", "Save, and give the core to somebody else.")
+        if record.state in ("paused", "failed", "interrupted"):
+            _button(record, "resume", "Resume", ":material/play_arrow:", "Go on from the last checkpoint, exactly.")
+        if record.state in ("queued", "running", "paused", "failed", "interrupted") and record.step > 0:
+            _button(record, "stop", "Stop", ":material/stop:", "End here and keep the model as it is now.")
+
+
+def _button(record: RunRecord, kind: str, label: str, icon: str, help: str) -> None:
+    st.button(
+        label,
+        icon=icon,
+        key=f"causal_{kind}:{record.run_id}",
+        on_click=_request,
+        args=(record.run_id, kind),
+        help=help,
+    )
+
+
+def _request(run_id: str, kind: str) -> None:
+    try:
+        lab().request(run_id, kind)
+    except EngineError as error:
+        st.toast(error_sentence(error), icon=":material/info:")
+
+
+def _loss_sentence(views: dict[bool, RunView]) -> str:
+    parts = [
+        f"{each.evaluation['validation_loss']:.2f} nats per token {NAMES[causal]} (perplexity "
+        f"{each.evaluation['perplexity']:,.2f}) at step {each.evaluation['step']:,}"
+        for causal, each in views.items()
+        if each.evaluation
+    ]
+    return f"Validation loss: {'; '.join(parts)}." if parts else "No validation loss has been measured yet."
+
+
+def _samples(views: dict[bool, RunView]) -> None:
+    by_step = {causal: {s["step"]: s for s in each.samples} for causal, each in views.items()}
+    steps = sorted(set.intersection(*(set(samples) for samples in by_step.values()))) if by_step else []
+    if not steps:
+        st.caption("The first samples come with the first evaluation of both.")
+        return
+    live = any(each.record.live for each in views.values())
+    step = steps[-1]
+    st.subheader("What they write after the same words", anchor=False)
+    if len(steps) > 1 and not live:
+        step = st.select_slider(
+            "Step",
+            steps,
+            steps[-1],
+            key=f"causal_step:{views[True].record.run_id if True in views else ''}:{len(steps)}",
+            help="Back through the training: what each model wrote at this step, with the same dice.",
+        )
+    for column, (causal, samples) in zip(st.columns(2), by_step.items(), strict=False):
+        with column, st.container(border=True):
+            _sample(samples[step], NAMES[causal])
+
+
+def _sample(sample: dict[str, Any], name: str) -> None:
+    st.markdown(f"**{name.capitalize()}** · step {sample['step']:,}")
+    st.text(f"{sample['prompt']}{sample['text']}")
+    bars = pd.DataFrame([{"token": c["text"], "probability": c["probability"]} for c in sample["candidates"]])
+    charts.next_token_bars(bars.head(6), title="Next token after the prompt").show()
+
+
+# --- when both have finished ----------------------------------------------------------------------------------
+
+
+def _choice(record: RunRecord) -> ModelChoice:
+    checkpoints = lab().checkpoints(record.run_id)
+    return ModelChoice(record.run_id, checkpoints[-1].step if checkpoints else record.step, record.label)
+
+
+def _reveal(pair: Pair, records: dict[bool, RunRecord], answers: dict[str, bool | None]) -> None:
+    st.subheader("What came of your predictions", anchor=False)
+    if None in answers.values():
+        st.info("Answer both questions on the left; then what was measured is set beside it, with the reason.")
+        return
+    losses = {causal: record.validation_loss or float("nan") for causal, record in records.items()}
+    lower = min(losses, key=losses.__getitem__)
+    copied = repeats(pair)
+    verdicts = (
+        (
+            _LOSS_QUESTION,
+            answers["causal_loss"] == lower,
+            f"{NAMES[lower].capitalize()}: {losses[lower]:.2f} against {losses[not lower]:.2f} nats per token.",
+        ),
+        (
+            _TEXT_QUESTION,
+            bool(answers["causal_writes"]),
+            "With the mask; read the samples above. "
+            + " ".join(
+                f"{NAMES[causal].capitalize()}, {share:.0%} of the written tokens repeat the one just before."
+                for causal, share in copied.items()
+            ),
+        ),
+    )
+    for question, right, measured in verdicts:
+        icon = ":material/check_circle:" if right else ":material/cancel:"
+        st.markdown(f"{icon} **{question}** You were {'right' if right else 'wrong'}. {measured}")
+    st.markdown(
+        "**Why.** The target of position *t* is the token at *t + 1*, and that token stands in the input, one place to "
+        "the right. Without the mask position *t* can look there and copy it: nothing about language has to be "
+        "learned. When the model writes, the next token does not exist yet. At the last position there is nothing to "
+        "copy from, and that is the only position that writing ever uses."
+    )
+
+
+def repeats(pair: Pair) -> dict[bool, float]:
+    """Of the words that each model's last sample has, the share that equal the one just before."""
+    shares = {}
+    for causal, config in pair.configs.items():
+        samples = [event.payload["text"] for event in lab().events(config.run_id, kinds=("sample",))]
+        words = samples[-1].split() if samples else []
+        shares[causal] = sum(a == b for a, b in zip(words, words[1:], strict=False)) / max(1, len(words) - 1)
+    return shares
+
+
+@st.cache_data(max_entries=16, show_spinner="Measuring the loss at each position …")
+def _position_losses(run_id: str, step: int, finished_at: float, home: str) -> np.ndarray:
+    choice = ModelChoice(run_id, step, "")
+    inputs, targets = held_out(choice, 8192)
+    with inference():
+        return attention_steps.loss_by_position(load(choice).model, inputs, targets)
+
+
+def _look_inside(pair: Pair) -> None:
+    records = pair.records()
+    choices = {causal: _choice(record) for causal, record in records.items()}
+    home = str(lab().settings.home)
+    losses = {
+        causal: _position_losses(choice.run_id, choice.step, records[causal].finished_at or 0.0, home)
+        for causal, choice in choices.items()
+    }
+    st.subheader("Where the answer is in sight, and where not", anchor=False)
+    ends = {causal: (float(values[:-1].mean()), float(values[-1])) for causal, values in losses.items()}
+    by_position(
+        {NAMES[causal]: values for causal, values in losses.items()},
+        title="Loss at each position of the validation windows",
+        summary=f"Without the mask the loss is {ends[False][0]:.2f} on average where the next token is in the window, "
+        f"and {ends[False][1]:.2f} at the last position, where it is not. With the mask it is {ends[True][0]:.2f} and "
+        f"{ends[True][1]:.2f}.",
+    ).show()
+    st.subheader("Where the attention goes", anchor=False)
+    controls, figure = st.columns([1, 2.6], gap="large")
+    with controls:
+        sentence = choose_sentence(choices[True], most=MOST)
+        if sentence is None:
+            return
+        which = st.segmented_control(
+            "Model",
+            [False, True],
+            default=False,
+            required=True,
+            format_func=NAMES.__getitem__,
+            key="causal_which",
+            persist_state="session",
+            help="Both read the same sentence.",
+        )
+        trace, _ = traced(choices[which], sentence.ids)
+        maps = inspection.attention_maps(trace)
+        later, following = attention_steps.attention_ahead(maps)
+        score = following if not which else maps.max(-1).mean(-1)
+        heads = [(layer, head) for layer in range(maps.shape[0]) for head in range(maps.shape[1])]
+        order = sorted(heads, key=lambda place: -score[place])
+        layer, head = st.selectbox(
+            "Head",
+            order,
+            format_func=lambda place: f"layer {place[0]}, head {place[1]} · {following[place]:.0%} on the next token",
+            key=f"causal_head:{which}",
+            persist_state="session",
+            help="The heads in order: without the mask, first those that look most at the next token.",
+        )
+    with figure:
+        locked = st.session_state.get("causal_locked")
+        summary = (
+            f"Layer {layer}, head {head}, {NAMES[which]}: {later[layer, head]:.0%} of the attention goes to later "
+            f"tokens, {following[layer, head]:.0%} to the very next one."
+        )
+        attention_map(
+            maps[layer, head],
+            sentence.tokens,
+            sentence.tokens,
+            key="causal_map",
+            row_ids=sentence.ids,
+            column_ids=sentence.ids,
+            locked=locked if isinstance(locked, int) else None,
+            causal=which,
+            summary=summary,
+            on_click=_lock,
+        )
+        st.caption(summary)
+
+
+def _lock(row: int) -> None:
+    st.session_state["causal_locked"] = None if st.session_state.get("causal_locked") == row else row
