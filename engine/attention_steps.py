@@ -141,3 +141,17 @@ def loss_by_position(model: GPT, inputs: Tensor, targets: Tensor) -> np.ndarray:
     model.train(was_training)
     by_position: np.ndarray = losses.mean(0).numpy()
     return by_position
+
+
+def known_triples(written: str, read: str) -> float:
+    """Of the three-word sequences of a written text, the share that occur in the text it was learned from, 0 to 1.
+
+    Words are what white space separates; 0 for fewer than three.
+
+    >>> known_triples("the lion is in the sea", "The lion is in the forest. And the lion is old.")
+    0.75
+    """
+    flat = " " + " ".join(read.split()) + " "
+    words = written.split()
+    triples = [f" {' '.join(words[i : i + 3])} " for i in range(len(words) - 2)]
+    return sum(triple in flat for triple in triples) / len(triples) if triples else 0.0

@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 from engine.attention_steps import (
     attention_ahead,
     drop_weights,
+    known_triples,
     loss_by_position,
     softmax_row,
     sum_of_products,
@@ -140,3 +141,11 @@ def test_the_mean_over_positions_is_the_loss():
         assert by_position[t] == pytest.approx(float(alone), abs=1e-5)
     with pytest.raises(ConfigError, match="not empty"):
         loss_by_position(model, inputs[:0], targets[:0])
+
+
+def test_three_words_count_as_known_where_they_stand_as_words():
+    read = "The lion is in\nthe forest. The fox is in the sea."
+    assert known_triples("lion is in the forest.", read) == 1
+    assert known_triples("lion is in the lion", read) == 2 / 3  # "in the lion" is nowhere
+    assert known_triples("ion is in", read) == 0
+    assert known_triples("lion is", read) == 0

@@ -12,9 +12,10 @@ import streamlit as st
 from engine import attention_steps, inspection
 from engine.corpus import list_corpora
 from engine.errors import EngineError
-from engine.generation import Reader
+from engine.generation import Reader, SamplingConfig, generate
 from engine.gpt import Attention
 from engine.runs.config import RunConfig
+from engine.runs.preparation import read_corpora
 from engine.runs.recipes import recipe_config
 from engine.runs.records import RunRecord
 from engine.runs.service import lab
@@ -26,11 +27,12 @@ from pages.shared.errors import sentence as error_sentence
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, held_out, inference, load
 from pages.shared.run_data import RunView, view
-from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, STATES
+from pages.shared.run_panel import BASELINE_NAMES, LOOK_AGAIN_SECONDS, REFRESH_SECONDS, STATES
 from pages.shared.sentence import choose_sentence, traced
 
 STEPS = 240
 MOST = 24
+WRITTEN, WRITTEN_TOKENS = 4, 60  # texts, and tokens in each, for judging what a model writes
 NAMES = {True: "with the mask", False: "without the mask"}
 TEXTS = ("stories", "shakespeare", "bbc-news")
 _LOSS_QUESTION = "Which one will have the lower validation loss?"
@@ -106,7 +108,7 @@ def show() -> None:
         "masked language modelling (Devlin et al. 2019). It reads in both directions, fits classifying and searching, "
         "but does not write from left to right.",
     )
-    show_code(Attention.forward, attention_steps.loss_by_position, attention_steps.attention_ahead, Reader.feed)
+    show_code(Attention.forward, attention_steps.loss_by_position, attention_steps.attention_ahead, Reader.read)
 
 
 def _choose_text() -> str:
@@ -187,7 +189,8 @@ def _panel(pair: Pair, was: tuple[tuple[bool, str], ...]) -> None:
     if points.empty:
         st.info("The curves begin with the first step.")
     else:
-        levels = {"ln V": each.baselines["uniform"] for each in views.values() if "uniform" in each.baselines}
+        measured = [each.baselines for each in views.values() if each.baselines]
+        levels = {BASELINE_NAMES[name]: measured[0][name] for name in ("uniform", "trigram")} if measured else {}
         charts.loss_curves(points, baselines=levels).show(caption=False)
         st.caption(_loss_sentence(views))
     _samples(views)
@@ -291,7 +294,8 @@ def _reveal(pair: Pair, records: dict[bool, RunRecord], answers: dict[str, bool 
         return
     losses = {causal: record.validation_loss or float("nan") for causal, record in records.items()}
     lower = min(losses, key=losses.__getitem__)
-    copied = repeats(pair)
+    known = {causal: _known(_choice(record), record.finished_at or 0.0) for causal, record in records.items()}
+    better = max(known, key=known.__getitem__)
     verdicts = (
         (
             _LOSS_QUESTION,
@@ -300,12 +304,9 @@ def _reveal(pair: Pair, records: dict[bool, RunRecord], answers: dict[str, bool 
         ),
         (
             _TEXT_QUESTION,
-            bool(answers["causal_writes"]),
-            "With the mask; read the samples above. "
-            + " ".join(
-                f"{NAMES[causal].capitalize()}, {share:.0%} of the written tokens repeat the one just before."
-                for causal, share in copied.items()
-            ),
+            answers["causal_writes"] == better,
+            f"{NAMES[better].capitalize()}: {known[better]:.0%} of the three-word sequences it writes occur in the "
+            f"text it learned from; for the other it is {known[not better]:.0%}.",
         ),
     )
     for question, right, measured in verdicts:
@@ -319,14 +320,24 @@ def _reveal(pair: Pair, records: dict[bool, RunRecord], answers: dict[str, bool 
     )
 
 
-def repeats(pair: Pair) -> dict[bool, float]:
-    """Of the words that each model's last sample has, the share that equal the one just before."""
-    shares = {}
-    for causal, config in pair.configs.items():
-        samples = [event.payload["text"] for event in lab().events(config.run_id, kinds=("sample",))]
-        words = samples[-1].split() if samples else []
-        shares[causal] = sum(a == b for a, b in zip(words, words[1:], strict=False)) / max(1, len(words) - 1)
-    return shares
+def _known(choice: ModelChoice, finished_at: float) -> float:
+    return _known_triples(choice.run_id, choice.step, finished_at, str(lab().settings.home))
+
+
+@st.cache_data(max_entries=16, show_spinner="Letting the models write …")
+def _known_triples(run_id: str, step: int, finished_at: float, home: str) -> float:
+    """Over some texts that the model writes with different dice."""
+    checkpoint = load(ModelChoice(run_id, step, ""))
+    config = lab().run(run_id).config
+    read = read_corpora(config, lab().artifacts).train
+    prompt = checkpoint.tokenizer.encode(config.training.prompts[0])
+    shares = []
+    for seed in range(WRITTEN):
+        sampling = SamplingConfig(temperature=0.8, top_k=50, seed=seed)  # as for the samples of a run
+        with inference():
+            steps = generate(checkpoint.model, checkpoint.tokenizer, prompt, WRITTEN_TOKENS, sampling)
+            shares.append(attention_steps.known_triples("".join(step.text for step in steps), read))
+    return float(np.mean(shares))
 
 
 @st.cache_data(max_entries=16, show_spinner="Measuring the loss at each position …")
