@@ -75,8 +75,8 @@ def show() -> None:
         pair = pair_of(_choose_text())
         _what_is_trained(pair.configs[True])
         records = pair.records()
-        _train_button(pair, records)
         answers = _questions()
+        _train_button(pair, records)
     with figure:
         if records:
             live = any(record.live for record in records.values())
@@ -87,20 +87,13 @@ def show() -> None:
         else:
             done = False
             st.info(
-                "Nothing is trained yet. Write down your two answers, then press **Train both**: the curves, the "
-                "samples and the explanation appear here."
+                "Nothing is trained yet. Answer the two questions, then press **Train both**: the curves and the "
+                "samples appear here while the models learn, and the explanation at the end."
             )
     if done:
         _reveal(pair, records, answers)
         _look_inside(pair)
-    notice(
-        "The loss without the mask falls far below what any reader could reach: 0.1 nats is a perplexity of 1.1. A "
-        "number that is too good is a reason to look for what leaked.",
-        "Its samples get worse while its loss gets better. The loss is measured with the answer in sight, the samples "
-        "are written without it.",
-        "With the mask, one window of T tokens is T honest exercises at once. That is why a decoder can learn from "
-        "every position of every text, in parallel.",
-    )
+    _notice(done)
     exercise(
         "A model without a causal mask can be trained to something useful all the same. What would you have to change "
         "in the task?",
@@ -109,6 +102,23 @@ def show() -> None:
         "but does not write from left to right.",
     )
     show_code(Attention.forward, attention_steps.loss_by_position, attention_steps.attention_ahead, Reader.read)
+
+
+def _notice(done: bool) -> None:
+    if not done:
+        notice(
+            "Both runs read the same batches in the same order: whatever differs comes from the mask.",
+            "Compare each model's loss with what it writes. Do they tell the same story?",
+        )
+        return
+    notice(
+        "The loss without the mask falls far below what any reader could reach: 0.1 nats is a perplexity of 1.1. A "
+        "number that is too good is a reason to look for what leaked.",
+        "Its samples get no better while its loss falls: the loss is measured with the answer in sight, the samples "
+        "are written without it.",
+        "With the mask, one window of T tokens is T honest exercises at once. That is why a decoder can learn from "
+        "every position of every text, in parallel.",
+    )
 
 
 def _choose_text() -> str:
@@ -252,24 +262,26 @@ def _loss_sentence(views: dict[bool, RunView]) -> str:
 
 def _samples(views: dict[bool, RunView]) -> None:
     by_step = {causal: {s["step"]: s for s in each.samples} for causal, each in views.items()}
-    steps = sorted(set.intersection(*(set(samples) for samples in by_step.values()))) if by_step else []
-    if not steps:
-        st.caption("The first samples come with the first evaluation of both.")
+    if not any(by_step.values()):
+        st.caption("The first samples come with the first evaluation.")
         return
-    live = any(each.record.live for each in views.values())
-    step = steps[-1]
     st.subheader("What they write after the same words", anchor=False)
-    if len(steps) > 1 and not live:
+    shared = sorted(set.intersection(*(set(samples) for samples in by_step.values())))
+    step = None  # the newest of each
+    if len(shared) > 1 and not any(each.record.live for each in views.values()):
         step = st.select_slider(
             "Step",
-            steps,
-            steps[-1],
-            key=f"causal_step:{views[True].record.run_id if True in views else ''}:{len(steps)}",
+            shared,
+            shared[-1],
+            key=f"causal_step:{min(each.record.run_id for each in views.values())}:{len(shared)}",
             help="Back through the training: what each model wrote at this step, with the same dice.",
         )
     for column, (causal, samples) in zip(st.columns(2), by_step.items(), strict=False):
         with column, st.container(border=True):
-            _sample(samples[step], NAMES[causal])
+            if samples:
+                _sample(samples[max(samples) if step is None else step], NAMES[causal])
+            else:
+                st.caption(f"Nothing yet {NAMES[causal]}.")
 
 
 def _sample(sample: dict[str, Any], name: str) -> None:
