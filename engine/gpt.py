@@ -148,21 +148,30 @@ class GPTConfig:
 class LayerTrace:
     """What one block computed for a batch; every tensor is detached."""
 
+    norm_attention: Tensor  # (B, T, C), the normalised stream that attention reads
+    qkv: Tensor  # (B, T, 3C), queries, keys and values side by side, before any rotation
     q: Tensor  # (B, H, T, D), after rotation where positions are rotary
     k: Tensor  # (B, H, S, D)
     v: Tensor  # (B, H, S, D)
     attention: Tensor  # (B, H, T, S), rows sum to 1
+    heads: Tensor  # (B, H, T, D), what each head read: attention v
+    attention_output: Tensor  # (B, T, C), what attention adds to the stream
     residual_middle: Tensor  # (B, T, C), after attention was added
+    norm_mlp: Tensor  # (B, T, C), the normalised stream that the MLP reads
+    pre_activations: Tensor  # (B, T, d_ff), before the MLP's nonlinearity
+    activations: Tensor  # (B, T, d_ff), behind it
+    mlp_output: Tensor  # (B, T, C), what the MLP adds to the stream
     residual: Tensor  # (B, T, C), after the MLP was added
-    activations: Tensor  # (B, T, d_ff), behind the MLP's nonlinearity
 
 
 @dataclass
 class Trace:
-    """Filled by `GPT.forward(ids, trace=Trace())`: the embedding and one `LayerTrace` a layer."""
+    """Filled by `GPT.forward(ids, trace=Trace())`: the embedding, one `LayerTrace` a layer, the final norm."""
 
-    embedding: Tensor | None = None  # (B, T, C), the residual stream before the first block
+    token_embedding: Tensor | None = None  # (B, T, C), rows of the table alone
+    embedding: Tensor | None = None  # (B, T, C), the residual stream before the first block: with positions
     layers: list[LayerTrace] = field(default_factory=list)
+    final_norm: Tensor | None = None  # (B, T, C), what the head reads
 
 
 class KVCache:
@@ -228,7 +237,8 @@ class Attention(nn.Module):
     ) -> Tensor:
         B, T, C = x.shape
         # (B, T, 3C) -> (B, T, 3, H, D) -> (B, H, 3, T, D) -> three of (B, H, T, D)
-        qkv = self.qkv(x).view(B, T, 3, self.n_heads, self.head_size).transpose(1, 3)
+        joined = self.qkv(x)
+        qkv = joined.view(B, T, 3, self.n_heads, self.head_size).transpose(1, 3)
         q, k, v = qkv.unbind(2)
         if rotation is not None:
             q, k = rotate(qkv[:, :, :2], *rotation).unbind(2)
@@ -246,7 +256,7 @@ class Attention(nn.Module):
                 scores = scores.masked_fill(~attention_mask(T, k.shape[2]), -torch.inf)
             weights = scores.softmax(-1)
             y = F.dropout(weights, dropout) @ v
-            record.update(q=q, k=k, v=v, attention=weights)
+            record.update(qkv=joined, q=q, k=k, v=v, attention=weights, heads=y)
         if head_scale is not None:
             y = y * head_scale[layer][:, None, None]  # (H, 1, 1)
         return self.projection(y.transpose(1, 2).reshape(B, T, C))  # (B, H, T, D) -> (B, T, C)
@@ -263,6 +273,8 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor, record: dict[str, Tensor] | None) -> Tensor:
         hidden = self.up(x)
+        if record is not None:
+            record["pre_activations"] = hidden
         if self.activation == "relu2":  # Primer (So et al. 2021)
             hidden = F.relu(hidden).square()
         else:
@@ -293,11 +305,15 @@ class Block(nn.Module):
         head_scale: Tensor | None = None,
     ) -> Tensor:
         record: dict[str, Tensor] | None = None if trace is None else {}
-        x = x + self._drop(self.attention(self.norm_attention(x), rotation, cache, layer, record, head_scale))
-        middle = x
-        x = x + self._drop(self.mlp(self.norm_mlp(x), record))
+        for_attention = self.norm_attention(x)
+        attended = self._drop(self.attention(for_attention, rotation, cache, layer, record, head_scale))
+        middle = x + attended
+        for_mlp = self.norm_mlp(middle)
+        added = self._drop(self.mlp(for_mlp, record))
+        x = middle + added
         if trace is not None and record is not None:
-            record.update(residual_middle=middle, residual=x)
+            record.update(norm_attention=for_attention, attention_output=attended, residual_middle=middle)
+            record.update(norm_mlp=for_mlp, mlp_output=added, residual=x)
             trace.layers.append(LayerTrace(**{name: tensor.detach() for name, tensor in record.items()}))
         return x
 
@@ -389,6 +405,8 @@ class GPT(nn.Module):
                 "pass fewer tokens or a window of the last ones."
             )
         x = self.token_embedding(ids)  # (B, T) -> (B, T, C)
+        if trace is not None:
+            trace.token_embedding = x.detach()
         if self.position_embedding is not None:
             x = x + self.position_embedding.weight[start:end]
         if self.config.dropout:
@@ -400,7 +418,10 @@ class GPT(nn.Module):
             x = block(x, rotation, cache, layer, trace, head_scale)
         if cache is not None:
             cache.length = end
-        return self.norm(x)
+        x = self.norm(x)
+        if trace is not None:
+            trace.final_norm = x.detach()
+        return x
 
     def loss(
         self, ids: Tensor, targets: Tensor, *, reduction: str = "mean", head_scale: Tensor | None = None

@@ -4,8 +4,20 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from engine.errors import ConfigError
 from engine.gpt import GPT, GPTConfig, KVCache
-from engine.scaling import cache_memory, count_parameters, flops_per_token, training_flops, training_memory
+from engine.optimizers import AdamW, Muon
+from engine.scaling import (
+    PUBLISHED_SHAPES,
+    activation_numbers,
+    cache_memory,
+    count_parameters,
+    flops_per_token,
+    optimizer_numbers,
+    training_flops,
+    training_memory,
+)
+from engine.training import TrainingConfig, _optimizers
 
 SHAPES = [
     GPTConfig(100, 16, 2, 2, 32),
@@ -65,3 +77,65 @@ def test_memory_counts_what_is_there():
 
 def test_gpt3s_cache_for_one_full_context_in_half_precision_is_about_ten_gigabytes():
     assert cache_memory(GPTConfig.preset("gpt3"), 2048, bytes_per_number=2) == pytest.approx(9.66e9, rel=0.01)
+
+
+@pytest.mark.parametrize("shape", PUBLISHED_SHAPES, ids=lambda shape: shape.preset)
+def test_every_published_row_is_met_as_closely_as_its_own_numbers_allow(shape):
+    config = GPTConfig.preset(shape.preset)
+    ours = count_parameters(config).total
+    first_count = shape.preset in ("gpt2", "gpt2-medium", "gpt2-large")  # corrected later by its authors
+    assert ours == pytest.approx(shape.n_parameters, rel=0.07 if first_count else 0.02)
+    assert config.n_layers == shape.n_layers
+    fits = shape.heads_fill_the_vector
+    assert (fits is False) == (shape.preset in ("gpt3-xl", "gpt3-13b"))
+    if fits:
+        assert (config.d_model, config.n_heads, config.head_size) == (shape.d_model, shape.n_heads, shape.head_size)
+
+
+@pytest.mark.parametrize("config", [*SHAPES, GPTConfig(50, 32, 2, 4, 48, positions="rotary")])
+def test_activations_are_those_that_autograd_keeps(config):
+    model, batch_size = GPT(config), 3
+    own = {each.data_ptr() for each in [*model.parameters(), *model.buffers()]}
+    kept: dict[int, torch.UntypedStorage] = {}
+
+    def pack(tensor):
+        storage = tensor.untyped_storage()
+        if tensor.is_floating_point() and storage.data_ptr() not in own:
+            kept[storage.data_ptr()] = storage
+        return tensor
+
+    ids = torch.zeros(batch_size, config.context_length, dtype=torch.int64)
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        loss = model.loss(ids, ids)
+    per_token = sum(storage.nbytes() for storage in kept.values()) / 4 / ids.numel()
+    # Not counted are a few numbers of both norms and each head; the gradient of the logits comes in the backward pass.
+    small = config.n_layers * (4 + config.n_heads) + 2 + 1
+    assert loss.requires_grad
+    assert 0 <= per_token - (activation_numbers(config) - config.vocab_size) <= small
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_the_optimizers_numbers_are_those_it_keeps(optimizer):
+    config = SHAPES[0]
+    muon, adamw = _optimizers(GPT(config), TrainingConfig(steps=2, optimizer=optimizer))
+    assert (isinstance(muon, Muon), isinstance(adamw, AdamW)) == (optimizer == "muon", True)
+    tensors = {**adamw.state(), **(muon.state() if muon else {})}
+    kept = sum(tensor.numel() for name, tensor in tensors.items() if not name.startswith("step."))
+    assert optimizer_numbers(config, optimizer) == kept
+
+
+def test_mixed_precision_with_adamw_takes_sixteen_bytes_a_parameter():
+    config = GPTConfig.preset("gpt2-xl")  # Rajbhandari et al. 2020: 1.5 billion parameters, at least 24 GB
+    needs = training_memory(config, 1, precision="bfloat16")
+    assert needs.total - needs.activations == 16 * config.n_parameters
+    assert training_memory(config, 1).activations == 2 * needs.activations
+    assert training_memory(config, 1, optimizer="sgd").optimizer == 0
+    assert training_memory(config, 1, optimizer="momentum").optimizer == needs.optimizer // 2
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"batch_size": 0}, {"batch_size": 1, "optimizer": "lion"}, {"batch_size": 1, "precision": "int8"}]
+)
+def test_a_training_that_cannot_be_is_refused(wrong):
+    with pytest.raises(ConfigError, match=r"batch_size|optimizer|precision"):
+        training_memory(SHAPES[0], **wrong)
