@@ -1,16 +1,17 @@
-"""Lesson: anatomy."""
+"""Lesson: anatomy. What a transformer is made of, what it costs, and one sentence followed through all of it."""
 
 import streamlit as st
 
+from pages.parts.transformer import size
 from pages.shared import guard
-from pages.shared.lesson import objective
-from pages.shared.models import choose_model
+from pages.shared.lesson import choose_part, objective
 
 guard.ensure()
 
 st.title("Anatomy", anchor=False)
 objective(
-    "Count what a transformer is made of, and follow one sentence through every operation of it.",
-    minutes=15,
+    "Count what a transformer is made of, know whether it fits your machine, and follow one sentence through every "
+    "operation of it.",
+    minutes=20,
 )
-choose_model()
+choose_part({"Size": size.show})

@@ -1,0 +1,284 @@
+"""Charts of this lesson, by the rules of `pages.shared.charts`: constant specifications, long-form frames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from pages.shared.charts import _QUIET, _READABLE, _RUN_COLOURS, _RUN_SHAPES, Figure, _to_spec
+
+_LABELLED = 0.075  # share of the chart's width from which a piece has room for its name
+_COMPACT = "replace(replace(format(datum.value, '~s'), 'G', ' B'), 'M', ' M')"
+
+
+def stacked(
+    rows: Mapping[str, Mapping[str, float]],
+    *,
+    title: str,
+    x: str,
+    shown: Mapping[str, Mapping[str, str]],
+    alt_text: str,
+    summary: str,
+    compact: bool = False,
+    rules: Mapping[str, float] | None = None,
+) -> Figure:
+    """Horizontal bars, each cut into named pieces; pieces that are wide enough bear their name.
+
+    `rows` maps the name of a bar to its pieces in order, `shown` the same to the words of the tooltip, `rules` a label
+    to a place on the x axis, drawn as a dashed line through all bars. `compact` writes the axis as 20 M, 3 B.
+    """
+    widest = max([sum(pieces.values()) for pieces in rows.values()], default=0.0) or 1.0
+    found = []
+    for row, pieces in rows.items():
+        at, total = 0.0, sum(pieces.values()) or 1.0
+        for name, value in pieces.items():
+            if value <= 0:
+                continue
+            label = name if value / widest >= max(_LABELLED, 0.011 * len(name)) else ""
+            share = f"{100 * value / total:.1f} %"
+            found.append(("piece", row, name, at, at + value, at + value / 2, label, shown[row][name], share))
+            at += value
+    for label, place in (rules or {}).items():
+        if place <= 1.6 * widest:  # else it would squeeze the bars
+            found.append(("rule", next(iter(rows)), "", place, place, place, label, label, ""))
+    names = ["layer", "row", "name", "start", "end", "middle", "label", "shown", "share"]
+    kinds = tuple(dict.fromkeys(name for pieces in rows.values() for name in pieces))
+    spec = _stacked_spec(title, x, compact, tuple(rows), kinds)
+    return Figure(pd.DataFrame(found, columns=names), spec, alt_text, summary)
+
+
+@lru_cache(maxsize=64)
+def _stacked_spec(title: str, x: str, compact: bool, rows: tuple[str, ...], kinds: tuple[str, ...]) -> dict[str, Any]:
+    base = alt.Chart().encode(
+        y=alt.Y("row:N", title=None, sort=list(rows), axis=alt.Axis(labelLimit=110, labelFontSize=14))
+    )
+    pieces = base.transform_filter("datum.layer == 'piece'")
+    horizontal = alt.X(
+        "start:Q",
+        title=x,
+        axis=alt.Axis(tickCount=5, labelExpr=_COMPACT if compact else _READABLE),
+    )
+    colours = [_RUN_COLOURS[place % len(_RUN_COLOURS)] for place in range(max(1, len(kinds)))]
+    bars = pieces.mark_bar(size=34).encode(
+        horizontal,
+        x2="end:Q",
+        color=alt.Color(
+            "name:N",
+            title=None,
+            scale=alt.Scale(domain=list(kinds), range=colours),
+            legend=alt.Legend(orient="bottom", columns=3, symbolType="square"),
+        ),
+        tooltip=[
+            alt.Tooltip("row:N", title="Model"),
+            alt.Tooltip("name:N", title="Part"),
+            alt.Tooltip("shown:N", title=x),
+            alt.Tooltip("share:N", title="Share"),
+        ],
+    )
+    names = pieces.mark_text(dy=-26, fontSize=13, aria=False).encode(
+        x="middle:Q", text="label:N", color=alt.value(_QUIET)
+    )
+    rules = alt.Chart().transform_filter("datum.layer == 'rule'")
+    lines = rules.mark_rule(strokeDash=[5, 4], strokeWidth=2, aria=False).encode(
+        x="start:Q", color=alt.value(_QUIET), tooltip=alt.Tooltip("label:N", title="Line")
+    )
+    lettering = rules.mark_text(align="left", dx=5, dy=12, fontSize=13).encode(
+        x="start:Q", y=alt.value(0), text="label:N", color=alt.value(_QUIET)
+    )
+    return _to_spec(alt.layer(bars, names, lines, lettering), title, 76 * max(1, len(rows)) + 130)
+
+
+def lines(
+    frame: pd.DataFrame,
+    *,
+    title: str,
+    x: str,
+    y: str,
+    series: Sequence[str],
+    alt_text: str,
+    summary: str,
+    log: bool = False,
+    percent: bool = False,
+    ticks: Sequence[tuple[float, str]] = (),
+    height: int = 320,
+) -> Figure:
+    """One line with points for each series. `frame` has the columns x, y, series and place (x in words).
+
+    A series named in `series` has the colour and shape of its place there. `ticks` names places on the x axis.
+    """
+    spec = _lines_spec(title, x, y, tuple(series), log, percent, tuple(ticks), height)
+    return Figure(frame[["x", "y", "series", "place"]], spec, alt_text, summary)
+
+
+@lru_cache(maxsize=64)
+def _lines_spec(
+    title: str,
+    x: str,
+    y: str,
+    series: tuple[str, ...],
+    log: bool,
+    percent: bool,
+    ticks: tuple[tuple[float, str], ...],
+    height: int,
+) -> dict[str, Any]:
+    axis = alt.Axis(tickCount=8, tickMinStep=1)
+    if ticks:
+        named = " : ".join(f"datum.value == {place} ? '{name}'" for place, name in ticks)
+        axis = alt.Axis(values=[place for place, _ in ticks], labelExpr=f"{named} : ''", labelAngle=0)
+    scale = alt.Scale(type="log") if log else alt.Scale(domain=[0, 1]) if percent else alt.Scale(zero=False)
+    domain = list(series)
+    colours = [_RUN_COLOURS[place % len(_RUN_COLOURS)] for place in range(max(1, len(domain)))]
+    shapes = [_RUN_SHAPES[place % len(_RUN_SHAPES)] for place in range(max(1, len(domain)))]
+    legend = alt.Legend(orient="top", columns=4, labelLimit=160) if len(domain) > 1 else None
+    base = alt.Chart().encode(
+        alt.X("x:Q", title=x, axis=axis),
+        alt.Y("y:Q", title=y, scale=scale, axis=alt.Axis(tickCount=5, format="%" if percent else "~g")),
+        alt.Color("series:N", title=None, legend=legend, scale=alt.Scale(domain=domain, range=colours)),
+        tooltip=[
+            alt.Tooltip("series:N", title="Line"),
+            alt.Tooltip("place:N", title=x),
+            alt.Tooltip("y:Q", title=y, format=".2%" if percent else ".4~g"),
+        ],
+    )
+    drawn = base.mark_line(strokeWidth=2.2)
+    dots = base.mark_point(size=65, filled=True, opacity=1).encode(
+        shape=alt.Shape("series:N", title=None, legend=legend, scale=alt.Scale(domain=domain, range=shapes))
+    )
+    return _to_spec(alt.layer(drawn, dots), title, height)
+
+
+def distributions(values: Mapping[str, np.ndarray], *, title: str, x: str, summary: str) -> Figure:
+    """How the numbers of several vectors are spread: the share in each of 40 common bins, as stepped lines."""
+    every = np.concatenate([np.asarray(each, float) for each in values.values()])
+    low, high = np.quantile(every, [0.002, 0.998])  # single outliers would squeeze the rest into one bin
+    edges = np.linspace(low, max(high, low + 1e-6), 41)
+    found = []
+    for name, vector in values.items():
+        heights = np.histogram(np.clip(vector, edges[0], edges[-1]), edges)[0] / len(vector)
+        found += [
+            (name, (left + right) / 2, height) for left, right, height in zip(edges, edges[1:], heights, strict=False)
+        ]
+    frame = pd.DataFrame(found, columns=["series", "x", "share"])
+    return Figure(
+        frame, _distributions_spec(title, x, tuple(values)), f"Distribution of numbers: {', '.join(values)}.", summary
+    )
+
+
+@lru_cache(maxsize=16)
+def _distributions_spec(title: str, x: str, series: tuple[str, ...]) -> dict[str, Any]:
+    dashes = [[1, 0], [6, 3], [2, 2], [8, 2, 2, 2]]
+    chart = (
+        alt.Chart()
+        .mark_line(interpolate="step", strokeWidth=2.2)
+        .encode(
+            alt.X("x:Q", title=x, axis=alt.Axis(tickCount=7)),
+            alt.Y("share:Q", title="Share of the numbers (%)", axis=alt.Axis(tickCount=4, format="~%")),
+            alt.Color(
+                "series:N",
+                title=None,
+                scale=alt.Scale(domain=list(series), range=_RUN_COLOURS[: len(series)]),
+                legend=alt.Legend(orient="top", symbolType="stroke", symbolSize=500),
+            ),
+            alt.StrokeDash("series:N", title=None, scale=alt.Scale(domain=list(series), range=dashes[: len(series)])),
+            tooltip=[
+                alt.Tooltip("series:N", title="Vector"),
+                alt.Tooltip("x:Q", title=x, format=".3f"),
+                alt.Tooltip("share:Q", title="Share", format=".1%"),
+            ],
+        )
+    )
+    return _to_spec(chart, title, 260)
+
+
+def curve_with_points(
+    curves: pd.DataFrame, points: pd.DataFrame, *, title: str, own: str, names: Sequence[str], summary: str
+) -> Figure:
+    """Functions as lines, the model's `own` solid and the others dashed, with live values on it and beneath it.
+
+    `curves` has the columns x, y and series; `points` x, y, token and neuron, one row for each value.
+    """
+    lines_, dots = curves.assign(layer="curve"), points.assign(layer="value")
+    frame = pd.concat([lines_, dots], ignore_index=True)
+    spec = _curve_spec(title, own, tuple(names))
+    return Figure(frame, spec, f"Line chart: {', '.join(names)}, with the sentence's values on {own}.", summary)
+
+
+@lru_cache(maxsize=16)
+def _curve_spec(title: str, own: str, names: tuple[str, ...]) -> dict[str, Any]:
+    horizontal = alt.X("x:Q", title="Before the nonlinearity", axis=alt.Axis(tickCount=8), scale=alt.Scale(nice=False))
+    vertical = alt.Y("y:Q", title="Behind it", axis=alt.Axis(tickCount=6))
+    base = alt.Chart()
+    dashes = [
+        [1, 0] if name == own else dash for name, dash in zip(names, [[7, 4], [3, 3], [9, 3, 2, 3]], strict=False)
+    ]
+    curve = (
+        base.transform_filter("datum.layer == 'curve'")
+        .mark_line(strokeWidth=2.4, clip=True)
+        .encode(
+            horizontal,
+            vertical,
+            alt.Color(
+                "series:N",
+                title=None,
+                scale=alt.Scale(domain=list(names), range=_RUN_COLOURS[: len(names)]),
+                legend=alt.Legend(orient="top", symbolType="stroke", symbolSize=500),
+            ),
+            alt.StrokeDash("series:N", title=None, scale=alt.Scale(domain=list(names), range=dashes)),
+            tooltip=[
+                alt.Tooltip("series:N", title="Function"),
+                alt.Tooltip("x:Q", title="Before", format=".2f"),
+                alt.Tooltip("y:Q", title="Behind", format=".3f"),
+            ],
+        )
+    )
+    values = base.transform_filter("datum.layer == 'value'")
+    dots = values.mark_point(size=34, filled=True, opacity=0.55).encode(
+        horizontal,
+        vertical,
+        color=alt.value("gray"),
+        tooltip=[
+            alt.Tooltip("token:N", title="Token"),
+            alt.Tooltip("neuron:Q", title="Neuron"),
+            alt.Tooltip("x:Q", title="Before", format=".3f"),
+            alt.Tooltip("y:Q", title="Behind", format=".4f"),
+        ],
+    )
+    rug = values.mark_tick(thickness=1, size=12, opacity=0.35, aria=False).encode(
+        horizontal, y=alt.value("height"), color=alt.value("gray")
+    )
+    return _to_spec(alt.layer(rug, dots, curve), title, 360)
+
+
+def named_bars(
+    frame: pd.DataFrame, *, title: str, x: str, y: str, alt_text: str, summary: str, percent: bool = False
+) -> Figure:
+    """Horizontal bars in the frame's order. `frame` has the columns name, value and shown; values may be negative."""
+    data = frame[["name", "value", "shown"]].reset_index(drop=True)
+    data["place"] = np.arange(len(data))
+    return Figure(data, _named_spec(title, x, y, percent, len(data)), alt_text, summary)
+
+
+@lru_cache(maxsize=64)
+def _named_spec(title: str, x: str, y: str, percent: bool, n_bars: int) -> dict[str, Any]:
+    base = alt.Chart().encode(
+        y=alt.Y(
+            "name:N",
+            title=y,
+            sort=alt.EncodingSortField("place", op="min", order="ascending"),
+            axis=alt.Axis(labelLimit=150, labelFontSize=14),
+        )
+    )
+    bars = base.mark_bar().encode(
+        alt.X("value:Q", title=x, axis=alt.Axis(tickCount=5, format="~%" if percent else "~g")),
+        color=alt.condition("datum.value < 0", alt.value("orange"), alt.value("blue")),
+        tooltip=[alt.Tooltip("name:N", title=y), alt.Tooltip("shown:N", title=x)],
+    )
+    numbers = base.mark_text(align="left", dx=5, fontSize=13).encode(
+        x="value:Q", text="shown:N", color=alt.value(_QUIET)
+    )
+    return _to_spec(alt.layer(bars, numbers), title, max(130, 24 * n_bars + 90))
