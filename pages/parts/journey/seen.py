@@ -1,0 +1,211 @@
+"""What a run's checkpoints said to one prompt, kept for everybody who watches: models come and go while it trains."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from functools import lru_cache
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from engine.checkpoint import Checkpoint
+from engine.errors import EngineError
+from engine.journey import Glance, Journey, follow_prompt, glance
+from engine.runs.records import CheckpointInfo, RunRecord
+from engine.runs.service import lab
+from engine.tokenizer import Tokenizer
+from pages.shared.charts import Figure, _distinct, _to_spec, percent, visible_token
+from pages.shared.draft import show_bytes
+from pages.shared.models import ModelChoice, inference, load
+
+MAX_GLANCES = 60
+MAX_LINES = 5
+BUDGET_SECONDS = 0.15  # of reading older models at one look; the last one begun may take as long again
+
+
+@st.cache_resource(max_entries=24, show_spinner="The model reads …")
+def _journey(key: str, ids: tuple[int, ...], _checkpoint: Checkpoint) -> Journey:
+    with inference():
+        return follow_prompt(_checkpoint.model, ids, _checkpoint.tokenizer.n_vocab)
+
+
+def journey_of(choice: ModelChoice, ids: tuple[int, ...]) -> Journey:
+    """The way of a prompt through a model, computed once for everybody."""
+    return _journey(choice.key, ids, load(choice))
+
+
+@st.cache_resource(max_entries=10, show_spinner=False)
+def _seen(run_id: str, attempt: int, ids: tuple[int, ...]) -> dict[int, Glance | None]:
+    return {}
+
+
+def seen(record: RunRecord | None, choice: ModelChoice, ids: tuple[int, ...]) -> dict[int, Glance | None]:
+    """Step → what was seen there (None: it could not be read). Shared by all sessions, also of models that are gone."""
+    return _seen(choice.run_id, record.attempt if record else 0, ids)
+
+
+def remember(found: dict[int, Glance | None], journey: Journey, info: CheckpointInfo) -> None:
+    """Keep what a journey came to; of very many checkpoints the oldest but the first go."""
+    found[info.step] = glance(journey, info.step, info.validation_loss)
+    while len(found) > MAX_GLANCES:
+        found.pop(sorted(found)[1], None)
+
+
+def checkpoints_of(run_id: str) -> list[CheckpointInfo]:
+    """The models of a run that are there now; none for a model without a run."""
+    with contextlib.suppress(EngineError):
+        return lab().checkpoints(run_id)
+    return []
+
+
+def look_at_missing(found: dict[int, Glance | None], run_id: str, ids: tuple[int, ...], title: str) -> bool:
+    """Read checkpoints that were not seen yet, the newest first, for a moment; whether there was any."""
+    missing = [info for info in reversed(checkpoints_of(run_id)) if info.step not in found]
+    until = time.perf_counter() + BUDGET_SECONDS
+    for n, info in enumerate(missing):
+        if n and time.perf_counter() > until:
+            break
+        choice = ModelChoice(run_id, info.step, title)
+        try:
+            newest = n == 0 and info.step > max(found, default=-1)
+            # Only the newest will be drawn: the others are read and let go, so that they push no model out.
+            checkpoint = load(choice) if newest else lab().load_model(run_id, info.step)
+            remember(found, _journey(choice.key, ids, checkpoint), info)
+        except EngineError:  # replaced by a newer one between the list and the look, or damaged
+            found.setdefault(info.step, None)
+    return bool(missing)
+
+
+def glances(found: dict[int, Glance | None]) -> list[Glance]:
+    """What was seen, by step. A copy: other sessions may add to it meanwhile."""
+    return [each for _, each in sorted(found.copy().items()) if each is not None]
+
+
+def token_name(tokenizer: Tokenizer, token_id: int) -> str:
+    """A token as a label: quoted, short, white space as symbols."""
+    text = show_bytes(tokenizer.token_bytes(token_id))
+    return visible_token(text if len(text) <= 24 else text[:23] + "…")
+
+
+def what_changed(all_seen: list[Glance], step: int, tokenizer: Tokenizer) -> str:
+    """One sentence: the likeliest token here, against the checkpoint before."""
+    here = next((each for each in all_seen if each.step == step), None)
+    before = next((each for each in reversed(all_seen) if each.step < step), None)
+    if here is None:
+        return ""
+    now = percent(float(here.probabilities[here.first]))
+    if before is None:
+        return f"At step {step:,} the likeliest next token is {token_name(tokenizer, here.first)} with {now}."
+    then = percent(float(before.probabilities[here.first]))
+    if before.first == here.first:
+        return f"Since step {before.step:,}: {token_name(tokenizer, here.first)} stays first, {then} → {now}."
+    old = f"{token_name(tokenizer, before.first)} ({percent(float(before.probabilities[before.first]))})"
+    return (
+        f"Since step {before.step:,}: the first place went from {old} to {token_name(tokenizer, here.first)} "
+        f"({then} → {now})."
+    )
+
+
+def lines_of(all_seen: list[Glance]) -> list[int]:
+    """The tokens worth a line: those that were first at some checkpoint, in that order; at most the last five."""
+    firsts = list(dict.fromkeys(each.first for each in all_seen))
+    if len(firsts) > MAX_LINES:
+        peaks = {i: max(float(each.probabilities[i]) for each in all_seen) for i in firsts}
+        kept = sorted(firsts, key=lambda i: -peaks[i])[:MAX_LINES]
+        firsts = [i for i in firsts if i in kept]
+    return firsts
+
+
+def as_table(all_seen: list[Glance], tokenizer: Tokenizer) -> pd.DataFrame:
+    """One row a checkpoint: loss, entropy, the likeliest token, and the probability of each token that has a line."""
+    ids = lines_of(all_seen)
+    names = _distinct([token_name(tokenizer, i) for i in ids])
+    return pd.DataFrame(
+        [
+            {
+                "step": each.step,
+                "validation loss (nats)": each.validation_loss,
+                "entropy (bits)": each.entropy,
+                "likeliest": token_name(tokenizer, each.first),
+                **{name: 100 * float(each.probabilities[i]) for name, i in zip(names, ids, strict=True)},
+            }
+            for each in all_seen
+        ]
+    )
+
+
+def over_training(all_seen: list[Glance], step: int, tokenizer: Tokenizer) -> Figure:
+    """Lines of the tokens that were ever likeliest, over the checkpoints; the one that is shown is marked."""
+    ids = lines_of(all_seen)
+    names = _distinct([token_name(tokenizer, i) for i in ids])
+    steps = np.array([each.step for each in all_seen], dtype=float)
+    columns: dict[str, list[Any]] = {"layer": [], "step": [], "probability": [], "token": [], "order": []}
+    for order, (token_id, name) in enumerate(zip(ids, names, strict=True)):
+        columns["layer"] += ["token"] * len(steps)
+        columns["step"] += steps.tolist()
+        columns["probability"] += [float(each.probabilities[token_id]) for each in all_seen]
+        columns["token"] += [name] * len(steps)
+        columns["order"] += [order] * len(steps)
+    columns["layer"].append("here")
+    columns["step"].append(float(step))
+    columns["probability"].append(None)
+    columns["token"].append(names[0] if names else "")
+    columns["order"].append(0)
+    data = pd.DataFrame(columns).astype({"probability": "float64"})
+    first, last = all_seen[0], all_seen[-1]
+    summary = (
+        f"{len(all_seen)} checkpoint{'s' if len(all_seen) > 1 else ''} so far: the model is as unsure as among "
+        f"{2**first.entropy:,.1f} equal tokens at step {first.step:,}, {2**last.entropy:,.1f} at step {last.step:,}."
+    )
+    return Figure(data, _spec(), "Line chart: probability of the likeliest next tokens at every checkpoint.", summary)
+
+
+@lru_cache(maxsize=1)
+def _spec() -> dict[str, Any]:
+    x = alt.X(
+        "step:Q",
+        title="Training step (square-root scale)",
+        scale=alt.Scale(type="sqrt", nice=False),
+        axis=alt.Axis(tickCount=6, format=",d"),
+    )
+    y = alt.Y(
+        "probability:Q",
+        title="Probability",
+        scale=alt.Scale(domainMin=0, nice=True),
+        axis=alt.Axis(format="~%", tickCount=4),
+    )
+    order = alt.EncodingSortField("order", op="min", order="ascending")
+    legend = alt.Legend(orient="top", columns=3, labelLimit=150, title=None)
+    colour = alt.Color(
+        "token:N", sort=order, legend=legend, scale=alt.Scale(range=["blue", "orange", "green", "violet", "red"])
+    )
+    shape = alt.Shape(
+        "token:N",
+        sort=order,
+        legend=legend,
+        scale=alt.Scale(range=["circle", "square", "triangle-up", "diamond", "cross"]),
+    )
+    base = alt.Chart()
+    tokens = base.transform_filter("datum.layer == 'token'")
+    lines = tokens.mark_line(strokeWidth=2).encode(x, y, colour)
+    dots = tokens.mark_point(size=55, filled=True, opacity=1).encode(
+        x,
+        y,
+        colour,
+        shape,
+        tooltip=[
+            alt.Tooltip("token:N", title="Token"),
+            alt.Tooltip("step:Q", title="Step", format=",d"),
+            alt.Tooltip("probability:Q", title="Probability", format=".2%"),
+        ],
+    )
+    here = (
+        base.transform_filter("datum.layer == 'here'")
+        .mark_rule(strokeDash=[5, 4], strokeWidth=1.5, aria=False)
+        .encode(x=x, color=alt.value("gray"))
+    )
+    return _to_spec(alt.layer(here, lines, dots), "What comes next, checkpoint by checkpoint", 250)
