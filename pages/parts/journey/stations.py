@@ -247,8 +247,9 @@ def _head(journey: Journey, tokenizer: Tokenizer, layer: int, head: int) -> dict
     return {
         "kind": "head",
         "title": "One head",
-        "sentence": f"Attention carries information between tokens. In layer {layer + 1}, head {head + 1}, the "
-        f"last token {token_name(tokenizer, last)} reads most from {which}: {percent(float(weights[most]))} of its attention.",
+        "sentence": f"Attention carries information between tokens. In layer {layer + 1}, head {head + 1}, the last "
+        f"token {token_name(tokenizer, last)} reads most from {which}: {percent(float(weights[most]))} of its "
+        "attention.",
         "shape": f"{n_layers} × {n_heads} heads, each {_count(n, 'weight')} that sum to 1",
         "lesson": "attention",
         "link": "Attention",
