@@ -24,6 +24,7 @@ FILL_SECONDS = 0.5  # nothing trains, but checkpoints were not all read yet
 FOLLOW = "Follow the training"
 CHOOSE = "Choose a model"
 RECIPE, CORPUS = "60s", "stories"
+MODE = "journey_mode"
 _INLINE = "journey:inline"
 
 
@@ -46,13 +47,14 @@ class Followed:
 
 def choose() -> Followed:
     """The controls: follow what trains, or choose a run and a checkpoint."""
-    # An address that names a run is about that run, not about whichever trains now.
+    if MODE not in st.session_state:
+        # An address that names a run is about that run, not about whichever trains now.
+        st.session_state[MODE] = CHOOSE if "run" in st.query_params else FOLLOW
     mode = st.segmented_control(
         "Model",
         [FOLLOW, CHOOSE],
-        default=CHOOSE if "run" in st.query_params else FOLLOW,
         required=True,
-        key="journey_mode",
+        key=MODE,
         persist_state="session",
         width="stretch",
         help="Follow: the newest checkpoint of the run that is training now. Choose: any run at any checkpoint.",

@@ -33,9 +33,12 @@ def _journey(key: str, ids: tuple[int, ...], _checkpoint: Checkpoint) -> Journey
         return follow_prompt(_checkpoint.model, ids, _checkpoint.tokenizer.n_vocab)
 
 
-def journey_of(choice: ModelChoice, ids: tuple[int, ...]) -> Journey:
-    """The way of a prompt through a model, computed once for everybody."""
-    return _journey(choice.key, ids, load(choice))
+def journey_of(choice: ModelChoice, ids: tuple[int, ...], info: CheckpointInfo) -> Journey:
+    """The way of a prompt through a model, computed once for everybody.
+
+    `info` tells models apart that a run had at the same step before and after it was started over.
+    """
+    return _journey(f"{choice.key}:{info.seconds}", ids, load(choice))
 
 
 @st.cache_resource(max_entries=10, show_spinner=False)
@@ -45,14 +48,15 @@ def _seen(run_id: str, attempt: int, ids: tuple[int, ...]) -> dict[int, Glance |
 
 def seen(record: RunRecord | None, choice: ModelChoice, ids: tuple[int, ...]) -> dict[int, Glance | None]:
     """Step → what was seen there (None: it could not be read). Shared by all sessions, also of models that are gone."""
-    return _seen(choice.run_id, record.attempt if record else 0, ids)
+    return _seen(choice.run_id, record.attempt if record and record.run_id == choice.run_id else 0, ids)
 
 
-def remember(found: dict[int, Glance | None], journey: Journey, info: CheckpointInfo) -> None:
-    """Keep what a journey came to; of very many checkpoints the oldest but the first go."""
-    found[info.step] = glance(journey, info.step, info.validation_loss)
+def remember(found: dict[int, Glance | None], journey: Journey, info: CheckpointInfo) -> Glance:
+    """Keep what a journey came to, and return it; of very many checkpoints the oldest but the first go."""
+    kept = found[info.step] = glance(journey, info.step, info.validation_loss)
     while len(found) > MAX_GLANCES:
         found.pop(sorted(found)[1], None)
+    return kept
 
 
 def checkpoints_of(run_id: str) -> list[CheckpointInfo]:
@@ -71,10 +75,13 @@ def look_at_missing(found: dict[int, Glance | None], run_id: str, ids: tuple[int
             break
         choice = ModelChoice(run_id, info.step, title)
         try:
-            newest = n == 0 and info.step > max(found, default=-1)
-            # Only the newest will be drawn: the others are read and let go, so that they push no model out.
-            checkpoint = load(choice) if newest else lab().load_model(run_id, info.step)
-            remember(found, _journey(choice.key, ids, checkpoint), info)
+            if info.step > max(found, default=-1):
+                journey = journey_of(choice, ids, info)  # this one will be drawn
+            else:  # read and let go, so that no model that is drawn is pushed out of the caches
+                old = lab().load_model(run_id, info.step)
+                with inference():
+                    journey = follow_prompt(old.model, ids, old.tokenizer.n_vocab)
+            remember(found, journey, info)
         except EngineError:  # replaced by a newer one between the list and the look, or damaged
             found.setdefault(info.step, None)
     return bool(missing)

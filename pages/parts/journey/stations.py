@@ -37,15 +37,18 @@ def named(tokenizer: Tokenizer, token_id: int) -> list[Any]:
     return [int(token_id), short(show_bytes(tokenizer.token_bytes(int(token_id))))]
 
 
-def top_line(prompt: Prompt, tokenizer: Tokenizer, seen: Glance, change: str) -> dict[str, Any]:
-    """The prompt with the likeliest next token, and the state of the model in numbers."""
+def top_line(prompt: Prompt, tokenizer: Tokenizer, seen: Glance, change: str, model: str = "") -> dict[str, Any]:
+    """The prompt with the likeliest next token, and the state of the model in numbers.
+
+    `model` names one that belongs to no run: it has no steps and no loss to tell.
+    """
     loss = seen.validation_loss
+    state = [["Training step", f"{seen.step:,}"], ["Validation loss", "–" if loss is None else f"{loss:.2f} nats"]]
     return {
         "tokens": [[chip.id, chip.text] for chip in prompt.chips],
         "next": [*named(tokenizer, seen.first), float(seen.probabilities[seen.first])],
         "facts": [
-            ["Training step", f"{seen.step:,}"],
-            ["Validation loss", "–" if loss is None else f"{loss:.2f} nats"],
+            *([["Model", model]] if model else state),
             ["As unsure as among", f"{2**seen.entropy:,.1f} equal tokens"],
             ["Entropy", f"{seen.entropy:.2f} bits"],
         ],
@@ -217,7 +220,7 @@ def _vectors(journey: Journey, tokenizer: Tokenizer, config: GPTConfig) -> dict[
         rows.append([*named(tokenizer, journey.ids[place]), ""])
         vectors.append(journey.token_vectors[place])
         if positions is not None:
-            rows += [[None, f"position {place}", "+"], [None, "enters layer 1", "="]]
+            rows += [[None, f"position {place}", "+"], [None, "their sum", "="]]
             vectors += [positions[place], journey.token_vectors[place] + positions[place]]
     where = {
         "learned": "A learned vector of its position is added to it.",

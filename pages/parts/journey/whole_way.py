@@ -9,10 +9,11 @@ import streamlit as st
 
 from engine import journey as engine_journey
 from engine import merges
+from engine.checkpoint import Checkpoint
 from engine.errors import EngineError
 from engine.generation import uniform
 from engine.gpt import Block
-from engine.journey import Journey, draw_sorted
+from engine.journey import Glance, Journey, draw_sorted
 from engine.runs.records import CheckpointInfo
 from engine.tokenizer import Tokenizer
 from pages.parts.journey import following, seen
@@ -72,25 +73,33 @@ def _way(followed: following.Followed, choice: ModelChoice, text: str, training:
         return
     ids = prompt.ids
     found = seen.seen(followed.run, choice, ids)
-    journey = seen.journey_of(choice, ids)
     infos = seen.checkpoints_of(choice.run_id)
-    here = next((info for info in infos if info.step == choice.step), CheckpointInfo(choice.step, 0.0, None))
-    seen.remember(found, journey, here)
+    info = next((each for each in infos if each.step == choice.step), CheckpointInfo(choice.step, 0.0, None))
+    journey = seen.journey_of(choice, ids, info)
+    here = seen.remember(found, journey, info)
     all_seen = seen.glances(found)
 
     def look() -> bool:
+        if followed.run is not None and followed.run.run_id != choice.run_id:
+            return bool(seen.checkpoints_of(followed.run.run_id))  # its first model is there
         return seen.look_at_missing(found, choice.run_id, ids, choice.title)
 
     with training:
-        following.keep_up(followed, look, complete=all(info.step in found for info in infos))
+        following.keep_up(followed, look, complete=all(each.step in found for each in infos))
         _early(followed, choice)
-        with st.container(key="journey_chart"):
+        if followed.run is None:
+            st.caption("This model was trained elsewhere: there are no earlier checkpoints to look back on.")
+        else:
             seen.over_training(all_seen, choice.step, tokenizer).show()
-    _stations(prompt, journey, choice, checkpoint, found)
+    if followed.run is None:
+        state = top_line(prompt, tokenizer, here, "", choice.title)
+    else:
+        state = top_line(prompt, tokenizer, here, seen.what_changed(all_seen, choice.step, tokenizer))
+    _stations(prompt, journey, checkpoint, state)
     _tables(prompt, journey, all_seen, tokenizer)
 
 
-def _loaded(followed: following.Followed, choice: ModelChoice) -> tuple[Any, ModelChoice]:
+def _loaded(followed: following.Followed, choice: ModelChoice) -> tuple[Checkpoint, ModelChoice]:
     """The model, or the one that has taken its place since it was listed."""
     try:
         return load(choice), choice
@@ -109,7 +118,7 @@ def _early(followed: following.Followed, choice: ModelChoice) -> None:
         )
 
 
-def _stations(prompt: Prompt, journey: Journey, choice: ModelChoice, checkpoint: Any, found: dict[int, Any]) -> None:
+def _stations(prompt: Prompt, journey: Journey, checkpoint: Checkpoint, state: dict[str, Any]) -> None:
     tokenizer, model = checkpoint.tokenizer, checkpoint.model
     n_layers, n_heads, _ = journey.attention.shape
     words = words_in(prompt, tokenizer)
@@ -119,15 +128,12 @@ def _stations(prompt: Prompt, journey: Journey, choice: ModelChoice, checkpoint:
     roll = _number(st.session_state.get(_ROLL), 0)
     dice = uniform(roll, len(prompt.ids))
     drawn = draw_sorted(journey.probabilities, dice)
-    all_seen = seen.glances(found)
-    here = next(each for each in all_seen if each.step == choice.step)
-    change = seen.what_changed(all_seen, choice.step, tokenizer)
 
     def on_choice(choice: list[Any]) -> None:
         _act(choice, prompt, tokenizer, len(words), (n_layers, n_heads))
 
     pressed = journey_view(
-        top_line(prompt, tokenizer, here, change),
+        state,
         stations(prompt, journey, tokenizer, model.config, word=word, head=(layer, head), dice=dice, drawn=drawn),
         key=VIEW,
         on_choice=on_choice,
@@ -193,7 +199,7 @@ def _buttons(prompt: Prompt, tokenizer: Tokenizer, drawn: int, roll: int) -> Non
         )
 
 
-def _tables(prompt: Prompt, journey: Journey, all_seen: list[Any], tokenizer: Tokenizer) -> None:
+def _tables(prompt: Prompt, journey: Journey, all_seen: list[Glance], tokenizer: Tokenizer) -> None:
     with st.expander("As a table", icon=":material/table:"):
         st.caption("The next token at every checkpoint seen so far; probabilities in percent.")
         st.dataframe(seen.as_table(all_seen, tokenizer), hide_index=True, width="stretch")

@@ -2,7 +2,7 @@
 // when the model behind them has learned, and nothing blinks.
 const percent = (p) => {
   if (p > 0 && p < 0.001) return "< 0.1 %";
-  return `${(100 * p).toFixed(p < 0.1 ? 1 : 0)} %`;
+  return `${(100 * p).toFixed(1)} %`;
 };
 const signed = (value) => (value < 0 ? "−" : "") + Math.abs(value).toFixed(2);
 const exact = (value) => (value < 0 ? "−" : "") + (value === 0 ? "0" : Math.abs(value).toPrecision(3));
@@ -97,7 +97,7 @@ const paintStrips = (state) => {
 
 // A group of canvases under one tab stop whose numbers are read one by one, by pointing or with the arrow keys.
 const stripGroup = (state, body, foot) => {
-  const strips = { matrix: { columns: 1, rows: 0 }, numbers: [], canvases: [], names: [], at: [0, 0] };
+  const strips = { matrix: { columns: 1, rows: 0 }, numbers: [], canvases: [], names: [], at: [0, 0], touched: false };
   body.tabIndex = 0;
   body.setAttribute("role", "group");
   const readout = element("span", "readout");
@@ -113,6 +113,7 @@ const stripGroup = (state, body, foot) => {
     row = Math.max(0, Math.min(row, rows - 1));
     column = Math.max(0, Math.min(column, columns - 1));
     strips.at = [row, column];
+    strips.touched = true;
     readout.textContent = `${strips.names[row]}, dimension ${column}: ${exact(strips.numbers[row * columns + column])}`;
     strips.canvases.forEach((canvas, index) => canvas.parentElement.classList.toggle("read", index === row));
     body.style.setProperty("--at", `${(100 * (column + 0.5)) / columns}%`);
@@ -143,7 +144,7 @@ const stripGroup = (state, body, foot) => {
     Object.assign(strips, { matrix, names, canvases, numbers: numbersOf(matrix) });
     write(low, exact(-matrix.scale));
     write(high, exact(matrix.scale));
-    if (readout.textContent && strips.at[0] < matrix.rows) read(...strips.at);
+    if (strips.touched) read(...strips.at);
     else write(readout, "Point at a strip, or use the arrow keys, to read its numbers.");
   };
 };
@@ -370,13 +371,14 @@ const figures = {
       return made;
     };
     const fillBar = (made, value, most) => {
-      made.hidden = value === null;
+      made.classList.toggle("none", value === null);
       if (value === null) return;
       made.firstChild.style.width = `${(100 * value) / most}%`;
       write(made.lastChild, value.toFixed(1));
     };
     return (data) => {
       body.setAttribute("aria-label", `${data.label}. Arrow keys read the numbers.`);
+      body.classList.toggle("many", data.rows.length > 7);
       fit(
         body,
         data.rows.length,
@@ -513,6 +515,7 @@ const makeStation = (state, data, number) => {
   rail.append(element("span", "knot", String(number)));
   const words = element("div", "words-column");
   const title = element("h2", "station-title");
+  title.append(element("span", "unseen", `Station ${number}: `), element("span"));
   const sentence = element("p", "sentence");
   const shape = element("div", "shape");
   const link = button("lesson");
@@ -524,7 +527,7 @@ const makeStation = (state, data, number) => {
   return {
     section,
     update(fresh) {
-      write(title, `${number} · ${fresh.title}`);
+      write(title.lastChild, fresh.title);
       write(sentence, fresh.sentence);
       write(shape, fresh.shape);
       write(link, `${fresh.link} in full →`);
