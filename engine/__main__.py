@@ -1,4 +1,4 @@
-"""The engine from a shell: `python -m engine corpora|tokenize|pretrain|generate|fetch|export|serve|app`.
+"""The engine from a shell: `python -m engine corpora|tokenize|pretrain|translate|generate|fetch|export|serve|app`.
 
 The same functions as the pages call, with a progress bar. Runs go through the run service: a run begun here is found in
 the app, and one begun in the app is continued here.
@@ -76,6 +76,16 @@ def _parser() -> argparse.ArgumentParser:
     pretrain.add_argument("--half", action="store_true", help="with --out: weights in half precision")
     pretrain.add_argument("--most", type=int, metavar="N", help="with --out: at most so many checkpoints")
     pretrain.set_defaults(command=_pretrain)
+
+    translate = commands.add_parser("translate", help="train a model that translates, and show its progress")
+    translate.add_argument("--language", choices=("german", "french"), default="german", help="from English into it")
+    translate.add_argument("--preset", default="3min", help="3min or 1min (default: %(default)s)")
+    length = translate.add_mutually_exclusive_group()
+    length.add_argument("--seconds", type=float, help="training time, instead of the preset's")
+    length.add_argument("--steps", type=int, help="number of steps, instead of a time")
+    translate.add_argument("--seed", type=int, default=0)
+    translate.add_argument("--label", default="", help="the name that the app shows")
+    translate.set_defaults(command=_translate)
 
     generate = commands.add_parser("generate", help="continue a text with a trained model")
     generate.add_argument("prompt")
@@ -187,6 +197,29 @@ def _pretrain(options: argparse.Namespace) -> int:
     return 0 if state == "finished" else 1
 
 
+def _translate(options: argparse.Namespace) -> int:
+    from engine.runs.service import lab
+    from engine.runs.translating import translation_config
+
+    training: dict[str, object] = {"seed": options.seed}
+    if options.steps is not None:
+        training |= {"steps": options.steps, "seconds": None}
+    elif options.seconds is not None:
+        training["seconds"] = options.seconds
+    config = translation_config(options.preset, language=options.language, seed=options.seed, training=training)
+    service = lab()
+    run_id = service.submit(config, options.label or f"English → {options.language.capitalize()}")
+    print(f"run {run_id}: English to {options.language.capitalize()}")
+    try:
+        state = _follow(service, run_id)
+    except KeyboardInterrupt:
+        print("The run is saved; the same command or the app goes on with it.", file=sys.stderr)
+        raise
+    finally:
+        service.close()
+    return 0 if state == "finished" else 1
+
+
 def _follow(service: RunService, run_id: str) -> str:
     """Show a run until it rests, and return its state then."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -203,9 +236,10 @@ def _follow(service: RunService, run_id: str) -> str:
         seen = 0
         while True:
             record = service.run(run_id)
-            for event in service.events(run_id, after=seen, kinds=("eval", "sample")):
+            for event in service.events(run_id, after=seen, kinds=("eval", "sample", "translations")):
                 seen = event.seq
-                progress.console.print(_line(event), markup=False, highlight=False, no_wrap=True, overflow="ellipsis")
+                for line in _lines(event):
+                    progress.console.print(line, markup=False, highlight=False, no_wrap=True, overflow="ellipsis")
             loss = "" if record.train_loss is None else f"  loss {record.train_loss:.3f}"
             words = record.note if record.live and not record.step else record.state
             words = (record.live and service.server_problem()) or words or record.state
@@ -219,13 +253,19 @@ def _follow(service: RunService, run_id: str) -> str:
     return record.state
 
 
-def _line(event: RecordedEvent) -> str:
-    """An evaluation or a sample in one line; a number that was not finite is recorded as None."""
+def _lines(event: RecordedEvent) -> list[str]:
+    """An evaluation or a sample in a line or two; a number that was not finite is recorded as None."""
     if event.kind == "sample":
-        return " " * 13 + event.payload["prompt"] + event.payload["text"].replace("\n", " ⏎ ")
+        return [" " * 13 + event.payload["prompt"] + event.payload["text"].replace("\n", " ⏎ ")]
+    if event.kind == "translations":
+        shown = event.payload["translations"][0]
+        return [" " * 13 + f"{shown['source']} → {shown['text']} ({'right' if shown['right'] else 'wrong'})"]
+    if "exact_match" in event.payload:
+        loss, share, bleu = (event.payload[name] for name in ("validation_loss", "exact_match", "bleu"))
+        return [f"step {event.step:>6}  validation loss {_measured(loss)}  exact match {share:.1%}  BLEU {bleu:.1f}"]
     loss, bits = (_measured(event.payload[name]) for name in ("validation_loss", "bits_per_byte"))
     sources = [f"  {each['name']} {_measured(each['validation_loss'])}" for each in event.payload.get("sources", ())]
-    return f"step {event.step:>6}  validation loss {loss}  {bits} bits/byte{''.join(sources)}"
+    return [f"step {event.step:>6}  validation loss {loss}  {bits} bits/byte{''.join(sources)}"]
 
 
 def _measured(value: float | None) -> str:

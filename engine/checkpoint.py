@@ -11,13 +11,13 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import psutil  # type: ignore[import-untyped]
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.errors import CheckpointError, ConfigError, EngineError
 from engine.gpt import GPT, GPTConfig
@@ -25,7 +25,7 @@ from engine.hub import FetchProgress, fetch, require_safetensors, sha256_of, ver
 from engine.settings import Settings
 from engine.tokenizer import Tokenizer, load_tokenizer
 from engine.tokenizer_export import can_export, huggingface_json
-from engine.training import Trainer
+from engine.training import TrainingLoop
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -33,33 +33,48 @@ OWN_TOKENIZER = "tokenizer-lessons.json"
 """In an exported folder, the tokenizer as this program writes it."""
 
 
-@dataclass(frozen=True)
-class Checkpoint:
-    """What `load_checkpoint` gives. training_tensors and training_numbers are None where only the model was kept."""
+class Saveable(Protocol):
+    """A tokenizer, or whatever else goes from text to ids: it can write itself to one file."""
 
-    model: GPT
-    tokenizer: Tokenizer
+    def save(self, path: str | Path, /) -> None: ...
+
+
+ModelT = TypeVar("ModelT", bound=nn.Module)
+TokenizerT = TypeVar("TokenizerT", bound=Saveable)
+
+
+@dataclass(frozen=True)
+class Restored(Generic[ModelT, TokenizerT]):
+    """What `read_checkpoint` gives. training_tensors and training_numbers are None where only the model was kept."""
+
+    model: ModelT
+    tokenizer: TokenizerT
     extra: dict[str, Any] = field(default_factory=dict)
     training_tensors: dict[str, Tensor] | None = None
     training_numbers: dict[str, Any] | None = None
 
 
+class Checkpoint(Restored[GPT, Tokenizer]):
+    """A language model and its tokenizer."""
+
+
 def save_checkpoint(
     folder: str | Path,
-    model: GPT,
-    tokenizer: Tokenizer,
+    model: nn.Module,
+    tokenizer: Saveable,
     *,
-    trainer: Trainer | None = None,
+    trainer: TrainingLoop | None = None,
     extra: dict[str, Any] | None = None,
     dtype: torch.dtype | None = None,
 ) -> None:
-    """Write a folder that holds the model, its tokenizer and, with `trainer`, what resumes its training.
+    """Write a folder that holds the model, its config and tokenizer and, with `trainer`, what resumes its training.
 
     It is written beside its place and renamed at the end, so what is seen there is whole; a folder of that name is
     replaced. `dtype` stores the weights in another precision (float16 halves the file). Raises OSError (disk full and
     the like).
     """
     folder = Path(folder)
+    settings: Any = model.config
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}")
     replaced = partial.with_name(partial.name + ".old")
@@ -69,7 +84,7 @@ def save_checkpoint(
         if dtype is not None:
             weights = {name: tensor.to(dtype) for name, tensor in weights.items()}
         save_file(weights, partial / "model.safetensors")
-        _write_json(partial / "config.json", {"format": FORMAT, "model": model.config.to_dict(), "extra": extra or {}})
+        _write_json(partial / "config.json", {"format": FORMAT, "model": settings.to_dict(), "extra": extra or {}})
         tokenizer.save(partial / "tokenizer.json")
         if trainer is not None:
             tensors, numbers = trainer.state()
@@ -86,7 +101,15 @@ def save_checkpoint(
 
 
 def load_checkpoint(folder: str | Path) -> Checkpoint:
-    """Read and verify what `save_checkpoint` wrote.
+    """A language model as `save_checkpoint` wrote it; see `read_checkpoint`."""
+    read = read_checkpoint(folder, lambda settings: GPT(GPTConfig.from_dict(settings)), load_tokenizer)
+    return Checkpoint(read.model, read.tokenizer, read.extra, read.training_tensors, read.training_numbers)
+
+
+def read_checkpoint(
+    folder: str | Path, build: Callable[[dict[str, Any]], ModelT], read_tokenizer: Callable[[Path], TokenizerT]
+) -> Restored[ModelT, TokenizerT]:
+    """Read and verify what `save_checkpoint` wrote: `build` makes the model of a config, whose weights are filled in.
 
     A missing training part is no error: it may have been dropped to save space. Raises CheckpointError with the file
     at fault when anything else is missing or differs from the manifest.
@@ -105,9 +128,9 @@ def load_checkpoint(folder: str | Path) -> Checkpoint:
             raise CheckpointError(
                 f"checkpoint {folder.name} has format {header.get('format')!r}, this version reads {FORMAT}."
             )
-        model = GPT(GPTConfig.from_dict(header["model"]))
+        model = build(header["model"])
         _fill(model, load_file(folder / "model.safetensors"))
-        tokenizer = load_tokenizer(folder / "tokenizer.json")
+        tokenizer = read_tokenizer(folder / "tokenizer.json")
         tensors = numbers = None
         if (folder / "training.safetensors").exists() and (folder / "training.json").exists():
             tensors = load_file(folder / "training.safetensors")
@@ -120,10 +143,10 @@ def load_checkpoint(folder: str | Path) -> Checkpoint:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError, EngineError) as error:
         raise CheckpointError(f"the checkpoint {folder.name} cannot be read ({error}): use an earlier one.") from error
-    return Checkpoint(model.eval(), tokenizer, header["extra"], tensors, numbers)
+    return Restored(model.eval(), tokenizer, header["extra"], tensors, numbers)
 
 
-def _fill(model: GPT, weights: dict[str, Tensor]) -> None:
+def _fill(model: nn.Module, weights: dict[str, Tensor]) -> None:
     """Copy weights by name; every parameter must be there in its shape."""
     with torch.no_grad():
         for name, parameter in model.named_parameters():

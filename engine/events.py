@@ -79,6 +79,39 @@ class SampleEvent:
 
 
 @dataclass(frozen=True)
+class TranslationEvalEvent:
+    """How well held-out sentences are translated: loss (nats per token) with the reference fed, then, translating
+    freely, the share of exact matches (0 to 1) and BLEU (0 to 100).
+    """
+
+    step: int
+    tokens: int
+    seconds: float
+    train_loss: float | None
+    validation_loss: float
+    exact_match: float
+    bleu: float
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A sentence, its translation by the phrasebook, and the model's own; `right`: the two are the same."""
+
+    source: str
+    reference: str
+    text: str
+    right: bool
+
+
+@dataclass(frozen=True)
+class TranslationsEvent:
+    """What the model makes of a few held-out sentences, the same ones every time."""
+
+    step: int
+    translations: tuple[Translation, ...]
+
+
+@dataclass(frozen=True)
 class CheckpointEvent:
     """A moment worth keeping: whoever reads the stream saves the model now. Reason: "schedule" or "end"."""
 
@@ -86,16 +119,17 @@ class CheckpointEvent:
     reason: str
 
 
-Event = PlanEvent | StepEvent | EvalEvent | SampleEvent | CheckpointEvent
+Event = PlanEvent | StepEvent | EvalEvent | SampleEvent | TranslationEvalEvent | TranslationsEvent | CheckpointEvent
 
 _KINDS: dict[str, type] = {
     "plan": PlanEvent,
     "step": StepEvent,
     "eval": EvalEvent,
     "sample": SampleEvent,
+    "translations": TranslationsEvent,
     "checkpoint": CheckpointEvent,
 }
-_NAMES = {cls: kind for kind, cls in _KINDS.items()}
+_NAMES = {**{cls: kind for kind, cls in _KINDS.items()}, TranslationEvalEvent: "eval"}
 
 
 def event_to_dict(event: Event) -> dict[str, Any]:
@@ -111,6 +145,10 @@ def event_from_dict(data: dict[str, Any]) -> Event:
     """The inverse of `event_to_dict`; KeyError for an unknown kind."""
     values = dict(data)
     cls = _KINDS[values.pop("kind")]
+    if cls is EvalEvent and "exact_match" in values:
+        cls = TranslationEvalEvent
+    if cls is TranslationsEvent:
+        values["translations"] = tuple(Translation(**each) for each in values["translations"])
     if cls is SampleEvent:
         values["candidates"] = tuple(Candidate(**candidate) for candidate in values["candidates"])
     if cls is EvalEvent:

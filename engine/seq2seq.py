@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
@@ -62,6 +62,16 @@ class Seq2SeqTrace:
     encoder: list[Tensor] = field(default_factory=list)
     decoder: list[Tensor] = field(default_factory=list)
     cross: list[Tensor] = field(default_factory=list)
+
+
+def padding_mask(ids: Tensor) -> Tensor:
+    """Which tokens of (B, S) may be looked at, from every position: all but PAD; (B, 1, 1, S) bool."""
+    return (ids != PAD)[:, None, None, :]
+
+
+def causal_mask(n: int) -> Tensor:
+    """Row t may look at columns 0 to t: (n, n) bool."""
+    return torch.ones(n, n, dtype=torch.bool).tril()
 
 
 class MultiHeadAttention(nn.Module):
@@ -174,7 +184,7 @@ class Seq2Seq(nn.Module):
     def encode(self, source: Tensor, *, trace: Seq2SeqTrace | None = None) -> Tensor:
         """The encoder's output (B, S, C) for source ids (B, S)."""
         x = self._embed(source)
-        visible = (source != PAD)[:, None, None, :]  # (B, 1, 1, S)
+        visible = padding_mask(source)  # (B, 1, 1, S)
         for block in cast(list[EncoderBlock], list(self.encoder)):
             x = block(x, visible, trace)
         return self.encoder_norm(x)
@@ -183,9 +193,8 @@ class Seq2Seq(nn.Module):
         """Logits (B, T, V) for target ids (B, T) beside the encoder's output for `source`."""
         y = self._embed(target)
         T = target.shape[1]
-        causal = torch.ones(T, T, dtype=torch.bool).tril()
-        visible = causal & (target != PAD)[:, None, None, :]  # (B, 1, T, T); START is never PAD
-        memory_visible = (source != PAD)[:, None, None, :]
+        visible = causal_mask(T) & padding_mask(target)  # (B, 1, T, T); START is never PAD
+        memory_visible = padding_mask(source)
         for block in cast(list[DecoderBlock], list(self.decoder)):
             y = block(y, memory, visible, memory_visible, trace)
         return self.decoder_norm(y) @ self.embedding.weight.T
@@ -249,11 +258,22 @@ class Hypothesis:
         return self.log_probability / ((5 + len(self.ids) + 1) / 6) ** length_penalty
 
 
+@dataclass(frozen=True)
+class BeamStep:
+    """One step of a beam search, each part the most probable first: what stays open, what has just ended, and the best
+    candidates that had to go.
+    """
+
+    open: tuple[Hypothesis, ...]
+    finished: tuple[Hypothesis, ...]
+    dropped: tuple[Hypothesis, ...]
+
+
 @torch.inference_mode()
-def beam_search(
+def beam_steps(
     model: Seq2Seq, source_ids: Sequence[int], beam_size: int = 4, *, length_penalty: float = 0.6
-) -> list[Hypothesis]:
-    """The best translations that a search of `beam_size` open hypotheses finds, the best first."""
+) -> Iterator[BeamStep]:
+    """The steps of a search with `beam_size` open hypotheses, until no open one can still win (Wu et al. 2016)."""
     model.eval()
     source = pad([source_ids])
     memory = model.encode(source)
@@ -273,9 +293,45 @@ def beam_search(
             for value, token in zip(row, tokens, strict=True)
         ]
         candidates.sort(key=lambda each: each.log_probability, reverse=True)
-        done += [each for each in candidates[: 2 * beam_size] if each.finished][:beam_size]
-        beams = [each for each in candidates if not each.finished][:beam_size]
+        ended = [each for each in candidates[: 2 * beam_size] if each.finished][:beam_size]
+        done += ended
+        still_open = [each for each in candidates if not each.finished]
+        beams = still_open[:beam_size]
+        yield BeamStep(tuple(beams), tuple(ended), tuple(still_open[beam_size : 2 * beam_size]))
         best_done = max((each.score(length_penalty) for each in done), default=-math.inf)
         if not beams or (len(done) >= beam_size and beams[0].score(length_penalty) < best_done):
             break
-    return sorted(done or beams, key=lambda each: each.score(length_penalty), reverse=True)[:beam_size]
+
+
+def beam_search(
+    model: Seq2Seq, source_ids: Sequence[int], beam_size: int = 4, *, length_penalty: float = 0.6
+) -> list[Hypothesis]:
+    """The best translations that a search of `beam_size` open hypotheses finds, the best first."""
+    steps = list(beam_steps(model, source_ids, beam_size, length_penalty=length_penalty))
+    done = [each for step in steps for each in step.finished] or list(steps[-1].open)
+    return sorted(done, key=lambda each: each.score(length_penalty), reverse=True)[:beam_size]
+
+
+def sequence_log_probability(model: Seq2Seq, source_ids: Sequence[int], target_ids: Sequence[int]) -> float:
+    """Log-probability (nats) of a whole translation, its END included."""
+    return float(target_log_probabilities(model, source_ids, target_ids).sum())
+
+
+@torch.inference_mode()
+def target_log_probabilities(model: Seq2Seq, source_ids: Sequence[int], target_ids: Sequence[int]) -> Tensor:
+    """Log-probability (nats) of each token of a translation and of its END, those before it given: (T + 1,)."""
+    model.eval()
+    logits = model(pad([source_ids]), pad([[START, *target_ids]]))[0]
+    right = torch.tensor([*target_ids, END])
+    return logits.log_softmax(-1)[torch.arange(len(right)), right]
+
+
+@torch.inference_mode()
+def trace_of(model: Seq2Seq, source_ids: Sequence[int], target_ids: Sequence[int]) -> Seq2SeqTrace:
+    """All attention of one sentence pair: row t of decoder and cross is where token t of the target (the last one:
+    END) was predicted from.
+    """
+    model.eval()
+    trace = Seq2SeqTrace()
+    model(pad([source_ids]), pad([[START, *target_ids]]), trace=trace)
+    return trace

@@ -12,13 +12,14 @@ import dataclasses
 import itertools
 import math
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.checks import require_choice, require_number, require_whole
 from engine.errors import ConfigError, EngineError
@@ -162,46 +163,36 @@ def mean_loss(model: GPT, inputs: Tensor, targets: Tensor, batch_size: int | Non
     return total / max(1, int((targets != -100).sum()))
 
 
-class Trainer:
+class TrainingLoop(ABC):
     """A training that can be paused, changed and continued. Read `events()`; set `learning_rate_scale` at any time.
 
-    validation: inputs and targets (N, T) int64 whose loss is measured; sources: the rows of each text where there
-    are several, all rows between them, to measure each by itself as well. token_lengths (V,): bytes of each token, for
-    bits per byte. tokenizer: to write samples after the config's prompts. `settled` is true while every report of the
-    present step has been handed out: a `state` taken then loses and repeats no event.
+    What is learned is the subclass's business: `_gradients` fills them for one step, `_evaluations` measures the model.
+    `settled` is true while every report of the present step has been handed out: a `state` taken then loses and
+    repeats no event.
     """
 
-    def __init__(
-        self,
-        model: GPT,
-        sampler: Sampler,
-        config: TrainingConfig,
-        *,
-        validation: tuple[Tensor, Tensor] | None = None,
-        sources: Mapping[str, slice] | None = None,
-        token_lengths: np.ndarray | None = None,
-        tokenizer: TokenCoder | None = None,
-    ) -> None:
+    model: nn.Module
+
+    def __init__(self, model: nn.Module, config: TrainingConfig) -> None:
         self.model = model
-        self.sampler = sampler
         self.config = config
-        self.validation = validation
-        self.tokenizer = tokenizer
         self.step = 0
         self.tokens = 0
         self.seconds = 0.0
         self.total_steps = config.steps
         self.learning_rate_scale = 1.0
         self.settled = True
-        every = slice(None)
-        self._sources = dict(sources or {})
-        self._tokens_per_byte = {
-            name: self._measure_tokens_per_byte(token_lengths, rows)
-            for name, rows in {"": every, **self._sources}.items()
-        }
         self._losses: list[float] = []  # since the last evaluation
         self._optimizers = _optimizers(model, config)
         torch.manual_seed(config.seed)  # dropout; saved and restored with the state
+
+    @abstractmethod
+    def _gradients(self, model: Any, step: int) -> tuple[float, float, int]:
+        """Fill the gradients of one step; return mean loss, their norm before clipping, and tokens read."""
+
+    @abstractmethod
+    def _evaluations(self) -> list[Event]:
+        """Measure the model as it is now."""
 
     def events(self) -> Iterator[Event]:
         """Train to the end. Each pull does one piece of work; every step gives one StepEvent.
@@ -249,6 +240,117 @@ class Trainer:
             n_tokens / elapsed,
         )
 
+    def _update(self, optimizers: tuple[Muon | None, AdamW], share: float) -> None:
+        muon, adamw = optimizers
+        if muon is not None:
+            muon.step(self.config.matrix_learning_rate * share)
+        adamw.step(self.config.learning_rate * share)
+
+    def _reports(self, evaluate_at: set[int], keep_at: set[int]) -> list[Event]:
+        started = time.perf_counter()
+        reports: list[Event] = []
+        if self.step in evaluate_at:
+            reports += self._evaluations()
+        if self.step in keep_at:
+            reports.append(CheckpointEvent(self.step, "end" if self.step == self.total_steps else "schedule"))
+        self.seconds += time.perf_counter() - started
+        return reports
+
+    def _mean_train_loss(self) -> float | None:
+        """Mean training loss since the last evaluation; asking ends the interval."""
+        mean = sum(self._losses) / len(self._losses) if self._losses else None
+        self._losses = []
+        return mean
+
+    def _plan(self) -> PlanEvent:
+        """Time a few steps on a copy of the model, and one report; turn the seconds that are left into steps."""
+        budget = self.config.seconds or 0.0
+        trial = copy.deepcopy(self.model)
+        optimizers = _optimizers(trial, self.config)
+        started = time.perf_counter()
+        durations: list[float] = []
+        while len(durations) < 4 or (time.perf_counter() - started < 0.04 * budget and len(durations) < 40):
+            before = time.perf_counter()
+            self._gradients(trial, len(durations))
+            self._update(optimizers, 0.0)
+            durations.append(time.perf_counter() - before)
+            if time.perf_counter() - started > 0.3 * budget:
+                break
+        seconds_per_step = float(np.median(durations[1:] or durations))
+        before = time.perf_counter()
+        if self.config.evaluations:
+            self._reports({self.step}, set())
+        report = time.perf_counter() - before
+        torch.manual_seed(self.config.seed)  # as if the trial had not been
+        self.seconds = time.perf_counter() - started
+        left = max(budget - self.seconds, 0.0)
+        steps = (left - report * (self.config.evaluations + 1)) / seconds_per_step
+        if steps < STEPS_PER_EVALUATION * self.config.evaluations:  # a short run has fewer evaluations
+            steps = left / (seconds_per_step + report / STEPS_PER_EVALUATION)
+        self.total_steps = max(4, round(steps))
+        return PlanEvent(self.step, self.total_steps, seconds_per_step)
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """What continues this training besides the model's weights: tensors, and a JSON-able dict."""
+        muon, adamw = self._optimizers
+        tensors = {"rng": torch.get_rng_state(), **adamw.state(), **(muon.state() if muon else {})}
+        numbers = {
+            "step": self.step,
+            "tokens": self.tokens,
+            "seconds": self.seconds,
+            "total_steps": self.total_steps,
+            "learning_rate_scale": self.learning_rate_scale,
+            "losses_since_evaluation": self._losses,
+        }
+        return tensors, numbers
+
+    def load_state(self, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
+        """Continue where `state` was taken; the model's weights are loaded by the caller."""
+        muon, adamw = self._optimizers
+        adamw.load_state(tensors)
+        if muon is not None:
+            muon.load_state(tensors)
+        torch.set_rng_state(tensors["rng"])
+        self.step = numbers["step"]
+        self.tokens = numbers["tokens"]
+        self.seconds = numbers["seconds"]
+        self.total_steps = numbers["total_steps"]
+        self.learning_rate_scale = numbers["learning_rate_scale"]
+        self._losses = list(numbers["losses_since_evaluation"])
+
+
+class Trainer(TrainingLoop):
+    """Pretraining: a language model learns the next token of the windows that a sampler draws.
+
+    validation: inputs and targets (N, T) int64 whose loss is measured; sources: the rows of each text where there
+    are several, all rows between them, to measure each by itself as well. token_lengths (V,): bytes of each token, for
+    bits per byte. tokenizer: to write samples after the config's prompts.
+    """
+
+    model: GPT
+
+    def __init__(
+        self,
+        model: GPT,
+        sampler: Sampler,
+        config: TrainingConfig,
+        *,
+        validation: tuple[Tensor, Tensor] | None = None,
+        sources: Mapping[str, slice] | None = None,
+        token_lengths: np.ndarray | None = None,
+        tokenizer: TokenCoder | None = None,
+    ) -> None:
+        super().__init__(model, config)
+        self.sampler = sampler
+        self.validation = validation
+        self.tokenizer = tokenizer
+        every = slice(None)
+        self._sources = dict(sources or {})
+        self._tokens_per_byte = {
+            name: self._measure_tokens_per_byte(token_lengths, rows)
+            for name, rows in {"": every, **self._sources}.items()
+        }
+
     def _gradients(self, model: GPT, step: int) -> tuple[float, float, int]:
         """Fill the gradients of one step; return mean loss, their norm before clipping, and tokens read.
 
@@ -268,36 +370,23 @@ class Trainer:
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), self.config.clip_norm, foreach=True)
         return total, float(norm), sum(x.numel() for x, _ in batches)
 
-    def _update(self, optimizers: tuple[Muon | None, AdamW], share: float) -> None:
-        muon, adamw = optimizers
-        if muon is not None:
-            muon.step(self.config.matrix_learning_rate * share)
-        adamw.step(self.config.learning_rate * share)
-
-    def _reports(self, evaluate_at: set[int], keep_at: set[int]) -> list[Event]:
-        started = time.perf_counter()
+    def _evaluations(self) -> list[Event]:
         reports: list[Event] = []
-        if self.step in evaluate_at:
-            if self.validation is not None:
-                reports.append(self.evaluate())
-            if self.tokenizer is not None:
-                reports += [self.sample(prompt) for prompt in self.config.prompts]
-        if self.step in keep_at:
-            reports.append(CheckpointEvent(self.step, "end" if self.step == self.total_steps else "schedule"))
-        self.seconds += time.perf_counter() - started
+        if self.validation is not None:
+            reports.append(self.evaluate())
+        if self.tokenizer is not None:
+            reports += [self.sample(prompt) for prompt in self.config.prompts]
         return reports
 
     def evaluate(self) -> EvalEvent:
         """Measure the validation loss now, beside the mean training loss since the last evaluation."""
         assert self.validation is not None
         loss, by_source = self._validation_losses(*self.validation)
-        train_loss = sum(self._losses) / len(self._losses) if self._losses else None
-        self._losses = []
         return EvalEvent(
             self.step,
             self.tokens,
             self.seconds,
-            train_loss,
+            self._mean_train_loss(),
             loss,
             math.exp(min(loss, 700.0)),
             self._bits_per_byte("", loss),
@@ -329,34 +418,6 @@ class Trainer:
         base = next_token_distribution(logits, SamplingConfig()).base
         return SampleEvent(self.step, prompt, text, top_candidates(base, self.tokenizer, 10))
 
-    def _plan(self) -> PlanEvent:
-        """Time a few steps on a copy of the model, and one report; turn the seconds that are left into steps."""
-        budget = self.config.seconds or 0.0
-        trial = copy.deepcopy(self.model)
-        optimizers = _optimizers(trial, self.config)
-        started = time.perf_counter()
-        durations: list[float] = []
-        while len(durations) < 4 or (time.perf_counter() - started < 0.04 * budget and len(durations) < 40):
-            before = time.perf_counter()
-            self._gradients(trial, len(durations))
-            self._update(optimizers, 0.0)
-            durations.append(time.perf_counter() - before)
-            if time.perf_counter() - started > 0.3 * budget:
-                break
-        seconds_per_step = float(np.median(durations[1:] or durations))
-        before = time.perf_counter()
-        if self.config.evaluations:
-            self._reports({self.step}, set())
-        report = time.perf_counter() - before
-        torch.manual_seed(self.config.seed)  # as if the trial had not been
-        self.seconds = time.perf_counter() - started
-        left = max(budget - self.seconds, 0.0)
-        steps = (left - report * (self.config.evaluations + 1)) / seconds_per_step
-        if steps < STEPS_PER_EVALUATION * self.config.evaluations:  # a short run has fewer evaluations
-            steps = left / (seconds_per_step + report / STEPS_PER_EVALUATION)
-        self.total_steps = max(4, round(steps))
-        return PlanEvent(self.step, self.total_steps, seconds_per_step)
-
     def _measure_tokens_per_byte(self, token_lengths: np.ndarray | None, rows: slice) -> float | None:
         if token_lengths is None or self.validation is None:
             return None
@@ -365,45 +426,18 @@ class Trainer:
         n_bytes = int(np.asarray(token_lengths)[targets].sum())
         return len(targets) / n_bytes if n_bytes else None
 
-    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """What continues this training besides the model's weights: tensors, and a JSON-able dict."""
-        muon, adamw = self._optimizers
-        tensors = {"rng": torch.get_rng_state(), **adamw.state(), **(muon.state() if muon else {})}
-        numbers = {
-            "step": self.step,
-            "tokens": self.tokens,
-            "seconds": self.seconds,
-            "total_steps": self.total_steps,
-            "learning_rate_scale": self.learning_rate_scale,
-            "losses_since_evaluation": self._losses,
-        }
-        return tensors, numbers
-
-    def load_state(self, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
-        """Continue where `state` was taken; the model's weights are loaded by the caller."""
-        muon, adamw = self._optimizers
-        adamw.load_state(tensors)
-        if muon is not None:
-            muon.load_state(tensors)
-        torch.set_rng_state(tensors["rng"])
-        self.step = numbers["step"]
-        self.tokens = numbers["tokens"]
-        self.seconds = numbers["seconds"]
-        self.total_steps = numbers["total_steps"]
-        self.learning_rate_scale = numbers["learning_rate_scale"]
-        self._losses = list(numbers["losses_since_evaluation"])
-
 
 def train(model: GPT, sampler: Sampler, config: TrainingConfig, **options: Any) -> Iterator[Event]:
     """The events of a whole training; `options` are those of `Trainer`."""
     return Trainer(model, sampler, config, **options).events()
 
 
-def _optimizers(model: GPT, config: TrainingConfig) -> tuple[Muon | None, AdamW]:
+_BLOCKS = ("blocks.", "encoder.", "decoder.")  # of a GPT; of an encoder–decoder
+
+
+def _optimizers(model: nn.Module, config: TrainingConfig) -> tuple[Muon | None, AdamW]:
     named = dict(model.named_parameters())
-    matrices = {
-        n: p for n, p in named.items() if config.optimizer == "muon" and n.startswith("blocks.") and p.dim() == 2
-    }
+    matrices = {n: p for n, p in named.items() if config.optimizer == "muon" and n.startswith(_BLOCKS) and p.dim() == 2}
     rest = {n: p for n, p in named.items() if n not in matrices}
     adamw = AdamW(
         rest,

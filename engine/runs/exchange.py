@@ -16,11 +16,11 @@ from typing import Any
 
 import torch
 
-from engine.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from engine.checkpoint import Restored, save_checkpoint
 from engine.errors import RunError
 from engine.runs import states
 from engine.runs.artifacts import ArtifactStore
-from engine.runs.config import RunConfig
+from engine.runs.jobs import Job, config_from_dict, job_of
 from engine.runs.records import RecordedEvent, StoredCheckpoint
 from engine.runs.store import RunStore
 from engine.settings import Settings
@@ -40,11 +40,10 @@ _SUMMARY = (
     "finished_at",
 )
 _STEP_COLUMNS = ("loss", "learning_rate", "gradient_norm", "tokens_per_second")
-_EVAL_COLUMNS = ("train_loss", "validation_loss", "perplexity", "bits_per_byte")
 
 
-def archive(checkpoint: Checkpoint) -> bytes:
-    """A zip of what `load_checkpoint` reads back: model, config, tokenizer and manifest."""
+def archive(checkpoint: Restored[Any, Any]) -> bytes:
+    """A zip of what the run's job reads back: model, config, tokenizer and manifest."""
     buffer = io.BytesIO()
     with tempfile.TemporaryDirectory() as parent:
         folder = Path(parent) / "model"
@@ -55,8 +54,8 @@ def archive(checkpoint: Checkpoint) -> bytes:
     return buffer.getvalue()
 
 
-def record_csv(recorded: Iterable[RecordedEvent]) -> str:
-    """One line a step, with the evaluation that was made after it; losses in nats per token, times in seconds.
+def record_csv(recorded: Iterable[RecordedEvent], eval_columns: tuple[str, ...]) -> str:
+    """One line a step, with the evaluation (its `eval_columns`) after it; losses in nats per token, times in seconds.
 
     The sources of a mixture have columns of their own, such as "validation_loss:stories".
     """
@@ -64,14 +63,14 @@ def record_csv(recorded: Iterable[RecordedEvent]) -> str:
     of_sources: dict[str, None] = {}
     for event in recorded:
         line = lines.setdefault(event.step, {"step": event.step})
-        columns = _STEP_COLUMNS if event.kind == "step" else _EVAL_COLUMNS
+        columns = _STEP_COLUMNS if event.kind == "step" else eval_columns
         line.update({name: event.payload.get(name) for name in ("tokens", "seconds", *columns)})
         for source in event.payload.get("sources", ()):
             measured = {f"{unit}:{source['name']}": source[unit] for unit in ("validation_loss", "bits_per_byte")}
             line.update(measured)
             of_sources.update(dict.fromkeys(measured))
     buffer = io.StringIO()
-    names = ["step", "tokens", "seconds", *_STEP_COLUMNS, *_EVAL_COLUMNS, *of_sources]
+    names = ["step", "tokens", "seconds", *_STEP_COLUMNS, *eval_columns, *of_sources]
     writer = csv.DictWriter(buffer, names, lineterminator="\n")
     writer.writeheader()
     writer.writerows(lines[step] for step in sorted(lines))
@@ -103,7 +102,7 @@ def export_run(
         name = f"checkpoints/{checkpoint.step:08d}"
         source = artifacts.get_folder(checkpoint.folder)
         if half:
-            loaded = load_checkpoint(source)
+            loaded = job_of(record.config_dict).load(source)
             save_checkpoint(folder / name, loaded.model, loaded.tokenizer, extra=loaded.extra, dtype=torch.float16)
         else:
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("training.*"))
@@ -144,13 +143,13 @@ def import_run(store: RunStore, artifacts: ArtifactStore, folder: Path) -> str:
         header = json.loads((folder / "run.json").read_text("utf-8"))
         if header.get("format") != FORMAT:
             raise RunError(f"{folder} holds a run of format {header.get('format')!r}; this version reads {FORMAT}.")
-        config = RunConfig.from_dict(header["config"])
+        config, job = config_from_dict(header["config"]), job_of(header["config"])
         if store.find(config.run_id) is not None:
             return config.run_id
         summary = {name: header["summary"][name] for name in _SUMMARY}
         with (folder / "events.jsonl").open(encoding="utf-8", newline="\n") as lines:
             recorded = [_event_row(json.loads(line)) for line in lines]
-        kept = [_copied(artifacts, config.run_id, folder, entry) for entry in header["checkpoints"]]
+        kept = [_copied(artifacts, config.run_id, folder, entry, job) for entry in header["checkpoints"]]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunError(f"{folder} is no run that can be read ({type(error).__name__}: {error}).") from error
     try:
@@ -167,11 +166,13 @@ def _event_row(line: dict[str, Any]) -> dict[str, Any]:
     return {"at": at, "kind": line["kind"], "step": line["step"], "payload": line}
 
 
-def _copied(artifacts: ArtifactStore, run_id: str, folder: Path, entry: dict[str, Any]) -> StoredCheckpoint:
+def _copied(
+    artifacts: ArtifactStore, run_id: str, folder: Path, entry: dict[str, Any], job: type[Job]
+) -> StoredCheckpoint:
     source = folder / entry["folder"]
     if not source.resolve().is_relative_to(folder.resolve()):
         raise RunError(f"{entry['folder']!r} lies outside the run's folder.")
-    load_checkpoint(source)
+    job.load(source)
     name = f"runs/{run_id}/{entry['step']:08d}-imported-{uuid.uuid4().hex[:8]}"
     with artifacts.staging() as path:
         shutil.copytree(source, path)

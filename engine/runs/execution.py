@@ -7,32 +7,26 @@ newest checkpoint that can be read, takes the record back to that step and goes 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import errno
 import logging
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from engine.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from engine.checkpoint import Restored, save_checkpoint
 from engine.errors import CheckpointError, EngineError, RunError
-from engine.events import CheckpointEvent, EvalEvent, Event, event_to_dict
-from engine.gpt import GPT
-from engine.ngram import baselines
-from engine.runs import preparation, states
+from engine.events import CheckpointEvent, Event, event_to_dict
+from engine.runs import states
 from engine.runs.artifacts import ArtifactStore
-from engine.runs.config import LEARNED_KINDS, RunConfig
+from engine.runs.jobs import job_of
 from engine.runs.lease import holder_name
 from engine.runs.records import Claim, Request, StoredCheckpoint
 from engine.runs.store import ClaimLost, RunStore, opened
 from engine.settings import Settings
-from engine.tokenizer import Tokenizer
-from engine.training import Trainer
-from engine.windows import WindowSampler
+from engine.training import TrainingLoop
 
 RHYTHM_SECONDS = 0.25
 """How often events go to the store and wishes are read from it."""
@@ -117,16 +111,6 @@ def _pulse(store: RunStore, claim: Claim, seconds: float = 1.0) -> Iterator[None
         thread.join()
 
 
-@dataclass(frozen=True)
-class _Material:
-    """What training needs besides the model."""
-
-    tokenizer: Tokenizer
-    sampler: WindowSampler
-    validation: tuple[torch.Tensor, torch.Tensor]
-    sources: dict[str, slice]
-
-
 class _Ended(Exception):
     """The learner or the server asked for an end before training began."""
 
@@ -139,7 +123,8 @@ class _Execution:
         self.artifacts = artifacts
         self.claim = claim
         self.run_id = claim.run_id
-        self.config = RunConfig.from_dict(claim.config_dict)
+        job = job_of(claim.config_dict)
+        self.job = job(job.config_from_dict(claim.config_dict), artifacts)
         self.batch: list[dict[str, Any]] = []
         self.validation_loss: float | None = None
         self.saved_step = -1
@@ -153,16 +138,16 @@ class _Execution:
         self._remove_orphans()
         try:
             restored = self._newest_checkpoint()
-            material = self._prepare(restored is None)
+            self._prepare(restored is None)
         except _Ended as ended:
             state = str(ended)
             self.store.settle(self.claim, state, note=f"{state.capitalize()} before training began.")
             return state
-        trainer = self._trainer(material, restored)
+        trainer = self.job.trainer(restored)
         self.store.append(self.claim, [], total_steps=trainer.total_steps, note=self.warning)
         self.replays = [wish for wish in self.store.open_requests(self.run_id) if wish.step is not None]
         try:
-            state = self._train(trainer, material.tokenizer)
+            state = self._train(trainer)
         except EngineError:
             self._flush()  # the steps before a divergence belong to the record
             raise
@@ -170,28 +155,11 @@ class _Execution:
 
     # --- before training -----------------------------------------------------------------------------------
 
-    def _prepare(self, fresh: bool) -> _Material:
-        config = self.config
-        self._say("reading the corpus")
-        text = preparation.read_corpora(config, self.artifacts)
-        tokenizer = preparation.stored_tokenizer(config, self.artifacts)
-        if tokenizer is None:
-            learned = config.tokenizer_kind in LEARNED_KINDS
-            size = f" (up to {config.vocab_size:,} tokens)" if learned else ""
-            self._say(f"{'learning' if learned else 'loading'} the {config.tokenizer_kind} tokenizer{size}")
-            tokenizer = preparation.learn_tokenizer(config, text.everything, self.artifacts)
-        self._say("encoding the text")
-        train_ids, held_out = text.encode(tokenizer, config.validation_fraction)
-        sampler = WindowSampler(train_ids, config.model.context_length, config.training.batch_size, config.seed)
-        validation, sources = preparation.validation_windows(held_out, config)
-        if fresh:
-            self._say("measuring the baselines")
-            inputs, targets = validation
-            rows = torch.cat([inputs[:, :1], targets], dim=1).numpy()  # (N, T + 1), what the model is measured on
-            measured = baselines(train_ids, rows, tokenizer.n_vocab)
-            self.store.append(self.claim, [{"kind": "baselines", "step": 0, **measured}])
+    def _prepare(self, fresh: bool) -> None:
+        recorded = self.job.prepare(self._say, fresh=fresh)
+        if recorded:
+            self.store.append(self.claim, recorded)
         self._say("training")
-        return _Material(tokenizer, sampler, validation, sources)
 
     def _say(self, text: str) -> None:
         """Shows on the run what is being done, and looks whether it is still wanted."""
@@ -202,12 +170,12 @@ class _Execution:
             raise _Ended(states.INTERRUPTED)
         self.store.append(self.claim, [{"kind": "note", "step": 0, "text": text}], note=text)
 
-    def _newest_checkpoint(self) -> Checkpoint | None:
+    def _newest_checkpoint(self) -> Restored[Any, Any] | None:
         """The newest checkpoint that can be read, with the record taken back to its step; None to begin at 0."""
         resumable = [found for found in self.store.checkpoints(self.run_id) if found.resumable]
         for stored in reversed(resumable):
             try:
-                checkpoint = load_checkpoint(self.artifacts.get_folder(stored.folder))
+                checkpoint = self.job.load(self.artifacts.get_folder(stored.folder))
                 if checkpoint.training_tensors is None:
                     raise CheckpointError("the state of the optimizer is missing.")
             except (CheckpointError, RunError, OSError) as error:
@@ -237,28 +205,9 @@ class _Execution:
             if folder not in known:
                 self.artifacts.delete(folder)
 
-    def _trainer(self, material: _Material, restored: Checkpoint | None) -> Trainer:
-        if restored is None:
-            shape = dataclasses.replace(self.config.model, vocab_size=material.tokenizer.n_vocab)
-            model = GPT(shape, seed=self.config.seed)
-        else:
-            model = restored.model
-        trainer = Trainer(
-            model,
-            material.sampler,
-            self.config.training,
-            validation=material.validation,
-            sources=material.sources if len(material.sources) > 1 else None,
-            token_lengths=preparation.token_lengths(material.tokenizer),
-            tokenizer=material.tokenizer,
-        )
-        if restored is not None and restored.training_tensors is not None and restored.training_numbers is not None:
-            trainer.load_state(restored.training_tensors, restored.training_numbers)
-        return trainer
-
     # --- training ------------------------------------------------------------------------------------------
 
-    def _train(self, trainer: Trainer, tokenizer: Tokenizer) -> str:
+    def _train(self, trainer: TrainingLoop) -> str:
         looked_at = 0.0
         for event in self._restored_first(trainer):
             if event is not None:
@@ -275,7 +224,7 @@ class _Execution:
             to_keep = isinstance(event, CheckpointEvent) or wanted == states.FINISHED
             overdue = trainer.step > 0 and now - self.saved_at >= self.save_interval
             if to_keep or overdue or wanted is not None:
-                self._save(trainer, tokenizer, kept=to_keep)
+                self._save(trainer, kept=to_keep)
             elif now - self.flushed_at >= RHYTHM_SECONDS:
                 self._flush()
             if wanted is not None:
@@ -287,16 +236,17 @@ class _Execution:
         return states.FINISHED
 
     @staticmethod
-    def _restored_first(trainer: Trainer) -> Iterator[Event | None]:
+    def _restored_first(trainer: TrainingLoop) -> Iterator[Event | None]:
         """The trainer's events; before them None for a resumed training, a moment to obey before the next step."""
         if trainer.step > 0:
             yield None
         yield from trainer.events()
 
     def _collect(self, event: Event) -> None:
-        self.batch.append(event_to_dict(event))
-        if isinstance(event, EvalEvent):
-            self.validation_loss = event.validation_loss
+        recorded = event_to_dict(event)
+        self.batch.append(recorded)
+        if recorded["kind"] == "eval":
+            self.validation_loss = recorded["validation_loss"]
 
     def _flush(self) -> None:
         """Writes what has happened since the last time, in one transaction."""
@@ -305,7 +255,7 @@ class _Execution:
             self.batch = []
         self.flushed_at = time.monotonic()
 
-    def _obey(self, trainer: Trainer, wishes: list[Request]) -> str | None:
+    def _obey(self, trainer: TrainingLoop, wishes: list[Request]) -> str | None:
         """Fulfils wishes that training can go on with; returns the state to end in, if one asks for that."""
         kinds = {wish.kind for wish in wishes}
         for wish in wishes:
@@ -321,7 +271,7 @@ class _Execution:
                 return state
         return None
 
-    def _save(self, trainer: Trainer, tokenizer: Tokenizer, *, kept: bool) -> None:
+    def _save(self, trainer: TrainingLoop, *, kept: bool) -> None:
         """Saves the model and what resumes its training, after the events that led to it."""
         self._flush()
         if trainer.step == self.saved_step:
@@ -331,7 +281,9 @@ class _Execution:
         folder = f"runs/{self.run_id}/{trainer.step:08d}-{self.claim.token[:8]}"
         extra = {"run_id": self.run_id, "step": trainer.step, "validation_loss": self.validation_loss}
         with self.artifacts.staging() as path:
-            save_checkpoint(path, trainer.model, tokenizer, trainer=trainer if resumable else None, extra=extra)
+            save_checkpoint(
+                path, trainer.model, self.job.tokenizer, trainer=trainer if resumable else None, extra=extra
+            )
             self.artifacts.put_folder(path, folder)
         self.store.add_checkpoint(
             self.claim,

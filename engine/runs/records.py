@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any
 from engine.runs.states import LIVE
 
 if TYPE_CHECKING:
-    from engine.runs.config import RunConfig
+    from engine.runs.jobs import JobConfig
+
+PRETRAINING = "pretraining"
+
+
+def job_name(config_dict: dict[str, Any]) -> str:
+    """What kind of training a run's config describes; one that does not say so is of pretraining.
+
+    >>> job_name({"job": "translation"}), job_name({})
+    ('translation', 'pretraining')
+    """
+    return str(config_dict.get("job", PRETRAINING))
 
 
 @dataclass(frozen=True)
@@ -39,11 +50,18 @@ class RunRecord:
     heartbeat_at: float | None
 
     @cached_property
-    def config(self) -> RunConfig:
-        """The config as its dataclass; ConfigError when it was written by another version that knew other settings."""
-        from engine.runs.config import RunConfig  # imports torch, which the server's own process does without
+    def config(self) -> JobConfig:
+        """The config as the dataclass of its job (a `RunConfig` for pretraining); ConfigError when it was written by
+        another version that knew other settings.
+        """
+        from engine.runs.jobs import config_from_dict  # imports torch, which the server's own process does without
 
-        return RunConfig.from_dict(self.config_dict)
+        return config_from_dict(self.config_dict)
+
+    @property
+    def job(self) -> str:
+        """What kind of training it is: "pretraining", "translation", …"""
+        return job_name(self.config_dict)
 
     @property
     def live(self) -> bool:

@@ -14,19 +14,20 @@ import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from torch import Tensor
 
 import engine
-from engine.checkpoint import Checkpoint, load_checkpoint
+from engine.checkpoint import Restored
 from engine.errors import CheckpointError, RunError
 from engine.runs import exchange, states
 from engine.runs.artifacts import ArtifactStore
 from engine.runs.config import RunConfig
+from engine.runs.jobs import JobConfig, job_of
 from engine.runs.lease import live_leader
 from engine.runs.preparation import read_corpora, validation_windows
-from engine.runs.records import CheckpointInfo, Curve, RecordedEvent, RunRecord, StoredCheckpoint
+from engine.runs.records import PRETRAINING, CheckpointInfo, Curve, RecordedEvent, RunRecord, StoredCheckpoint
 from engine.runs.store import RunStore
 from engine.settings import Settings
 
@@ -50,7 +51,7 @@ class RunService:
 
     # --- submit and steer ----------------------------------------------------------------------------------
 
-    def submit(self, config: RunConfig, label: str = "") -> str:
+    def submit(self, config: JobConfig, label: str = "") -> str:
         """Queues a run and returns its id. Who asks for what is there already shares it; a finished run is returned
         as it is, a paused, interrupted or failed one goes on.
         """
@@ -85,9 +86,9 @@ class RunService:
 
     # --- watch ---------------------------------------------------------------------------------------------
 
-    def runs(self) -> list[RunRecord]:
-        """All runs, the newest first."""
-        return self.store.all()
+    def runs(self, job: str | None = PRETRAINING) -> list[RunRecord]:
+        """The runs of one job, the newest first; of every job with None."""
+        return [record for record in self.store.all() if job is None or record.job == job]
 
     def run(self, run_id: str) -> RunRecord:
         """One run as it is now; RunError if there is none of that id."""
@@ -139,15 +140,17 @@ class RunService:
         found = {c.step: CheckpointInfo(c.step, c.seconds, c.validation_loss) for c in self._usable(run_id)}
         return list(found.values())
 
-    def load_model(self, run_id: str, step: int | None = None) -> Checkpoint:
-        """The model after `step`, or the newest that can be read. CheckpointError if there is none."""
+    def load_model(self, run_id: str, step: int | None = None) -> Restored[Any, Any]:
+        """The model after `step`, or the newest that can be read: an `engine.checkpoint.Checkpoint` of a pretraining,
+        a `TranslationCheckpoint` of a translation. CheckpointError if there is none.
+        """
+        job = job_of(self.run(run_id).config_dict)
         error: CheckpointError | None = None
         for stored in self._candidates(run_id, step):
             try:
-                return load_checkpoint(self.artifacts.get_folder(stored.folder))
+                return job.load(self.artifacts.get_folder(stored.folder))
             except (CheckpointError, RunError) as problem:  # damaged, or just replaced by a newer one
                 error = CheckpointError(str(problem))
-        self.run(run_id)
         which = "no model yet" if step is None else f"no model of step {step}"
         raise error or CheckpointError(f"run {run_id} has {which}: choose another one or let it train on.")
 
@@ -156,6 +159,8 @@ class RunService:
         run's own tokenizer. Raises what reading the text raises, such as CorpusError where it is gone.
         """
         config = self.run(run_id).config
+        if not isinstance(config, RunConfig):
+            raise RunError(f"run {run_id} was not trained on windows of a text: choose a pretraining run.")
         tokenizer = self.load_model(run_id).tokenizer
         held_out = read_corpora(config, self.artifacts).encode(tokenizer, config.validation_fraction)[1]
         budget = dataclasses.replace(config.training, validation_tokens=n_tokens)
@@ -167,8 +172,8 @@ class RunService:
 
     def record_csv(self, run_id: str) -> str:
         """The record of steps and evaluations as CSV, one line a step."""
-        self.run(run_id)
-        return exchange.record_csv(self.store.events(run_id, kinds=("step", "eval")))
+        columns = job_of(self.run(run_id).config_dict).eval_columns
+        return exchange.record_csv(self.store.events(run_id, kinds=("step", "eval")), columns)
 
     def export_run(self, run_id: str, folder: str | Path, *, half: bool = False, most: int | None = None) -> None:
         """Writes a finished run as files: run.json, events.jsonl and its models (`half`: as float16; `most`: at most

@@ -17,6 +17,20 @@ from engine.settings import Settings
 PROJECT = Path(engine.__file__).parent.parent
 
 
+def test_a_translation_of_the_command_line_is_trained_and_measured(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "engine", "translate", "--language", "french", "--steps", "2"],
+        cwd=PROJECT,
+        env={**os.environ, "LLM_LAB_HOME": str(tmp_path / "home"), "LLM_LAB_WORKERS": "1", "COLUMNS": "120"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "exact match" in done.stdout and "BLEU" in done.stdout and " → " in done.stdout
+
+
 def test_a_run_of_the_command_line_is_trained_written_out_and_writes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,0 +1,97 @@
+"""Pretraining as a job: text, tokenizer, windows and baselines for a language model."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from engine.checkpoint import Checkpoint, Restored, load_checkpoint
+from engine.gpt import GPT
+from engine.ngram import baselines
+from engine.runs import preparation
+from engine.runs.artifacts import ArtifactStore
+from engine.runs.config import LEARNED_KINDS, RunConfig
+from engine.runs.jobs import Job
+from engine.tokenizer import Tokenizer
+from engine.training import Trainer
+from engine.windows import WindowSampler
+
+
+@dataclass(frozen=True)
+class _Material:
+    """What training needs besides the model."""
+
+    tokenizer: Tokenizer
+    sampler: WindowSampler
+    validation: tuple[torch.Tensor, torch.Tensor]
+    sources: dict[str, slice]
+
+
+class PretrainingJob(Job):
+    """A language model learns the next token of a text."""
+
+    eval_columns = ("train_loss", "validation_loss", "perplexity", "bits_per_byte")
+    material: _Material
+
+    def __init__(self, config: RunConfig, artifacts: ArtifactStore) -> None:
+        self.config = config
+        self.artifacts = artifacts
+
+    @staticmethod
+    def config_from_dict(data: dict[str, Any]) -> RunConfig:
+        return RunConfig.from_dict(data)
+
+    @staticmethod
+    def load(folder: str | Path) -> Checkpoint:
+        return load_checkpoint(folder)
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        return self.material.tokenizer
+
+    def prepare(self, say: Callable[[str], None], *, fresh: bool) -> list[dict[str, Any]]:
+        config = self.config
+        say("reading the corpus")
+        text = preparation.read_corpora(config, self.artifacts)
+        tokenizer = preparation.stored_tokenizer(config, self.artifacts)
+        if tokenizer is None:
+            learned = config.tokenizer_kind in LEARNED_KINDS
+            size = f" (up to {config.vocab_size:,} tokens)" if learned else ""
+            say(f"{'learning' if learned else 'loading'} the {config.tokenizer_kind} tokenizer{size}")
+            tokenizer = preparation.learn_tokenizer(config, text.everything, self.artifacts)
+        say("encoding the text")
+        train_ids, held_out = text.encode(tokenizer, config.validation_fraction)
+        sampler = WindowSampler(train_ids, config.model.context_length, config.training.batch_size, config.seed)
+        validation, sources = preparation.validation_windows(held_out, config)
+        self.material = _Material(tokenizer, sampler, validation, sources)
+        if not fresh:
+            return []
+        say("measuring the baselines")
+        inputs, targets = validation
+        rows = torch.cat([inputs[:, :1], targets], dim=1).numpy()  # (N, T + 1), what the model is measured on
+        return [{"kind": "baselines", "step": 0, **baselines(train_ids, rows, tokenizer.n_vocab)}]
+
+    def trainer(self, restored: Restored[Any, Any] | None) -> Trainer:
+        material = self.material
+        if restored is None:
+            shape = dataclasses.replace(self.config.model, vocab_size=material.tokenizer.n_vocab)
+            model = GPT(shape, seed=self.config.seed)
+        else:
+            model = restored.model
+        trainer = Trainer(
+            model,
+            material.sampler,
+            self.config.training,
+            validation=material.validation,
+            sources=material.sources if len(material.sources) > 1 else None,
+            token_lengths=preparation.token_lengths(material.tokenizer),
+            tokenizer=material.tokenizer,
+        )
+        if restored is not None and restored.training_tensors is not None and restored.training_numbers is not None:
+            trainer.load_state(restored.training_tensors, restored.training_numbers)
+        return trainer

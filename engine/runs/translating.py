@@ -1,0 +1,206 @@
+"""Translation as a job: an encoder–decoder learns to translate the phrasebook's English into German or French.
+
+Its config has settings of its own and the same `TrainingConfig` as every other run, so that length, optimizer and
+schedule mean the same. What a preset reaches was measured: tests/benchmarks/README.md.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from engine.checkpoint import Restored
+from engine.checks import require_choice, require_number, require_whole
+from engine.errors import ConfigError
+from engine.runs.artifacts import ArtifactStore
+from engine.runs.config import MAX_EVALUATIONS, MAX_PARAMETERS, MAX_SECONDS, MAX_SEED, MAX_STEPS, digest
+from engine.runs.jobs import Job
+from engine.seq2seq import Seq2Seq, Seq2SeqConfig
+from engine.training import TrainingConfig
+from engine.translation import (
+    LANGUAGES,
+    Encoded,
+    TranslationCheckpoint,
+    TranslationTrainer,
+    Vocabulary,
+    load_translation,
+    make_pairs,
+)
+
+JOB = "translation"
+MAX_LENGTH = 32
+"""Tokens of the longest sentence the model has positions for; the phrasebook's longest has 20 with START or END."""
+MAX_PHRASES = 200_000
+MAX_BATCH_SIZE = 512
+_ABOUT_VOCAB_SIZE = 2_000  # of both languages together, for the limit on parameters
+
+PRESETS: dict[str, tuple[str, float]] = {"3min": ("3 minutes", 165.0), "1min": ("1 minute", 55.0)}
+"""Name → title and training time in seconds; the rest of the time goes to writing the phrasebook and saving."""
+DEFAULT_PRESET = "3min"
+
+
+@dataclass(frozen=True)
+class TranslationConfig:
+    """Everything that decides what a translation run computes.
+
+    n_phrases: how many phrases are made, of which one in twenty is held out. evaluated: how many held-out sentences
+    are translated at each evaluation. Raises ConfigError with the setting at fault.
+    """
+
+    training: TrainingConfig
+    language: Literal["german", "french"] = "german"
+    n_phrases: int = 60_000
+    evaluated: int = 200
+    n_layers: int = 2
+    n_heads: int = 4
+    d_model: int = 128
+    dropout: float = 0.0
+    norm: Literal["before", "after"] = "before"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.training, TrainingConfig):
+            raise ConfigError("training must be a TrainingConfig.")
+        require_choice("language", self.language, LANGUAGES)
+        require_whole("n_phrases", self.n_phrases, 200, MAX_PHRASES)
+        require_whole("evaluated", self.evaluated, 1, min(1_000, self.n_phrases // 100))
+        require_whole("seed", self.seed, 0, MAX_SEED)
+        require_whole("n_layers", self.n_layers, 1, 8)
+        shape = self.model(_ABOUT_VOCAB_SIZE)
+        n_parameters = 28 * self.n_layers * self.d_model**2 + _ABOUT_VOCAB_SIZE * self.d_model
+        if n_parameters > MAX_PARAMETERS or shape.d_model > 1024:
+            raise ConfigError(
+                f"the model would have about {n_parameters:,} parameters; runs here may have {MAX_PARAMETERS:,}. "
+                "Choose fewer layers or a smaller d_model."
+            )
+        self._check_length()
+
+    def _check_length(self) -> None:
+        training = self.training
+        require_whole("batch_size", training.batch_size, 1, MAX_BATCH_SIZE)
+        if training.accumulation != 1:
+            raise ConfigError(f"accumulation ({training.accumulation}) must be 1 here: choose a larger batch instead.")
+        if training.steps is not None:
+            require_whole("steps", training.steps, 1, MAX_STEPS)
+        if training.seconds is not None:
+            require_number("seconds", training.seconds, 0, MAX_SECONDS, note=", which is a day")
+        require_whole("evaluations", training.evaluations, 0, MAX_EVALUATIONS)
+        require_whole("the seed of the training", training.seed, 0, MAX_SEED)
+
+    def model(self, vocab_size: int) -> Seq2SeqConfig:
+        """The shape of the model once the vocabulary is known."""
+        return Seq2SeqConfig(
+            vocab_size=vocab_size,
+            max_length=MAX_LENGTH,
+            n_layers=self.n_layers,
+            n_heads=self.n_heads,
+            d_model=self.d_model,
+            dropout=self.dropout,
+            norm=self.norm,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-able dict of every setting, with the name of the job."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {"job": JOB, **values, "training": self.training.to_dict()}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> TranslationConfig:
+        """The inverse of `to_dict`. ConfigError names what is unknown, missing or of the wrong type."""
+        values = {name: value for name, value in data.items() if name != "job"}
+        unknown = sorted(set(values) - {field.name for field in dataclasses.fields(cls)})
+        if unknown:
+            raise ConfigError(f"the config of the translation has unknown settings: {', '.join(unknown)}.")
+        try:
+            values["training"] = TrainingConfig.from_dict(data["training"])
+            return cls(**values)
+        except KeyError as error:
+            raise ConfigError(f"the config of the translation lacks the setting {error.args[0]!r}.") from error
+        except (TypeError, ValueError, AttributeError) as error:
+            raise ConfigError(f"the config of the translation has a value of the wrong type: {error}.") from error
+
+    @cached_property
+    def run_id(self) -> str:
+        """16 hexadecimal digits: the SHA-256 of the settings as JSON in a fixed form."""
+        return digest(self.to_dict())
+
+
+def translation_config(
+    preset: str = DEFAULT_PRESET, *, training: dict[str, Any] | None = None, **changes: Any
+) -> TranslationConfig:
+    """The run of a preset, with settings changed by name; ConfigError for an unknown preset or setting.
+
+    >>> translation_config("1min", language="french").language
+    'french'
+    """
+    if preset not in PRESETS:
+        raise ConfigError(f"there is no preset called {preset!r}; choose one of {', '.join(PRESETS)}.")
+    settings: dict[str, Any] = {
+        "seconds": PRESETS[preset][1],
+        "batch_size": 64,
+        "optimizer": "muon",
+        "learning_rate": 2e-3,
+        "matrix_learning_rate": 0.02,
+        "beta2": 0.98,
+        "weight_decay": 0.0,
+        "warmup": 0.05,
+        "final_rate": 0.02,
+        "evaluations": 12,
+        "prompts": [],
+        **(training or {}),
+    }
+    return TranslationConfig.from_dict({"training": TrainingConfig.from_dict(settings).to_dict(), **changes})
+
+
+class TranslationJob(Job):
+    """An encoder–decoder learns to translate."""
+
+    eval_columns = ("train_loss", "validation_loss", "exact_match", "bleu")
+
+    def __init__(self, config: TranslationConfig, artifacts: ArtifactStore) -> None:
+        self.config = config
+
+    @staticmethod
+    def config_from_dict(data: dict[str, Any]) -> TranslationConfig:
+        return TranslationConfig.from_dict(data)
+
+    @staticmethod
+    def load(folder: str | Path) -> TranslationCheckpoint:
+        return load_translation(folder)
+
+    @property
+    def tokenizer(self) -> Vocabulary:
+        return self.vocabulary
+
+    def prepare(self, say: Callable[[str], None], *, fresh: bool) -> list[dict[str, Any]]:
+        config = self.config
+        say(f"writing {config.n_phrases:,} phrases")
+        self.pairs = make_pairs(config.language, config.n_phrases, config.seed)
+        say("building the vocabulary")
+        every = (*self.pairs.train, *self.pairs.held_out)
+        self.vocabulary = Vocabulary.of(every, config.language)
+        self.encoded = Encoded.of(self.pairs.train, self.vocabulary)
+        if not fresh:
+            return []
+        counted = {
+            "n_train": len(self.pairs.train),
+            "n_held_out": len(self.pairs.held_out),
+            "overlap": self.pairs.overlap,
+            "new_words": self.pairs.new_words,
+            "n_vocab": self.vocabulary.n_vocab,
+            "n_parameters": Seq2Seq(config.model(self.vocabulary.n_vocab)).n_parameters,
+        }
+        return [{"kind": "pairs", "step": 0, **counted}]
+
+    def trainer(self, restored: Restored[Any, Any] | None) -> TranslationTrainer:
+        config = self.config
+        model = Seq2Seq(config.model(self.vocabulary.n_vocab), config.seed) if restored is None else restored.model
+        evaluated = self.pairs.held_out[: config.evaluated]
+        trainer = TranslationTrainer(model, self.vocabulary, self.encoded, evaluated, config.training, config.seed)
+        if restored is not None and restored.training_tensors is not None and restored.training_numbers is not None:
+            trainer.load_state(restored.training_tensors, restored.training_numbers)
+        return trainer
