@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
@@ -335,3 +335,19 @@ def trace_of(model: Seq2Seq, source_ids: Sequence[int], target_ids: Sequence[int
     trace = Seq2SeqTrace()
     model(pad([source_ids]), pad([[START, *target_ids]]), trace=trace)
     return trace
+
+
+@torch.inference_mode()
+def measured_visibility(run: Callable[[Tensor], Tensor], ids: Sequence[int], replacement: int) -> Tensor:
+    """Which tokens an output depends on, found by trying: token j is replaced, and every output i that changes saw it.
+
+    `run` takes ids (1, T) and gives outputs (1, T', C). Returns (T', T) bool. `replacement` must not be among the ids.
+    """
+    before = run(torch.tensor([list(ids)]))[0]
+    columns = []
+    for place in range(len(ids)):
+        changed = list(ids)
+        changed[place] = replacement
+        after = run(torch.tensor([changed]))[0]
+        columns.append((after - before).abs().amax(-1) > 1e-6)
+    return torch.stack(columns, dim=1)

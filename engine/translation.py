@@ -395,3 +395,49 @@ def _positions(model: Seq2Seq, source: Sequence[int], fed: Sequence[int], right:
         tokens.tolist(), best.tolist(), right, at_right.tolist(), strict=True
     )
     return [FedPosition(*row) for row in rows]
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """Over many sentences, all shares 0 to 1: tokens right with the reference fed and with the model's own words fed,
+    and the same for the tokens after the first mistake of a sentence (None where there was no mistake).
+    """
+
+    n_sentences: int
+    forced: float
+    free: float
+    forced_after_mistake: float | None
+    free_after_mistake: float | None
+
+
+@torch.inference_mode()
+def measure_exposure(model: Seq2Seq, encoded: Encoded) -> Exposure:
+    """How much a mistake costs: in training the reference hides it, in use every later token stands on it.
+
+    The gap after the first mistake is what Bengio et al. (2015) and Ranzato et al. (2016) call exposure bias. Tokens
+    are compared place by place with the reference, END included.
+    """
+    model.eval()
+    source, target = encoded.batch(range(len(encoded.sources)))
+    forced = model(source, target[:, :-1]).argmax(-1)
+    free = translate_greedily(model, encoded.sources, target.shape[1] + 2)
+    counts = np.zeros(4)  # right forced, right free, and both after the first mistake
+    n_tokens = n_after = 0
+    for row, reference in enumerate(encoded.targets):
+        right = np.array([*reference, END])
+        own = np.array([*free[row], *[END] * len(right)])[: len(right)]
+        good_forced, good_free = forced[row, : len(right)].numpy() == right, own == right
+        counts[:2] += good_forced.sum(), good_free.sum()
+        n_tokens += len(right)
+        if not good_forced.all():
+            after = int(np.argmin(good_forced)) + 1
+            counts[2:] += good_forced[after:].sum(), good_free[after:].sum()
+            n_after += len(right) - after
+    after_mistake = counts[2:] / n_after if n_after else (None, None)
+    return Exposure(
+        len(encoded.targets),
+        float(counts[0] / n_tokens),
+        float(counts[1] / n_tokens),
+        None if after_mistake[0] is None else float(after_mistake[0]),
+        None if after_mistake[1] is None else float(after_mistake[1]),
+    )

@@ -52,8 +52,8 @@ def _panel(run_id: str, compare: tuple[str, ...], was_live: bool) -> None:
     except EngineError:
         st.rerun()  # deleted by somebody: the page chooses another one
     views = [view(record, run_name(record))]
-    _status(record)
-    _controls(record, views[0].marks)
+    show_status(record)
+    show_controls(record, views[0].marks)
     for other in compare:
         if other != run_id:
             another = lab().run(other)
@@ -66,12 +66,13 @@ def _panel(run_id: str, compare: tuple[str, ...], was_live: bool) -> None:
     if len(views) > 1:
         st.header("What differs", anchor=False)
         st.dataframe(differences([v.record for v in views]), width="stretch")
-    _downloads(record)
+    show_downloads(record)
     if was_live != record.live:
         st.rerun()
 
 
-def _status(record: RunRecord) -> None:
+def show_status(record: RunRecord) -> None:
+    """Progress, state and time left of a run."""
     icon, word = STATES[record.state]
     total = f"{record.total_steps:,}" if record.total_steps else "?"
     eta = lab().eta_seconds(record.run_id) if record.live else None
@@ -92,7 +93,9 @@ def _status(record: RunRecord) -> None:
         st.warning(problem)
 
 
-def _controls(record: RunRecord, marks: list[dict[str, Any]]) -> None:
+def show_controls(record: RunRecord, marks: list[dict[str, Any]]) -> None:
+    """What a learner can do with a run in its present state."""
+
     def button(label: str, kind: str, icon: str, help: str, enabled: bool) -> None:
         st.button(
             label,
@@ -170,7 +173,7 @@ def _curves(views: list[RunView]) -> None:
         st.info(note[:1].upper() + note[1:] + " …" if note else "The curve begins with the first step.")
         return
     baselines = {BASELINE_NAMES[name]: loss for name, loss in main.baselines.items()}
-    marks = _marks(main, x)
+    marks = marks_of(main, x)
     points = pd.concat([v.losses for v in views], ignore_index=True)
     charts.loss_curves(points, x=x, baselines=baselines, marks=marks).show()
 
@@ -218,7 +221,7 @@ def _sources(run: RunView) -> None:
     st.caption(f"Each text by itself, on a part that is never trained on, at step {newest['step'].max():,}: {values}.")
 
 
-def _marks(run: RunView, x: str) -> list[tuple[float, str]]:
+def marks_of(run: RunView, x: str) -> list[tuple[float, str]]:
     marks = []
     for control in run.marks:
         at = control["step"]
@@ -238,7 +241,7 @@ def _samples(run: RunView) -> None:
     if len(prompts) > 1:
         prompt = st.selectbox("Prompt", prompts, key=f"prompt:{run.record.run_id}", help="The text it continues.")
     by_step = {sample["step"]: sample for sample in run.samples if sample["prompt"] == prompt}
-    step = _choose_step(run.record, list(by_step))
+    step = choose_step(run.record, list(by_step))
     sample = by_step[step]
     with st.container(border=True):
         st.text(f"{prompt}{sample['text']}")
@@ -247,7 +250,7 @@ def _samples(run: RunView) -> None:
     charts.next_token_bars(bars, title=f"Next token after “{prompt}”").show()
 
 
-def _choose_step(run: RunRecord, steps: list[int]) -> int:
+def choose_step(run: RunRecord, steps: list[int]) -> int:
     """The newest evaluation while a live run is followed; else the one that a slider back through time names.
 
     There is no slider while it follows: one that is moved from here while the browser draws it may answer with the
@@ -286,7 +289,8 @@ def _details(run: RunView) -> None:
                 charts.small_line(run.speeds, name, title, unit).show()
 
 
-def _downloads(record: RunRecord) -> None:
+def show_downloads(record: RunRecord) -> None:
+    """The record and the newest model as files."""
     if not record.step:
         return
     with st.container(horizontal=True):

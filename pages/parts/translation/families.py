@@ -1,0 +1,159 @@
+"""The three families of transformers side by side: who may look at whom, what they learn, what they are for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+import torch
+
+from engine import gpt, seq2seq
+from engine.seq2seq import PAD, START, Seq2Seq, Seq2SeqConfig, causal_mask, measured_visibility, pad, padding_mask
+from pages.shared import sitemap
+from pages.shared.code_panel import show_code
+from pages.shared.components.attention_map import attention_map
+from pages.shared.lesson import exercise, notice
+
+SOURCE = ("The", "lion", "sleeps", ".")
+TARGET = ("start", "Der", "Löwe", "schläft", ".")
+
+
+@dataclass(frozen=True)
+class Family:
+    """One family as the page tells it."""
+
+    name: str
+    looks: str
+    learns: str
+    use: str
+    models: str
+    here: str
+    lesson: str
+
+
+FAMILIES = (
+    Family(
+        "Encoder–decoder",
+        "The encoder looks both ways; the decoder back at its own words and, by cross-attention, at all of the source.",
+        "to write the target sentence, given the source (T5 and BART: to restore a damaged text)",
+        "translation, summaries, speech to text: one text in, another out",
+        "Transformer (2017), T5 (2019), BART (2019), Whisper (2022)",
+        "this page",
+        "",
+    ),
+    Family(
+        "Decoder-only",
+        "Every token looks back at itself and at those before it: a causal mask.",
+        "to predict the next token of any text",
+        "writing, chat, code: whatever can be put as a text to go on with",
+        "GPT-2 (2019), GPT-3 (2020), Llama (2023)",
+        "Pretraining and most other pages",
+        "pretraining",
+    ),
+    Family(
+        "Encoder-only",
+        "Every token looks at every other, before and after it: no mask but for padding.",
+        "to guess tokens that were hidden (masked language modelling)",
+        "understanding: classification, search, embeddings; it cannot write on",
+        "BERT (2018), RoBERTa (2019)",
+        "the encoder on this page, taken by itself",
+        "",
+    ),
+)
+
+
+def show() -> None:
+    """The part "Three families"."""
+    st.markdown(
+        "Encoder and decoder are made of the same blocks. What tells the families apart is the **mask**: who may look "
+        "at whom. These pictures are computed by the code that the models run."
+    )
+    measured = st.toggle(
+        "Measure instead: which output depends on which word?",
+        key="families-measured",
+        persist_state="session",
+        help="Replaces one word after the other in a small model and marks every output that changes.",
+    )
+    maps = _measured() if measured else _masks()
+    for family in FAMILIES:
+        with st.container(border=True):
+            st.subheader(family.name, anchor=False)
+            picture, words = st.columns([2, 3], gap="medium")
+            with picture:
+                _picture(family, *maps[family.name], measured=measured)
+            words.markdown(
+                f"**Looks:** {family.looks}\n\n**Learns** {family.learns}.\n\n**Used for** {family.use}.\n\n"
+                f"**Known ones:** {family.models}.\n\n**In this course:** {family.here}."
+            )
+            if family.lesson and words.button(
+                "Open Pretraining", key=f"open:{family.lesson}", icon=":material/arrow_forward:", help="Go there."
+            ):
+                sitemap.open_lesson(family.lesson)
+    notice(
+        "A causal mask lets one pass learn all positions at once: no token can copy its own answer from the right.",
+        "Without that mask predicting the next token would be trivial, so an encoder has to hide tokens to learn.",
+        "The encoder–decoder's picture holds both others: a full square for the source, a triangle for the target, and "
+        "between them cross-attention.",
+    )
+    exercise(
+        "Why can a decoder-only model translate too, though it has no encoder?",
+        "Put the source before the target in one text: “English: … German: …”. The target's tokens look back at all of "
+        "the source by ordinary causal attention. The source's own tokens cannot look ahead, which costs a little; one "
+        "stack instead of two is simpler to scale.",
+    )
+    show_code(seq2seq.padding_mask, seq2seq.causal_mask, gpt.attention_mask, seq2seq.measured_visibility)
+
+
+_Map = tuple[np.ndarray, tuple[str, ...]]
+
+
+@st.cache_data(show_spinner=False)
+def _masks() -> dict[str, _Map]:
+    n_source, n_target = len(SOURCE), len(TARGET)
+    ids = pad([range(3, 3 + n_source)])
+    sees_source = padding_mask(ids)[0, 0, 0]  # (S,)
+    both = np.zeros((n_source + n_target, n_source + n_target))
+    both[:, :n_source] = sees_source
+    both[n_source:, n_source:] = causal_mask(n_target)
+    padded = padding_mask(pad([[*range(3, 3 + n_source), PAD]]))[0, 0, 0].expand(n_source + 1, n_source + 1)
+    return {
+        "Encoder–decoder": (both, (*SOURCE, *TARGET)),
+        "Decoder-only": (gpt.attention_mask(n_target - 1, n_target - 1).numpy().astype(float), TARGET[1:]),
+        "Encoder-only": (padded.numpy().astype(float), (*SOURCE, "pad")),
+    }
+
+
+@st.cache_data(show_spinner=False)
+def _measured() -> dict[str, _Map]:
+    n_source, n_target = len(SOURCE), len(TARGET)
+    model = Seq2Seq(Seq2SeqConfig(20, d_model=16, n_heads=2)).eval()
+    decoder = gpt.GPT(gpt.GPTConfig(20, context_length=16, n_layers=2, n_heads=2, d_model=16)).eval()
+    source, target = list(range(3, 3 + n_source)), [START, *range(10, 9 + n_target)]
+    fixed_source, fixed_target = torch.tensor([source]), torch.tensor([target])
+    both = np.zeros((n_source + n_target, n_source + n_target))
+    both[:n_source, :n_source] = measured_visibility(model.encode, source, 19)
+    both[n_source:, :n_source] = measured_visibility(lambda ids: model(ids, fixed_target), source, 19)
+    both[n_source:, n_source:] = measured_visibility(lambda ids: model(fixed_source, ids), target, 19)
+    return {
+        "Encoder–decoder": (both, (*SOURCE, *TARGET)),
+        "Decoder-only": (measured_visibility(decoder, target[1:], 19).numpy().astype(float), TARGET[1:]),
+        "Encoder-only": (measured_visibility(model.encode, source, 19).numpy().astype(float), SOURCE),
+    }
+
+
+def _picture(family: Family, visible: np.ndarray, words: tuple[str, ...], *, measured: bool) -> None:
+    n_seen = int(visible.sum())
+    what = "outputs that change with a word" if measured else "pairs that the mask allows"
+    summary = f"{family.name}: {n_seen} of {visible.size} {what}."
+    attention_map(
+        visible,
+        words,
+        words,
+        key=f"family:{family.name}",
+        causal=False,
+        row_name="changes" if measured else "looks",
+        column_name="was replaced" if measured else "may be seen",
+        summary=summary,
+    )
+    st.caption(summary)

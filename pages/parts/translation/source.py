@@ -1,0 +1,190 @@
+"""What the parts share: which trained translator, which held-out sentence, and what the model makes of it."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import streamlit as st
+
+from engine.checkpoint import Restored
+from engine.errors import EngineError
+from engine.runs.service import lab
+from engine.runs.translating import DEFAULT_PRESET, PRESETS, TranslationConfig, translation_config
+from engine.seq2seq import Seq2Seq, sequence_log_probability, trace_of, translate_greedily
+from engine.translation import Encoded, Pair, Vocabulary, held_out_pairs
+from pages.shared.errors import sentence
+from pages.shared.models import ModelChoice, inference, load
+from pages.shared.run_data import run_name
+
+LANGUAGE_NAMES = {"german": "German", "french": "French"}
+N_HELD_OUT = 200
+"""So many held-out sentences can be chosen."""
+RUN_KEY = "translation_run"
+TRAIN_PART = "Train it"
+
+
+def look_at(run_id: str) -> None:
+    """Remember the run, here and in the address."""
+    st.session_state[RUN_KEY] = run_id
+    st.query_params["translation"] = run_id
+
+
+def wanted_run() -> str | None:
+    """The run in the address, else the one this session looked at last."""
+    return st.query_params.get("translation") or st.session_state.get(RUN_KEY)
+
+
+def label_of(config: TranslationConfig) -> str:
+    """The name of a run made here."""
+    training = config.training
+    length = f"{training.steps:,} steps" if training.seconds is None else f"{training.seconds:g} s"
+    return f"English → {LANGUAGE_NAMES[config.language]} · {length}"
+
+
+def _train_default() -> None:
+    config = translation_config(DEFAULT_PRESET)
+    try:
+        st.session_state[RUN_KEY] = lab().submit(config, label_of(config))
+    except EngineError as error:
+        st.toast(sentence(error), icon=":material/info:")
+        return
+    st.session_state["part"] = TRAIN_PART
+
+
+def choose_translator() -> ModelChoice | None:
+    """Controls for a translation run and one of its checkpoints; None, with a way to get one, while there is none."""
+    service = lab()
+    records = {record.run_id: record for record in service.runs(job="translation")}
+    ids = [run_id for run_id in records if service.checkpoints(run_id)]
+    if not ids:
+        title, _ = PRESETS[DEFAULT_PRESET]
+        st.info(f"This part needs a trained translator. English to German takes about {title} on one core.")
+        st.button(
+            "Train it now",
+            type="primary",
+            icon=":material/play_arrow:",
+            on_click=_train_default,
+            help="Starts the run with the usual settings and opens the part where you can watch it.",
+        )
+        return None
+    wanted = wanted_run()
+    run_id = ids[0]
+    picker, beside = st.columns(2)
+    if len(ids) > 1:
+        run_id = picker.selectbox(
+            "Translator",
+            ids,
+            index=ids.index(wanted) if wanted in ids else 0,
+            format_func=lambda i: run_name(records[i]),
+            help="Every translation run that has a checkpoint, the newest first.",
+        )
+    else:
+        picker.markdown("**Translator**")
+        picker.text(run_name(records[run_id]))
+    look_at(run_id)
+    exact = _exact_by_step(run_id, f"{records[run_id].attempt}:{records[run_id].step}:{records[run_id].state}")
+    steps = [info.step for info in service.checkpoints(run_id)]
+    step = steps[-1]
+    if len(steps) > 1:
+        step = beside.select_slider(
+            "Checkpoint",
+            steps,
+            value=steps[-1],
+            format_func=lambda s: _checkpoint_name(s, exact),
+            key=f"translator-step:{run_id}",
+            persist_state="session",
+            help="The same model at earlier steps of its training, with its exact matches at the evaluation before.",
+        )
+    return ModelChoice(run_id, step, run_name(records[run_id]))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _exact_by_step(run_id: str, stamp: str) -> dict[int, float]:
+    return {each["step"]: each["exact_match"] for each in lab().curve(run_id, 2).evaluations}
+
+
+def _checkpoint_name(step: int, exact: dict[int, float]) -> str:
+    before = [measured for measured in exact if measured <= step]
+    return f"step {step:,}" + (f" · {exact[max(before)]:.0%} exact" if before else "")
+
+
+def translator(choice: ModelChoice) -> tuple[Seq2Seq, Vocabulary]:
+    """The chosen model and its words."""
+    checkpoint: Restored[Any, Any] = load(choice)
+    return checkpoint.model, checkpoint.tokenizer
+
+
+def config_of(choice: ModelChoice) -> TranslationConfig:
+    """The settings of the chosen model's run."""
+    return lab().run(choice.run_id).config
+
+
+@st.cache_data(max_entries=8, show_spinner="Writing held-out sentences …")
+def _held_out(language: str, seed: int) -> list[Pair]:
+    return held_out_pairs(language, N_HELD_OUT, seed)
+
+
+def held_out_of(choice: ModelChoice) -> list[Pair]:
+    """The first held-out pairs of the chosen model's run, the same for everybody."""
+    config = config_of(choice)
+    return _held_out(config.language, config.seed)
+
+
+def choose_pair(choice: ModelChoice, key: str) -> Pair:
+    """One held-out sentence, from a list that can be searched or by chance."""
+    pairs = {pair.english: pair for pair in held_out_of(choice)}
+    box, button = st.columns([4, 1], vertical_alignment="bottom")
+    if st.session_state.get(key) not in pairs:  # another seed has other sentences
+        st.session_state[key] = next(iter(pairs))
+    button.button(
+        "Another",
+        icon=":material/casino:",
+        key=f"another:{key}",
+        width="stretch",
+        on_click=_another,
+        args=(key, tuple(pairs)),
+        help="A held-out sentence by chance.",
+    )
+    chosen = box.selectbox(
+        "Held-out sentence",
+        list(pairs),
+        key=key,
+        persist_state="session",
+        help=f"{len(pairs)} sentences that were never trained on. Type a word to search among them.",
+    )
+    return pairs[chosen]
+
+
+def _another(key: str, sentences: tuple[str, ...]) -> None:
+    others = [each for each in sentences if each != st.session_state.get(key)]
+    st.session_state[key] = random.choice(others)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _greedy(key: str, ids: tuple[int, ...], _model: Seq2Seq) -> tuple[tuple[int, ...], float]:
+    with inference():
+        (own,) = translate_greedily(_model, [ids], _model.config.max_length - 1)
+        return tuple(own), sequence_log_probability(_model, ids, own[: _model.config.max_length - 1])
+
+
+def greedy(choice: ModelChoice, ids: tuple[int, ...]) -> tuple[tuple[int, ...], float]:
+    """The greedy translation of source ids, and its log-probability."""
+    return _greedy(choice.key, ids, translator(choice)[0])
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _trace(key: str, source: tuple[int, ...], target: tuple[int, ...], _model: Seq2Seq) -> Any:
+    with inference():
+        return trace_of(_model, source, target)
+
+
+def traced(choice: ModelChoice, source: tuple[int, ...], target: tuple[int, ...]) -> Any:
+    """All attention of a sentence pair (`engine.seq2seq.Seq2SeqTrace`), computed once for everybody."""
+    return _trace(choice.key, source, target, translator(choice)[0])
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def encoded_of(language: str, seed: int, n: int, key: str, _vocabulary: Vocabulary) -> Encoded:
+    """The first held-out pairs as ids of a run's vocabulary."""
+    return Encoded.of(_held_out(language, seed)[:n], _vocabulary)
