@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts.attention import heads, maps
+from pages.parts.attention import causal, forming, heads, maps, steps
 from pages.shared import guard
 from pages.shared.lesson import choose_part, objective
 
@@ -17,6 +17,9 @@ objective(
 choose_part(
     {
         "Maps": maps.show,
+        "Step by step": steps.show,
         "What is this head doing?": heads.show,
+        "Watch it form": forming.show,
+        "Why causal?": causal.show,
     }
 )
