@@ -32,6 +32,8 @@ def model_card(record: RunRecord, *, example: bool = False) -> None:
         with st.container(horizontal=True):
             if st.button("See its training", key=f"see:{record.run_id}", icon=":material/monitoring:"):
                 open_run(record.run_id, "pretraining")
+            if record.step and st.button("Look inside", key=f"inside:{record.run_id}", icon=":material/visibility:"):
+                open_run(record.run_id, "attention")
             if record.step and st.button("Write with it", key=f"use:{record.run_id}", icon=":material/edit_note:"):
                 open_run(record.run_id, "generation")
 
