@@ -135,7 +135,6 @@ def test_the_operands_stand_beside_what_they_make(trained_run, drawn):
 def test_a_chosen_cell_is_taken_apart_into_its_terms(trained_run, drawn):
     app = open_part("Step by step", run_id=trained_run)
     stages = the_stages(trained_run)
-    drawn["steps_matrix"].on_click(5, 3)  # what the component's callback does before the next run
     app.session_state["steps_place"] = (5, 3, False)
     app.run()
     assert drawn["steps_matrix"].selected == (5, 3)
