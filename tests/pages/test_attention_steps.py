@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 import torch
 from streamlit.testing.v1 import AppTest
+from transformers import GPT2Config, GPT2LMHeadModel
 
 from engine.attention_steps import softmax_row
+from engine.hub import adopt
 from engine.inspection import attention_maps, attention_stages, head_scores, trace_of
+from engine.open_models import models_folder
 from engine.runs.execution import execute
 from engine.runs.service import lab
 from pages.parts.attention import causal, forming, steps
@@ -214,9 +217,12 @@ def test_any_sentence_is_shown_or_answered_with_advice(trained_run, text):
         assert "<script>" not in "".join(element.value for element in app.markdown)
 
 
-def test_a_model_with_fewer_heads_does_not_trip_over_an_earlier_choice(trained_run):
-    app = open_part("Step by step", run_id=trained_run, attention_layer=11, attention_head=11)
-    assert not app.error
+def test_the_head_chosen_in_one_part_is_the_head_of_the_next(trained_run, drawn):
+    app = open_part("Step by step", run_id=trained_run, **{"attention_head:2": 1})
+    app.run()
+    checkpoint = lab().load_model(trained_run)
+    trace, _ = trace_of(checkpoint.model, checkpoint.tokenizer.encode(TEXT)[: steps.USUAL])
+    np.testing.assert_array_equal(drawn["steps_matrix"].args[0], attention_stages(trace, 0, 1).scores)
 
 
 def test_a_model_without_a_mask_keeps_every_score(tiny_pair, drawn):
@@ -225,6 +231,22 @@ def test_a_model_without_a_mask_keeps_every_score(tiny_pair, drawn):
     app = open_part("Step by step", run_id=run_id, steps_stage=2, steps_place=(1, 4, False))
     assert np.isfinite(drawn["steps_matrix"].args[0]).all()
     assert "trained without a mask" in words(app)
+
+
+def test_open_weights_of_twelve_layers_and_heads_are_looked_at_alike(tmp_path, drawn):
+    torch.manual_seed(0)
+    GPT2LMHeadModel(GPT2Config(n_layer=12, n_head=12, n_embd=48, n_positions=64)).save_pretrained(tmp_path / "twelve")
+    adopt(tmp_path / "twelve", models_folder(lab().settings))
+    chosen = {"run_id": "open:twelve", "attention_layer:12": 11, "attention_head:12": 7}
+    app = open_part("Step by step", **chosen)
+    assert not app.error
+    assert drawn["steps_matrix"].left.values.shape[1] == 4 and "Positions were added" in words(app)
+    app.session_state["steps_stage"] = 4
+    app.run()
+    assert not app.error and not app.exception
+    app = open_part("Watch it form", **chosen)
+    assert not app.error and "kept at one moment only" in words(app)
+    assert "Layer 11, head 7" in drawn["forming_map"].summary
 
 
 def test_the_maps_of_every_checkpoint_are_the_engines(trained_run, drawn):

@@ -12,7 +12,7 @@ import streamlit as st
 from engine import inspection
 from engine.checkpoint import Checkpoint
 from engine.errors import EngineError
-from engine.inspection import HEAD_LABELS
+from engine.inspection import HEAD_LABELS, HeadScores
 from engine.runs.records import CheckpointInfo
 from engine.runs.service import lab
 from pages.parts.attention.figures import over_training
@@ -32,11 +32,16 @@ _LOCKED = "forming_locked"
 
 @dataclass(frozen=True)
 class Moment:
-    """What a model's heads do on a text at one checkpoint: maps (L, H, T, T), entropy (L, H), habits (L, H, 5)."""
+    """What a model's heads do on a text at one checkpoint: maps (L, H, T, T), entropy (L, H) in bits, their habits."""
 
     maps: np.ndarray
     entropy: np.ndarray
-    scores: np.ndarray
+    habits: HeadScores
+
+    @property
+    def scores(self) -> np.ndarray:
+        """Of each head, the share of its attention that each habit takes: (L, H, 5)."""
+        return self.habits.values
 
 
 def show() -> None:
@@ -111,17 +116,17 @@ def _measured(key: str, seconds: float, ids: tuple[int, ...], home: str, _choice
     checkpoint: Checkpoint = load(_choice)
     with inference():
         maps = inspection.attention_maps(inspection.trace_of(checkpoint.model, ids)[0])
-        scores = inspection.head_scores(checkpoint.model, ids).values
-    return Moment(maps, inspection.attention_entropy(maps), scores)
+        habits = inspection.head_scores(checkpoint.model, ids)
+    return Moment(maps, inspection.attention_entropy(maps), habits)
 
 
 def _large(sentence: Sentence, moment: Moment, layer: int, head: int, choice: ModelChoice, *, causal: bool) -> None:
     weights = moment.maps[layer, head]
     locked = st.session_state.get(_LOCKED)
-    habit = int(moment.scores[layer, head].argmax())
+    label, score = moment.habits.label(layer, head)
+    does = "no habit of it stands out from chance" if label == "mixed" else f"its habit is “{label}” ({score:.2f})"
     summary = (
-        f"Layer {layer}, head {head} at step {choice.step:,}: entropy {moment.entropy[layer, head]:.2f} bits; of the "
-        f"habits measured, “{HEAD_LABELS[habit]}” scores highest, {moment.scores[layer, head, habit]:.2f}."
+        f"Layer {layer}, head {head} at step {choice.step:,}: entropy {moment.entropy[layer, head]:.2f} bits; {does}."
     )
     attention_map(
         weights,
@@ -198,7 +203,9 @@ def _charts(
     }
     best = int(last.argmax())
     first = moments[steps[0]].scores[layer, head, best]
-    summary = f"The strongest habit at the end is “{HEAD_LABELS[best]}”: it went from {first:.2f} to {last[best]:.2f}."
+    chance = moments[steps[-1]].habits.chance[best]
+    summary = f"The strongest habit at the end is “{HEAD_LABELS[best]}”: it went from {first:.2f} to {last[best]:.2f} "
+    summary += f"(by chance {chance:.2f})."
     over_training(
         habits,
         title="What the head looks at",

@@ -1,19 +1,16 @@
-"""The head that is looked at, chosen once for the parts of the lesson that look at one."""
+"""The head that a part looks at, the same in all parts of the lesson, with controls that stand in a narrow column."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from engine.gpt import GPTConfig
+from pages.parts.attention.maps import head_keys
 
 
 def choose_head(config: GPTConfig) -> tuple[int, int]:
-    """Controls for a layer (a slider) and one of its heads (buttons); returns both, counted from 0."""
-    layer_key, head_key = "attention_layer", "attention_head"
-    for key, n in ((layer_key, config.n_layers), (head_key, config.n_heads)):
-        value = st.session_state.get(key)
-        if value is not None and not 0 <= value < n:
-            del st.session_state[key]  # left from a model with more of them
+    """A slider for the layer above the buttons of its heads; returns both, counted from 0."""
+    layer_key, head_key = head_keys(config)
     layer = 0
     if config.n_layers > 1:
         layer = st.slider(
@@ -22,17 +19,17 @@ def choose_head(config: GPTConfig) -> tuple[int, int]:
             config.n_layers - 1,
             key=layer_key,
             persist_state="session",
-            help="Blocks from the first, 0, that reads the embeddings, to the last, that the prediction is made from.",
+            help="Layers work one after the other; 0 is the first and reads the embeddings.",
         )
     head = 0
     if config.n_heads > 1:
         head = st.segmented_control(
             "Head",
-            list(range(config.n_heads)),
+            range(config.n_heads),
             default=0,
             required=True,
             key=head_key,
             persist_state="session",
-            help="Each layer has several heads; each computes its own q, k and v, and its own attention.",
+            help="The heads of a layer work side by side, each with queries, keys and values of its own.",
         )
-    return layer, head
+    return layer, int(head)
