@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts.transformer import size
+from pages.parts.transformer import activations, layernorm, lens, size, stream, through
 from pages.shared import guard
 from pages.shared.lesson import choose_part, objective
 
@@ -14,4 +14,13 @@ objective(
     "operation of it.",
     minutes=20,
 )
-choose_part({"Size": size.show})
+choose_part(
+    {
+        "Size": size.show,
+        "Through the model": through.show,
+        "LayerNorm": layernorm.show,
+        "Activations": activations.show,
+        "Residual stream": stream.show,
+        "Logit lens": lens.show,
+    }
+)

@@ -47,7 +47,7 @@ def stacked(
         if place <= 1.6 * widest:  # else it would squeeze the bars
             found.append(("rule", next(iter(rows)), "", place, place, place, label, label, ""))
     names = ["layer", "row", "name", "start", "end", "middle", "label", "shown", "share"]
-    kinds = tuple(dict.fromkeys(name for pieces in rows.values() for name in pieces))
+    kinds = tuple(dict.fromkeys(name for pieces in rows.values() for name, value in pieces.items() if value > 0))
     spec = _stacked_spec(title, x, compact, tuple(rows), kinds)
     return Figure(pd.DataFrame(found, columns=names), spec, alt_text, summary)
 

@@ -363,8 +363,9 @@ def _arithmetic(config: GPTConfig, title: str, changed: bool) -> None:
         width="stretch",
     )
     st.caption(
-        f"This machine multiplies matrices at {count(speed)} operations a second: measured just now for a fifth of a "
-        "second, with the threads of this server. Real training reaches only a part of it. The usual estimate of 6 "
+        f"This machine multiplies matrices at {count(speed)} operations a second: measured for a fifth of a "
+        "second with the threads of this server, beside whatever else it does. Real training reaches only a part of "
+        "it. The usual estimate of 6 "
         f"operations a parameter gives {count(estimate)} for a trained token; counted: {count(flops.training)}."
     )
     notice(

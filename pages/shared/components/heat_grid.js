@@ -72,8 +72,11 @@ const read = (state, row, column) => {
   row = Math.max(0, Math.min(row, rows - 1));
   column = Math.max(0, Math.min(column, columns - 1));
   state.place = [row, column];
+  const { rowLabels, columnLabels } = state.data;
+  const place = (name, index, labels) => `${name} ${index}${labels ? ` “${visible(labels[index])}”` : ""}`;
   state.readout.textContent =
-    `${rowName} ${row}, ${columnName} ${column}: ${number(state.values[row * columns + column])}`;
+    `${place(rowName, row, rowLabels)}, ${place(columnName, column, columnLabels)}: ` +
+    number(state.values[row * columns + column]);
   Object.assign(state.cursor.style, {
     visibility: "visible",
     left: `${(100 * column) / columns}%`,
@@ -121,7 +124,11 @@ export default function (component) {
   state.title.textContent = data.title;
   state.board.style.height = `${data.height}px`;
   state.board.setAttribute("aria-label", `${data.title}. ${data.summary} Arrow keys read the numbers.`);
-  state.left.replaceChildren(element("span", "", "0"), element("span", "", String(data.rows - 1)));
+  const named = data.rowLabels && data.height >= 13 * data.rows;
+  state.left.classList.toggle("named", Boolean(named));
+  state.left.replaceChildren(
+    ...(named ? data.rowLabels.map(visible) : ["0", String(data.rows - 1)]).map((each) => element("span", "", each)),
+  );
   state.bottom.replaceChildren(element("span", "", "0"), element("span", "", String(data.columns - 1)));
   state.leftName.textContent = data.rowName;
   state.bottomName.textContent = data.columnName;

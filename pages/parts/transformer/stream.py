@@ -1,0 +1,187 @@
+"""Part: the residual stream. How long its vectors are, and what each attention and MLP adds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from engine import anatomy
+from engine.anatomy import StreamReport
+from pages.parts.transformer.figures import lines
+from pages.parts.transformer.reading import Reading, choose_position, read_sentence
+from pages.shared.code_panel import show_code
+from pages.shared.components.heat_grid import heat_grid
+from pages.shared.lesson import exercise, notice
+
+MAX_TOKENS = 48
+VIEWS = ("Length", "What is added", "All tokens")
+
+
+def show() -> None:
+    """Draw the part."""
+    st.markdown(
+        "The **residual stream** is one vector for each token that runs through the whole model. Nothing is ever taken "
+        "out of it: attention and MLP only add. So its history can be read as a sum."
+    )
+    reading = read_sentence(MAX_TOKENS)
+    if reading is None:
+        return
+    left, right = st.columns([1.6, 1], vertical_alignment="bottom")
+    view = left.segmented_control(
+        "Look at",
+        VIEWS,
+        default=VIEWS[0],
+        required=True,
+        key="stream_view",
+        persist_state="session",
+        help="The stream's own length, the length and direction of what is added, or a picture of all tokens.",
+    )
+    report = anatomy.stream_report(reading.trace)
+    position = 0
+    if view != "All tokens":
+        with right:
+            position = choose_position(reading.sentence, "stream_token", "Whose vector is followed.")
+    if view == "Length":
+        _length(reading, report, position)
+    elif view == "What is added":
+        _added(reading, report, position)
+    else:
+        _all_tokens(reading, report)
+    _table(reading, report, position)
+    notice(
+        "The stream grows: what blocks add is rarely opposed to what is there. A cosine near 0 is a new direction, "
+        "which the stream has room for; a negative one takes something back.",
+        "The first token is often longest by far: heads that find nothing to look at rest on it, and its vector is "
+        "built to be a place of rest (Xiao et al. 2023).",
+        "Length alone changes nothing that later blocks read, since they read it normalised: what counts is how much a "
+        "block adds **compared with** what is there.",
+    )
+    exercise(
+        "Which layer changes the stream most, compared with its length before? Is it the attention or the MLP?",
+        "Divide what is added by the length before it; the table has both. In small models it is usually the first "
+        "MLP: the embedding is short, and one block can turn it right round.",
+    )
+    show_code(anatomy.stream_report, anatomy.StreamReport)
+
+
+def _places(n_layers: int) -> list[str]:
+    """Names of the places where the stream is measured: after the embedding, each attention and each MLP."""
+    return ["embedding", *(f"{n} {kind}" for n in range(1, n_layers + 1) for kind in ("attention", "MLP"))]
+
+
+def _length(reading: Reading, report: StreamReport, position: int) -> None:
+    places = _places(len(report.attention))
+    mean = report.norms.mean(axis=1)
+    chosen = report.norms[:, position]
+    x = np.arange(len(places)) / 2
+    frame = pd.DataFrame(
+        {
+            "x": np.tile(x, 2),
+            "y": np.concatenate([chosen, mean]),
+            "series": ["chosen token"] * len(x) + ["mean of all tokens"] * len(x),
+            "place": [f"after {place}" for place in places] * 2,
+        }
+    )
+    lines(
+        frame,
+        title="Length of the residual stream",
+        x="Layers behind it (halves: attention done, MLP not yet)",
+        y="Length of the vector (norm)",
+        series=["chosen token", "mean of all tokens"],
+        alt_text="Line chart: length of the residual stream by layer, for one token and on average.",
+        summary=f"The chosen token goes from {chosen[0]:.2f} to {chosen[-1]:.2f}, the mean from {mean[0]:.2f} to "
+        f"{mean[-1]:.2f}.",
+    ).show()
+
+
+def _added(reading: Reading, report: StreamReport, position: int) -> None:
+    layers = np.arange(1, len(report.attention) + 1)
+    before = report.norms[:-1, position]
+    share = {
+        "attention": report.attention[:, position] / np.maximum(before[0::2], 1e-9),
+        "MLP": report.mlp[:, position] / np.maximum(before[1::2], 1e-9),
+    }
+    names = [f"layer {n}" for n in layers]
+
+    def frame(series: dict[str, np.ndarray]) -> pd.DataFrame:
+        return pd.concat(
+            [pd.DataFrame({"x": layers, "y": y, "series": name, "place": names}) for name, y in series.items()],
+            ignore_index=True,
+        )
+
+    most = max(share, key=lambda name: float(share[name].max()))
+    lines(
+        frame(share),
+        title="What is added, compared with the stream before it",
+        x="Layer",
+        y="Length added / length before",
+        series=list(share),
+        alt_text="Line chart: length of what attention and MLP add, as a share of the stream, by layer.",
+        summary=f"The largest step is that of the {most} in layer {int(share[most].argmax()) + 1}: "
+        f"{share[most].max():.2f} times the length before.",
+        height=260,
+    ).show()
+    cosines = {"attention": report.attention_cosine[:, position], "MLP": report.mlp_cosine[:, position]}
+    every = np.concatenate(list(cosines.values()))
+    lines(
+        frame(cosines),
+        title="Its direction: cosine with the stream before it",
+        x="Layer",
+        y="Cosine (1 along it, −1 against it)",
+        series=list(cosines),
+        alt_text="Line chart: cosine between what is added and the stream, by layer.",
+        summary=f"Cosines go from {every.min():.2f} to {every.max():.2f}; {int((every < 0).sum())} of {len(every)} "
+        "steps take something back.",
+        height=260,
+    ).show()
+
+
+def _all_tokens(reading: Reading, report: StreamReport) -> None:
+    places = _places(len(report.attention))
+    heat_grid(
+        report.norms.T,
+        "stream_grid",
+        title="Length of the stream: one row a token, one column a place in the model",
+        row_name="position",
+        column_name="after",
+        summary=f"Lengths go from {report.norms.min():.2f} to {report.norms.max():.2f}.",
+        height=max(160, min(660, 20 * len(reading.sentence.ids))),
+        row_labels=reading.sentence.tokens,
+        column_labels=places,
+    )
+    longest = int(report.norms[-1].argmax())
+    st.caption(
+        f"At the end position {longest} is longest: {report.norms[-1, longest]:.2f}, "
+        f"{report.norms[-1, longest] / np.median(report.norms[-1]):.1f} times the median."
+    )
+
+
+def _table(reading: Reading, report: StreamReport, position: int) -> None:
+    with st.expander("As a table", icon=":material/table:"):
+        st.markdown(f"Position {position}")
+        rows = []
+        for layer in range(len(report.attention)):
+            for kind, added, cosine, before in (
+                ("attention", report.attention, report.attention_cosine, report.norms[2 * layer]),
+                ("MLP", report.mlp, report.mlp_cosine, report.norms[2 * layer + 1]),
+            ):
+                rows.append(
+                    {
+                        "layer": layer + 1,
+                        "what": kind,
+                        "length before": float(before[position]),
+                        "length added": float(added[layer, position]),
+                        "cosine": float(cosine[layer, position]),
+                        "length after": float(report.norms[2 * layer + 1 + (kind == "MLP"), position]),
+                    }
+                )
+        st.dataframe(
+            pd.DataFrame(rows),
+            hide_index=True,
+            width="stretch",
+            column_config={
+                name: st.column_config.NumberColumn(format="%.3f")
+                for name in ("length before", "length added", "cosine", "length after")
+            },
+        )

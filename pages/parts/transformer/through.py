@@ -1,0 +1,351 @@
+"""Part: one sentence through every operation of the model, in order, with its values."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from engine import anatomy
+from engine.anatomy import Operation
+from engine.checkpoint import Checkpoint
+from pages.parts.transformer.operations import words_of
+from pages.parts.transformer.reading import read_sentence, token_name
+from pages.parts.transformer.words import plural
+from pages.shared.charts import next_token_bars, visible_token
+from pages.shared.code_panel import show_code
+from pages.shared.components.architecture_map import MapBox, architecture_map
+from pages.shared.components.heat_grid import MAX_CELLS, heat_grid
+from pages.shared.components.token_strip import token_strip
+from pages.shared.lesson import exercise, notice
+from pages.shared.sentence import Sentence
+
+MAX_TOKENS = 48
+TOP = 40  # tokens of the vocabulary that a picture of logits shows
+AXES = {
+    "T": "T: tokens of the sentence",
+    "S": "S: tokens that are looked at",
+    "C": "C: the width, d_model",
+    "3C": "3 C: query, key and value",
+    "2": "queries and keys",
+    "H": "H: heads",
+    "D": "D: numbers of a head",
+    "F": "d_ff: neurons of the MLP",
+    "V": "V: tokens of the vocabulary",
+}
+_STATE = "anatomy:place"
+
+
+def show() -> None:
+    """Draw the part."""
+    st.markdown(
+        "From ids to the probability of the next token, one operation after another. Each picture holds the numbers "
+        "that this model computes for your sentence."
+    )
+    reading = read_sentence(MAX_TOKENS)
+    if reading is None:
+        return
+    checkpoint, sentence = reading.checkpoint, reading.sentence
+    config = checkpoint.model.config
+    operations = anatomy.operations(config, len(sentence.ids))
+    place = _place(operations)
+    drawing, picture = st.columns([1, 1.9], gap="large")
+    with drawing:
+        layer = _layer_control(operations, place)
+        _drawing(operations, place, layer, checkpoint)
+    with picture:
+        _steps(operations, place)
+        operation = operations[place]
+        values = anatomy.operation_values(config, reading.trace, reading.logits, sentence.ids, operation)
+        _describe(checkpoint, operation, values)
+        _picture(checkpoint, sentence, operation, values)
+    _as_list(operations, checkpoint)
+    notice(
+        "Between the ids and the logits the shape of the stream never changes: T vectors of C numbers. Every block "
+        "reads them, computes, and adds to them.",
+        "Only attention moves information between tokens: its scores are T × T. Norms, MLP and head treat each token "
+        "by itself.",
+        "The MLP's matrices hold about twice as many parameters as those of attention; the scores, the softmax and the "
+        "sums hold none.",
+    )
+    exercise(
+        "Change the last word of the sentence and step through the first layer. In which pictures do rows of earlier "
+        "tokens change?",
+        "In none. The causal mask hides later tokens from earlier ones, so their rows stay as they are through all "
+        "layers; only the last rows change.",
+    )
+    show_code(anatomy.operations, anatomy.operation_values, type(checkpoint.model.layers[0]), type(checkpoint.model))
+
+
+def _place(operations: list[Operation]) -> int:
+    """The index of the operation that is looked at: the same kind and layer as before, where this model has it."""
+    kind, layer = st.session_state.get(_STATE, ("token_embedding", None))
+    return _find(operations, kind, layer)
+
+
+def _find(operations: list[Operation], kind: str, layer: int | None) -> int:
+    same = [index for index, each in enumerate(operations) if each.kind == kind]
+    if not same:
+        return min(1, len(operations) - 1)
+    return min(same, key=lambda index: abs((operations[index].layer or 0) - (layer or 0)))
+
+
+def _go(operations: list[Operation], index: int) -> None:
+    operation = operations[max(0, min(index, len(operations) - 1))]
+    st.session_state[_STATE] = (operation.kind, operation.layer)
+    if operation.layer is not None:
+        st.session_state["anatomy:layer"] = operation.layer
+
+
+def _layer_control(operations: list[Operation], place: int) -> int:
+    """The layer that the drawing shows: that of the operation, or the last one looked at outside the blocks."""
+    n_layers = 1 + max(each.layer for each in operations if each.layer is not None)
+    layer = operations[place].layer
+    if layer is None:
+        layer = min(st.session_state.get("anatomy:layer", 0), n_layers - 1)
+    if n_layers == 1:
+        return layer
+    if st.session_state.get("through_layer") != layer + 1:
+        st.session_state["through_layer"] = layer + 1
+
+    def moved() -> None:
+        chosen = max(0, min(int(st.session_state["through_layer"]) - 1, n_layers - 1))
+        st.session_state["anatomy:layer"] = chosen
+        if operations[place].layer is not None:
+            _go(operations, _find(operations, operations[place].kind, chosen))
+
+    st.slider(
+        "Layer",
+        1,
+        n_layers,
+        key="through_layer",
+        on_change=moved,
+        help="The same operation in another block: the blocks have one form and different weights.",
+    )
+    return layer
+
+
+def _drawing(operations: list[Operation], place: int, layer: int, checkpoint: Checkpoint) -> None:
+    config = checkpoint.model.config
+    shown = [(index, each) for index, each in enumerate(operations) if each.layer in (None, layer)]
+    boxes = []
+    for index, each in shown:
+        words = words_of(each.kind, config)
+        boxes.append(MapBox(str(index), words.title, _shape(each), words.place, words.group))
+    chosen = architecture_map(
+        boxes, "through_map", current=str(place), repeated=f"layer {layer + 1} of {config.n_layers}"
+    )
+    if chosen is not None and int(chosen) != place:
+        _go(operations, int(chosen))
+        st.rerun()
+
+
+def _shape(operation: Operation) -> str:
+    return " × ".join(f"{each:,}" for each in operation.shape)
+
+
+def _steps(operations: list[Operation], place: int) -> None:
+    back, middle, forth = st.columns([1, 2.2, 1], vertical_alignment="bottom")
+    back.button(
+        "Back",
+        key="through_back",
+        icon=":material/arrow_back:",
+        disabled=place == 0,
+        on_click=_go,
+        args=(operations, place - 1),
+        width="stretch",
+        help="The operation before.",
+    )
+    if st.session_state.get("through_step") != place + 1:
+        st.session_state["through_step"] = place + 1
+    middle.slider(
+        f"Operation, of {len(operations)}",
+        1,
+        len(operations),
+        key="through_step",
+        on_change=lambda: _go(operations, int(st.session_state["through_step"]) - 1),
+        help="All operations in the order in which they are computed, layer by layer.",
+    )
+    forth.button(
+        "Next",
+        key="through_next",
+        icon=":material/arrow_forward:",
+        disabled=place == len(operations) - 1,
+        on_click=_go,
+        args=(operations, place + 1),
+        width="stretch",
+        help="The operation after.",
+    )
+
+
+def _describe(checkpoint: Checkpoint, operation: Operation, values: np.ndarray) -> None:
+    config = checkpoint.model.config
+    words = words_of(operation.kind, config)
+    where = "" if operation.layer is None else f" · {words.group}, layer {operation.layer + 1}"
+    st.subheader(f"{words.title}{where}", anchor=False)
+    st.code(words.formula, language=None)
+    st.markdown(words.text)
+    axes = ", ".join(f"{AXES[name]} = {length:,}" for name, length in zip(operation.axes, operation.shape, strict=True))
+    owned = f"{operation.n_parameters:,} parameters" if operation.n_parameters else "no parameters of its own"
+    if operation.kind == "head" and config.tie_embeddings:
+        owned = "no parameters of its own: it shares the embedding's"
+    st.markdown(f"**Shape** {_shape(operation)} ({axes}) · **uses** {owned}")
+    if operation.kind == "ids":
+        return
+    finite = values[np.isfinite(values)]
+    st.caption(
+        f"{plural(finite.size, 'number')}: mean {finite.mean():.3g}, standard deviation {finite.std():.3g}, "
+        f"from {finite.min():.3g} to {finite.max():.3g}."
+    )
+
+
+def _picture(checkpoint: Checkpoint, sentence: Sentence, operation: Operation, values: np.ndarray) -> None:
+    if operation.kind == "ids":
+        token_strip(
+            [{"text": text, "id": i} for text, i in zip(sentence.tokens, sentence.ids, strict=True)],
+            "through_tokens",
+            by_id=True,
+            label="The sentence, one button per token",
+        )
+        ids = pd.DataFrame({"position": range(len(sentence.ids)), "token": sentence.tokens, "id": sentence.ids})
+        st.dataframe(ids, hide_index=True, width="stretch", height=min(420, 38 + 35 * len(ids)))
+        return
+    title = words_of(operation.kind, checkpoint.model.config).title
+    if operation.kind in ("scores", "weights", "rotation"):
+        head = _head_control(checkpoint.model.config.n_heads)
+        _heads_picture(sentence.tokens, operation, values, head, title)
+    elif operation.kind in ("head", "softmax"):
+        _vocabulary_picture(checkpoint, sentence, operation, values)
+    else:
+        flat = values.transpose(1, 0, 2).reshape(len(sentence.ids), -1) if operation.kind == "heads" else values
+        columns = min(flat.shape[1], MAX_CELLS // len(flat))
+        names = {"up": "neuron", "activation": "neuron", "heads": "dimension, head after head"}
+        heat_grid(
+            flat[:, :columns],
+            "through_grid",
+            title=f"{title}: one row a token",
+            row_name="position",
+            column_name=names.get(operation.kind, "dimension"),
+            summary="Orange is positive, blue negative, the background near zero.",
+            height=_height(len(flat)),
+            row_labels=sentence.tokens,
+        )
+        if columns < flat.shape[1]:
+            st.caption(f"The first {columns:,} of {flat.shape[1]:,} columns are drawn.")
+
+
+def _height(rows: int) -> int:
+    return max(160, min(660, 18 * rows))
+
+
+def _head_control(n_heads: int) -> int:
+    if n_heads == 1:
+        return 0
+    return (
+        st.slider(
+            "Head",
+            1,
+            n_heads,
+            key=f"through_head:{n_heads}",
+            persist_state="session",
+            help="Each head has scores of its own; all are computed at once.",
+        )
+        - 1
+    )
+
+
+def _heads_picture(tokens: tuple[str, ...], operation: Operation, values: np.ndarray, head: int, title: str) -> None:
+    if operation.kind == "rotation":
+        both = np.concatenate([values[0, head], values[1, head]], axis=1)  # (T, 2D)
+        heat_grid(
+            both,
+            "through_grid",
+            title=f"{title}, head {head + 1}: the query on the left, the key on the right",
+            row_name="position",
+            column_name="dimension of q, then of k",
+            summary="Pairs that turn fast change from row to row, slow ones hardly.",
+            height=_height(len(both)),
+            row_labels=tokens,
+        )
+        return
+    grid = values[head]
+    hidden = ~np.isfinite(grid)
+    heat_grid(
+        np.where(hidden, 0.0, grid),
+        "through_grid",
+        title=f"{title}, head {head + 1}",
+        row_name="query position",
+        column_name="key position",
+        summary="Rows look, columns are looked at; above the diagonal everything is hidden.",
+        height=_height(len(grid) + 4),
+        row_labels=tokens,
+        column_labels=tokens,
+    )
+    if hidden.any():
+        st.caption(f"{plural(int(hidden.sum()), 'masked score')} of −∞ drawn as blanks.")
+
+
+def _vocabulary_picture(checkpoint: Checkpoint, sentence: Sentence, operation: Operation, values: np.ndarray) -> None:
+    last = len(sentence.ids) - 1
+    position = last
+    if last > 0:
+        position = st.slider(
+            "After position",
+            0,
+            last,
+            last,
+            key=f"through_position:{last}",
+            persist_state="session",
+            help="The model predicts what follows every token of the sentence; the last one is what it would write.",
+        )
+    row = values[position]
+    order = np.argsort(-row, kind="stable")[:TOP]
+    names = [token_name(checkpoint, int(each)) for each in order]
+    st.markdown("After the token")
+    st.code(visible_token(sentence.tokens[position]), language=None)
+    if operation.kind == "softmax":
+        next_token_bars(
+            pd.DataFrame({"token": names[:12], "probability": row[order[:12]]}), title="The most probable next tokens"
+        ).show()
+    else:
+        heat_grid(
+            values[:, order],
+            "through_grid",
+            title=f"Logits of the {len(order)} tokens that score highest here",
+            row_name="position",
+            column_name="rank",
+            summary="Columns are tokens of the vocabulary, the highest score of the chosen position first.",
+            height=_height(len(values)),
+            row_labels=sentence.tokens,
+            column_labels=names,
+        )
+    with st.expander("As a table", icon=":material/table:"):
+        kind = "probability" if operation.kind == "softmax" else "logit"
+        st.dataframe(
+            pd.DataFrame({"rank": range(1, len(order) + 1), "token": names, "id": order, kind: row[order]}),
+            hide_index=True,
+            width="stretch",
+        )
+
+
+def _as_list(operations: list[Operation], checkpoint: Checkpoint) -> None:
+    with st.expander(f"All {len(operations)} operations as a table", icon=":material/table:"):
+        config = checkpoint.model.config
+        rows = [
+            {
+                "step": index,
+                "layer": None if each.layer is None else each.layer + 1,
+                "operation": words_of(each.kind, config).title,
+                "formula": words_of(each.kind, config).formula,
+                "shape": _shape(each),
+                "parameters": each.n_parameters,
+            }
+            for index, each in enumerate(operations, 1)
+        ]
+        st.dataframe(
+            pd.DataFrame(rows),
+            hide_index=True,
+            width="stretch",
+            column_config={"parameters": st.column_config.NumberColumn(format="localized")},
+        )
+        st.caption(f"Together {sum(each.n_parameters for each in operations):,} parameters: all that the model has.")
