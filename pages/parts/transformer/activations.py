@@ -41,8 +41,8 @@ def show() -> None:
     {"On the curve": _curve, "Who fires": _who, "Layer by layer": _layers}[view](reading)
     relu = reading.checkpoint.model.config.activation == "relu2"
     notice(
-        "Most values before the nonlinearity are negative, and behind it nearly nothing is left of them: a neuron that "
-        "is off writes nothing into the stream.",
+        "In a trained model most values before the nonlinearity are negative, and behind it nearly nothing is left of "
+        "them: a neuron that is off writes nothing into the stream.",
         "ReLU² cuts to exactly 0 and squares the rest; GELU is smooth and lets a little of small negative values "
         "through, −0.17 at most. Its tanh form is within 0.0005 of it."
         if not relu
@@ -100,8 +100,8 @@ def _curve(reading: Reading) -> None:
             title=f"{own} in layer {layer + 1}, with values of the sentence",
             own=own,
             names=names,
-            summary=f"{len(points):,} of {before.size:,} values ({which}) lie on the solid curve; {negative:.0%} of all "
-            f"are below zero, and {float((np.abs(behind) < 0.05).mean()):.0%} come out closer to 0 than 0.05.",
+            summary=f"{len(points):,} of {before.size:,} values ({which}) lie on the solid curve; {negative:.0%} of "
+            f"all are below zero, and {float((np.abs(behind) < 0.05).mean()):.0%} come out closer to 0 than 0.05.",
         ).show()
         with st.expander("As a table", icon=":material/table:"):
             st.dataframe(

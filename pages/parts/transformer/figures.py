@@ -237,10 +237,10 @@ def _curve_spec(title: str, own: str, names: tuple[str, ...]) -> dict[str, Any]:
         )
     )
     values = base.transform_filter("datum.layer == 'value'")
-    dots = values.mark_point(size=34, filled=True, opacity=0.55).encode(
+    dots = values.mark_point(size=26, filled=True, opacity=0.45).encode(
         horizontal,
         vertical,
-        color=alt.value("gray"),
+        color=alt.value("violet"),
         tooltip=[
             alt.Tooltip("token:N", title="Token"),
             alt.Tooltip("neuron:Q", title="Neuron"),
@@ -248,10 +248,10 @@ def _curve_spec(title: str, own: str, names: tuple[str, ...]) -> dict[str, Any]:
             alt.Tooltip("y:Q", title="Behind", format=".4f"),
         ],
     )
-    rug = values.mark_tick(thickness=1, size=12, opacity=0.35, aria=False).encode(
-        horizontal, y=alt.value("height"), color=alt.value("gray")
+    rug = values.mark_tick(thickness=1, size=12, opacity=0.45, aria=False).encode(
+        horizontal, y=alt.value("height"), color=alt.value("violet")
     )
-    return _to_spec(alt.layer(rug, dots, curve), title, 360)
+    return _to_spec(alt.layer(rug, curve, dots), title, 360)
 
 
 def named_bars(

@@ -16,7 +16,7 @@ from pages.shared.lesson import exercise, notice
 
 MAX_TOKENS = 48
 DRAWN = 128  # dimensions in the strips
-NORMS: dict[str, Norm] = {"Before attention": "attention", "Before the MLP": "mlp", "Final": "final"}
+NORMS: dict[str, Norm] = {"Attention": "attention", "MLP": "mlp", "Head": "final"}
 
 
 def show() -> None:
@@ -34,9 +34,9 @@ def show() -> None:
     with controls:
         which = NORMS[
             st.segmented_control(
-                "Which norm",
+                "The norm before",
                 list(NORMS),
-                default="Before attention",
+                default="Attention",
                 required=True,
                 key="norm_which",
                 persist_state="session",
@@ -91,16 +91,21 @@ def show() -> None:
 
 def _by_hand(steps: NormSteps, i: int) -> None:
     st.markdown("**Worked out**")
+    deviation = (steps.variance + steps.epsilon) ** 0.5
     st.code(
-        f"(x − μ) / √(σ² + ε)\n"
-        f"= ({steps.before[i]:.4f} − {steps.mean:.4f}) / √({steps.variance:.4f} + {steps.epsilon:g})\n"
-        f"= {steps.normalised[i]:.4f}\n"
-        f"· γ + β\n"
-        f"= {steps.normalised[i]:.4f} · {steps.scale[i]:.4f} + {steps.shift[i]:.4f}\n"
-        f"= {steps.after[i]:.4f}",
+        f"x − μ      = {_n(steps.before[i])} − {_n(steps.mean)}\n"
+        f"√(σ² + ε)  = {deviation:.4f}\n"
+        f"normalised = {_n(steps.normalised[i])}\n"
+        f"· γ        = · {_n(steps.scale[i])}\n"
+        f"+ β        = + {_n(steps.shift[i])}\n"
+        f"y          = {_n(steps.after[i])}",
         language=None,
-        wrap_lines=True,
     )
+
+
+def _n(value: float) -> str:
+    """A number with a true minus sign, in parentheses where it is negative."""
+    return f"{value:.4f}" if value >= 0 else f"(−{-value:.4f})"
 
 
 def _numbers(steps: NormSteps) -> None:

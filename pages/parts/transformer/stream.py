@@ -21,8 +21,8 @@ VIEWS = ("Length", "What is added", "All tokens")
 def show() -> None:
     """Draw the part."""
     st.markdown(
-        "The **residual stream** is one vector for each token that runs through the whole model. Nothing is ever taken "
-        "out of it: attention and MLP only add. So its history can be read as a sum."
+        "The **residual stream** is one vector for each token that runs through the whole model. Nothing in it is ever "
+        "replaced: attention and MLP only add to it. So its history can be read as a sum."
     )
     reading = read_sentence(MAX_TOKENS)
     if reading is None:
@@ -52,8 +52,8 @@ def show() -> None:
     notice(
         "The stream grows: what blocks add is rarely opposed to what is there. A cosine near 0 is a new direction, "
         "which the stream has room for; a negative one takes something back.",
-        "The first token is often longest by far: heads that find nothing to look at rest on it, and its vector is "
-        "built to be a place of rest (Xiao et al. 2023).",
+        "In larger models the first token is often longest by far: heads that find nothing to look at rest on it, and "
+        "its vector is built to be a place of rest (Xiao et al. 2023).",
         "Length alone changes nothing that later blocks read, since they read it normalised: what counts is how much a "
         "block adds **compared with** what is there.",
     )
