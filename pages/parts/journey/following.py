@@ -59,11 +59,12 @@ def choose() -> Followed:
         width="stretch",
         help="Follow: the newest checkpoint of the run that is training now. Choose: any run at any checkpoint.",
     )
-    if mode == CHOOSE:
-        choice = choose_model()
-        return Followed(choice, _record(choice), False)
-    st.query_params.pop("run", None)
-    return _follow()
+    with st.container():  # there also when it is empty, so that the prompt below it keeps its place
+        if mode == CHOOSE:
+            choice = choose_model()
+            return Followed(choice, _record(choice), False)
+        st.query_params.pop("run", None)
+        return _follow()
 
 
 def _record(choice: ModelChoice | None) -> RunRecord | None:

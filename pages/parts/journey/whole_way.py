@@ -86,7 +86,8 @@ def _way(followed: following.Followed, choice: ModelChoice, text: str, training:
 
     with training:
         following.keep_up(followed, look, complete=all(each.step in found for each in infos))
-        _early(followed, choice)
+        with st.container():  # there also when it is empty, so that nothing below it is moved and drawn anew
+            _early(followed, choice)
         if followed.run is None:
             st.caption("This model was trained elsewhere: there are no earlier checkpoints to look back on.")
         else:

@@ -1,0 +1,89 @@
+"""What only a browser can show of the whole way: choices inside the figure, a training followed in place, axe."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from engine.runs.recipes import recipe_config
+from engine.runs.service import RunService
+from engine.settings import Settings
+
+from .conftest import Server, new_page, open_cold, screenshot, wait_until_drawn
+from .test_accessibility import lasting_violations
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+TITLES = ["Bytes", "Merges", "Ids", "Vectors", "One head", "Residual stream", "Logits", "The next token"]
+
+
+def open_journey(page: Page, server: Server, query: str = "") -> None:
+    open_cold(page, f"{server.url}/journey{query}")
+    expect(page.locator("section.station")).to_have_count(8, timeout=30_000)
+
+
+def test_a_press_inside_the_figure_chooses_a_word_a_head_and_the_next_token(shared_server: Server, page: Page):
+    open_journey(page, shared_server, "?prompt=The+lion+sees+the")
+    assert page.locator("h2.station-title > span:last-child").all_inner_texts() == TITLES
+    page.get_by_role("button", name="␣sees", exact=True).click()
+    expect(page.locator("section.merges .sentence")).to_contain_text("“␣sees” begins as 5 bytes")
+    page.get_by_role("button", name="Layer 1, head 2:").click()
+    expect(page.locator("section.head .sentence")).to_contain_text("In layer 1, head 2")
+    box = page.get_by_role("textbox", name="Pinned prompt")
+    first = page.locator("section.next button.row").first
+    token = first.locator("bdi").inner_text().replace("␣", " ")
+    first.click()
+    expect(box).to_have_value(f"The lion sees the{token}")
+    expect(page.locator(".prompt-tokens bdi")).to_have_count(5)
+    page.get_by_role("link", name="Generation", exact=True).click()
+    expect(page.get_by_role("button", name="Write on")).to_be_visible(timeout=20_000)
+    page.get_by_role("link", name="One prompt, whole way").click()
+    expect(page.get_by_role("textbox", name="Pinned prompt")).to_have_value(f"The lion sees the{token}")
+    expect(page.locator("section.head .sentence")).to_contain_text("In layer 1, head 2")
+    page.get_by_role("button", name="Undo").click()
+    expect(box).to_have_value("The lion sees the")
+    wait_until_drawn(page)
+    screenshot(page, "journey")
+    page.locator("section.head button.lesson").click()
+    expect(page).to_have_url(re.compile("/attention"))
+
+
+def test_a_training_is_followed_to_its_end_in_place(shared_server: Server, page: Page):
+    open_journey(page, shared_server)
+    page.evaluate("() => { window.chart = document.querySelector('.stVegaLiteChart canvas, .stVegaLiteChart svg'); }")
+    station = page.locator("section.station").first.element_handle()
+    service = RunService(Settings.at(shared_server.home), start=False)
+    config = recipe_config(
+        "30s",
+        "stories",
+        n_chars=40_000,
+        vocab_size=300,
+        model={"n_layers": 1, "n_heads": 2, "d_model": 32, "context_length": 16},
+        training={"steps": None, "seconds": 4.0, "evaluations": 3, "batch_size": 4},
+    )
+    run_id = service.submit(config, "followed")
+    expect(page.get_by_text(re.compile("Training · followed"))).to_be_visible(timeout=60_000)
+    step = page.locator(".fact dd").first
+    expect(step).to_have_text(re.compile(r"^\d{1,3}$"), timeout=30_000)
+    expect(page.get_by_text(re.compile("Finished · followed"))).to_be_visible(timeout=60_000)
+    last = service.run(run_id).step
+    expect(step).to_have_text(f"{last:,}")
+    expect(page.get_by_role("button", name="Train one now, 1 minute")).to_be_visible()
+    assert station.evaluate("each => each.isConnected"), "the stations were built anew"
+    assert page.evaluate("() => window.chart.isConnected"), "the chart was built anew"
+    service.close()
+
+
+def test_it_fits_a_dark_phone_and_axe_finds_nothing(shared_server: Server, browser: Browser):
+    with new_page(browser, 390, "dark") as page:
+        open_journey(page, shared_server)
+        beyond = page.evaluate(
+            "() => { const main = document.querySelector('[data-testid=stMain]');"
+            " return main.scrollWidth - main.clientWidth; }"
+        )
+        assert beyond == 0, f"scrolls sideways by {beyond} pixels"
+        found = lasting_violations(page)
+    assert not found, json.dumps(found, indent=1)
