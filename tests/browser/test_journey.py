@@ -35,9 +35,10 @@ def test_a_press_inside_the_figure_chooses_a_word_a_head_and_the_next_token(shar
     box = page.get_by_role("textbox", name="Pinned prompt")
     first = page.locator("section.next button.row").first
     token = first.locator("bdi").inner_text().replace("␣", " ")
+    n_tokens = page.locator(".prompt-tokens bdi").count()
     first.click()
     expect(box).to_have_value(f"The lion sees the{token}")
-    expect(page.locator(".prompt-tokens bdi")).to_have_count(5)
+    expect(page.locator(".prompt-tokens bdi")).to_have_count(n_tokens + 1)
     page.get_by_role("link", name="Generation", exact=True).click()
     expect(page.get_by_role("button", name="Write on")).to_be_visible(timeout=20_000)
     page.get_by_role("link", name="One prompt, whole way").click()
@@ -65,16 +66,17 @@ def test_a_training_is_followed_to_its_end_in_place(shared_server: Server, page:
         training={"steps": None, "seconds": 4.0, "evaluations": 3, "batch_size": 4},
     )
     run_id = service.submit(config, "followed")
-    expect(page.get_by_text(re.compile("Training · followed"))).to_be_visible(timeout=60_000)
-    step = page.locator(".fact dd").first
-    expect(step).to_have_text(re.compile(r"^\d{1,3}$"), timeout=30_000)
-    expect(page.get_by_text(re.compile("Finished · followed"))).to_be_visible(timeout=60_000)
-    last = service.run(run_id).step
-    expect(step).to_have_text(f"{last:,}")
-    expect(page.get_by_role("button", name="Train one now, 1 minute")).to_be_visible()
-    assert station.evaluate("each => each.isConnected"), "the stations were built anew"
-    assert page.evaluate("() => window.chart.isConnected"), "the chart was built anew"
-    service.close()
+    try:
+        expect(page.get_by_text(re.compile("Training · followed"))).to_be_visible(timeout=60_000)
+        step = page.locator(".fact dd").first
+        expect(page.get_by_text(re.compile("Finished · followed"))).to_be_visible(timeout=60_000)
+        expect(step).to_have_text(f"{service.run(run_id).step:,}")
+        expect(page.get_by_role("button", name="Train one now, 1 minute")).to_be_visible()
+        assert station.evaluate("each => each.isConnected"), "the stations were built anew"
+        assert page.evaluate("() => window.chart.isConnected"), "the chart was built anew"
+    finally:
+        service.delete(run_id)  # other tests expect the example to be the newest model
+        service.close()
 
 
 def test_it_fits_a_dark_phone_and_axe_finds_nothing(shared_server: Server, browser: Browser):
