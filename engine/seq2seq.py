@@ -189,15 +189,25 @@ class Seq2Seq(nn.Module):
             x = block(x, visible, trace)
         return self.encoder_norm(x)
 
-    def decode(self, memory: Tensor, source: Tensor, target: Tensor, *, trace: Seq2SeqTrace | None = None) -> Tensor:
-        """Logits (B, T, V) for target ids (B, T) beside the encoder's output for `source`."""
+    def decode(
+        self,
+        memory: Tensor,
+        source: Tensor,
+        target: Tensor,
+        *,
+        trace: Seq2SeqTrace | None = None,
+        last_only: bool = False,
+    ) -> Tensor:
+        """Logits (B, T, V) for target ids (B, T) beside the encoder's output for `source`; with `last_only` those of
+        the last token alone, (B, 1, V).
+        """
         y = self._embed(target)
         T = target.shape[1]
         visible = causal_mask(T) & padding_mask(target)  # (B, 1, T, T); START is never PAD
         memory_visible = padding_mask(source)
         for block in cast(list[DecoderBlock], list(self.decoder)):
             y = block(y, memory, visible, memory_visible, trace)
-        return self.decoder_norm(y) @ self.embedding.weight.T
+        return self.decoder_norm(y[:, -1:] if last_only else y) @ self.embedding.weight.T
 
     def loss(self, source: Tensor, target: Tensor, *, smoothing: float = 0.0) -> Tensor:
         """Mean cross-entropy (nats) of target (B, T + 1), from START to END, each token from those before it."""
@@ -234,15 +244,18 @@ def translate_greedily(model: Seq2Seq, sources: Sequence[Sequence[int]], max_new
     source = pad(sources)
     memory = model.encode(source)
     target = torch.full((len(sources), 1), START)
-    open_rows = torch.ones(len(sources), dtype=torch.bool)
+    open_rows = torch.arange(len(sources))  # which sentences are still being written: only they are computed
+    written: list[list[int]] = [[] for _ in sources]
     for _ in range(min(max_new_tokens, model.config.max_length - 1)):
-        following = model.decode(memory, source, target)[:, -1].argmax(-1)
-        following = torch.where(open_rows, following, torch.tensor(PAD))
-        target = torch.cat([target, following[:, None]], dim=1)
-        open_rows &= following != END
-        if not open_rows.any():
+        following = model.decode(memory, source, target, last_only=True)[:, -1].argmax(-1)
+        for row, token in zip(open_rows.tolist(), following.tolist(), strict=True):
+            written[row].append(token)
+        goes_on = following != END
+        if not goes_on.any():
             break
-    return [[i for i in row if i not in (PAD, START, END)] for row in target.tolist()]
+        target = torch.cat([target, following[:, None]], dim=1)[goes_on]
+        open_rows, source, memory = open_rows[goes_on], source[goes_on], memory[goes_on]
+    return [[i for i in row if i not in (PAD, START, END)] for row in written]
 
 
 @dataclass(frozen=True)
@@ -282,7 +295,7 @@ def beam_steps(
     for _ in range(model.config.max_length - 1):
         targets = torch.tensor([[START, *beam.ids] for beam in beams])
         n = len(beams)
-        logits = model.decode(memory.expand(n, -1, -1), source.expand(n, -1), targets)[:, -1]
+        logits = model.decode(memory.expand(n, -1, -1), source.expand(n, -1), targets, last_only=True)[:, -1]
         log_probabilities = logits.log_softmax(-1)  # (n, V)
         values, places = log_probabilities.topk(min(beam_size + 1, logits.shape[-1]), dim=-1)
         candidates = [

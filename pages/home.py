@@ -38,6 +38,19 @@ def model_card(record: RunRecord, *, example: bool = False) -> None:
                 open_run(record.run_id, "generation")
 
 
+def translation_card(record: RunRecord) -> None:
+    """A translator with its state and the way to its lesson."""
+    icon, word = STATES[record.state]
+    with st.container(border=True):
+        st.markdown(f"**{run_name(record)}** · a translator")
+        st.caption(f"{icon} {word} · step {record.step:,} · {record.seconds:.0f} s of training")
+        if st.button(
+            "Open it", key=f"translator:{record.run_id}", icon=":material/translate:", help="The original transformer."
+        ):
+            st.session_state["translation_run"] = record.run_id
+            sitemap.open_lesson("translation")
+
+
 st.title("How a large language model is built", anchor=False)
 objective(
     "Two stages turn raw text into a useful model: pretraining on unlabelled text makes a foundation model, "
@@ -66,6 +79,8 @@ with shown_errors():
             model_card(record, example=True)
     if len(own) > 6:
         st.caption(f"{len(own) - 6} older runs can be chosen in Pretraining.")
+    for record in lab().runs(job="translation")[:3]:
+        translation_card(record)
     st.header("Open weights", anchor=False)
     st.markdown(
         "GPT-2 is the model of the lectures at full size: trained by others on 8 million web pages, its weights free "

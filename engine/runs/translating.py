@@ -150,7 +150,7 @@ def translation_config(
         "weight_decay": 0.0,
         "warmup": 0.05,
         "final_rate": 0.02,
-        "evaluations": 12,
+        "evaluations": 10,
         "prompts": [],
         **(training or {}),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -116,7 +117,8 @@ def _results(
     if tuple(best.ids) == greedy_ids:
         said = "Beam search chooses the same translation as greedy decoding."
     elif gain > 0:
-        said = f"The beam's choice is {gain:.2f} nats more probable than greedy's: e^{gain:.2f} = {2.718281828**gain:.3g}×."
+        times = math.exp(gain)
+        said = f"The beam's choice is {gain:.2f} nats more probable than greedy's: {times:.3g} times as probable."
     else:
         said = f"The beam's choice has the better score, though its probability is lower by {-gain:.2f} nats."
     st.caption(said)
