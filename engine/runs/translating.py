@@ -38,9 +38,25 @@ MAX_PHRASES = 200_000
 MAX_BATCH_SIZE = 512
 _ABOUT_VOCAB_SIZE = 2_000  # of both languages together, for the limit on parameters
 
-PRESETS: dict[str, tuple[str, float]] = {"3min": ("3 minutes", 165.0), "1min": ("1 minute", 55.0)}
-"""Name → title and training time in seconds; the rest of the time goes to writing the phrasebook and saving."""
 DEFAULT_PRESET = "3min"
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named length: training time in seconds (writing the phrasebook and saving come on top), and how often and on
+    how many held-out sentences it is measured meanwhile.
+    """
+
+    title: str
+    seconds: float
+    evaluations: int
+    evaluated: int
+
+
+PRESETS: dict[str, Preset] = {
+    "3min": Preset("3 minutes", 165, evaluations=10, evaluated=200),
+    "1min": Preset("1 minute", 55, evaluations=6, evaluated=100),
+}
 
 
 @dataclass(frozen=True)
@@ -139,8 +155,9 @@ def translation_config(
     """
     if preset not in PRESETS:
         raise ConfigError(f"there is no preset called {preset!r}; choose one of {', '.join(PRESETS)}.")
+    chosen = PRESETS[preset]
     settings: dict[str, Any] = {
-        "seconds": PRESETS[preset][1],
+        "seconds": chosen.seconds,
         "batch_size": 64,
         "optimizer": "muon",
         "learning_rate": 5e-3,
@@ -150,11 +167,12 @@ def translation_config(
         "weight_decay": 0.0,
         "warmup": 0.05,
         "final_rate": 0.02,
-        "evaluations": 10,
+        "evaluations": chosen.evaluations,
         "prompts": [],
         **(training or {}),
     }
-    return TranslationConfig.from_dict({"training": TrainingConfig.from_dict(settings).to_dict(), **changes})
+    values = {"evaluated": chosen.evaluated, **changes}
+    return TranslationConfig.from_dict({"training": TrainingConfig.from_dict(settings).to_dict(), **values})
 
 
 class TranslationJob(Job):

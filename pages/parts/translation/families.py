@@ -32,6 +32,7 @@ class Family:
     lesson: str
 
 
+BLOCKS = "Above: the encoder. Below, from left to right: cross-attention and the decoder's own attention."
 FAMILIES = (
     Family(
         "Encoder–decoder",
@@ -156,4 +157,4 @@ def _picture(family: Family, visible: np.ndarray, words: tuple[str, ...], *, mea
         column_name="was replaced" if measured else "may be seen",
         summary=summary,
     )
-    st.caption(summary)
+    st.caption(summary + (" " + BLOCKS if family.name == "Encoder–decoder" else ""))

@@ -58,7 +58,7 @@ def choose_translator() -> ModelChoice | None:
     records = {record.run_id: record for record in service.runs(job="translation")}
     ids = [run_id for run_id in records if service.checkpoints(run_id)]
     if not ids:
-        title, _ = PRESETS[DEFAULT_PRESET]
+        title = PRESETS[DEFAULT_PRESET].title
         st.info(f"This part needs a trained translator. English to German takes about {title} on one core.")
         st.button(
             "Train it now",

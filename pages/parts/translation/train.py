@@ -101,7 +101,7 @@ def _order() -> TranslationConfig | None:
         list(PRESETS),
         default=DEFAULT_PRESET,
         required=True,
-        format_func=lambda name: PRESETS[name][0],
+        format_func=lambda name: PRESETS[name].title,
         key="translation-preset",
         persist_state="session",
         help="On one core that has little else to do. The number of steps is fixed at the start from the measured "
