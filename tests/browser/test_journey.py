@@ -12,8 +12,8 @@ from engine.runs.recipes import recipe_config
 from engine.runs.service import RunService
 from engine.settings import Settings
 
+from .accessibility import lasting_violations
 from .conftest import Server, new_page, open_cold, screenshot, wait_until_drawn
-from .test_accessibility import lasting_violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
