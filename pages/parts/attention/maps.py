@@ -25,6 +25,7 @@ ORDERS = ("Layer", "Entropy", "Label")
 MOST_TOKENS = 256
 MOST_PACKED = 24_000_000  # weights that are sent at once
 TABLE_ROWS = 100
+LOCKED_FROM = 0.005
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,7 @@ def choose_head(config: GPTConfig) -> tuple[int, int]:
             required=True,
             key=head_key,
             persist_state="session",
+            wrap=True,
             help="The heads of a layer work side by side, each with queries, keys and values of its own.",
         )
     return layer, int(head)
@@ -213,8 +215,10 @@ def _arcs(weights: np.ndarray, sentence: Sentence, layer: int, head: int) -> Non
         0.05,
         key="attention_threshold",
         persist_state="session",
-        help="Only weights of at least this much are drawn as arcs.",
+        help=f"Only weights of at least this much are drawn as arcs; of a locked token all from {LOCKED_FROM}.",
     )
+    if locked is not None:
+        threshold = LOCKED_FROM
     arcs = strong_arcs(weights, threshold, locked)
     says = in_words(weights, sentence, layer, head, locked)
     attention_arcs(
@@ -228,7 +232,7 @@ def _arcs(weights: np.ndarray, sentence: Sentence, layer: int, head: int) -> Non
         on_click=lambda row: _toggle_lock(sentence, row),
     )
     st.text(says)
-    drawn = f"{len(arcs.places)} weights of at least {threshold:.2f}, drawn from the token that reads to the one read"
+    drawn = f"{len(arcs.places)} weights of at least {threshold:g}, drawn from the token that reads to the one read"
     left_out = f"; {arcs.left_out:,} weaker ones are left out" if arcs.left_out else ""
     st.caption(f"{drawn}{left_out}. Thickness is weight, colour is the token that is read.")
 
