@@ -97,7 +97,7 @@ def _curve(reading: Reading) -> None:
         curve_with_points(
             drawn,
             points,
-            title=f"{own} in layer {layer + 1}, with values of the sentence",
+            title="The nonlinearity, with values of the sentence",
             own=own,
             names=names,
             summary=f"{len(points):,} of {before.size:,} values ({which}) lie on the solid curve; {negative:.0%} of "
@@ -157,12 +157,12 @@ def _who(reading: Reading) -> None:
                     "shown": [f"{value:.2f}" for value in values],
                 }
             ),
-            title=f"Neuron {neuron:,} of layer {layer + 1} over the sentence",
+            title="One neuron over the sentence",
             x="Activation, behind the nonlinearity",
             y="Token",
             alt_text="Bar chart: the activation of one neuron for every token of the sentence.",
-            summary=f"It fires most ({values[loudest]:.2f}) at position {loudest} and above half of that for "
-            f"{int((values > values[loudest] / 2).sum())} of {len(values)} tokens.",
+            summary=f"Neuron {neuron:,} of layer {layer + 1} fires most ({values[loudest]:.2f}) at position {loudest} and "
+            f"above half of that for {int((values > values[loudest] / 2).sum())} of {len(values)} tokens.",
         ).show()
         with st.expander("The strongest neurons of the chosen token as a table", icon=":material/table:"):
             rows = [

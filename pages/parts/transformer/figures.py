@@ -109,10 +109,13 @@ def lines(
 ) -> Figure:
     """One line with points for each series. `frame` has the columns x, y, series and place (x in words).
 
-    A series named in `series` has the colour and shape of its place there. `ticks` names places on the x axis.
+    A series has the colour and shape of its place in `series`. `ticks` names places on the x axis. The names of series
+    are in the data alone, so that another token needs no other specification.
     """
-    spec = _lines_spec(title, x, y, tuple(series), log, percent, tuple(ticks), height)
-    return Figure(frame[["x", "y", "series", "place"]], spec, alt_text, summary)
+    order = {name: place for place, name in enumerate(series)}
+    data = frame[["x", "y", "series", "place"]].sort_values("series", key=lambda names: names.map(order), kind="stable")
+    spec = _lines_spec(title, x, y, len(series) > 1, log, percent, tuple(ticks), height)
+    return Figure(data.reset_index(drop=True), spec, alt_text, summary)
 
 
 @lru_cache(maxsize=64)
@@ -120,7 +123,7 @@ def _lines_spec(
     title: str,
     x: str,
     y: str,
-    series: tuple[str, ...],
+    several: bool,
     log: bool,
     percent: bool,
     ticks: tuple[tuple[float, str], ...],
@@ -131,14 +134,11 @@ def _lines_spec(
         named = " : ".join(f"datum.value == {place} ? '{name}'" for place, name in ticks)
         axis = alt.Axis(values=[place for place, _ in ticks], labelExpr=f"{named} : ''", labelAngle=0)
     scale = alt.Scale(type="log") if log else alt.Scale(domain=[0, 1]) if percent else alt.Scale(zero=False)
-    domain = list(series)
-    colours = [_RUN_COLOURS[place % len(_RUN_COLOURS)] for place in range(max(1, len(domain)))]
-    shapes = [_RUN_SHAPES[place % len(_RUN_SHAPES)] for place in range(max(1, len(domain)))]
-    legend = alt.Legend(orient="top", columns=4, labelLimit=160) if len(domain) > 1 else None
+    legend = alt.Legend(orient="top", columns=4, labelLimit=160) if several else None
     base = alt.Chart().encode(
         alt.X("x:Q", title=x, axis=axis),
         alt.Y("y:Q", title=y, scale=scale, axis=alt.Axis(tickCount=5, format="%" if percent else "~g")),
-        alt.Color("series:N", title=None, legend=legend, scale=alt.Scale(domain=domain, range=colours)),
+        alt.Color("series:N", title=None, sort=None, legend=legend, scale=alt.Scale(range=_RUN_COLOURS)),
         tooltip=[
             alt.Tooltip("series:N", title="Line"),
             alt.Tooltip("place:N", title=x),
@@ -147,7 +147,7 @@ def _lines_spec(
     )
     drawn = base.mark_line(strokeWidth=2.2)
     dots = base.mark_point(size=65, filled=True, opacity=1).encode(
-        shape=alt.Shape("series:N", title=None, legend=legend, scale=alt.Scale(domain=domain, range=shapes))
+        shape=alt.Shape("series:N", title=None, sort=None, legend=legend, scale=alt.Scale(range=_RUN_SHAPES))
     )
     return _to_spec(alt.layer(drawn, dots), title, height)
 

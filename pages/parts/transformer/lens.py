@@ -22,7 +22,7 @@ from pages.shared.models import inference
 MAX_TOKENS = 32
 TOP = 5
 FOLLOWED = 6  # tokens whose probability is followed through the layers
-MEASURES = ("Candidates", "Rank of the answer", "Distance to the answer")
+MEASURES = ("Candidates", "Rank", "Distance")
 
 
 def show() -> None:

@@ -13,7 +13,11 @@ const build = (parentElement) => {
   const deep = element("span", "swatch", "the");
   deep.style.setProperty("--share", "45%");
   const same = element("span", "swatch same", "the");
-  legend.append(pale, "unsure", deep, "sure", same, "what the model says at the end");
+  for (const [swatch, text] of [[pale, "unsure"], [deep, "sure"], [same, "what the model says at the end"]]) {
+    const entry = element("span", "entry");
+    entry.append(swatch, text);
+    legend.append(entry);
+  }
   root.append(frame, readout, legend);
   parentElement.append(root);
   const state = { root, frame, readout, cells: [], place: [0, 0], shown: "", send: null };
