@@ -126,12 +126,12 @@ def _results(
 
 def _tree(vocabulary: Vocabulary, steps: list[BeamStep]) -> None:
     st.markdown("**How the search went**")
-    width = max(len(step.open) + len(step.finished) for step in steps)
+    width = max(len(step.open) for step in steps)
     n_dropped = min(2, max((len(step.dropped) for step in steps), default=0))
     rows = []
     before: list[tuple[int, ...]] = [()]
     for number, step in enumerate(steps, start=1):
-        shown = sorted((*step.open, *step.finished), key=lambda each: each.log_probability, reverse=True)
+        shown = sorted((*step.open, *step.finished), key=lambda each: each.log_probability, reverse=True)[:width]
         cells = [_cell(vocabulary, each, before, "ended" if each.finished else "") for each in shown]
         dropped = [_cell(vocabulary, each, before, "dropped") for each in step.dropped[:n_dropped]]
         rows.append(
@@ -140,7 +140,7 @@ def _tree(vocabulary: Vocabulary, steps: list[BeamStep]) -> None:
                 (*cells, *[None] * (width - len(cells)), *dropped, *[None] * (n_dropped - len(dropped))),
             )
         )
-        before = [each.ids for each in step.open]
+        before = [() if each.finished else each.ids for each in shown]
     head = ("Step", *(f"{n}" for n in range(1, width + 1)), *(f"dropped {n}" for n in range(1, n_dropped + 1)))
     summary = (
         f"{len(steps)} steps. In each the most probable beginnings, best first; the number after “from” is the column "

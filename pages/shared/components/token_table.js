@@ -9,7 +9,8 @@ const cellOf = (cell, tag) => {
   }
   const line = element("span", "line");
   if (cell.before) line.append(element("span", "before quiet", cell.before));
-  const chip = element("span", "chip", visible(cell.text));
+  // A sentence keeps its spaces; a token shows them.
+  const chip = element("span", "chip", cell.id === null ? cell.text : visible(cell.text));
   if (cell.id !== null) tint(chip, cell.id);
   if (cell.mark) chip.classList.add(`is-${cell.mark}`);
   line.append(chip);
