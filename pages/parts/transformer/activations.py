@@ -161,8 +161,8 @@ def _who(reading: Reading) -> None:
             x="Activation, behind the nonlinearity",
             y="Token",
             alt_text="Bar chart: the activation of one neuron for every token of the sentence.",
-            summary=f"Neuron {neuron:,} of layer {layer + 1} fires most ({values[loudest]:.2f}) at position {loudest} "
-            f"and above half of that for {int((values > values[loudest] / 2).sum())} of {len(values)} tokens.",
+            summary=f"Neuron {neuron:,} of layer {layer + 1} fires most ({values[loudest]:.2f}) at position {loudest}, "
+            f"above half of that for {int((values > values[loudest] / 2).sum())} of {len(values)} tokens.",
         ).show()
         with st.expander("The strongest neurons of the chosen token as a table", icon=":material/table:"):
             rows = [

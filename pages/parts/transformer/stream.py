@@ -113,7 +113,7 @@ def _added(reading: Reading, report: StreamReport, position: int) -> None:
     most = max(share, key=lambda name: float(share[name].max()))
     lines(
         frame(share),
-        title="What is added, compared with the stream before it",
+        title="How much is added",
         x="Layer",
         y="Length added / length before",
         series=list(share),
@@ -126,7 +126,7 @@ def _added(reading: Reading, report: StreamReport, position: int) -> None:
     every = np.concatenate(list(cosines.values()))
     lines(
         frame(cosines),
-        title="Its direction: cosine with the stream before it",
+        title="In which direction it points",
         x="Layer",
         y="Cosine (1 along it, −1 against it)",
         series=list(cosines),
