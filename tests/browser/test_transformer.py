@@ -7,8 +7,8 @@ import json
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from .accessibility import lasting_violations
 from .conftest import Server, new_page, open_cold, screenshot, wait_until_drawn
-from .test_accessibility import lasting_violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
