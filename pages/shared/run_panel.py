@@ -14,7 +14,7 @@ import streamlit as st
 from engine.checkpoint import gpt2_obstacle
 from engine.errors import EngineError
 from engine.open_models import gpt2_archive
-from engine.runs.records import RunRecord
+from engine.runs.records import PRETRAINING, RunRecord
 from engine.runs.service import lab
 from pages.shared import charts
 from pages.shared.errors import sentence
@@ -314,6 +314,8 @@ def show_downloads(record: RunRecord) -> None:
             on_click="ignore",
             help="The newest checkpoint with its tokenizer and config in one zip file.",
         )
+        if record.job != PRETRAINING:
+            return
         obstacle = gpt2_obstacle(record.config.model)
         st.download_button(
             "For transformers",

@@ -212,6 +212,6 @@ def test_a_lesson_shows_its_objective_what_to_notice_its_exercise_and_the_code()
 def test_the_code_panel_names_file_and_line():
     place, source = code_panel.source_of(sitemap.Lesson.path.fget)
     lines = (ROOT / "pages/shared/sitemap.py").read_text("utf-8").splitlines()
-    assert place.startswith("`pages/shared/sitemap.py`, line ")
+    assert place.startswith("pages/shared/sitemap.py, line ")
     assert lines[int(place.rsplit(" ", 1)[1]) - 1].strip() == "@property"
     assert source.startswith("@property\ndef path(self)")
