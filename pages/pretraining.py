@@ -67,7 +67,8 @@ with record, shown_errors():
     else:
         look_at(run_id)
         names = {r.run_id: run_name(r) for r in lab().runs()}
-        picker, beside = st.columns(2)
+        others = len(names) > 1
+        picker, beside = st.columns(2) if others else (st.container(), st.container())
         picked = picker.selectbox(
             "Run",
             list(names),
@@ -75,15 +76,17 @@ with record, shown_errors():
             format_func=names.__getitem__,
             help="All runs on this server, the newest first. The address of this page names the run: share it.",
         )
-        compare = beside.multiselect(
-            "Compare with",
-            [other for other in names if other != picked],
-            max_selections=3,
-            format_func=names.__getitem__,
-            key=f"compare:{picked}",
-            persist_state="session",
-            help="Draws up to three more runs into the same chart and lists what differs.",
-        )
+        compare = []
+        if others:  # a disabled box says less than none
+            compare = beside.multiselect(
+                "Compare with",
+                [other for other in names if other != picked],
+                max_selections=3,
+                format_func=names.__getitem__,
+                key=f"compare:{picked}",
+                persist_state="session",
+                help="Draws up to three more runs into the same chart and lists what differs.",
+            )
         if picked != run_id:
             look_at(picked)
             st.rerun()

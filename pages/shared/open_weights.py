@@ -113,4 +113,4 @@ def _form() -> None:
             else:
                 st.rerun()
         st.caption("Without a network: bring the folder of a GPT-2 that transformers saved, and take it over with")
-        st.code("python -m engine fetch FOLDER", language="bash")
+        st.code("python -m engine fetch FOLDER", language="bash", wrap_lines=True)

@@ -93,7 +93,7 @@ def show() -> None:
     if done:
         _reveal(pair, records, answers)
         _look_inside(pair)
-    _notice(done)
+    _notice(records[False].validation_loss if done else None)
     exercise(
         "A model without a causal mask can be trained to something useful all the same. What would you have to change "
         "in the task?",
@@ -104,16 +104,16 @@ def show() -> None:
     show_code(Attention.forward, attention_steps.loss_by_position, attention_steps.attention_ahead, Reader.read)
 
 
-def _notice(done: bool) -> None:
-    if not done:
+def _notice(unmasked: float | None) -> None:
+    if unmasked is None:
         notice(
             "Both runs read the same batches in the same order: whatever differs comes from the mask.",
             "Compare each model's loss with what it writes. Do they tell the same story?",
         )
         return
     notice(
-        "The loss without the mask falls far below what any reader could reach: 0.1 nats is a perplexity of 1.1. A "
-        "number that is too good is a reason to look for what leaked.",
+        f"Without the mask the loss fell to {unmasked:.2f} nats, a perplexity of {np.exp(unmasked):.1f}: no reader "
+        "could guess the next token that well. A number that is too good is a reason to look for what leaked.",
         "Its samples get no better while its loss falls: the loss is measured with the answer in sight, the samples "
         "are written without it.",
         "With the mask, one window of T tokens is T honest exercises at once. That is why a decoder can learn from "
@@ -265,7 +265,7 @@ def _samples(views: dict[bool, RunView]) -> None:
     if not any(by_step.values()):
         st.caption("The first samples come with the first evaluation.")
         return
-    st.subheader("What they write after the same words", anchor=False)
+    st.header("What they write after the same words", anchor=False)
     shared = sorted(set.intersection(*(set(samples) for samples in by_step.values())))
     step = None  # the newest of each
     if len(shared) > 1 and not any(each.record.live for each in views.values()):
@@ -300,7 +300,7 @@ def _choice(record: RunRecord) -> ModelChoice:
 
 
 def _reveal(pair: Pair, records: dict[bool, RunRecord], answers: dict[str, bool | None]) -> None:
-    st.subheader("What came of your predictions", anchor=False)
+    st.header("What came of your predictions", anchor=False)
     if None in answers.values():
         st.info("Answer both questions on the left; then what was measured is set beside it, with the reason.")
         return
@@ -368,7 +368,7 @@ def _look_inside(pair: Pair) -> None:
         causal: _position_losses(choice.run_id, choice.step, records[causal].finished_at or 0.0, home)
         for causal, choice in choices.items()
     }
-    st.subheader("Where the answer is in sight, and where not", anchor=False)
+    st.header("Where the answer is in sight, and where not", anchor=False)
     ends = {causal: (float(values[:-1].mean()), float(values[-1])) for causal, values in losses.items()}
     by_position(
         {NAMES[causal]: values for causal, values in losses.items()},
@@ -377,7 +377,7 @@ def _look_inside(pair: Pair) -> None:
         f"and {ends[False][1]:.2f} at the last position, where it is not. With the mask it is {ends[True][0]:.2f} and "
         f"{ends[True][1]:.2f}.",
     ).show()
-    st.subheader("Where the attention goes", anchor=False)
+    st.header("Where the attention goes", anchor=False)
     controls, figure = st.columns([1, 2.6], gap="large")
     with controls:
         sentence = choose_sentence(choices[True], most=MOST)

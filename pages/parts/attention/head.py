@@ -30,6 +30,7 @@ def choose_head(config: GPTConfig) -> tuple[int, int]:
             required=True,
             key=head_key,
             persist_state="session",
+            wrap=True,
             help="The heads of a layer work side by side, each with queries, keys and values of its own.",
         )
     return layer, int(head)

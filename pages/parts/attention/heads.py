@@ -91,8 +91,8 @@ def _where(chosen: Chosen) -> None:
         required=True,
         key="heads_text",
         persist_state="session",
-        help="A sentence is short, so its scores depend on chance. The held-out text belongs to the run, which never "
-        "trained on it.",
+        help="A sentence is short, so its scores depend on chance. The held-out text is the run's own, which it never "
+        "trained on; for open weights it did not exist when they were trained.",
     )
     at_least = threshold.slider(
         "A label needs, above chance, at least",

@@ -92,7 +92,7 @@ def show() -> None:
         batch_table(rows, texts_of(text.tokenizer, used), "batch_table", show_ids=kind == "ids", show=shown)
         shapes = [f"{name}: {each.shape} {each.dtype}" for name, each in (("x", x), ("y", y))]
         shifted = bool((y[:, :-1] == x[:, 1:]).all())
-        st.code("\n".join([*shapes, f"(y[:, :-1] == x[:, 1:]).all(): {shifted}"]), language=None)
+        st.code("\n".join([*shapes, f"(y[:, :-1] == x[:, 1:]).all(): {shifted}"]), language=None, wrap_lines=True)
         n_windows = sampler.windows_per_epoch
         epoch = int(step) * batch_size // n_windows + 1
         st.caption(

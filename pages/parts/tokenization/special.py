@@ -164,4 +164,4 @@ def _what_tiktoken_says(text: str, tokenizer: Tokenizer) -> None:
         st.code(f">>> encoding.encode(text)\nValueError: {first}", language="python", wrap_lines=True)
         st.caption("It refuses, so that nobody overlooks the question. This course's engine reads it as plain text.")
     else:
-        st.code(f">>> len(encoding.encode(text))\n{n_tokens}", language="python")
+        st.code(f">>> len(encoding.encode(text))\n{n_tokens}", language="python", wrap_lines=True)

@@ -100,6 +100,7 @@ def _by_hand(steps: NormSteps, i: int) -> None:
         f"+ β        = + {_n(steps.shift[i])}\n"
         f"y          = {_n(steps.after[i])}",
         language=None,
+        wrap_lines=True,
     )
 
 

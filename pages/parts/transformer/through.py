@@ -182,8 +182,8 @@ def _describe(checkpoint: Checkpoint, operation: Operation, values: np.ndarray) 
     config = checkpoint.model.config
     words = words_of(operation.kind, config)
     where = "" if operation.layer is None else f" · {words.group}, layer {operation.layer + 1}"
-    st.subheader(f"{words.title}{where}", anchor=False)
-    st.code(words.formula, language=None)
+    st.header(f"{words.title}{where}", anchor=False)
+    st.code(words.formula, language=None, wrap_lines=True)
     st.markdown(words.text)
     axes = ", ".join(f"{AXES[name]} = {length:,}" for name, length in zip(operation.axes, operation.shape, strict=True))
     owned = f"{operation.n_parameters:,} parameters" if operation.n_parameters else "no parameters of its own"
@@ -302,7 +302,7 @@ def _vocabulary_picture(checkpoint: Checkpoint, sentence: Sentence, operation: O
     order = np.argsort(-row, kind="stable")[:TOP]
     names = [token_name(checkpoint, int(each)) for each in order]
     st.markdown("After the token")
-    st.code(visible_token(sentence.tokens[position]), language=None)
+    st.code(visible_token(sentence.tokens[position]), language=None, wrap_lines=True)
     if operation.kind == "softmax":
         next_token_bars(
             pd.DataFrame({"token": names[:12], "probability": row[order[:12]]}), title="The most probable next tokens"

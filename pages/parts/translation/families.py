@@ -79,7 +79,7 @@ def show() -> None:
     maps = _measured() if measured else _masks()
     for family in FAMILIES:
         with st.container(border=True):
-            st.subheader(family.name, anchor=False)
+            st.header(family.name, anchor=False)
             picture, words = st.columns([2, 3], gap="medium")
             with picture:
                 _picture(family, *maps[family.name], measured=measured)
@@ -153,6 +153,7 @@ def _picture(family: Family, visible: np.ndarray, words: tuple[str, ...], *, mea
         words,
         key=f"family:{family.name}",
         causal=False,
+        yes_no=True,
         row_name="changes" if measured else "looks",
         column_name="was replaced" if measured else "may be seen",
         summary=summary,

@@ -249,7 +249,7 @@ def _translations(record: RunRecord) -> None:
     by_step = _translations_of(record.run_id, _stamp(record))
     if not by_step:
         return
-    st.subheader("Held-out sentences, and what it makes of them", anchor=False)
+    st.header("Held-out sentences, and what it makes of them", anchor=False)
     step = choose_step(record, list(by_step))
     rows = [
         Row(

@@ -54,12 +54,14 @@ const build = (parentElement) => {
   const scale = element("span", "scale quiet");
   const legend = element("span");
   legend.append("0", state.ramp, "1");
+  state.legend = legend;
   state.hatch = element("span");
   state.hatch.append(element("span", "hatch"), "masked");
   const weak = element("label", "weak");
   const box = element("input");
   box.type = "checkbox";
   weak.append(box, "bring out weak weights (√)");
+  state.weakBox = weak;
   scale.append(legend, state.hatch, weak);
   const foot = element("div", "foot");
   foot.append(state.readout, scale);
@@ -118,12 +120,17 @@ const build = (parentElement) => {
   return state;
 };
 
+const shownWeight = (state, row, column) => {
+  const share = weight(state, row, column);
+  return state.data.yesNo ? (share > 0.5 ? "yes" : "no") : share.toFixed(3);
+};
+
 const read = (state, row, column) => {
   const { rows, columns } = state.data;
   row = Math.max(0, Math.min(row, rows.length - 1));
   column = Math.max(0, Math.min(column, columns.length - 1));
   state.place = [row, column];
-  const found = isMasked(state, row, column) ? "masked, it comes later" : weight(state, row, column).toFixed(3);
+  const found = isMasked(state, row, column) ? "masked, it comes later" : shownWeight(state, row, column);
   state.readout.textContent = `${row} ${quoted(rows[row])} → ${column} ${quoted(columns[column])}: ${found}`;
   Object.assign(state.cursor.style, {
     visibility: "visible",
@@ -161,7 +168,7 @@ const mark = (state) => {
     const chip = element("span", "chip");
     if (columnIds) tint(chip, columnIds[column]);
     chip.append(element("span", "text", `${column} ${visible(columns[column])}`));
-    chip.append(element("span", "number", weight(state, row, column).toFixed(3)));
+    chip.append(element("span", "number", shownWeight(state, row, column)));
     state.largest.append(chip);
   }
 };
@@ -262,6 +269,7 @@ export default function (component) {
   state.locked = data.locked;
   state.place = [Math.min(state.place[0], data.rows.length - 1), Math.min(state.place[1], data.columns.length - 1)];
   state.hatch.style.display = data.shift === null ? "none" : "";
+  for (const each of [state.legend, state.weakBox]) each.style.display = data.yesNo ? "none" : "";
   state.corner.replaceChildren(
     element("span", "", `${data.columnName} →`),
     element("span", "", `${data.rowName} ↓`),

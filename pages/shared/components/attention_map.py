@@ -30,6 +30,7 @@ def attention_map(
     column_ids: Sequence[int] | None = None,
     locked: int | None = None,
     causal: bool = True,
+    yes_no: bool = False,
     row_name: str = "reads",
     column_name: str = "is read",
     summary: str,
@@ -40,7 +41,8 @@ def attention_map(
     Pointing at a cell or the arrow keys read it, a click or Enter chooses its row. `locked` marks a row and lists its
     largest weights. `on_click` is called with the row before the script runs again, so that one run is enough to lock
     it. With `causal` the cells above the diagonal (the last column belongs to the last row) are hatched. The ids give
-    the labels their colours. `summary` says what is to be seen, for those who do not see it. Raises `ValueError` for
+    the labels their colours. `yes_no` is for weights that are all 0 or 1: it
+    shows no scale. `summary` says what is to be seen, for those who do not see it. Raises `ValueError` for
     weights that are not finite or outside 0 to 1, for a masked cell that is not 0, and for labels that do not fit.
     """
     matrix = np.asarray(weights, dtype=np.float32)
@@ -53,6 +55,7 @@ def attention_map(
         "columnIds": None if column_ids is None else [int(i) for i in column_ids],
         "values": encoded(matrix),
         "locked": int(locked) if locked is not None and 0 <= locked < n_rows else None,
+        "yesNo": yes_no,
         "shift": n_columns - n_rows if causal else None,
         "rowName": row_name,
         "columnName": column_name,
