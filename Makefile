@@ -11,10 +11,10 @@ TEST_READY := .venv/.test-ready
 app: $(INSTALLED)
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT) --server.address $(ADDRESS)
 
-# What computes runs on two cores at once; what waits for processes and a browser runs alone, so that nothing is timed out.
+# Two tests at a time; those that wait for processes of their own run alone, so that nothing is timed out.
 test: $(TEST_READY)
-	$(BIN)/python -m pytest -n 2 tests/unit tests/pages
-	$(BIN)/python -m pytest tests/runs tests/browser
+	$(BIN)/python -m pytest -n 2 -m "not alone"
+	$(BIN)/python -m pytest -m alone
 
 lint: $(TEST_READY)
 	$(BIN)/python -m ruff check .

@@ -70,11 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     length = pretrain.add_mutually_exclusive_group()
     length.add_argument("--seconds", type=float, help="training time, instead of the recipe's")
     length.add_argument("--steps", type=int, help="number of steps, instead of a time")
-    pretrain.add_argument("--seed", type=int, default=0)
-    pretrain.add_argument("--label", default="", help="the name that the app shows")
-    pretrain.add_argument("--out", type=Path, help="write the finished run (record and models) to this folder")
-    pretrain.add_argument("--half", action="store_true", help="with --out: weights in half precision")
-    pretrain.add_argument("--most", type=int, metavar="N", help="with --out: at most so many checkpoints")
+    _add_run_options(pretrain)
     pretrain.set_defaults(command=_pretrain)
 
     translate = commands.add_parser("translate", help="train a model that translates, and show its progress")
@@ -83,8 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     length = translate.add_mutually_exclusive_group()
     length.add_argument("--seconds", type=float, help="training time, instead of the preset's")
     length.add_argument("--steps", type=int, help="number of steps, instead of a time")
-    translate.add_argument("--seed", type=int, default=0)
-    translate.add_argument("--label", default="", help="the name that the app shows")
+    _add_run_options(translate)
     translate.set_defaults(command=_translate)
 
     generate = commands.add_parser("generate", help="continue a text with a trained model")
@@ -117,6 +112,14 @@ def _parser() -> argparse.ArgumentParser:
     app.add_argument("--address", default="127.0.0.1", help="0.0.0.0 lets a class in (default: %(default)s)")
     app.set_defaults(command=_app)
     return parser
+
+
+def _add_run_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--label", default="", help="the name that the app shows")
+    command.add_argument("--out", type=Path, help="write the finished run (record and models) to this folder")
+    command.add_argument("--half", action="store_true", help="with --out: weights in half precision")
+    command.add_argument("--most", type=int, metavar="N", help="with --out: at most so many checkpoints")
 
 
 def _corpora(options: argparse.Namespace) -> int:
@@ -179,11 +182,19 @@ def _pretrain(options: argparse.Namespace) -> int:
     elif options.seconds is not None:
         training["seconds"] = options.seconds
     config = recipe_config(options.recipe, weights, seed=options.seed, training=training)
-    if options.out is not None and options.out.exists() and (options.out.is_file() or any(options.out.iterdir())):
-        raise RunError(f"{options.out} is not empty: name a new folder.")
+    _check_out(options.out)
     service = lab()
     run_id = service.submit(config, options.label or f"{' + '.join(weights)} · {options.recipe}")
     print(f"run {run_id}: {config.model.n_parameters:,} parameters")
+    return _follow_and_write(service, run_id, options)
+
+
+def _check_out(folder: Path | None) -> None:
+    if folder is not None and folder.exists() and (folder.is_file() or any(folder.iterdir())):
+        raise RunError(f"{folder} is not empty: name a new folder.")
+
+
+def _follow_and_write(service: RunService, run_id: str, options: argparse.Namespace) -> int:
     try:
         state = _follow(service, run_id)
         if options.out is not None and state == "finished":
@@ -207,17 +218,11 @@ def _translate(options: argparse.Namespace) -> int:
     elif options.seconds is not None:
         training["seconds"] = options.seconds
     config = translation_config(options.preset, language=options.language, seed=options.seed, training=training)
+    _check_out(options.out)
     service = lab()
     run_id = service.submit(config, options.label or f"English → {options.language.capitalize()}")
     print(f"run {run_id}: English to {options.language.capitalize()}")
-    try:
-        state = _follow(service, run_id)
-    except KeyboardInterrupt:
-        print("The run is saved; the same command or the app goes on with it.", file=sys.stderr)
-        raise
-    finally:
-        service.close()
-    return 0 if state == "finished" else 1
+    return _follow_and_write(service, run_id, options)
 
 
 def _follow(service: RunService, run_id: str) -> str:

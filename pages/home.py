@@ -7,7 +7,7 @@ from engine.runs.service import lab
 from pages.shared import guard, sitemap
 from pages.shared.components import lecture_stages, pipeline_map
 from pages.shared.errors import shown_errors
-from pages.shared.examples import example_run
+from pages.shared.examples import example_run, example_translator
 from pages.shared.lesson import objective
 from pages.shared.open_weights import show_open_weights
 from pages.shared.run_data import run_name
@@ -38,11 +38,13 @@ def model_card(record: RunRecord, *, example: bool = False) -> None:
                 open_run(record.run_id, "generation")
 
 
-def translation_card(record: RunRecord) -> None:
+def translation_card(record: RunRecord, *, example: bool = False) -> None:
     """A translator with its state and the way to its lesson."""
     icon, word = STATES[record.state]
     with st.container(border=True):
-        st.markdown(f"**{run_name(record)}** · a translator")
+        st.markdown(
+            f"**{run_name(record)}** · a translator" + (" · the example that ships with the course" if example else "")
+        )
         st.caption(f"{icon} {word} · step {record.step:,} · {record.seconds:.0f} s of training")
         if st.button(
             "Open it", key=f"translator:{record.run_id}", icon=":material/translate:", help="The original transformer."
@@ -80,7 +82,7 @@ with shown_errors():
     if len(own) > 6:
         st.caption(f"{len(own) - 6} older runs can be chosen in Pretraining.")
     for record in lab().runs(job="translation")[:3]:
-        translation_card(record)
+        translation_card(record, example=record.run_id == example_translator())
     st.header("Open weights", anchor=False)
     st.markdown(
         "GPT-2 is the model of the lectures at full size: trained by others on 8 million web pages, its weights free "

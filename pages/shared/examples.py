@@ -1,4 +1,4 @@
-"""The trained example that ships with the course, put among the runs so that no page is blank."""
+"""The trained examples that ship with the course, put among the runs so that no page is blank."""
 
 from __future__ import annotations
 
@@ -11,20 +11,25 @@ from engine.errors import EngineError
 from engine.runs.service import lab
 
 _log = logging.getLogger("llm_lessons.pages")
-FOLDER = Path(__file__).resolve().parents[2] / "assets" / "example"
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
 
 
 @st.cache_resource(show_spinner=False)
-def _import(home: str) -> str | None:
-    if not (FOLDER / "run.json").exists():
+def _import(folder: str, home: str) -> str | None:
+    if not (ASSETS / folder / "run.json").exists():
         return None
     try:
-        return lab().import_run(FOLDER)
+        return lab().import_run(ASSETS / folder)
     except (EngineError, OSError):
-        _log.exception("the example could not be put among the runs of %s", home)
+        _log.exception("the example %s could not be put among the runs of %s", folder, home)
         return None
 
 
 def example_run() -> str | None:
-    """Id of the example; None in an installation without it. Imported on the first call."""
-    return _import(str(lab().settings.home))
+    """Id of the language model; None in an installation without it. Imported on the first call."""
+    return _import("example", str(lab().settings.home))
+
+
+def example_translator() -> str | None:
+    """Id of the English–German translator; None in an installation without it. Imported on the first call."""
+    return _import("translator", str(lab().settings.home))

@@ -146,6 +146,12 @@ def wait_until_drawn(page: Page) -> None:
     )
 
 
+def parts_of(page: Page) -> list[str]:
+    """The titles by which the parts of the open lesson are chosen; none of a lesson in one piece."""
+    group = page.get_by_role("radiogroup", name="Part of the lesson")
+    return [radio.inner_text().strip() for radio in group.get_by_role("radio").all()] if group.count() else []
+
+
 def screenshot(page: Page, name: str, *, full: bool = True) -> None:
     """Keep what the page looks like now."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)

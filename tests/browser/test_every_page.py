@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from pages.shared.sitemap import Lesson, lessons
 
 from .accessibility import lasting_violations
-from .conftest import Server, new_page, open_cold, screenshot, wait_until_drawn
+from .conftest import Server, new_page, open_cold, parts_of, screenshot, wait_until_drawn
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -40,8 +40,9 @@ def test_every_part_opens_fits_its_width_and_satisfies_axe(
                 wait_until_drawn(page)
                 expect(page.get_by_text("What to notice").first).to_be_visible()
             if width == 1440:
-                for expander in page.locator("[data-testid=stExpander] summary").all():
-                    expander.click()
+                page.evaluate(
+                    "() => document.querySelectorAll('details:not([open]) > summary').forEach(e => e.click())"
+                )
             beyond = page.evaluate(
                 "() => [document.documentElement, document.querySelector('[data-testid=stMain]')]"
                 ".map(each => each.scrollWidth - each.clientWidth)"
@@ -51,9 +52,3 @@ def test_every_part_opens_fits_its_width_and_satisfies_axe(
                 found[part] = problems
             screenshot(page, f"{lesson.url_path}-{place}-{width}-{scheme}")
     assert not found, json.dumps(found, indent=1)
-
-
-def parts_of(page: Page) -> list[str]:
-    """The titles by which the parts of the open lesson are chosen; none of a lesson in one piece."""
-    group = page.get_by_role("radiogroup", name="Part of the lesson")
-    return [radio.inner_text().strip() for radio in group.get_by_role("radio").all()] if group.count() else []

@@ -1,19 +1,17 @@
-"""What only a browser can show of the whole way: choices inside the figure, a training followed in place, axe."""
+"""What only a browser can show of the whole way: choices inside the figure and a training followed in place."""
 
 from __future__ import annotations
 
-import json
 import re
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from engine.runs.recipes import recipe_config
 from engine.runs.service import RunService
 from engine.settings import Settings
 
-from .accessibility import lasting_violations
-from .conftest import Server, new_page, open_cold, screenshot, wait_until_drawn
+from .conftest import Server, open_cold, screenshot, wait_until_drawn
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -77,15 +75,3 @@ def test_a_training_is_followed_to_its_end_in_place(shared_server: Server, page:
     finally:
         service.delete(run_id)  # other tests expect the example to be the newest model
         service.close()
-
-
-def test_it_fits_a_dark_phone_and_axe_finds_nothing(shared_server: Server, browser: Browser):
-    with new_page(browser, 390, "dark") as page:
-        open_journey(page, shared_server)
-        beyond = page.evaluate(
-            "() => { const main = document.querySelector('[data-testid=stMain]');"
-            " return main.scrollWidth - main.clientWidth; }"
-        )
-        assert beyond == 0, f"scrolls sideways by {beyond} pixels"
-        found = lasting_violations(page)
-    assert not found, json.dumps(found, indent=1)

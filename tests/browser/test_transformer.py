@@ -1,14 +1,11 @@
-"""What only a browser can show of the anatomy: the drawing, the lens as a table of buttons, axe on a phone."""
+"""What only a browser can show of the anatomy: the drawing, the lens as a table of buttons."""
 
 from __future__ import annotations
 
-import json
-
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from .accessibility import lasting_violations
-from .conftest import Server, new_page, open_cold, screenshot, wait_until_drawn
+from .conftest import Server, open_cold, screenshot, wait_until_drawn
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -57,21 +54,3 @@ def test_a_column_of_the_lens_is_followed_and_a_size_outlives_another_page(share
     expect(page.get_by_role("textbox", name="Prompt")).to_be_visible(timeout=20_000)
     page.get_by_role("link", name="Anatomy").click()
     expect(page.get_by_text("Changed from GPT-2 small: layers 12 → 13.")).to_be_visible(timeout=20_000)
-
-
-def test_every_part_fits_a_phone_in_the_dark_and_axe_finds_nothing(shared_server: Server, browser: Browser):
-    found = {}
-    with new_page(browser, 390, "dark") as page:
-        open_part(page, shared_server, "Size")
-        for part in DRAWN:
-            page.get_by_role("radio", name=part).click()
-            expect(page.locator(DRAWN[part]).first).to_be_visible()
-            wait_until_drawn(page)
-            beyond = page.evaluate(
-                "() => { const main = document.querySelector('[data-testid=stMain]');"
-                " return main.scrollWidth - main.clientWidth; }"
-            )
-            assert beyond == 0, f"{part} scrolls sideways by {beyond} pixels"
-            if problems := lasting_violations(page):
-                found[part] = problems
-    assert not found, json.dumps(found, indent=1)

@@ -1,8 +1,9 @@
-"""The trained example that ships: it opens, and it knows where the lion is."""
+"""The trained examples that ship: they open, know where the lion is, and translate."""
 
 from engine.generation import SamplingConfig, generate, next_logits, next_token_distribution
 from engine.runs.service import lab
-from pages.shared.examples import example_run
+from engine.translation import held_out_pairs, translate, translation_quality
+from pages.shared.examples import example_run, example_translator
 
 
 def test_the_example_is_a_finished_run_with_models_along_its_way():
@@ -26,3 +27,15 @@ def test_the_example_puts_the_lion_in_the_forest():
 def test_opening_the_example_twice_keeps_one_run():
     assert example_run() == example_run()
     assert len(lab().runs()) == 1
+
+
+def test_the_translator_that_ships_translates_sentences_it_was_not_trained_on():
+    run_id = example_translator()
+    assert run_id == example_translator()
+    assert [record.run_id for record in lab().runs(job="translation")] == [run_id]
+    assert lab().runs() == []
+    assert len(lab().checkpoints(run_id)) == 5
+    checkpoint = lab().load_model(run_id)
+    pairs = held_out_pairs("german", 260)[200:]  # those before were looked at during its training
+    texts = translate(checkpoint.model, checkpoint.tokenizer, [pair.english for pair in pairs])
+    assert translation_quality(texts, [pair.foreign for pair in pairs]).exact_match > 0.9

@@ -14,6 +14,7 @@ from engine.__main__ import main
 from engine.runs.service import RunService
 from engine.settings import Settings
 
+pytestmark = pytest.mark.alone
 PROJECT = Path(engine.__file__).parent.parent
 
 

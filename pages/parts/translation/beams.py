@@ -32,8 +32,25 @@ def show() -> None:
         "probable beginnings open and so can recover from a word that looked best too early."
     )
     choice = choose_translator()
-    if choice is None:
-        return
+    if choice is not None:
+        _search(choice)
+    notice(
+        "The beam's first is at least as probable as the greedy translation in most sentences, not in all: a beginning "
+        "that greedy would have continued can be pushed out by *k* others.",
+        "A well trained model is so sure of itself that both agree. Beams help where it hesitates: choose an early "
+        "checkpoint.",
+        "More probable does not mean better: with α = 0 a wide beam prefers translations that end too early.",
+    )
+    exercise(
+        "Take an early checkpoint and α = 0. Raise the width from 1 to 8 and watch the length of the best translation, "
+        "then raise α.",
+        "Each further word multiplies the probability by a number below 1. A wide beam finds the short sentences that "
+        "greedy walks past; normalisation makes up for the length (Wu et al. 2016).",
+    )
+    show_code(seq2seq.translate_greedily, seq2seq.beam_steps, seq2seq.Hypothesis.score)
+
+
+def _search(choice: ModelChoice) -> None:
     if found := st.session_state.pop(FOUND, None):
         st.session_state[SENTENCE] = found
     pair = choose_pair(choice, SENTENCE)
@@ -60,20 +77,6 @@ def show() -> None:
     _tree(vocabulary, steps)
     _find(choice, width, penalty)
     _compare(choice, width, penalty)
-    notice(
-        "The beam's first is at least as probable as the greedy translation in most sentences, not in all: a beginning "
-        "that greedy would have continued can be pushed out by *k* others.",
-        "A well trained model is so sure of itself that both agree. Beams help where it hesitates: choose an early "
-        "checkpoint.",
-        "More probable does not mean better: with α = 0 a wide beam prefers translations that end too early.",
-    )
-    exercise(
-        "Take an early checkpoint and α = 0. Raise the width from 1 to 8 and watch the length of the best translation, "
-        "then raise α.",
-        "Each further word multiplies the probability by a number below 1. A wide beam finds the short sentences that "
-        "greedy walks past; normalisation makes up for the length (Wu et al. 2016).",
-    )
-    show_code(seq2seq.translate_greedily, seq2seq.beam_steps, seq2seq.Hypothesis.score)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

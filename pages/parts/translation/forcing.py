@@ -28,14 +28,8 @@ def show() -> None:
         "reads **its own words**."
     )
     choice = choose_translator()
-    if choice is None:
-        return
-    pair = choose_pair(choice, "forcing-sentence")
-    model, vocabulary = translator(choice)
-    source, reference = tuple(vocabulary.encode(pair.english)), tuple(vocabulary.encode(pair.foreign))
-    forced, free = _both(choice.key, source, reference, model)
-    _table(vocabulary, reference, forced, free)
-    _measured(choice)
+    if choice is not None:
+        _compare(choice)
     notice(
         "Both columns agree up to the first mistake: until then the same words are fed.",
         "After a mistake the left column recovers, for the teacher feeds the right word. The right column stands on "
@@ -125,6 +119,15 @@ def _table(
 def _exposure(key: str, _model: Any, _encoded: Any) -> Exposure:
     with inference():
         return measure_exposure(_model, _encoded)
+
+
+def _compare(choice: ModelChoice) -> None:
+    pair = choose_pair(choice, "forcing-sentence")
+    model, vocabulary = translator(choice)
+    source, reference = tuple(vocabulary.encode(pair.english)), tuple(vocabulary.encode(pair.foreign))
+    forced, free = _both(choice.key, source, reference, model)
+    _table(vocabulary, reference, forced, free)
+    _measured(choice)
 
 
 def _measured(choice: ModelChoice) -> None:

@@ -37,10 +37,7 @@ def show() -> None:
         "what is written so far, its keys and values from the English sentence."
     )
     choice = choose_translator()
-    if choice is None:
-        return
-    source = _source(choice)
-    if source is not None:
+    if choice is not None and (source := _source(choice)) is not None:
         _translation(choice, source)
     notice(
         "Some heads follow the words one by one and so draw an alignment, though nobody ever told the model which word "
