@@ -131,7 +131,7 @@ def test_runs_side_by_side_list_what_differs(trained_run):
 
 
 def test_generation_without_a_model_says_where_to_train_one(monkeypatch):
-    monkeypatch.setattr("pages.shared.examples.FOLDER", Path("/nowhere"))
+    monkeypatch.setattr("pages.shared.examples.ASSETS", Path("/nowhere"))
     app = open_page("generation.py")
     assert "There is no model yet" in texts(app)
 

@@ -222,9 +222,9 @@ def test_a_click_on_the_drawing_and_the_layer_slider_choose_the_operation(deep_r
     drawn["click"]["architecture_map"] = scores.key
     app.run()
     assert drawn["architecture_map"]["current"] == scores.key
-    assert "Scores · Attention, layer 1" in [each.value for each in app.subheader]
+    assert "Scores · Attention, layer 1" in [each.value for each in app.header]
     app.slider(key="through_layer").set_value(2).run()
-    assert "Scores · Attention, layer 2" in [each.value for each in app.subheader]
+    assert "Scores · Attention, layer 2" in [each.value for each in app.header]
     assert drawn["architecture_map"]["repeated"] == "layer 2 of 2"
 
 

@@ -90,7 +90,7 @@ def test_the_vocabulary_gives_each_word_one_id_and_names_what_it_lacks(vocabular
     with pytest.raises(TokenizerError, match="zebrafish"):
         vocabulary.encode("The zebrafish sleeps.")
     unknown = vocabulary.unknown_english("the lionn is here.")
-    assert "lion" in unknown["lionn"] and list(unknown) == ["lionn"]
+    assert "lion" in unknown["lionn"] and "is" not in unknown
     vocabulary.save(tmp_path / "words.json")
     assert Vocabulary.load(tmp_path / "words.json").words == vocabulary.words
     (tmp_path / "other.json").write_text('{"kind": "bpe"}', "utf-8")

@@ -134,7 +134,7 @@ def _lines_spec(
         named = " : ".join(f"datum.value == {place} ? '{name}'" for place, name in ticks)
         axis = alt.Axis(values=[place for place, _ in ticks], labelExpr=f"{named} : ''", labelAngle=0)
     scale = alt.Scale(type="log") if log else alt.Scale(domain=[0, 1]) if percent else alt.Scale(zero=False)
-    legend = alt.Legend(orient="top", columns=4, labelLimit=160) if several else None
+    legend = alt.Legend(orient="top", columns=3, labelLimit=160) if several else None
     base = alt.Chart().encode(
         alt.X("x:Q", title=x, axis=axis),
         alt.Y("y:Q", title=y, scale=scale, axis=alt.Axis(tickCount=5, format="%" if percent else "~g")),

@@ -104,7 +104,7 @@ def _results(
     texts = [vocabulary.decode(each.ids) for _, each in listed]
     table = pd.DataFrame(
         {
-            "": [name for name, _ in listed],
+            "Decoding": [name for name, _ in listed],
             "Translation": texts,
             "Right": ["✓" if text == pair.foreign else "✗" for text in texts],
             "log p (nats)": [each.log_probability for _, each in listed],

@@ -270,7 +270,7 @@ def _translations(record: RunRecord) -> None:
     language = LANGUAGE_NAMES[record.config_dict["language"]]
     summary = f"After step {step:,} {n_right} of these {len(rows)} are exactly right."
     token_table(
-        ("", "English", f"{language}, by the phrasebook", "The model's own"),
+        ("No.", "English", f"{language}, by the phrasebook", "The model's own"),
         rows,
         key=f"translations:{record.run_id}",
         summary=summary,
