@@ -11,10 +11,9 @@ TEST_READY := .venv/.test-ready
 app: $(INSTALLED)
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT) --server.address $(ADDRESS)
 
-# Two tests at a time; those that wait for processes of their own run alone, so that nothing is timed out.
+# Two tests at a time, of which one at most plays in a browser and one at most waits for processes.
 test: $(TEST_READY)
-	$(BIN)/python -m pytest -n 2 -m "not alone"
-	$(BIN)/python -m pytest -m alone
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(TEST_READY)
 	$(BIN)/python -m ruff check .

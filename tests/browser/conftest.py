@@ -33,6 +33,14 @@ FLAGS = [
 ]
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several workers one of them plays in the browser: two browsers would only take turns."""
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
 @dataclass
 class Server:
     """The running app: where it listens, where it keeps its data, what it logs."""

@@ -229,14 +229,14 @@ def test_any_sentence_is_shown_as_text_or_explained(two_layers):
 def test_the_map_drawn_is_that_of_the_layer_and_head_chosen(two_layers, drawn):
     ids, expected = read(two_layers)
     app = open_part("Maps", run_id=two_layers)
-    app.slider(key="attention_layer:2").set_value(1)
-    group(app, "Head").set_value(1)
+    app.slider(key="attention_layer:2").set_value(2)
+    group(app, "Head").set_value(2)
     app.run()
     np.testing.assert_allclose(drawn["attention_map"].args[0], expected[1, 1], atol=1e-6)
     assert drawn["attention_map"].row_ids == tuple(ids)
     weights = expected[1, 1]
     row = 1 + int(weights[1:].max(-1).argmax())
-    assert "Head 1 of layer 1: " in words(app)
+    assert "Layer 2, head 2: " in words(app)
     assert f"({row}) gives {100 * weights[row].max():.1f} %" in words(app)
     table = app.dataframe[0].value
     assert table["weight"].is_monotonic_decreasing and len(table) == min(100, weights.size)
@@ -344,7 +344,7 @@ def test_switching_heads_off_changes_the_bars_and_the_loss_and_all_on_brings_the
     inputs, targets = lab().validation_windows(two_layers, 1024)
     loss = next(each for each in app.metric if each.label.startswith("Loss"))
     assert loss.value == f"{model.loss(inputs, targets).item():.3f}"
-    app.slider(key="attention_layer:2").set_value(1).run()
+    app.slider(key="attention_layer:2").set_value(2).run()
     button(app, "Only this head off").click().run()
     assert [tile.off for tile in drawn["heads_switches"].args[0]] == [False, False, True, False]
     scale = np.array([[1, 1], [0, 1]], dtype=np.float32)

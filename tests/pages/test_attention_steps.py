@@ -218,7 +218,7 @@ def test_any_sentence_is_shown_or_answered_with_advice(trained_run, text):
 
 
 def test_the_head_chosen_in_one_part_is_the_head_of_the_next(trained_run, drawn):
-    app = open_part("Step by step", run_id=trained_run, **{"attention_head:2": 1})
+    app = open_part("Step by step", run_id=trained_run, **{"attention_head:2": 2})
     app.run()
     checkpoint = lab().load_model(trained_run)
     trace, _ = trace_of(checkpoint.model, checkpoint.tokenizer.encode(TEXT)[: steps.USUAL])
@@ -237,7 +237,7 @@ def test_open_weights_of_twelve_layers_and_heads_are_looked_at_alike(tmp_path, d
     torch.manual_seed(0)
     GPT2LMHeadModel(GPT2Config(n_layer=12, n_head=12, n_embd=48, n_positions=64)).save_pretrained(tmp_path / "twelve")
     adopt(tmp_path / "twelve", models_folder(lab().settings))
-    chosen = {"run_id": "open:twelve", "attention_layer:12": 11, "attention_head:12": 7}
+    chosen = {"run_id": "open:twelve", "attention_layer:12": 12, "attention_head:12": 8}
     app = open_part("Step by step", **chosen)
     assert not app.error
     assert drawn["steps_matrix"].left.values.shape[1] == 4 and "Positions were added" in words(app)
@@ -246,7 +246,7 @@ def test_open_weights_of_twelve_layers_and_heads_are_looked_at_alike(tmp_path, d
     assert not app.error and not app.exception
     app = open_part("Watch it form", **chosen)
     assert not app.error and "kept at one moment only" in words(app)
-    assert "Layer 11, head 7" in drawn["forming_map"].summary
+    assert "Layer 12, head 8" in drawn["forming_map"].summary
 
 
 def test_the_maps_of_every_checkpoint_are_the_engines(trained_run, drawn):

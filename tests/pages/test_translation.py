@@ -183,7 +183,7 @@ def test_a_beam_of_one_is_greedy_and_both_are_measured(translator):
     app.slider(key="beam-width").set_value(1)
     app.run()
     table = app.dataframe[0].value
-    assert list(table[""]) == ["greedy", "beam 1"]
+    assert list(table["Decoding"]) == ["greedy", "beam 1"]
     assert table["Translation"].nunique() == 1
     assert "same translation" in words(app)
     app.slider(key="beam-n").set_value(20)

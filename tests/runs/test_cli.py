@@ -14,7 +14,7 @@ from engine.__main__ import main
 from engine.runs.service import RunService
 from engine.settings import Settings
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.xdist_group("processes")
 PROJECT = Path(engine.__file__).parent.parent
 
 

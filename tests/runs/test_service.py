@@ -30,7 +30,7 @@ PROJECT = Path(engine.__file__).parent.parent
 LONG = 200_000  # steps: longer than any test
 
 pytestmark = [
-    pytest.mark.alone,
+    pytest.mark.xdist_group("processes"),
     pytest.mark.skipif(sys.platform == "win32", reason="kills processes by POSIX signals"),
 ]
 

@@ -20,6 +20,7 @@ from engine.runs.recipes import recipe_config
 from engine.runs.records import RunRecord
 from engine.runs.service import lab
 from pages.parts.attention.figures import by_position
+from pages.parts.attention.head import head_name
 from pages.shared import charts
 from pages.shared.code_panel import show_code
 from pages.shared.components.attention_map import attention_map
@@ -402,7 +403,7 @@ def _look_inside(pair: Pair) -> None:
         layer, head = st.selectbox(
             "Head",
             order,
-            format_func=lambda place: f"layer {place[0]}, head {place[1]} · {following[place]:.0%} on the next token",
+            format_func=lambda place: f"{head_name(*place)} · {following[place]:.0%} on the next token",
             key=f"causal_head:{which}",
             persist_state="session",
             help="The heads in order: without the mask, first those that look most at the next token.",
@@ -410,8 +411,8 @@ def _look_inside(pair: Pair) -> None:
     with figure:
         locked = st.session_state.get("causal_locked")
         summary = (
-            f"Layer {layer}, head {head}, {NAMES[which]}: {later[layer, head]:.0%} of the attention goes to later "
-            f"tokens, {following[layer, head]:.0%} to the very next one."
+            f"{head_name(layer, head).capitalize()}, {NAMES[which]}: {later[layer, head]:.0%} of the attention goes "
+            f"to later tokens, {following[layer, head]:.0%} to the very next one."
         )
         attention_map(
             maps[layer, head],

@@ -16,7 +16,7 @@ from engine.inspection import HEAD_LABELS, HeadScores
 from engine.runs.records import CheckpointInfo
 from engine.runs.service import lab
 from pages.parts.attention.figures import over_training
-from pages.parts.attention.head import choose_head
+from pages.parts.attention.head import choose_head, head_name
 from pages.shared.code_panel import show_code
 from pages.shared.components.attention_map import attention_map
 from pages.shared.components.map_series import SmallMap, map_series
@@ -126,7 +126,8 @@ def _large(sentence: Sentence, moment: Moment, layer: int, head: int, choice: Mo
     label, score = moment.habits.label(layer, head)
     does = "no habit of it stands out from chance" if label == "mixed" else f"its habit is “{label}” ({score:.2f})"
     summary = (
-        f"Layer {layer}, head {head} at step {choice.step:,}: entropy {moment.entropy[layer, head]:.2f} bits; {does}."
+        f"{head_name(layer, head).capitalize()} at step {choice.step:,}: "
+        f"entropy {moment.entropy[layer, head]:.2f} bits; {does}."
     )
     attention_map(
         weights,
@@ -169,7 +170,7 @@ def _open(run_id: str) -> None:
 def _series(
     choice: ModelChoice, found: list[CheckpointInfo], moments: dict[int, Moment], layer: int, head: int
 ) -> None:
-    st.markdown(f"**Layer {layer}, head {head} at every checkpoint** · weak weights brought out (√)")
+    st.markdown(f"**{head_name(layer, head).capitalize()} at every checkpoint** · weak weights brought out (√)")
     maps = [
         SmallMap(
             moments[info.step].maps[layer, head],

@@ -15,7 +15,8 @@ from engine import inspection
 from engine.checkpoint import Checkpoint
 from engine.gpt import Attention
 from pages.parts.attention import effects
-from pages.parts.attention.maps import choose_head, choose_model_and_sentence, head_keys, overview, set_head
+from pages.parts.attention.head import choose_head, chosen_head, head_name, set_head
+from pages.parts.attention.maps import choose_model_and_sentence, overview
 from pages.shared.charts import Figure, _distinct, _to_spec, grouped_bars, percent, visible_token
 from pages.shared.code_panel import show_code
 from pages.shared.components.attention_map import attention_map
@@ -108,14 +109,13 @@ def _where(chosen: Chosen) -> None:
     config = chosen.checkpoint.model.config
     entropy = overview(chosen.choice, chosen.sentence.ids).entropy
     labels = {place: scores.label(*place, at_least) for place in np.ndindex(*chosen.shape)}
-    layer_key, head_key = head_keys(config)
-    selected = st.session_state.get(layer_key, 0), st.session_state.get(head_key, 0)
+    selected = chosen_head(config)
     grid, detail = st.columns([1.5, 1], gap="large")
     with grid:
         st.markdown("**Every head by its strongest habit**")
         head_maps(
             [
-                HeadTile(*place, label, (f"{score:.2f}",), f"Layer {place[0]}, head {place[1]}: {label}, {score:.2f}")
+                HeadTile(*place, label, (f"{score:.2f}",), f"{head_name(*place).capitalize()}: {label}, {score:.2f}")
                 for place, (label, score) in labels.items()
             ],
             key="heads_where",
@@ -150,7 +150,14 @@ def _where(chosen: Chosen) -> None:
         damage = _known_damage(chosen)
         frame = pd.DataFrame(
             [
-                (*place, label, *map(float, scores.values[place]), float(entropy[place]), damage[place])
+                (
+                    place[0] + 1,
+                    place[1] + 1,
+                    label,
+                    *map(float, scores.values[place]),
+                    float(entropy[place]),
+                    damage[place],
+                )
                 for place, (label, _) in labels.items()
             ],
             columns=["layer", "head", "label", *inspection.HEAD_LABELS, "entropy (bits)", "damage (nats)"],
@@ -169,7 +176,7 @@ def _where(chosen: Chosen) -> None:
         "back to see them go.",
     )
     exercise(
-        "In the example, heads 1 and 2 of layer 0 look from the second “ lion” straight at “ is”, which followed the "
+        "In the example, heads 2 and 3 of layer 1 look from the second “ lion” straight at “ is”, which followed the "
         "first one. Are they induction heads?",
         "No. On random tokens that are repeated their induction score is that of chance: see **Induction test**. From "
         "“ lion” they look for a word like “ is”, wherever it stands. One sentence is not a measurement.",
@@ -217,12 +224,12 @@ def _against_chance(scores: inspection.HeadScores, layer: int, head: int) -> Non
     label, score = scores.label(layer, head, 0)
     grouped_bars(
         pd.DataFrame(rows, columns=["row", "series", "value", "shown"]),
-        title=f"Head {head} of layer {layer}",
+        title=head_name(layer, head).capitalize(),
         rows_title="",
         value_title="Share of the attention",
         series_title="",
         alt_text="Bar chart: how much of its attention a head gives to each kind of place, beside chance.",
-        summary=f"Head {head} of layer {layer} is furthest above chance at: {label} ({score:.2f}).",
+        summary=f"{head_name(layer, head).capitalize()} is furthest above chance at: {label} ({score:.2f}).",
     ).show()
 
 
@@ -243,7 +250,7 @@ def _habits(scores: inspection.HeadScores) -> pd.DataFrame:
                 int(scores.counts[n]),
                 float(scores.chance[n]) if measured else None,
                 float(scores.values[(*best, n)]) if measured else None,
-                f"{best[0]} · {best[1]}" if measured else "",
+                f"{best[0] + 1} · {best[1] + 1}" if measured else "",
             )
         )
     columns = ["habit", "share of the attention on", "positions", "by chance", "highest score", "layer · head"]
@@ -272,7 +279,7 @@ def _induction(chosen: Chosen) -> None:
         return
     number, which = st.columns([1, 2.6], gap="large")
     with which:
-        layer, head = choose_head(config)
+        layer, head = choose_head(config, wide=True)
     seed = number.number_input(
         "Random row",
         0,
@@ -296,12 +303,12 @@ def _induction(chosen: Chosen) -> None:
         row_ids=ids,
         column_ids=ids,
         causal=config.causal,
-        summary=f"Attention map of {half} random tokens and their repetition, layer {layer}, head {head}.",
+        summary=f"Attention map of {half} random tokens and their repetition, {head_name(layer, head)}.",
     )
     st.caption(
-        f"Head {head} of layer {layer} gives {shares[layer, head]:.3f} of its attention to the token after the copy, "
-        f"{half - 1} places back; by chance it would be {chance:.3f}. The highest score on this row is "
-        f"{shares[best]:.3f}, by head {best[1]} of layer {best[0]}."
+        f"{head_name(layer, head).capitalize()} gives {shares[layer, head]:.3f} of its attention to the token after "
+        f"the copy, {half - 1} places back; by chance it would be {chance:.3f}. The highest score on this row is "
+        f"{shares[best]:.3f}, by {head_name(int(best[0]), int(best[1]))}."
     )
     st.button(
         "Show the head with the highest score",
@@ -385,7 +392,7 @@ def _worth(chosen: Chosen) -> None:
         st.dataframe(frame, hide_index=True, width="stretch", column_config=decimals)
     notice(
         "Damages do not add up: heads that do the same work are cheap to lose one at a time (Michel et al. 2019). In "
-        "the example the four heads of layer 0 cost less than 0.5 nats in sum, and about 1.2 when all are off.",
+        "the example the four heads of layer 1 cost less than 0.5 nats in sum, and about 1.2 when all are off.",
         "A head can matter much for one sentence and little on average; compare both rankings.",
         "A bar to the left of zero means that the model does better without the head, on this much text.",
     )
@@ -404,7 +411,7 @@ def _ranked(values: np.ndarray, scores: inspection.HeadScores, rank: str, base: 
     unit = "Rise of the loss (nats per token)" if rank == RANKS[0] else "Probability that moves (%)"
     data = pd.DataFrame(
         [
-            (f"{layer} · {head}", float(values[layer, head]), scores.label(layer, head)[0], n)
+            (f"{layer + 1} · {head + 1}", float(values[layer, head]), scores.label(layer, head)[0], n)
             for n, (layer, head) in enumerate(places)
         ],
         columns=["head", "value", "label", "rank"],
@@ -415,11 +422,11 @@ def _ranked(values: np.ndarray, scores: inspection.HeadScores, rank: str, base: 
         (layer, head), top = places[0], data["shown"][0]
         if rank == RANKS[0]:
             summary = (
-                f"With all heads on the loss is {base:.3f} nats per token; without head {head} of layer {layer} it is "
+                f"With all heads on the loss is {base:.3f} nats per token; without {head_name(layer, head)} it is "
                 f"{base + data['value'][0]:.3f} ({top}), the largest rise."
             )
         else:
-            summary = f"Without head {head} of layer {layer}, {top} of the probability goes to other tokens, the most."
+            summary = f"Without {head_name(layer, head)}, {top} of the probability goes to other tokens, the most."
         if values.size > MOST_BARS:
             summary += f" The {MOST_BARS} heads that matter most are shown."
     alt_text = "Bar chart: what changes when each head is switched off, the largest change first."
@@ -456,7 +463,7 @@ def _switches(chosen: Chosen) -> None:
     config = chosen.checkpoint.model.config
     key = f"heads_off:{config.n_layers}x{config.n_heads}"
     off: frozenset[tuple[int, int]] = st.session_state.get(key, frozenset())
-    layer, head = choose_head(config)
+    layer, head = choose_head(config, wide=True)
     every = frozenset(np.ndindex(config.n_layers, config.n_heads))
 
     def switch(heads: frozenset[tuple[int, int]]) -> None:
@@ -506,7 +513,7 @@ def _switches(chosen: Chosen) -> None:
 def _switch(scores: inspection.HeadScores, place: tuple[int, int], off: bool) -> HeadTile:
     label, _ = scores.label(*place)
     now, then = ("off", "on") if off else ("on", "off")
-    name = f"Layer {place[0]}, head {place[1]}, {label}: {now}; press to switch it {then}"
+    name = f"{head_name(*place).capitalize()}, {label}: {now}; press to switch it {then}"
     return HeadTile(*place, label, (), name, off=off)
 
 

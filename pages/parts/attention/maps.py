@@ -10,7 +10,8 @@ import streamlit as st
 
 from engine import inspection
 from engine.checkpoint import Checkpoint
-from engine.gpt import GPT, GPTConfig
+from engine.gpt import GPT
+from pages.parts.attention.head import choose_head, chosen_head, head_name, set_head
 from pages.shared.charts import percent, visible_token
 from pages.shared.code_panel import show_code
 from pages.shared.components.attention_arcs import attention_arcs, strong_arcs
@@ -64,7 +65,7 @@ def show() -> None:
         _all_heads(choice, checkpoint, sentence, order)
     else:
         with right:
-            layer, head = choose_head(checkpoint.model.config)
+            layer, head = choose_head(checkpoint.model.config, wide=True)
         weights = weights_of(choice, sentence.ids, layer, head)
         if view == "One head":
             _one_head(weights, sentence, checkpoint, layer, head)
@@ -118,48 +119,6 @@ def choose_model_and_sentence() -> tuple[ModelChoice, Checkpoint, Sentence] | No
 
 def _limit_key(most: int) -> str:
     return f"attention_most:{most}"
-
-
-def choose_head(config: GPTConfig) -> tuple[int, int]:
-    """A slider for the layer, a row of buttons for the head."""
-    layer_key, head_key = head_keys(config)
-    left, right = st.columns([1, 1.4], gap="medium")
-    layer = 0
-    with left:
-        if config.n_layers > 1:
-            layer = st.slider(
-                "Layer",
-                0,
-                config.n_layers - 1,
-                key=layer_key,
-                persist_state="session",
-                help="Layers work one after the other; 0 is the first and reads the embeddings.",
-            )
-        else:
-            st.caption("This model has one layer: number 0.")
-    with right:
-        head = st.segmented_control(
-            "Head",
-            range(config.n_heads),
-            default=0,
-            required=True,
-            key=head_key,
-            persist_state="session",
-            wrap=True,
-            help="The heads of a layer work side by side, each with queries, keys and values of its own.",
-        )
-    return layer, int(head)
-
-
-def head_keys(config: GPTConfig) -> tuple[str, str]:
-    """Where the chosen layer and head are kept, for models of this shape."""
-    return f"attention_layer:{config.n_layers}", f"attention_head:{config.n_heads}"
-
-
-def set_head(config: GPTConfig, layer: int, head: int) -> None:
-    """Make this the chosen head; in a callback, before the controls are drawn."""
-    layer_key, head_key = head_keys(config)
-    st.session_state[layer_key], st.session_state[head_key] = layer, head
 
 
 def weights_of(choice: ModelChoice, ids: tuple[int, ...], layer: int, head: int) -> np.ndarray:
@@ -254,7 +213,6 @@ def _all_heads(choice: ModelChoice, checkpoint: Checkpoint, sentence: Sentence, 
     found = overview(choice, sentence.ids)
     heads = sorted_heads(found, order)
     tiles = [_tile(found, layer, head) for layer, head in heads]
-    layer_key, head_key = head_keys(config)
 
     def open_head(layer: int, head: int) -> None:
         set_head(config, layer, head)
@@ -265,16 +223,15 @@ def _all_heads(choice: ModelChoice, checkpoint: Checkpoint, sentence: Sentence, 
         key="attention_heads",
         maps=found.packed,
         columns=config.n_heads if order == "Layer" else None,
-        selected=(st.session_state.get(layer_key, 0), st.session_state.get(head_key, 0)),
+        selected=chosen_head(config),
         size="small" if len(tiles) > 24 else "large",
         summary=f"{len(tiles)} attention maps, by {order.lower()}. Enter opens one.",
         on_click=open_head,
     )
     sharpest, widest = (sorted_heads(found, "Entropy")[each] for each in (0, -1))
     st.caption(
-        f"Layer · head, both counted from 0; click one to open it. The sharpest is head {sharpest[1]} of layer "
-        f"{sharpest[0]} ({found.entropy[sharpest]:.2f} bits), the widest head {widest[1]} of layer {widest[0]} "
-        f"({found.entropy[widest]:.2f} bits)."
+        f"Layer · head; click one to open it. The sharpest is {head_name(*sharpest)} "
+        f"({found.entropy[sharpest]:.2f} bits), the widest {head_name(*widest)} ({found.entropy[widest]:.2f} bits)."
     )
     if found.n_packed < len(sentence.ids):
         st.caption(f"The small maps show the first {found.n_packed} tokens.")
@@ -282,7 +239,7 @@ def _all_heads(choice: ModelChoice, checkpoint: Checkpoint, sentence: Sentence, 
         st.dataframe(
             pd.DataFrame(
                 [
-                    (layer, head, label, round(score, 3), round(float(found.entropy[layer, head]), 3))
+                    (layer + 1, head + 1, label, round(score, 3), round(float(found.entropy[layer, head]), 3))
                     for layer, head in heads
                     for label, score in [found.scores.label(layer, head)]
                 ],
@@ -312,7 +269,7 @@ def sorted_heads(found: Overview, order: str) -> list[tuple[int, int]]:
 def _tile(found: Overview, layer: int, head: int) -> HeadTile:
     label, score = found.scores.label(layer, head)
     bits = float(found.entropy[layer, head])
-    name = f"Layer {layer}, head {head}: {label}, score {score:.2f}, entropy {bits:.2f} bits"
+    name = f"{head_name(layer, head).capitalize()}: {label}, score {score:.2f}, entropy {bits:.2f} bits"
     return HeadTile(layer, head, label, (f"{bits:.2f} bits",), name)
 
 
@@ -326,7 +283,7 @@ def in_words(weights: np.ndarray, sentence: Sentence, layer: int, head: int, loc
     column = int(weights[row].argmax())
     what = "itself" if column == row else f"{visible_token(sentence.tokens[column])} ({column})"
     reader = f"{visible_token(sentence.tokens[row])} ({row})"
-    return f"Head {head} of layer {layer}: {reader} gives {percent(float(weights[row, column]))} to {what}."
+    return f"{head_name(layer, head).capitalize()}: {reader} gives {percent(float(weights[row, column]))} to {what}."
 
 
 def _entropy_caption(weights: np.ndarray) -> None:

@@ -5,14 +5,6 @@ const TALLEST = 660;
 const BARS = 34;
 const HINT = "Point at a cell, or use the arrow keys, to read its weight; click or Enter locks its row.";
 
-const rgb = (host, name) => {
-  const probe = element("span");
-  probe.style.color = `var(${name})`;
-  host.append(probe);
-  const found = getComputedStyle(probe).color.match(/[\d.]+/g).slice(0, 3).map(Number);
-  probe.remove();
-  return found;
-};
 const mix = (one, other, share) => one.map((value, channel) => value + share * (other[channel] - value));
 
 // 256 steps of one hue: from the background through the theme's blue towards the text.
@@ -116,7 +108,7 @@ const build = (parentElement) => {
     read(state, ...target);
   });
   new ResizeObserver(() => state.data && arrange(state)).observe(root);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => setTimeout(() => paint(state), 300));
+  onThemeChange(root, () => paint(state));
   return state;
 };
 

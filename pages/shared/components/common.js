@@ -26,6 +26,24 @@ const stateOf = (parentElement, build) => {
   return state;
 };
 
+// A colour of the theme, by the name of its CSS variable, as [red, green, blue].
+const rgb = (host, name) => {
+  const probe = element("span");
+  probe.style.color = `var(${name})`;
+  host.append(probe);
+  const found = getComputedStyle(probe).color.match(/[\d.]+/g).slice(0, 3).map(Number);
+  probe.remove();
+  return found;
+};
+
+// Draw again when the theme has changed, for as long as `root` stands on the page: a canvas keeps its old colours.
+const onThemeChange = (root, redraw) => {
+  const query = matchMedia("(prefers-color-scheme: dark)");
+  const changed = () =>
+    setTimeout(() => (root.isConnected ? redraw() : query.removeEventListener("change", changed)), 300);
+  query.addEventListener("change", changed);
+};
+
 // A token on one line: white space and line ends as symbols, nothing as ∅.
 const visible = (text) =>
   text.replaceAll("\r", "␍").replaceAll("\n", "↵").replaceAll("\t", "⇥").replaceAll(" ", "␣") || "∅";

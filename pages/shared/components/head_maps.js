@@ -12,14 +12,6 @@ const store = (digest, values) => {
   for (const state of kept.waiting) if (state.data.maps?.digest === digest) draw(state);
 };
 
-const rgb = (host, name) => {
-  const probe = element("span");
-  probe.style.color = `var(${name})`;
-  host.append(probe);
-  const found = getComputedStyle(probe).color.match(/[\d.]+/g).slice(0, 3).map(Number);
-  probe.remove();
-  return found;
-};
 const mix = (one, other, share) => one.map((value, channel) => value + share * (other[channel] - value));
 
 // The same hue as in the single map, always with the square root: small maps are for their pattern.
@@ -77,7 +69,7 @@ const build = (parentElement) => {
     tiles[target]?.focus();
   });
   new ResizeObserver(() => arrange(state)).observe(root);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => setTimeout(() => paint(state), 300));
+  onThemeChange(root, () => paint(state));
   return state;
 };
 
@@ -134,7 +126,7 @@ const draw = (state) => {
       tile.setAttribute("aria-label", name);
       if (selected && selected[0] === layer && selected[1] === head) tile.setAttribute("aria-current", "true");
       if (maps) tile.append(element("canvas"));
-      tile.append(element("span", "place", `${layer} · ${head}${off ? " off" : ""}`));
+      tile.append(element("span", "place", `${layer + 1} · ${head + 1}${off ? " off" : ""}`));
       tile.append(element("span", "line kind", SHORT[kind]));
       for (const line of lines) tile.append(element("span", "line", line));
       if (bar !== null) {

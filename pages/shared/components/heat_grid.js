@@ -2,15 +2,6 @@
 // when the theme changes.
 const number = (value) => (value < 0 ? "−" : "") + (value === 0 ? "0" : Math.abs(value).toPrecision(3));
 
-const rgb = (host, name) => {
-  const probe = element("span");
-  probe.style.color = `var(${name})`;
-  host.append(probe);
-  const found = getComputedStyle(probe).color.match(/[\d.]+/g).slice(0, 3).map(Number);
-  probe.remove();
-  return found;
-};
-
 const build = (parentElement, state) => {
   const root = element("div", "root");
   state.root = root;
@@ -64,7 +55,7 @@ const build = (parentElement, state) => {
   });
   state.drawnWith = "";
   new ResizeObserver(() => draw(state)).observe(state.board);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => setTimeout(() => draw(state), 300));
+  onThemeChange(root, () => draw(state));
 };
 
 const read = (state, row, column) => {

@@ -56,15 +56,6 @@ const roving = (group, columns = () => 1) => {
   };
 };
 
-const rgb = (host, name) => {
-  const probe = element("span");
-  probe.style.color = `var(${name})`;
-  host.append(probe);
-  const found = getComputedStyle(probe).color.match(/[\d.]+/g).slice(0, 3).map(Number);
-  probe.remove();
-  return found;
-};
-
 // --- strips of numbers: one row of a matrix on a canvas each ----------------------------------------------------
 
 const numbersOf = ({ values }) => new Float32Array(Uint8Array.from(atob(values), (each) => each.charCodeAt(0)).buffer);
@@ -552,7 +543,7 @@ const build = (parentElement) => {
   root.append(head, list);
   parentElement.append(root);
   const state = { root, tokens, next, share, facts, change, list, stations: [], strips: [], kinds: "", send: null };
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => setTimeout(() => paintStrips(state), 300));
+  onThemeChange(root, () => paintStrips(state));
   return state;
 };
 

@@ -1,13 +1,5 @@
 // Maps side by side, each a button: one tab stop, the arrow keys move and Enter chooses. Colours come from the theme
 // when they are drawn, and again when the theme changes.
-const rgb = (host, name) => {
-  const probe = element("span");
-  probe.style.color = `var(${name})`;
-  host.append(probe);
-  const found = getComputedStyle(probe).color.match(/[\d.]+/g).slice(0, 3).map(Number);
-  probe.remove();
-  return found;
-};
 
 const build = (parentElement) => {
   const root = element("div", "root");
@@ -32,7 +24,7 @@ const build = (parentElement) => {
     moveStop(state, Math.max(0, Math.min(target, last)));
     state.buttons[state.stop].focus();
   });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => setTimeout(() => paint(state), 300));
+  onThemeChange(root, () => paint(state));
   return state;
 };
 

@@ -25,15 +25,6 @@ const exact = (value) => {
   return (value < 0 ? "−" : "") + text;
 };
 
-const rgb = (host, name) => {
-  const probe = element("span");
-  probe.style.color = `var(${name})`;
-  host.append(probe);
-  const found = getComputedStyle(probe).color.match(/[\d.]+/g).slice(0, 3).map(Number);
-  probe.remove();
-  return found;
-};
-
 const build = (parentElement) => {
   const state = { buttons: [], stop: 0, selected: null, size: "", amounts: "" };
   state.root = element("div", "root");
@@ -106,9 +97,7 @@ const build = (parentElement) => {
     state.buttons[target[0] * width + target[1]].focus();
   });
   new ResizeObserver(() => fit(state)).observe(state.cells);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () =>
-    setTimeout(() => [state.left, state.top].forEach((each) => paint(state, each, true)), 300),
-  );
+  onThemeChange(state.root, () => [state.left, state.top].forEach((each) => paint(state, each, true)));
   return state;
 };
 
