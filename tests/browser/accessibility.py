@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
@@ -20,10 +21,11 @@ EXEMPT = (
 )
 
 
-def violations(page: Page) -> list[str]:
-    """Each violation as "rule: selector: HTML", without the exempt ones."""
+def violations(page: Page, rules: Sequence[str] = ()) -> list[str]:
+    """Each violation (of these rules, or of all) as "rule: selector: HTML", without the exempt ones."""
+    options: dict[str, Any] = {"resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
     found = []
-    for violation in Axe().run(page).response["violations"]:
+    for violation in Axe().run(page, options=options).response["violations"]:
         for node in violation["nodes"]:
             holders = [holder for rule, holder, _ in EXEMPT if rule == violation["id"]]
             if not any(is_inside(page, node["target"], holder) for holder in holders):
@@ -32,13 +34,13 @@ def violations(page: Page) -> list[str]:
     return found
 
 
-def lasting_violations(page: Page) -> list[str]:
+def lasting_violations(page: Page, rules: Sequence[str] = ()) -> list[str]:
     """The violations of a page at rest: what is only seen while something fades in is not counted."""
     problems: list[str] = []
     for _ in range(3):
         wait_until_drawn(page)
         page.wait_for_function("() => document.getAnimations().every(each => each.playState !== 'running')")
-        problems = violations(page)
+        problems = violations(page, rules)
         if not problems:
             break
         page.wait_for_timeout(500)

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from .find_browser import find_browser
 
+expect.set_options(timeout=15_000)  # five seconds are short on a busy machine
 PROJECT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = PROJECT / "artifacts" / "screenshots"
 FLAGS = [

@@ -44,7 +44,8 @@ def test_every_part_opens_fits_its_width_and_satisfies_axe(shared_server: Server
             page.set_viewport_size({"width": width, "height": 1000})
             page.emulate_media(color_scheme=scheme)
             page.wait_for_function(FITS)  # a table may need a moment to find its width
-            if problems := lasting_violations(page):
+            # Of what another width and theme change, axe knows the contrast only.
+            if problems := lasting_violations(page, ["color-contrast"] if width == 390 else ()):
                 found[f"{part}, {scheme}"] = problems
             screenshot(page, f"{lesson.url_path}-{place}-{width}-{scheme}")
         page.set_viewport_size({"width": 1440, "height": 1000})

@@ -121,6 +121,7 @@ def test_the_downloads_give_the_ids_of_the_explorer_in_all_three_libraries(share
     field = page.get_by_role("textbox", name="Text", exact=True)
     field.fill(HELD_TEXT)
     field.press("Control+Enter")
+    expect(page.get_by_test_id("stMetricValue").first).to_have_text(f"{len(HELD_TEXT):,}")
     wait_until_drawn(page)
     ids = json.loads(download("Ids").read_text())["ids"]
     assert ids == ours.encode(HELD_TEXT) == encoding.encode_ordinary(HELD_TEXT) == theirs.encode(HELD_TEXT).ids

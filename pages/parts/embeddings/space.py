@@ -135,10 +135,11 @@ def _choose_token(choice: ModelChoice, words: Vocabulary) -> int:
     preferred = next((i for i in options if words.texts[i] == " lion"), None)
     if preferred is None:
         preferred = next((i for i in options if embedding.form_of(words.texts[i]) == "word"), options[0])
+    if st.session_state.get(key) not in options:
+        st.session_state[key] = preferred
     return st.selectbox(
         "Token",
         options,
-        index=options.index(preferred),
         format_func=lambda i: visible_token(words.texts[i]),
         key=key,
         persist_state="session",
