@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from engine.gpt import GPT, GPTConfig, Trace, attention_mask
 HEAD_LABELS = ("previous token", "first token", "itself", "same token", "induction")
 """What a head may be found to look at; the order of `HeadScores.values`' last axis."""
 INDUCTION_ROWS = 4
+_ROWS_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -129,32 +131,50 @@ def attention_entropy(maps: np.ndarray) -> np.ndarray:
     return entropy
 
 
-def head_scores(model: GPT, ids: Sequence[int] | np.ndarray, *, seed: int = 0) -> HeadScores:
+def head_scores(
+    model: GPT, ids: Sequence[int] | np.ndarray, *, maps: np.ndarray | None = None, seed: int = 0
+) -> HeadScores:
     """What each head looks at, as the mean share of its attention over the positions where that place exists.
 
     `ids` is one text (T,) or several of one length (N, T). On the text itself: the token before, the first token, the
     token itself, earlier copies of it. Induction (Olsson et al. 2022) is measured on four random rows of ids that are
-    repeated once: from a token of the second half, the share on the token after its copy.
+    repeated once: from a token of the second half, the share on the token after its copy. `maps` (L, H, T, T) are those
+    of one text, where they are known already.
     """
     config = model.config
-    texts = [(row, _places(row)) for row in np.atleast_2d(np.asarray(ids, dtype=np.int64))]
-    for n in range(INDUCTION_ROWS):
-        row = np.array(repeated_row(config, seed=seed + n))
-        texts.append((row, {4: _after_the_copy(len(row))}))
+    rows = np.atleast_2d(np.asarray(ids, dtype=np.int64))
+    repeated = np.array([repeated_row(config, seed=seed + n) for n in range(INDUCTION_ROWS)], dtype=np.int64)
+    known = iter([maps]) if maps is not None else _maps_of_rows(model, rows)
+    texts = chain(
+        ((row, _places(row), found) for row, found in zip(rows, known, strict=False)),
+        (
+            (row, {4: _after_the_copy(len(row))}, found)
+            for row, found in zip(repeated, _maps_of_rows(model, repeated), strict=False)
+        ),
+    )
     sums = np.zeros((config.n_layers, config.n_heads, len(HEAD_LABELS)))
     chances, counts = np.zeros(len(HEAD_LABELS)), np.zeros(len(HEAD_LABELS), dtype=np.int64)
-    for row, habits in texts:
-        if not len(row):
-            continue
-        maps = attention_maps(trace_of(model, row.tolist())[0])  # (L, H, T, T)
+    for row, habits, found in texts:
         visible = np.arange(1, len(row) + 1) if config.causal else np.full(len(row), len(row))
         for habit, places in habits.items():
             measured = places.any(-1)
-            sums[..., habit] += (maps[:, :, measured] * places[measured]).sum((-1, -2))
+            sums[..., habit] += (found[:, :, measured] * places[measured]).sum((-1, -2))
             chances[habit] += (places.sum(-1) / visible)[measured].sum()
             counts[habit] += measured.sum()
     n_positions = np.maximum(counts, 1)
     return HeadScores((sums / n_positions).astype(np.float32), (chances / n_positions).astype(np.float32), counts)
+
+
+def _maps_of_rows(model: GPT, rows: np.ndarray) -> Iterator[np.ndarray]:
+    """The maps (L, H, T, T) of each of the rows (N, T), a few of them in one pass; none of empty rows."""
+    was_training = model.training
+    model.eval()
+    for start in range(0, len(rows) if rows.shape[1] else 0, _ROWS_AT_ONCE):
+        trace = Trace()
+        with torch.inference_mode():
+            model(torch.from_numpy(rows[start : start + _ROWS_AT_ONCE]), trace=trace)
+        yield from np.stack([layer.attention.numpy() for layer in trace.layers], axis=1)
+    model.train(was_training)
 
 
 def repeated_row(config: GPTConfig, *, seed: int = 0, most: int = 64) -> list[int]:

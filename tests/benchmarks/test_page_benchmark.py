@@ -1,4 +1,4 @@
-"""How long a page takes to answer a slider: every part of the lessons on text, tokens and vectors.
+"""How long a page takes to answer a slider: every part of the lessons up to the inside of a model.
 
 `script` is the run of the page's script after a move (Streamlit's own test driver, after two warm runs); `browser` is
 what a real Chromium on the same machine sees, from the message that a slider was moved to the last message of the
@@ -19,8 +19,11 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.testing.v1 import AppTest
 
-from pages.shared.examples import example_run
-from tests.browser.conftest import browser, new_page, open_cold, running_server, wait_until_drawn  # noqa: F401
+from engine.hub import adopt
+from engine.open_models import models_folder
+from engine.settings import Settings
+from pages.shared.examples import example_run, example_translator
+from tests.browser.conftest import browser, new_page, open_cold, parts_of, running_server, wait_until_drawn  # noqa: F401
 
 PROJECT = Path(__file__).resolve().parents[2]
 PARTS = {
@@ -36,6 +39,10 @@ PARTS = {
         "Vocabulary trade-off",
     ),
     "embeddings": ("Windows", "A batch", "Look-up", "Positions", "Embedding space"),
+    "attention": ("Maps", "Step by step", "What is this head doing?", "Watch it form"),
+    "transformer": ("Size", "Through the model", "LayerNorm", "Activations", "Residual stream", "Logit lens"),
+    "journey": ("",),
+    "translation": ("Train it", "Translate", "Teacher forcing", "Greedy and beam", "Three families"),
 }
 PAGES = tuple(PARTS)
 MOVES = 11
@@ -47,6 +54,14 @@ import streamlit as st
 st.title("An empty page")
 st.slider("A slider", 0, 100, 50)
 """
+
+
+# 144 tiles stand on the page, and the script has come to rest.
+PAINTED = (
+    "() => document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
+    " && [...document.querySelectorAll('[data-testid=stBidiComponentIsolated]')]"
+    ".some(each => each.shadowRoot && each.shadowRoot.querySelectorAll('button').length >= 144)"
+)
 
 
 class Stopwatch:
@@ -128,7 +143,7 @@ def report(rows: list[tuple[str, str, list[float]]]) -> None:
 def test_script_of_a_rerun(benchmark, tmp_path, monkeypatch):
     monkeypatch.setenv("LLM_LAB_HOME", str(tmp_path))
     monkeypatch.setenv("LLM_LAB_SERVE", "0")
-    assert example_run()  # a model for the parts that look into one
+    assert example_run() and example_translator()  # models for the parts that look into one
     empty = AppTest.from_string(EMPTY_PAGE).run()
     rows = [("(peer)", "an empty page", script_times(empty))]
     for name in PAGES:
@@ -155,9 +170,9 @@ def test_rerun_in_the_browser(benchmark, browser, tmp_path):  # noqa: F811
         watch = Stopwatch(page)
         for name in PAGES:
             open_cold(page, f"{server.url}/{name}")
-            group = page.get_by_test_id("stButtonGroup").first
-            for part in [each.inner_text() for each in group.get_by_role("radio").all()]:
-                group.get_by_text(part, exact=True).click()
+            for part in parts_of(page) or [""]:
+                if part:
+                    page.get_by_role("radio", name=part, exact=True).click()
                 page.wait_for_timeout(500)
                 wait_until_drawn(page)
                 if page.get_by_test_id("stSlider").count():
@@ -174,3 +189,53 @@ def peer_times(browser: Browser, folder: Path) -> list[float]:  # noqa: F811
         watch = Stopwatch(page)
         open_cold(page, server.url)
         return browser_times(page, watch)
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(900)
+def test_all_heads_of_a_model_of_gpt2_size(benchmark, browser, tmp_path):  # noqa: F811
+    """12 × 12 heads on 128 tokens: choosing the view until all small maps are painted, and every rerun thereafter."""
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    folder, home = tmp_path / "gpt2-random", tmp_path / "home"
+    GPT2LMHeadModel(GPT2Config()).save_pretrained(folder)  # its size; the weights are random, the arithmetic the same
+    home.mkdir()
+    adopt(folder, models_folder(Settings.at(home)))
+    text = " the lion sees the forest" * 26  # 5 tokens each
+    rows = []
+    with running_server(home) as server, new_page(browser, 1440, "light") as page:
+        watch = Stopwatch(page)
+        open_cold(page, f"{server.url}/attention?run=open:gpt2-random")
+        field = page.get_by_role("textbox", name="Your sentence")
+        field.fill(text)
+        field.press("Control+Enter")
+        wait_until_drawn(page)
+        slider = page.get_by_role("slider", name="Tokens", exact=False).first
+        slider.focus()
+        for _ in range(64):
+            slider.press("ArrowRight")
+        wait_until_drawn(page)
+        page.wait_for_timeout(3000)
+        began = time.perf_counter()
+        page.get_by_role("radio", name="All heads").click()
+        page.wait_for_function(PAINTED, timeout=60_000)
+        rows.append(("12 × 12 × 128²", "first showing", [1000 * (time.perf_counter() - began)]))
+        wait_until_drawn(page)
+        for view in ("One head", "All heads"):
+            times = []
+            for move in range(6):
+                watch.began, watch.took = 0.0, None
+                name = view if move % 2 else "Arcs"
+                began = time.perf_counter()
+                page.get_by_role("radio", name=name, exact=True).click()
+                if name == "All heads":
+                    page.wait_for_function(PAINTED)
+                else:
+                    page.wait_for_timeout(20)
+                    wait_until_drawn(page)
+                if name == view:
+                    times.append(1000 * (time.perf_counter() - began))
+                page.wait_for_timeout(500)
+            rows.append(("12 × 12 × 128²", view, times))
+    report(rows)
+    benchmark.pedantic(lambda: None, rounds=1)

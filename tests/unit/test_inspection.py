@@ -133,14 +133,14 @@ def hand_made(look: str, context_length: int = 16) -> GPT:
     with torch.no_grad():
         model.token_embedding.weight.copy_(torch.eye(40, 64))
         model.position_embedding.weight.zero_()
-    model.layers[0].attention.qkv.forward = lambda x: fixed(look, x)
+    model.layers[0].attention.qkv.forward = lambda x: torch.stack([fixed(look, row) for row in x])
     return model
 
 
 def fixed(look: str, x: torch.Tensor) -> torch.Tensor:
     """q and k so that q_t · k_s is large where the head shall look, and the same everywhere where it shall not."""
-    _, T, C = x.shape
-    token = torch.eye(C)[x[0].argmax(-1)] * 30
+    T, C = x.shape
+    token = torch.eye(C)[x.argmax(-1)] * 30
     place = torch.eye(C)[:T] * 30
     before = torch.cat([torch.zeros(1, C), token[:-1]])
     own = torch.eye(C)[40 : 40 + T] * 30  # beside the 40 tokens
@@ -152,7 +152,7 @@ def fixed(look: str, x: torch.Tensor) -> torch.Tensor:
         "induction": (token, before),
         "everywhere": (token * 0, token),
     }[look]
-    return torch.cat([q, k, x[0]], dim=-1)[None]
+    return torch.cat([q, k, x], dim=-1)
 
 
 @pytest.mark.parametrize("look", HEAD_LABELS)

@@ -138,7 +138,7 @@ def _overview(key: str, ids: tuple[int, ...], _choice: ModelChoice) -> Overview:
     causal = model.config.causal
     maps = inspection.attention_maps(traced(_choice, ids)[0])
     with inference():
-        scores = inspection.head_scores(model, ids)
+        scores = inspection.head_scores(model, ids, maps=maps)
     n_maps = maps.shape[0] * maps.shape[1]
     n_packed = min(len(ids), int((MOST_PACKED / n_maps) ** 0.5))
     packed = pack_maps(np.ascontiguousarray(maps[:, :, :n_packed, :n_packed]), causal=causal)
