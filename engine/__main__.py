@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     tokenize.set_defaults(command=_tokenize)
 
     pretrain = commands.add_parser("pretrain", help="train a model and show its progress")
-    pretrain.add_argument("--recipe", default="60s", help="30s, 60s or 3min (default: %(default)s)")
+    pretrain.add_argument("--recipe", default="60s", help="30s, 60s, 3min or foundation (default: %(default)s)")
     pretrain.add_argument("--corpus", action="append", metavar="NAME[=WEIGHT]", help="may be given several times")
     length = pretrain.add_mutually_exclusive_group()
     length.add_argument("--seconds", type=float, help="training time, instead of the recipe's")
@@ -165,11 +165,13 @@ def _quoted(token: bytes) -> str:
 
 
 def _pretrain(options: argparse.Namespace) -> int:
+    from engine import foundation
     from engine.runs.recipes import recipe_config
     from engine.runs.service import lab
 
     weights: dict[str, float] = {}
-    for item in options.corpus or ["shakespeare"]:
+    is_foundation = options.recipe == foundation.RECIPE
+    for item in options.corpus or (() if is_foundation else ["shakespeare"]):
         name, _, weight = item.partition("=")
         try:
             weights[name] = float(weight or 1)
@@ -181,10 +183,13 @@ def _pretrain(options: argparse.Namespace) -> int:
         training |= {"steps": options.steps, "seconds": None}
     elif options.seconds is not None:
         training["seconds"] = options.seconds
-    config = recipe_config(options.recipe, weights, seed=options.seed, training=training)
+    if is_foundation:
+        config = foundation.foundation_config(weights or None, training=training, seed=options.seed)
+    else:
+        config = recipe_config(options.recipe, weights, seed=options.seed, training=training)
     _check_out(options.out)
     service = lab()
-    run_id = service.submit(config, options.label or f"{' + '.join(weights)} · {options.recipe}")
+    run_id = service.submit(config, options.label or " · ".join(filter(None, [" + ".join(weights), options.recipe])))
     print(f"run {run_id}: {config.model.n_parameters:,} parameters")
     return _follow_and_write(service, run_id, options)
 

@@ -94,6 +94,22 @@ class TranslationEvalEvent:
 
 
 @dataclass(frozen=True)
+class ClassificationEvalEvent:
+    """How well texts are classified: losses (nats per text) and accuracies (0 to 1), on some of the training texts and
+    on the validation texts; confusion[i][j] is how many of the latter with label i were called j.
+    """
+
+    step: int
+    tokens: int
+    seconds: float
+    train_loss: float
+    validation_loss: float
+    train_accuracy: float
+    validation_accuracy: float
+    confusion: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
 class Translation:
     """A sentence, its translation by the phrasebook, and the model's own; `right`: the two are the same."""
 
@@ -119,7 +135,16 @@ class CheckpointEvent:
     reason: str
 
 
-Event = PlanEvent | StepEvent | EvalEvent | SampleEvent | TranslationEvalEvent | TranslationsEvent | CheckpointEvent
+Event = (
+    PlanEvent
+    | StepEvent
+    | EvalEvent
+    | SampleEvent
+    | TranslationEvalEvent
+    | TranslationsEvent
+    | ClassificationEvalEvent
+    | CheckpointEvent
+)
 
 _KINDS: dict[str, type] = {
     "plan": PlanEvent,
@@ -129,7 +154,7 @@ _KINDS: dict[str, type] = {
     "translations": TranslationsEvent,
     "checkpoint": CheckpointEvent,
 }
-_NAMES = {**{cls: kind for kind, cls in _KINDS.items()}, TranslationEvalEvent: "eval"}
+_NAMES = {**{cls: kind for kind, cls in _KINDS.items()}, TranslationEvalEvent: "eval", ClassificationEvalEvent: "eval"}
 
 
 def event_to_dict(event: Event) -> dict[str, Any]:
@@ -147,6 +172,9 @@ def event_from_dict(data: dict[str, Any]) -> Event:
     cls = _KINDS[values.pop("kind")]
     if cls is EvalEvent and "exact_match" in values:
         cls = TranslationEvalEvent
+    if cls is EvalEvent and "confusion" in values:
+        cls = ClassificationEvalEvent
+        values["confusion"] = tuple(map(tuple, values["confusion"]))
     if cls is TranslationsEvent:
         values["translations"] = tuple(Translation(**each) for each in values["translations"])
     if cls is SampleEvent:

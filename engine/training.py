@@ -436,7 +436,7 @@ _BLOCKS = ("blocks.", "encoder.", "decoder.")  # of a GPT; of an encoder–decod
 
 
 def _optimizers(model: nn.Module, config: TrainingConfig) -> tuple[Muon | None, AdamW]:
-    named = dict(model.named_parameters())
+    named = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
     matrices = {n: p for n, p in named.items() if config.optimizer == "muon" and n.startswith(_BLOCKS) and p.dim() == 2}
     rest = {n: p for n, p in named.items() if n not in matrices}
     adamw = AdamW(
