@@ -187,7 +187,7 @@ class ClassificationTrainer(TrainingLoop):
         self._epoch: tuple[int, list[list[int]]] = (-1, [])
 
     def rows(self, step: int) -> list[int]:
-        """The rows of a step: each epoch another order, and texts of like length share a batch, so little is padding."""
+        """The rows of a step: another order in each epoch, texts of like length together, so little is padding."""
         size = min(self.config.batch_size, len(self.train))
         epoch, place = divmod(step, len(self.train) // size)
         if self._epoch[0] != epoch:
