@@ -7,6 +7,7 @@ when its manifest does, and the manifest is written last, so whatever can be see
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import time
 import uuid
@@ -21,6 +22,7 @@ from engine.errors import CorpusError, RunError
 
 MANIFEST = "manifest.json"
 UPLOAD = "upload:"
+KEPT_MODEL = "model:"
 
 _DELETE_ATTEMPTS = 5
 
@@ -145,6 +147,31 @@ class ArtifactStore:
         if hashlib.sha256(data).hexdigest() != digest:
             raise CorpusError("the uploaded text was changed on disk: upload the file again.")
         return data.decode("utf-8")
+
+    def keep_model(self, folder: str) -> str:
+        """Keeps a checkpoint's model, without what resumes its training, under the hash of its files; returns its name
+        "model:<sha256>", whose folder is "models/<sha256>". So it outlives the run it comes from.
+        """
+        source = self.get_folder(folder)
+        sums = json.loads((source / MANIFEST).read_text("utf-8"))
+        kept = {name: value for name, value in sorted(sums.items()) if not name.startswith("training.")}
+        digest = hashlib.sha256(json.dumps(kept).encode("utf-8")).hexdigest()
+        target = f"models/{digest}"
+        if not self.exists(target):
+            with self.staging() as staged:
+                staged.mkdir(parents=True)
+                for name in kept:
+                    shutil.copy2(source / name, staged / name)
+                (staged / MANIFEST).write_text(json.dumps(kept), "utf-8")
+                self.put_folder(staged, target)
+        return KEPT_MODEL + digest
+
+    def kept_model(self, name: str) -> Path:
+        """The folder of "model:<sha256>"; RunError if it is not there."""
+        folder = f"models/{name.removeprefix(KEPT_MODEL)}"
+        if not self.exists(folder):
+            raise RunError("the model to start from is no longer there: choose it again.")
+        return self.get_folder(folder)
 
     def _path(self, name: str) -> str:
         parts = PurePosixPath(name).parts

@@ -22,6 +22,7 @@ from engine.training import TrainingLoop
 _JOBS = {
     PRETRAINING: "engine.runs.pretraining:PretrainingJob",
     "translation": "engine.runs.translating:TranslationJob",
+    "classification": "engine.runs.classifying:ClassificationJob",
 }
 
 

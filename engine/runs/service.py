@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -188,6 +189,15 @@ class RunService:
     def save_upload(self, text: str) -> str:
         """Keeps a learner's text; the name returned ("upload:<sha256>") can be used as a corpus in a RunConfig."""
         return self.artifacts.save_upload(text)
+
+    def keep_model(self, run_id: str, step: int | None = None) -> str:
+        """Keeps the model after `step` (or the newest) for fine-tuning; the name returned ("model:<sha256>") stays good
+        when the run is deleted. CheckpointError if there is none.
+        """
+        for stored in self._candidates(run_id, step):
+            with suppress(OSError, RunError):  # just replaced by a newer one
+                return self.artifacts.keep_model(stored.folder)
+        raise CheckpointError(f"run {run_id} has no such model yet: choose another one or let it train on.")
 
     def _usable(self, run_id: str) -> list[StoredCheckpoint]:
         return [c for c in self.store.checkpoints(run_id) if self.artifacts.exists(c.folder)]

@@ -1,0 +1,153 @@
+"""Classification as a run: recorded, killed and continued, kept apart from the run that its model comes from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from engine.classification import Classifier, EncodedTexts, predict
+from engine.errors import CheckpointError, ConfigError, RunError
+from engine.events import StepEvent, event_from_dict
+from engine.runs import execution
+from engine.runs.classifying import ClassificationConfig, ClassifierCheckpoint, split_of
+from engine.runs.jobs import config_from_dict
+from engine.runs.service import RunService
+from engine.training import TrainingConfig, TrainingLoop
+from tests.runs.helpers import Bench, tiny_config
+
+
+def rows() -> str:
+    """150 different texts, a third of them spam, as JSON lines."""
+    rng = np.random.default_rng(0)
+    lines = []
+    for n in range(150):
+        label, opening = ("spam", "win a prize") if n % 3 == 0 else ("ham", "see you")
+        word = "".join(rng.choice(list("abcdefgh"), 7))
+        lines.append(json.dumps({"text": f"{opening} {word}", "label": label}))
+    return "\n".join(lines)
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(execution, "RHYTHM_SECONDS", 0.0)
+    monkeypatch.setattr(execution, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(execution, "SAVE_SHARE", float("inf"))
+
+
+@pytest.fixture
+def service(bench: Bench) -> Any:
+    opened = RunService(bench.settings, start=False)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def base(bench: Bench, service: RunService) -> str:
+    """The name of a kept model whose own run is gone."""
+    run_id = bench.run(tiny_config(bench.upload(), steps=8))
+    name = service.keep_model(run_id)
+    assert service.keep_model(run_id) == name
+    service.delete(run_id)
+    return name
+
+
+def tiny(bench: Bench, base: str, **changes: Any) -> ClassificationConfig:
+    settings = {"steps": 12, "batch_size": 8, "optimizer": "adamw", "learning_rate": 1e-2, "evaluations": 3}
+    training = TrainingConfig(**{**settings, **changes.pop("training", {})}, prompts=())
+    return ClassificationConfig(bench.artifacts.save_upload(rows()), base, training, most_tokens=16, **changes)
+
+
+def test_a_classification_is_recorded_with_its_data_and_evaluations(
+    bench: Bench, service: RunService, base: str
+) -> None:
+    config = tiny(bench, base)
+    run_id = bench.run(config)
+    recorded = bench.store.events(run_id)
+    (labelled,) = (event.payload for event in recorded if event.kind == "labelled")
+    split = split_of(config, bench.artifacts)
+    assert labelled["label_names"] == ["ham", "spam"]
+    assert [sum(labelled["counts"][name]) for name in ("train", "validation", "test")] == [
+        len(split.train), len(split.validation), len(split.test)
+    ]  # fmt: skip
+    last = [event_from_dict(event.payload) for event in recorded if event.kind == "eval"][-1]
+    loaded = service.load_model(run_id)
+    assert isinstance(loaded, ClassifierCheckpoint) and isinstance(loaded.model, Classifier)
+    encoded = EncodedTexts.of(split.validation.texts, split.validation.labels, loaded.tokenizer, 16)
+    predicted = predict(loaded.model, encoded).argmax(1)
+    assert last.validation_accuracy == pytest.approx((predicted == np.array(split.validation.labels)).mean())
+    assert sum(map(sum, last.confusion)) == len(split.validation)
+    assert "validation_accuracy" in service.record_csv(run_id).split("\n")[0]
+    assert [record.run_id for record in service.runs(job="classification")] == [run_id]
+
+
+@pytest.mark.parametrize("trainable", ["all", "lora"])
+def test_a_killed_classification_goes_on_bit_for_bit(
+    bench: Bench, base: str, monkeypatch: pytest.MonkeyPatch, trainable: str
+) -> None:
+    undisturbed = bench.losses(bench.run(tiny(bench, base, trainable=trainable, seed=1)))
+    bench.store.delete(tiny(bench, base, trainable=trainable, seed=1).run_id)
+
+    class Killed(BaseException):
+        """Stands for SIGKILL."""
+
+    train_step: Callable[[TrainingLoop], StepEvent] = TrainingLoop._train_step
+    dying = [True]
+
+    def die_once(trainer: TrainingLoop) -> StepEvent:
+        event = train_step(trainer)
+        if event.step == 7 and dying.pop():
+            raise Killed
+        return event
+
+    monkeypatch.setattr(TrainingLoop, "_train_step", die_once)
+    run_id = bench.queue(tiny(bench, base, trainable=trainable, seed=1))
+    with pytest.raises(Killed):
+        bench.execute(run_id)
+    monkeypatch.setattr(TrainingLoop, "_train_step", train_step)
+    ((_, token),) = bench.store.at_work()
+    bench.store.lose(run_id, token, "lost")
+    assert bench.execute(run_id) == "finished"
+    assert bench.losses(run_id) == undisturbed
+
+
+def test_pretrained_and_random_start_share_tokenizer_and_shape(bench: Bench, service: RunService, base: str) -> None:
+    zero = {"steps": 1, "learning_rate": 0.0}
+    pretrained, random = (
+        service.load_model(bench.run(tiny(bench, base, start=start, training=zero))).model
+        for start in ("pretrained", "random")
+    )
+    assert pretrained.config == random.config
+    same = torch.equal(pretrained.body.token_embedding.weight, random.body.token_embedding.weight)
+    assert not same
+
+
+def test_a_model_that_is_gone_is_named_when_the_run_fails(bench: Bench, service: RunService) -> None:
+    run_id = bench.queue(tiny(bench, "model:" + "0" * 64))
+    assert bench.execute(run_id) == "failed"
+    assert "choose it again" in (bench.store.get(run_id).error or "")
+    waiting = bench.queue(tiny_config(bench.upload(), steps=2, seed=5))
+    with pytest.raises((CheckpointError, RunError), match="no such model"):
+        service.keep_model(waiting)
+
+
+def test_a_config_comes_back_from_json_and_wrong_settings_are_explained(bench: Bench, base: str) -> None:
+    config = tiny(bench, base, balance=True, n_train=20, trainable="lora")
+    read = config_from_dict(json.loads(json.dumps(config.to_dict())))
+    assert read == config and read.run_id == config.run_id
+    for changes, problem in (
+        ({"data": "../etc"}, "data"),
+        ({"base": "gpt2"}, "base"),
+        ({"start": "middle"}, "start"),
+        ({"trainable": "none"}, "trainable"),
+        ({"n_train": 1}, "n_train"),
+        ({"most_tokens": 0}, "most_tokens"),
+        ({"colour": 1}, "colour"),
+        ({"training": None}, "wrong type"),
+    ):
+        with pytest.raises(ConfigError, match=problem):
+            config_from_dict({**config.to_dict(), **changes})
