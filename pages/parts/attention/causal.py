@@ -392,6 +392,7 @@ def _look_inside(pair: Pair) -> None:
             format_func=NAMES.__getitem__,
             key="causal_which",
             persist_state="session",
+            wrap=True,
             help="Both read the same sentence.",
         )
         trace, _ = traced(choices[which], sentence.ids)
