@@ -1,0 +1,104 @@
+"""Probes: items that are what they say, and a choice that is the sum of the model's own log-probabilities."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from engine.corpus import load_corpus
+from engine.errors import ConfigError
+from engine.gpt import GPT, GPTConfig
+from engine.probes import ABILITIES, Item, ending_log_probabilities, few_shot, make_items, probe
+from engine.tokenizer import ByteTokenizer
+
+NAMES = [ability.name for ability in ABILITIES]
+
+
+def small(context_length: int = 64) -> GPT:
+    config = GPTConfig(vocab_size=257, context_length=context_length, n_layers=1, n_heads=2, d_model=16)
+    return GPT(config, seed=2).eval()
+
+
+@pytest.mark.parametrize("ability", ABILITIES, ids=NAMES)
+def test_items_have_one_right_ending_among_different_ones(ability):
+    items = make_items(ability.name, 120)
+    assert len({item.solved for item in items}) > 100
+    for item in items:
+        assert len(set(item.endings)) == len(item.endings) == round(1 / ability.chance)
+        assert all(ending.startswith(" ") for ending in item.endings) and not item.prompt.endswith(" ")
+    places = Counter(item.right for item in items)
+    assert max(places.values()) < 1.6 * ability.chance * 120  # the right one stands anywhere
+    assert items == make_items(ability.name, 120) and items != make_items(ability.name, 120, seed=1)
+
+
+def test_what_was_read_in_pretraining_is_left_out():
+    known = set(load_corpus("phrasebook").split("\n"))
+    asked = make_items("translation", 60, known=known)
+    assert all(item.solved.rpartition("\n")[2] not in known for item in asked)
+    first = make_items("translation", 1)[0].solved.rpartition("\n")[2]
+    assert make_items("translation", 1, known={first})[0].solved.rpartition("\n")[2] != first
+
+
+def test_the_log_probability_of_an_ending_is_the_sum_over_its_tokens():
+    model, tokenizer = small(), ByteTokenizer()
+    item = Item("The lion is", (" here", " in the forest", " é"), 0)
+    found = ending_log_probabilities(model, tokenizer, item)
+    before = tokenizer.encode(item.prompt)
+    for ending, total in zip(item.endings, found, strict=True):
+        ids = [*before, *tokenizer.encode(ending)]
+        with torch.no_grad():
+            log_p = F.log_softmax(model(torch.tensor([ids]))[0], -1)
+        expected = sum(log_p[n - 1, ids[n]].item() for n in range(len(before), len(ids)))
+        assert total == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_long_prompt_loses_its_beginning_and_a_long_ending_is_refused():
+    model, tokenizer = small(16), ByteTokenizer()
+    long = Item("x" * 50 + "abcdefghijkl", (" one", " two"), 0)
+    short = Item("abcdefghijkl", (" one", " two"), 0)
+    room = 17 - 4
+    np.testing.assert_allclose(
+        ending_log_probabilities(model, tokenizer, long),
+        ending_log_probabilities(model, tokenizer, Item("x" + short.prompt[-room + 1 :], short.endings, 0)),
+        atol=1e-6,
+    )
+    with pytest.raises(ConfigError, match="no room"):
+        ending_log_probabilities(model, tokenizer, Item("a", (" " + "b" * 17, " c"), 0))
+    assert np.isfinite(ending_log_probabilities(model, tokenizer, Item("", (" a", " b"), 0))).all()
+
+
+def test_a_model_that_knows_nothing_is_near_chance_and_one_that_knows_is_right():
+    items = make_items("acceptability", 60)
+    done = []
+    result = probe(small(128), ByteTokenizer(), items, progress=done.append)
+    assert result.low <= result.accuracy <= result.high and result.n == 60 and done[-1] == 1
+    assert result.n_right == sum(a == b.right for a, b in zip(result.chosen, items, strict=True))
+
+    class Knowing(GPT):
+        """Finds every token of the right ending certain, whatever else there is."""
+
+        def forward(self, ids, **_):
+            logits = torch.zeros(*ids.shape, 257)
+            logits[..., ord("a")] = 9.0
+            return logits
+
+    knowing = Knowing(GPTConfig(vocab_size=257, context_length=64, n_layers=1, n_heads=2, d_model=16))
+    answers = [Item("?", (" b", " a"), 1), Item("?", (" a", " c"), 0)]
+    assert probe(knowing, ByteTokenizer(), answers).n_right == 2
+
+
+def test_few_shot_items_show_the_first_ones_solved():
+    items = make_items("translation", 5)
+    shown = few_shot(items, 2)
+    assert len(shown) == 3
+    assert shown[0].prompt == f"{items[0].solved}\n\n{items[1].solved}\n\n{items[2].prompt}"
+    assert few_shot(items, 0) == items
+    for wrong in (-1, 5):
+        with pytest.raises(ConfigError):
+            few_shot(items, wrong)
+    with pytest.raises(ConfigError, match="ability"):
+        make_items("flying", 3)
+    with pytest.raises(ConfigError, match="no item"):
+        probe(small(), ByteTokenizer(), [])
