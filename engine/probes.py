@@ -73,13 +73,13 @@ def make_items(ability: str, n: int, *, seed: int = 0, known: Container[str] = (
     """
     require_choice("ability", ability, tuple(_MAKERS))
     require_whole("n", n, 1, 2_000)
-    found: list[Item] = []
+    found: dict[str, Item] = {}
     for item in _MAKERS[ability](random.Random(f"{ability} {seed}"), HELD_OUT_SEED + seed):
         if item.solved.rpartition("\n")[2] not in known:
-            found.append(item)
+            found.setdefault(item.solved, item)
         if len(found) == n:
             break
-    return found
+    return list(found.values())
 
 
 def few_shot(items: Sequence[Item], k: int) -> list[Item]:
@@ -172,14 +172,19 @@ def _completions(rng: random.Random, seed: int) -> Iterator[Item]:
 
 
 def _translations(rng: random.Random, seed: int) -> Iterator[Item]:
-    """The French of a sentence, or of one of three others, those of sixty that share most words with it."""
+    """The French of a sentence among four that share many words. Any of the four may be the one that is asked for, so
+    that a preference for some sentences, whatever the English says, is right no more often than chance.
+    """
     phrases = iter_phrases(seed)
     pool = [next(phrases) for _ in range(60)]
     for phrase in phrases:
         words = set(phrase.french.split())
-        others = {each.french for each in pool} - {phrase.french}
+        others = {each.french: each for each in pool if each.french != phrase.french}
         near = sorted(others, key=lambda text: (-len(words & set(text.split())), text))[: N_ENDINGS - 1]
-        yield _item(rng, f"English: {phrase.english}\nFrench:", f" {phrase.french}", [f" {text}" for text in near])
+        group = [phrase, *(others[text] for text in near)]
+        asked = rng.choice(group)
+        wrong = [f" {each.french}" for each in group if each is not asked]
+        yield _item(rng, f"English: {asked.english}\nFrench:", f" {asked.french}", wrong)
         pool[rng.randrange(len(pool))] = phrase
 
 
@@ -217,12 +222,15 @@ def _answers(rng: random.Random, seed: int) -> Iterator[Item]:
 
 
 def _sentiments(rng: random.Random, seed: int) -> Iterator[Item]:
-    """How a story ends for its hero, said by its last sentence."""
+    """How a story ends for its hero, said by its last sentence; as many end well as badly."""
+    moods = ("happy", "sad")
+    wanted = rng.choice(moods)
     for story in iter_stories(seed):
-        if found := re.search(r"\n((?:He|She) was very) (happy|sad)\.$", story):
-            right = found.group(2)
-            wrong = "sad" if right == "happy" else "happy"
-            yield _item(rng, story[: found.end(1)], f" {right}.", [f" {wrong}."])
+        found = re.search(r"\n((?:He|She) was very) (happy|sad)\.$", story)
+        if found and found.group(2) == wanted:
+            other = moods[1 - moods.index(wanted)]
+            yield _item(rng, story[: found.end(1)], f" {wanted}.", [f" {other}."])
+            wanted = rng.choice(moods)
 
 
 def _acceptabilities(rng: random.Random, seed: int) -> Iterator[Item]:
