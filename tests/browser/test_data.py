@@ -34,6 +34,8 @@ def test_a_hit_is_marked_and_the_strip_moves_through_the_text(shared_server: Ser
     expect(current).to_have_text("lion")
     page.get_by_role("button", name="Next", exact=True).click()
     expect(page.get_by_text("Hit 2 of")).to_be_visible()
+    wait_until_drawn(page)
+    expect(current).to_be_visible()
     assert current.evaluate(INSIDE_ITS_BOX)
     page.get_by_role("button", name="To validation").click()
     expect(reading_place(page)).to_have_attribute("aria-valuetext", "page 181 of 200")
@@ -69,6 +71,7 @@ def test_the_choice_of_text_outlives_a_part_and_a_page_without_it(shared_server:
 def test_train_on_this_mix_opens_pretraining_with_its_weights(shared_server: Server, page: Page):
     open_cold(page, f"{shared_server.url}/data?part=Mix your own")
     page.get_by_role("button", name="Like GPT-3").click()
+    expect(page.get_by_role("slider", name="BBC News")).to_have_attribute("aria-valuetext", "60")
     wait_until_drawn(page)
     page.get_by_role("button", name="Train on this mix").click()
     expect(page.get_by_role("heading", name="Pretraining")).to_be_visible()

@@ -114,6 +114,7 @@ def test_the_downloads_give_the_ids_of_the_explorer_in_all_three_libraries(share
     theirs.encode_special_tokens = True
     # The explorer cuts the same text with the same tokenizer: BPE 1,000 learned on the stories.
     page.get_by_text("Text to tokens", exact=True).click()
+    expect(page.get_by_role("textbox", name="Text", exact=True)).to_be_visible()
     wait_until_drawn(page)
     page.get_by_role("combobox", name=re.compile("Tokenizer")).click()
     page.get_by_role("option", name=re.compile("BPE learned")).click()
