@@ -23,6 +23,7 @@ from engine.events import ClassificationEvalEvent, Event
 from engine.gpt import GPT, GPTConfig
 from engine.lora import add_lora
 from engine.training import TrainingConfig, TrainingLoop
+from engine.windows import LengthBatches
 
 Pooling = Literal["last", "mean"]
 Trainable = Literal["head", "last block", "all", "lora"]
@@ -180,29 +181,15 @@ class ClassificationTrainer(TrainingLoop):
         n_measured: int = 500,
     ) -> None:
         super().__init__(model, config)
-        if not len(train) or not len(validation):
-            raise ConfigError("there is no text to train on or none to validate on: give more rows.")
+        if not len(validation):
+            raise ConfigError("there is no text to validate on: give more rows.")
         self.train, self.validation = train, validation
         self.measured = EncodedTexts(train.ids[:n_measured], train.labels[:n_measured])
-        self._epoch: tuple[int, list[list[int]]] = (-1, [])
-
-    def rows(self, step: int) -> list[int]:
-        """The rows of a step: another order in each epoch, texts of like length together, so little is padding."""
-        size = min(self.config.batch_size, len(self.train))
-        epoch, place = divmod(step, len(self.train) // size)
-        if self._epoch[0] != epoch:
-            rng = np.random.default_rng([self.config.seed, epoch])
-            order = rng.permutation(len(self.train)).tolist()
-            batches: list[list[int]] = []
-            for start in range(0, len(order), 16 * size):
-                pool = sorted(order[start : start + 16 * size], key=lambda row: len(self.train.ids[row]))
-                batches += [pool[i : i + size] for i in range(0, len(pool) - size + 1, size)]
-            self._epoch = (epoch, [batches[i] for i in rng.permutation(len(batches))])
-        return self._epoch[1][place]
+        self.batches = LengthBatches([len(ids) for ids in train.ids], config.batch_size, config.seed)
 
     def _gradients(self, model: Classifier, step: int) -> tuple[float, float, int]:
         model.train()
-        ids, lengths, labels = self.train.batch(self.rows(step))
+        ids, lengths, labels = self.train.batch(self.batches.rows(step))
         for parameter in model.parameters():
             parameter.grad = None
         loss = F.cross_entropy(model(ids, lengths), labels)

@@ -14,12 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from engine.errors import ConfigError, CorpusError
 from engine.tokenizer import END_OF_TEXT, Tokenizer
+from engine.windows import LengthBatches
 
 IGNORED = -100
 """A target that counts neither for the loss nor for its gradient."""
@@ -121,39 +121,22 @@ def padding_share(examples: Sequence[EncodedExample]) -> float:
 
 
 class ExampleSampler:
-    """The batch of any step: each epoch another order, and examples of like length together."""
-
-    _POOL = 16
+    """The batch of any step (see `engine.windows.LengthBatches`); ConfigError for no example."""
 
     def __init__(
         self, examples: Sequence[EncodedExample], batch_size: int, seed: int = 0, *, mask_prompt: bool = True
     ) -> None:
-        if not examples:
-            raise ConfigError("there is no example to train on: add some, or allow longer ones.")
-        self.examples, self.seed, self.mask_prompt = list(examples), seed, mask_prompt
-        self.batch_size = min(batch_size, len(self.examples))
-        self._epoch: tuple[int, list[list[int]]] = (-1, [])
+        self.examples, self.mask_prompt = list(examples), mask_prompt
+        self.batches = LengthBatches([len(example.ids) for example in self.examples], batch_size, seed)
 
     @property
     def steps_per_epoch(self) -> int:
         """Steps until every example has been read once, but for what is left over."""
-        return len(self.examples) // self.batch_size
+        return self.batches.per_epoch
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Inputs and targets (B, T) of a step, the same for the same seed."""
-        epoch, place = divmod(step, self.steps_per_epoch)
-        if self._epoch[0] != epoch:
-            self._epoch = (epoch, self._order(epoch))
-        return collate([self.examples[row] for row in self._epoch[1][place]], mask_prompt=self.mask_prompt)
-
-    def _order(self, epoch: int) -> list[list[int]]:
-        rng = np.random.default_rng([self.seed, epoch])
-        order, size = rng.permutation(len(self.examples)).tolist(), self.batch_size
-        batches: list[list[int]] = []
-        for start in range(0, len(order), size * self._POOL):
-            pool = sorted(order[start : start + size * self._POOL], key=lambda row: len(self.examples[row].ids))
-            batches += [pool[i : i + size] for i in range(0, len(pool) - size + 1, size)]
-        return [batches[i] for i in rng.permutation(len(batches))]
+        return collate([self.examples[row] for row in self.batches.rows(step)], mask_prompt=self.mask_prompt)
 
 
 _ALPACA = (("instruction",), ("output", "response", "answer", "completion"), ("input", "context"))

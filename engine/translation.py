@@ -14,7 +14,6 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from engine.events import Event, Translation, TranslationEvalEvent, Translations
 from engine.phrasebook import Phrase, iter_phrases
 from engine.seq2seq import END, PAD, START, Seq2Seq, Seq2SeqConfig, pad, translate_greedily
 from engine.training import TrainingConfig, TrainingLoop
+from engine.windows import LengthBatches
 
 LANGUAGES = ("german", "french")
 HELD_OUT_ONE_IN = 20
@@ -226,38 +226,16 @@ class Encoded:
 
 
 class PairSampler:
-    """The batch of any step: each epoch another order, and in a batch pairs of like length, so that little is PAD."""
-
-    _POOL = 16  # batches that are sorted by length together
+    """The batch of any step (see `engine.windows.LengthBatches`); ConfigError for no pair."""
 
     def __init__(self, encoded: Encoded, batch_size: int, seed: int = 0) -> None:
-        if not encoded.sources:
-            raise ConfigError("there is no sentence to train on: ask for more phrases.")
         self.encoded = encoded
-        self.batch_size = min(batch_size, len(encoded.sources))
-        self.seed = seed
-        self._epoch: tuple[int, list[list[int]]] = (-1, [])
-
-    @cached_property
-    def _keys(self) -> list[tuple[int, int]]:
-        return [(len(s), len(t)) for s, t in zip(self.encoded.sources, self.encoded.targets, strict=True)]
+        lengths = [(len(s), len(t)) for s, t in zip(encoded.sources, encoded.targets, strict=True)]
+        self.batches = LengthBatches(lengths, batch_size, seed)
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Source (B, S) and target (B, T) of a step, the same for the same seed."""
-        per_epoch = len(self.encoded.sources) // self.batch_size
-        epoch, place = divmod(step, per_epoch)
-        if self._epoch[0] != epoch:
-            self._epoch = (epoch, self._order(epoch))
-        return self.encoded.batch(self._epoch[1][place])
-
-    def _order(self, epoch: int) -> list[list[int]]:
-        rng = np.random.default_rng([self.seed, epoch])
-        order = rng.permutation(len(self.encoded.sources)).tolist()
-        size, batches = self.batch_size, []
-        for start in range(0, len(order), size * self._POOL):
-            pool = sorted(order[start : start + size * self._POOL], key=self._keys.__getitem__)
-            batches += [pool[i : i + size] for i in range(0, len(pool) - size + 1, size)]
-        return [batches[i] for i in rng.permutation(len(batches))]
+        return self.encoded.batch(self.batches.rows(step))
 
 
 @dataclass(frozen=True)

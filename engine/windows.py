@@ -6,6 +6,9 @@ Everything is index arithmetic on one array: nothing is copied until a batch is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -131,6 +134,45 @@ class WindowSampler:
             self._starts = order * self.context_length + shift
             self._epoch = epoch
         return self._starts
+
+
+class LengthBatches:
+    """Which rows a step reads, where rows are texts of different lengths.
+
+    `keys` holds each row's length, or a tuple of lengths. Every epoch has another order, the same for the same seed;
+    within 16 batches those of like length come together, so that little is padding. What is left over after the last
+    full batch of a pool waits for the next epoch. Raises ConfigError for no row.
+    """
+
+    _POOL = 16  # batches that are sorted by length together
+
+    def __init__(self, keys: Sequence[Any], batch_size: int, seed: int = 0) -> None:
+        if not len(keys):
+            raise ConfigError("there is nothing to train on: give more texts, or allow longer ones.")
+        self.keys, self.seed = keys, seed
+        self.batch_size = min(batch_size, len(keys))
+        self._epoch: tuple[int, list[list[int]]] = (-1, [])
+
+    @property
+    def per_epoch(self) -> int:
+        """Steps of an epoch."""
+        return len(self.keys) // self.batch_size
+
+    def rows(self, step: int) -> list[int]:
+        """The rows of a step, counted from 0."""
+        epoch, place = divmod(step, self.per_epoch)
+        if self._epoch[0] != epoch:
+            self._epoch = (epoch, self._order(epoch))
+        return self._epoch[1][place]
+
+    def _order(self, epoch: int) -> list[list[int]]:
+        rng = np.random.default_rng([self.seed, epoch])
+        order = rng.permutation(len(self.keys)).tolist()
+        size, batches = self.batch_size, []
+        for start in range(0, len(order), size * self._POOL):
+            pool = sorted(order[start : start + size * self._POOL], key=self.keys.__getitem__)
+            batches += [pool[i : i + size] for i in range(0, len(pool) - size + 1, size)]
+        return [batches[i] for i in rng.permutation(len(batches))]
 
 
 def _require(n_ids: int, context_length: int, what: str = "the text") -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,26 +23,27 @@ from engine.corpus import load_labelled
 from engine.errors import ConfigError
 from engine.labelled import Split, split_labelled
 from engine.runs.artifacts import KEPT_MODEL, UPLOAD, ArtifactStore
-from engine.runs.config import MAX_EVALUATIONS, MAX_SECONDS, MAX_SEED, MAX_STEPS, digest
-from engine.runs.jobs import Job
+from engine.runs.config import MAX_SEED, MAX_TOKENS_PER_STEP
+from engine.runs.jobs import Job, JobSettings
 from engine.tokenizer import Tokenizer, load_tokenizer
 from engine.training import TrainingConfig
 from engine.uploads import LabelledTexts, read_labelled
 
 JOB = "classification"
-MAX_TOKENS_PER_STEP = 65_536
 _HASHED = re.compile(r"[a-z]+:[0-9a-f]{64}")
 _NAMED = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
 @dataclass(frozen=True)
-class ClassificationConfig:
+class ClassificationConfig(JobSettings):
     """Everything that decides what a classification run computes.
 
     data: a labelled set's name, or "upload:<sha256>" of JSON lines with text and label. base: "model:<sha256>", a model
     that the service keeps; with `start` "random" only its shape and tokenizer are used. n_train: how many training
     texts are used, None for all. most_tokens: where longer texts are cut. Raises ConfigError with the setting at fault.
     """
+
+    job = JOB
 
     data: str
     base: str
@@ -62,8 +61,7 @@ class ClassificationConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.training, TrainingConfig):
-            raise ConfigError("training must be a TrainingConfig.")
+        self._check_training()
         if not isinstance(self.data, str) or not (_NAMED.fullmatch(self.data) or self._hashed(self.data, UPLOAD)):
             raise ConfigError(f"data ({self.data!r}) must be a labelled set or {UPLOAD}<sha256>.")
         if not self._hashed(self.base, KEPT_MODEL):
@@ -80,52 +78,14 @@ class ClassificationConfig:
         require_number("test_fraction", self.test_fraction, 0.01, 0.5)
         require_whole("most_tokens", self.most_tokens, 1, 1024)
         require_whole("seed", self.seed, 0, MAX_SEED)
-        self._check_length()
+        if self.training.batch_size * self.most_tokens > MAX_TOKENS_PER_STEP:
+            raise ConfigError(
+                f"batch_size times most_tokens must be at most {MAX_TOKENS_PER_STEP:,}: lower one of them."
+            )
 
     @staticmethod
     def _hashed(value: Any, prefix: str) -> bool:
         return isinstance(value, str) and value.startswith(prefix) and _HASHED.fullmatch(value) is not None
-
-    def _check_length(self) -> None:
-        training = self.training
-        require_whole("batch_size", training.batch_size, 1, 512)
-        if training.batch_size * self.most_tokens > MAX_TOKENS_PER_STEP:
-            raise ConfigError(
-                f"batch_size times most_tokens must be at most {MAX_TOKENS_PER_STEP:,}: lower one of them."
-            )
-        if training.accumulation != 1:
-            raise ConfigError(f"accumulation ({training.accumulation}) must be 1 here: choose a larger batch instead.")
-        if training.steps is not None:
-            require_whole("steps", training.steps, 1, MAX_STEPS)
-        if training.seconds is not None:
-            require_number("seconds", training.seconds, 0, MAX_SECONDS, note=", which is a day")
-        require_whole("evaluations", training.evaluations, 0, MAX_EVALUATIONS)
-        require_whole("the seed of the training", training.seed, 0, MAX_SEED)
-
-    def to_dict(self) -> dict[str, Any]:
-        """A JSON-able dict of every setting, with the name of the job."""
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return {"job": JOB, **values, "training": self.training.to_dict()}
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> ClassificationConfig:
-        """The inverse of `to_dict`. ConfigError names what is unknown, missing or of the wrong type."""
-        values = {name: value for name, value in data.items() if name != "job"}
-        unknown = sorted(set(values) - {field.name for field in dataclasses.fields(cls)})
-        if unknown:
-            raise ConfigError(f"the config of the classification has unknown settings: {', '.join(unknown)}.")
-        try:
-            values["training"] = TrainingConfig.from_dict(values["training"])
-            return cls(**values)
-        except KeyError as error:
-            raise ConfigError(f"the config of the classification lacks the setting {error.args[0]!r}.") from error
-        except (TypeError, ValueError, AttributeError) as error:
-            raise ConfigError(f"the config of the classification has a value of the wrong type: {error}.") from error
-
-    @cached_property
-    def run_id(self) -> str:
-        """16 hexadecimal digits: the SHA-256 of the settings as JSON in a fixed form."""
-        return digest(self.to_dict())
 
 
 class ClassifierCheckpoint(Restored[Classifier, Tokenizer]):

@@ -7,18 +7,23 @@ ids of older runs stay what they are. Jobs are imported when they are asked for:
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, Self, cast
 
 from engine.checkpoint import Restored, Saveable
+from engine.checks import require_number, require_whole
 from engine.errors import ConfigError
 from engine.runs.artifacts import ArtifactStore
+from engine.runs.config import MAX_EVALUATIONS, MAX_SECONDS, MAX_SEED, MAX_STEPS, digest
 from engine.runs.records import PRETRAINING, job_name
-from engine.training import TrainingLoop
+from engine.training import TrainingConfig, TrainingLoop
 
+MAX_BATCH_SIZE = 512
 _JOBS = {
     PRETRAINING: "engine.runs.pretraining:PretrainingJob",
     "translation": "engine.runs.translating:TranslationJob",
@@ -33,6 +38,55 @@ class JobConfig(Protocol):
     def run_id(self) -> str: ...
 
     def to_dict(self) -> dict[str, Any]: ...
+
+
+class JobSettings:
+    """What the configs of jobs share: dict and JSON, the run's id, and the limits of a training. A frozen dataclass
+    inherits it and names its job.
+    """
+
+    job: ClassVar[str]
+    training: TrainingConfig
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-able dict of every setting, with the name of the job."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(cast(Any, self))}
+        return {"job": self.job, **values, "training": self.training.to_dict()}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """The inverse of `to_dict`. ConfigError names what is unknown, missing or of the wrong type."""
+        values = {name: value for name, value in data.items() if name != "job"}
+        unknown = sorted(set(values) - {field.name for field in dataclasses.fields(cast(Any, cls))})
+        if unknown:
+            raise ConfigError(f"the config of the {cls.job} has unknown settings: {', '.join(unknown)}.")
+        try:
+            values["training"] = TrainingConfig.from_dict(values["training"])
+            return cls(**values)
+        except KeyError as error:
+            raise ConfigError(f"the config of the {cls.job} lacks the setting {error.args[0]!r}.") from error
+        except (TypeError, ValueError, AttributeError) as error:
+            raise ConfigError(f"the config of the {cls.job} has a value of the wrong type: {error}.") from error
+
+    @cached_property
+    def run_id(self) -> str:
+        """16 hexadecimal digits: the SHA-256 of the settings as JSON in a fixed form."""
+        return digest(self.to_dict())
+
+    def _check_training(self) -> None:
+        """ConfigError for a training that would occupy a server for days, or that counts in windows of a text."""
+        training = self.training
+        if not isinstance(training, TrainingConfig):
+            raise ConfigError("training must be a TrainingConfig.")
+        require_whole("batch_size", training.batch_size, 1, MAX_BATCH_SIZE)
+        if training.accumulation != 1:
+            raise ConfigError(f"accumulation ({training.accumulation}) must be 1 here: choose a larger batch instead.")
+        if training.steps is not None:
+            require_whole("steps", training.steps, 1, MAX_STEPS)
+        if training.seconds is not None:
+            require_number("seconds", training.seconds, 0, MAX_SECONDS, note=", which is a day")
+        require_whole("evaluations", training.evaluations, 0, MAX_EVALUATIONS)
+        require_whole("the seed of the training", training.seed, 0, MAX_SEED)
 
 
 class Job(ABC):

@@ -7,19 +7,17 @@ sentences exactly.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 from engine.checkpoint import Restored
-from engine.checks import require_choice, require_number, require_whole
+from engine.checks import require_choice, require_whole
 from engine.errors import ConfigError
 from engine.runs.artifacts import ArtifactStore
-from engine.runs.config import MAX_EVALUATIONS, MAX_PARAMETERS, MAX_SECONDS, MAX_SEED, MAX_STEPS, digest
-from engine.runs.jobs import Job
+from engine.runs.config import MAX_PARAMETERS, MAX_SEED
+from engine.runs.jobs import Job, JobSettings
 from engine.seq2seq import Seq2Seq, Seq2SeqConfig
 from engine.training import TrainingConfig
 from engine.translation import (
@@ -36,7 +34,6 @@ JOB = "translation"
 MAX_LENGTH = 32
 """Tokens of the longest sentence the model has positions for; the phrasebook's longest has 20 with START or END."""
 MAX_PHRASES = 200_000
-MAX_BATCH_SIZE = 512
 _ABOUT_VOCAB_SIZE = 2_000  # of both languages together, for the limit on parameters
 
 DEFAULT_PRESET = "3min"
@@ -61,12 +58,14 @@ PRESETS: dict[str, Preset] = {
 
 
 @dataclass(frozen=True)
-class TranslationConfig:
+class TranslationConfig(JobSettings):
     """Everything that decides what a translation run computes.
 
     n_phrases: how many phrases are made, of which one in twenty is held out. evaluated: how many held-out sentences
     are translated at each evaluation. Raises ConfigError with the setting at fault.
     """
+
+    job = JOB
 
     training: TrainingConfig
     language: Literal["german", "french"] = "german"
@@ -80,8 +79,7 @@ class TranslationConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.training, TrainingConfig):
-            raise ConfigError("training must be a TrainingConfig.")
+        self._check_training()
         require_choice("language", self.language, LANGUAGES)
         require_whole("n_phrases", self.n_phrases, 200, MAX_PHRASES)
         require_whole("evaluated", self.evaluated, 1, min(1_000, self.n_phrases // 100))
@@ -94,19 +92,6 @@ class TranslationConfig:
                 f"the model would have about {n_parameters:,} parameters; runs here may have {MAX_PARAMETERS:,}. "
                 "Choose fewer layers or a smaller d_model."
             )
-        self._check_length()
-
-    def _check_length(self) -> None:
-        training = self.training
-        require_whole("batch_size", training.batch_size, 1, MAX_BATCH_SIZE)
-        if training.accumulation != 1:
-            raise ConfigError(f"accumulation ({training.accumulation}) must be 1 here: choose a larger batch instead.")
-        if training.steps is not None:
-            require_whole("steps", training.steps, 1, MAX_STEPS)
-        if training.seconds is not None:
-            require_number("seconds", training.seconds, 0, MAX_SECONDS, note=", which is a day")
-        require_whole("evaluations", training.evaluations, 0, MAX_EVALUATIONS)
-        require_whole("the seed of the training", training.seed, 0, MAX_SEED)
 
     def model(self, vocab_size: int) -> Seq2SeqConfig:
         """The shape of the model once the vocabulary is known."""
@@ -119,31 +104,6 @@ class TranslationConfig:
             dropout=self.dropout,
             norm=self.norm,
         )
-
-    def to_dict(self) -> dict[str, Any]:
-        """A JSON-able dict of every setting, with the name of the job."""
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return {"job": JOB, **values, "training": self.training.to_dict()}
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> TranslationConfig:
-        """The inverse of `to_dict`. ConfigError names what is unknown, missing or of the wrong type."""
-        values = {name: value for name, value in data.items() if name != "job"}
-        unknown = sorted(set(values) - {field.name for field in dataclasses.fields(cls)})
-        if unknown:
-            raise ConfigError(f"the config of the translation has unknown settings: {', '.join(unknown)}.")
-        try:
-            values["training"] = TrainingConfig.from_dict(data["training"])
-            return cls(**values)
-        except KeyError as error:
-            raise ConfigError(f"the config of the translation lacks the setting {error.args[0]!r}.") from error
-        except (TypeError, ValueError, AttributeError) as error:
-            raise ConfigError(f"the config of the translation has a value of the wrong type: {error}.") from error
-
-    @cached_property
-    def run_id(self) -> str:
-        """16 hexadecimal digits: the SHA-256 of the settings as JSON in a fixed form."""
-        return digest(self.to_dict())
 
 
 def translation_config(

@@ -87,10 +87,10 @@ def test_an_epoch_reads_every_text_at_most_once_in_another_order():
     many = encoded([f"text {n} {'x' * (n % 9)}" for n in range(40)], [n % 2 for n in range(40)])
     settings = TrainingConfig(steps=9, batch_size=8, evaluations=0, prompts=())
     trainer = ClassificationTrainer(Classifier(config()), many, many, settings)
-    first = [row for step in range(5) for row in trainer.rows(step)]
-    second = [row for step in range(5, 10) for row in trainer.rows(step)]
+    first = [row for step in range(5) for row in trainer.batches.rows(step)]
+    second = [row for step in range(5, 10) for row in trainer.batches.rows(step)]
     assert sorted(first) == sorted(second) == list(range(40)) and first != second
-    assert trainer.rows(3) == first[24:32]
+    assert trainer.batches.rows(3) == first[24:32]
 
 
 def test_it_learns_what_a_word_decides_and_reports_what_it_measures():
@@ -149,6 +149,6 @@ def test_settings_that_cannot_work_are_refused():
             ClassifierConfig(**{"body": BODY, "label_names": NAMES, **settings})
     with pytest.raises(ConfigError, match="another shape"):
         Classifier(config(), body=GPT(GPTConfig(vocab_size=9, context_length=8, n_layers=1, n_heads=1, d_model=8)))
-    with pytest.raises(ConfigError, match="more rows"):
+    with pytest.raises(ConfigError, match="more texts"):
         ClassificationTrainer(Classifier(config()), EncodedTexts((), ()), encoded(), TrainingConfig(steps=1))
     assert EncodedTexts.of([""], [0], ByteTokenizer(), 4).ids == ((0,),)

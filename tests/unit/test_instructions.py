@@ -130,7 +130,7 @@ def test_an_epoch_reads_each_example_once_and_the_seed_decides_the_order():
     sampler = ExampleSampler(many, 4, seed=2)
     assert rows(sampler, 0) == rows(sampler, 1) and len(set(rows(sampler, 0))) == 24
     assert torch.equal(sampler.batch(3)[0], ExampleSampler(many, 4, seed=2).batch(3)[0])
-    with pytest.raises(ConfigError, match="no example"):
+    with pytest.raises(ConfigError, match="nothing to train on"):
         ExampleSampler([], 4)
 
 

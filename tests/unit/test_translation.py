@@ -134,7 +134,7 @@ def test_like_lengths_share_a_batch_so_that_little_is_padding(encoded):
 
 
 def test_no_sentence_is_no_training(encoded):
-    with pytest.raises(ConfigError, match="more phrases"):
+    with pytest.raises(ConfigError, match="more texts"):
         PairSampler(Encoded((), ()), 4)
 
 
