@@ -100,6 +100,12 @@ def trace_of(model: GPT, ids: Sequence[int], *, head_scale: np.ndarray | None = 
     return trace, logits.numpy()
 
 
+def next_token_targets(ids: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """One text as inputs and targets (1, T) int64; the last token's target is −100, for nothing follows it."""
+    row = torch.tensor([list(ids)])
+    return row, torch.cat([row[:, 1:], torch.tensor([[-100]])], dim=1)
+
+
 def attention_maps(trace: Trace) -> np.ndarray:
     """The attention of all heads of all layers, (L, H, T, T) float32; each row sums to 1."""
     return np.stack([layer.attention[0].numpy() for layer in trace.layers])

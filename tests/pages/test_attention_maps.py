@@ -23,6 +23,7 @@ from pages.shared.components.attention_map import attention_map, clicked_row, en
 from pages.shared.components.head_maps import HeadTile, head_maps, pack_maps
 from pages.shared.models import ModelChoice
 from pages.shared.sentence import Sentence
+from tests.pages.helpers import open_lesson, words
 
 from .conftest import tiny_config
 
@@ -34,18 +35,7 @@ HOSTILE = "<script>alert(1)</script> $x$ **b** \u202e =1+1 \x00 </textarea>" + "
 
 
 def open_part(part: str, **session) -> AppTest:
-    app = AppTest.from_file(str(PAGE), default_timeout=120)
-    app.query_params["part"] = part
-    for key, value in session.items():
-        app.session_state[key] = value
-    app.run()
-    assert not app.exception, app.exception
-    return app
-
-
-def words(app: AppTest) -> str:
-    kinds = (app.markdown, app.caption, app.info, app.warning, app.error, app.text)
-    return "\n".join(element.value for kind in kinds for element in kind)
+    return open_lesson("attention.py", part, **session)
 
 
 def group(app: AppTest, label: str):

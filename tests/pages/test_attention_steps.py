@@ -20,6 +20,7 @@ from engine.runs.service import lab
 from pages.parts.attention import causal, forming, steps
 from pages.shared.components.map_series import SmallMap, map_series
 from pages.shared.components.matrix_view import Labels, Operand, matrix_view
+from tests.pages.helpers import open_lesson, words
 
 from .conftest import tiny_config
 
@@ -29,18 +30,7 @@ TEXT = "The lion is in the forest."
 
 
 def open_part(part: str, **session) -> AppTest:
-    app = AppTest.from_file(str(PAGE), default_timeout=120)
-    app.query_params["part"] = part
-    for key, value in {"sentence": TEXT, **session}.items():
-        app.session_state[key] = value
-    app.run()
-    assert not app.exception, app.exception
-    return app
-
-
-def words(app: AppTest) -> str:
-    kinds = (app.markdown, app.caption, app.info, app.warning, app.error, app.text)
-    return "\n".join(element.value for kind in kinds for element in kind)
+    return open_lesson("attention.py", part, **{"sentence": TEXT, **session})
 
 
 def buttons(app: AppTest, label: str):

@@ -20,6 +20,7 @@ from pages.shared.components.neighbour_bars import neighbour_bars
 from pages.shared.components.turning_pairs import Dial, turning_pairs
 from pages.shared.components.vector_strips import Strip, StripGroup, vector_strips
 from pages.shared.components.window_grid import window_grid
+from tests.pages.helpers import open_lesson, words
 
 from .conftest import tiny_config
 
@@ -29,18 +30,7 @@ OWN = "The lion is in the forest. The fox is in the field. <script>alert(1)</scr
 
 
 def open_part(part: str, **session) -> AppTest:
-    app = AppTest.from_file(str(PAGE), default_timeout=120)
-    app.query_params["part"] = part
-    for key, value in session.items():
-        app.session_state[key] = value
-    app.run()
-    assert not app.exception, app.exception
-    return app
-
-
-def words(app: AppTest) -> str:
-    kinds = (app.markdown, app.caption, app.info, app.warning, app.error, app.text)
-    return "\n".join(element.value for kind in kinds for element in kind)
+    return open_lesson("embeddings.py", part, **session)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from pages.parts.transformer.words import count, duration, short, size
 from pages.shared.components.architecture_map import MapBox, architecture_map
 from pages.shared.components.heat_grid import heat_grid
 from pages.shared.components.lens_table import lens_table
+from tests.pages.helpers import open_lesson, words
 
 from .conftest import tiny_config
 
@@ -28,18 +29,7 @@ HOSTILE = "<script>alert(1)</script> </textarea> **x** $y$ \x00 \u202e abc " + "
 
 
 def open_part(part: str, **session) -> AppTest:
-    app = AppTest.from_file(str(PAGE), default_timeout=120)
-    app.query_params["part"] = part
-    for key, value in session.items():
-        app.session_state[key] = value
-    app.run()
-    assert not app.exception, app.exception
-    return app
-
-
-def words(app: AppTest) -> str:
-    kinds = (app.markdown, app.caption, app.info, app.warning, app.error, app.success, app.text, app.code)
-    return "\n".join(element.value for kind in kinds for element in kind)
+    return open_lesson("transformer.py", part, **session)
 
 
 def view(app: AppTest, key: str, name: str) -> AppTest:

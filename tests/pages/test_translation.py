@@ -14,6 +14,7 @@ from engine.runs.translating import translation_config
 from engine.translation import held_out_pairs
 from pages.parts.translation import beams, families, forcing, source, train, translate
 from pages.shared.components.token_table import Cell, Row, token_table
+from tests.pages.helpers import open_lesson, words
 
 PAGE = Path(__file__).resolve().parents[2] / "pages" / "translation.py"
 PARTS = ["Train it", "Translate", "Teacher forcing", "Greedy and beam", "Three families"]
@@ -57,18 +58,7 @@ def drawn(monkeypatch):
 
 
 def open_part(part: str, **session) -> AppTest:
-    app = AppTest.from_file(str(PAGE), default_timeout=120)
-    app.query_params["part"] = part
-    for key, value in session.items():
-        app.session_state[key] = value
-    app.run()
-    assert not app.exception, app.exception
-    return app
-
-
-def words(app: AppTest) -> str:
-    kinds = (app.markdown, app.caption, app.info, app.warning, app.error, app.text)
-    return "\n".join(element.value for kind in kinds for element in kind)
+    return open_lesson("translation.py", part, **session)
 
 
 def press(app: AppTest, label: str) -> AppTest:
@@ -198,15 +188,6 @@ def test_a_sentence_where_the_beam_is_more_probable_is_found(translator):
     press(app, "Find a sentence where the beam wins")
     log_p = app.dataframe[0].value["log p (nats)"]
     assert log_p[1] > log_p[0]
-
-
-def test_the_masks_of_the_families_are_those_that_a_model_is_measured_to_obey():
-    masks, measured = families._masks(), families._measured()
-    for name in ("Encoder–decoder", "Decoder-only"):
-        np.testing.assert_array_equal(masks[name][0], measured[name][0])
-    padded = masks["Encoder-only"][0]
-    assert (padded[:, -1] == 0).all() and (padded[:, :-1] == 1).all()
-    assert (measured["Encoder-only"][0] == 1).all()
 
 
 def test_a_translation_run_does_not_disturb_pages_that_list_language_models(translator):

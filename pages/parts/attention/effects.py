@@ -7,10 +7,10 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import streamlit as st
-import torch
 
 from engine import inspection
 from engine.errors import EngineError
@@ -73,8 +73,8 @@ class Measurement:
         return values
 
 
-def text_windows(choice: ModelChoice) -> tuple[torch.Tensor, torch.Tensor] | None:
-    """Text that the model has not been trained on, (N, T) inputs and targets, less of it for larger models.
+def text_windows(choice: ModelChoice) -> Any:
+    """Text that the model has not been trained on, inputs and targets (N, T), less of it for larger models.
 
     None where there is no such text here, as for weights from elsewhere.
     """
@@ -106,9 +106,8 @@ def _on_text(key: str, _choice: ModelChoice) -> Measurement:
 @st.cache_resource(max_entries=24, show_spinner=False)
 def _on_sentence(key: str, ids: tuple[int, ...], _choice: ModelChoice) -> Measurement:
     model = load(_choice).model
-    row = torch.tensor([ids])
-    targets = torch.cat([row[:, 1:], torch.tensor([[-100]])], dim=1)
-    return Measurement(_count(model), inspection.head_effects(model, row, targets, ids))
+    inputs, targets = inspection.next_token_targets(ids)
+    return Measurement(_count(model), inspection.head_effects(model, inputs, targets, ids))
 
 
 def on_sentence(choice: ModelChoice, ids: tuple[int, ...]) -> Measurement:

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
-import torch
 
-from engine import gpt, seq2seq
-from engine.seq2seq import PAD, START, Seq2Seq, Seq2SeqConfig, causal_mask, measured_visibility, pad, padding_mask
+from engine import families, gpt, seq2seq
 from pages.shared import sitemap
 from pages.shared.code_panel import show_code
 from pages.shared.components.attention_map import attention_map
@@ -17,6 +15,11 @@ from pages.shared.lesson import exercise, notice
 
 SOURCE = ("The", "lion", "sleeps", ".")
 TARGET = ("start", "Der", "Löwe", "schläft", ".")
+WORDS: dict[str, tuple[str, ...]] = {
+    "Encoder–decoder": (*SOURCE, *TARGET),
+    "Decoder-only": TARGET[1:],
+    "Encoder-only": (*SOURCE, "pad"),
+}
 
 
 @dataclass(frozen=True)
@@ -76,13 +79,13 @@ def show() -> None:
         persist_state="session",
         help="Replaces one word after the other in a small model and marks every output that changes.",
     )
-    maps = _measured() if measured else _masks()
+    maps = _visibility(measured)
     for family in FAMILIES:
         with st.container(border=True):
             st.header(family.name, anchor=False)
             picture, words = st.columns([2, 3], gap="medium")
             with picture:
-                _picture(family, *maps[family.name], measured=measured)
+                _picture(family, maps[family.name], measured=measured)
             words.markdown(
                 f"**Looks:** {family.looks}\n\n**Learns** {family.learns}.\n\n**Used for** {family.use}.\n\n"
                 f"**Known ones:** {family.models}.\n\n**In this course:** {family.here}."
@@ -106,44 +109,14 @@ def show() -> None:
     show_code(seq2seq.padding_mask, seq2seq.causal_mask, gpt.attention_mask, seq2seq.measured_visibility)
 
 
-_Map = tuple[np.ndarray, tuple[str, ...]]
-
-
 @st.cache_data(show_spinner=False)
-def _masks() -> dict[str, _Map]:
-    n_source, n_target = len(SOURCE), len(TARGET)
-    ids = pad([range(3, 3 + n_source)])
-    sees_source = padding_mask(ids)[0, 0, 0]  # (S,)
-    both = np.zeros((n_source + n_target, n_source + n_target))
-    both[:, :n_source] = sees_source
-    both[n_source:, n_source:] = causal_mask(n_target)
-    padded = padding_mask(pad([[*range(3, 3 + n_source), PAD]]))[0, 0, 0].expand(n_source + 1, n_source + 1)
-    return {
-        "Encoder–decoder": (both, (*SOURCE, *TARGET)),
-        "Decoder-only": (gpt.attention_mask(n_target - 1, n_target - 1).numpy().astype(float), TARGET[1:]),
-        "Encoder-only": (padded.numpy().astype(float), (*SOURCE, "pad")),
-    }
+def _visibility(measured: bool) -> dict[str, np.ndarray]:
+    compute = families.measured_families if measured else families.masked_families
+    return compute(len(SOURCE), len(TARGET))
 
 
-@st.cache_data(show_spinner=False)
-def _measured() -> dict[str, _Map]:
-    n_source, n_target = len(SOURCE), len(TARGET)
-    model = Seq2Seq(Seq2SeqConfig(20, d_model=16, n_heads=2)).eval()
-    decoder = gpt.GPT(gpt.GPTConfig(20, context_length=16, n_layers=2, n_heads=2, d_model=16)).eval()
-    source, target = list(range(3, 3 + n_source)), [START, *range(10, 9 + n_target)]
-    fixed_source, fixed_target = torch.tensor([source]), torch.tensor([target])
-    both = np.zeros((n_source + n_target, n_source + n_target))
-    both[:n_source, :n_source] = measured_visibility(model.encode, source, 19)
-    both[n_source:, :n_source] = measured_visibility(lambda ids: model(ids, fixed_target), source, 19)
-    both[n_source:, n_source:] = measured_visibility(lambda ids: model(fixed_source, ids), target, 19)
-    return {
-        "Encoder–decoder": (both, (*SOURCE, *TARGET)),
-        "Decoder-only": (measured_visibility(decoder, target[1:], 19).numpy().astype(float), TARGET[1:]),
-        "Encoder-only": (measured_visibility(model.encode, source, 19).numpy().astype(float), SOURCE),
-    }
-
-
-def _picture(family: Family, visible: np.ndarray, words: tuple[str, ...], *, measured: bool) -> None:
+def _picture(family: Family, visible: np.ndarray, *, measured: bool) -> None:
+    words = WORDS[family.name][: len(visible)]  # padding is not measured
     n_seen = int(visible.sum())
     what = "outputs that change with a word" if measured else "pairs that the mask allows"
     summary = f"{family.name}: {n_seen} of {visible.size} {what}."
