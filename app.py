@@ -23,6 +23,7 @@ def start_engine() -> None:
     from pages.shared import examples
 
     examples.example_run()  # also the first call of the run service: its workers warm up while the learner reads
+    examples.example_foundation()
     examples.example_translator()
     gc.collect()
     gc.freeze()

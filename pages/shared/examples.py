@@ -30,6 +30,11 @@ def example_run() -> str | None:
     return _import("example", str(lab().settings.home))
 
 
+def example_foundation() -> str | None:
+    """Id of the foundation model; None in an installation without it. Imported on the first call."""
+    return _import("foundation", str(lab().settings.home))
+
+
 def example_translator() -> str | None:
     """Id of the English–German translator; None in an installation without it. Imported on the first call."""
     return _import("translator", str(lab().settings.home))

@@ -1,0 +1,46 @@
+"""Which pretrained model a fine-tuning begins with."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.runs.service import lab
+from pages.shared.examples import example_foundation
+from pages.shared.models import ModelChoice
+from pages.shared.run_data import run_name
+
+
+def choose_base(key: str) -> ModelChoice | None:
+    """Controls for a pretraining run and one of its checkpoints, the foundation model first; None, with advice, where
+    there is none. `key` begins the keys of the controls.
+    """
+    service = lab()
+    records = {record.run_id: record for record in service.runs()}
+    ids = [run_id for run_id in records if service.checkpoints(run_id)]
+    if not ids:
+        st.info("There is no pretrained model yet. Train one in **Pretraining**; half a minute is enough to begin.")
+        return None
+    foundation = example_foundation()
+    ids.sort(key=lambda run_id: run_id != foundation)
+    picker, beside = st.columns(2)
+    run_id = picker.selectbox(
+        "Start from",
+        ids,
+        format_func=lambda i: run_name(records[i]),
+        key=f"{key}-base",
+        persist_state="session",
+        help="The pretrained model whose weights are trained on: the foundation model of the course, or a run of yours.",
+    )
+    steps = [info.step for info in service.checkpoints(run_id)]
+    step = steps[-1]
+    if len(steps) > 1:
+        step = beside.select_slider(
+            "Checkpoint",
+            steps,
+            value=steps[-1],
+            format_func=lambda n: f"step {n:,}",
+            key=f"{key}-base-step:{run_id}",
+            persist_state="session",
+            help="The pretrained model at an earlier step of its own training. Step 0 is before it learned anything.",
+        )
+    return ModelChoice(run_id, step, run_name(records[run_id]))
