@@ -29,7 +29,7 @@ def choose_base(key: str) -> ModelChoice | None:
         format_func=lambda i: run_name(records[i]),
         key=f"{key}-base",
         persist_state="session",
-        help="The pretrained model whose weights are trained on: the foundation model of the course, or a run of yours.",
+        help="The pretrained model that is trained further: the foundation model of the course, or a run of yours.",
     )
     steps = [info.step for info in service.checkpoints(run_id)]
     step = steps[-1]
