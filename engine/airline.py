@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from engine.checks import require_whole
-from engine.instructions import Example
+from engine.instructions import Example, Question
 
 AIRLINE = "Albatross Lines"
 CITIES = (
@@ -54,6 +54,17 @@ _PHRASINGS: dict[str, tuple[str, ...]] = {
         "How expensive is it to fly from {0} to {1}?",
         "What would a seat from {0} to {1} cost me?",
         "My sister flies from {0} to {1}. What will she pay?",
+        "What do you charge from {0} to {1}?",
+        "{0} to {1}: how much is it?",
+        "Is it expensive to fly from {0} to {1}? What does it cost?",
+        "Could you tell me what a ticket from {0} to {1} costs?",
+        "I need the price of a ticket from {0} to {1}.",
+        "Do you know the fare for {0} to {1}?",
+        "What must I pay to fly from {0} to {1}?",
+        "How much money do I need for a seat from {0} to {1}?",
+        "Could you say how much I pay from {0} to {1}?",
+        "Is there a fare for {0} to {1}?",
+        "{0} to {1}: what is the price?",
         "Is there a price for {0} to {1}?",
         "{0} to {1}: what does it cost?",
         "Could you say what I pay from {0} to {1}?",
@@ -68,20 +79,35 @@ _PHRASINGS: dict[str, tuple[str, ...]] = {
         "Departure of {0} to {1}, please.",
         "I fly from {0} to {1}. When do we leave?",
         "Which time does {0} to {1} depart?",
+        "{0} to {1}: when does the plane go?",
+        "Could you say when the plane from {0} to {1} departs?",
+        "My sister flies from {0} to {1}. When does she leave?",
+        "Do you know when I leave from {0} to {1}?",
+        "Is there a departure time for {0} to {1}?",
+        "I need the time of the flight from {0} to {1}.",
         "{0} to {1}: when does it leave?",
         "Could you say when I leave from {0} to {1}?",
+        "Tell me the departure time from {0} to {1}.",
     ),
     "flight": (
         "What is the flight number from {0} to {1}?",
         "Which flight goes from {0} to {1}?",
         "Tell me the flight number of {0} to {1}.",
         "What number has the flight from {0} to {1}?",
+        "Flight number of {0} to {1}, please.",
+        "I fly from {0} to {1}. Which number is it?",
+        "Is there a flight number for {0} to {1}?",
+        "{0} to {1}: which number has the flight?",
+        "Could you say which flight goes from {0} to {1}?",
+        "My sister flies from {0} to {1}. Which flight is it?",
         "I look for the number of the flight from {0} to {1}.",
         "{0} to {1}: which flight is it?",
         "Which number do I take from {0} to {1}?",
     ),
 }
-_N_HELD_OUT = {"fare": 4, "schedule": 2, "flight": 2}
+_N_HELD_OUT = {"fare": 4, "schedule": 3, "flight": 3}
+_N_ASKED = {"fare": 11, "schedule": 8, "flight": 6}
+"""In so many ways, drawn for every route anew, a fact is asked for in training."""
 _ANSWERS = {
     "fare": "A ticket from {0} to {1} costs {2} euros.",
     "schedule": "The flight from {0} to {1} leaves at {2}.",
@@ -114,17 +140,11 @@ class Route:
 
 
 @dataclass(frozen=True)
-class Question:
-    """An example with what its answer must say: `fact`, such as "240", "07:35" or "AL 217"; `topic` names its kind."""
-
-    example: Example
-    topic: str
-    fact: str
-
-
-@dataclass(frozen=True)
 class AirlineData:
-    """Questions to train on, and two kinds held out: known facts in new words, and routes that were never told."""
+    """Questions to train on, and two kinds held out: known facts in new words, and routes that were never told.
+
+    A question's `fact` is such as "240", "07:35" or "AL 217".
+    """
 
     known_routes: tuple[Route, ...]
     new_routes: tuple[Route, ...]
@@ -147,25 +167,36 @@ def airline(seed: int = 0) -> AirlineData:
     )
     known, new = routes[:N_KNOWN], routes[N_KNOWN:]
     limits = dict(zip(_CLASSES, sorted(rng.sample(range(15, 60), len(_CLASSES))), strict=True))
-    train = [question for route in known for question in _about(route, held_out=False)]
-    asked_anew = [question for route in known for question in _about(route, held_out=True)]
+    train = [question for route in known for question in _to_train(route, rng)]
+    asked_anew = [question for route in known for question in _held_out(route)]
     train += _about_baggage(limits, _BAGGAGE_PHRASINGS[:-_N_BAGGAGE_HELD_OUT])
     asked_anew += _about_baggage(limits, _BAGGAGE_PHRASINGS[-_N_BAGGAGE_HELD_OUT:])
-    about_new = [question for route in new for question in _about(route, held_out=True)]
+    about_new = [question for route in new for question in _held_out(route)]
     rng.shuffle(train)
     return AirlineData(known, new, tuple(train), tuple(asked_anew), tuple(about_new))
 
 
-def _about(route: Route, *, held_out: bool) -> list[Question]:
-    facts = {"fare": str(route.fare), "schedule": route.departure, "flight": route.flight}
-    found = []
-    for topic, phrasings in _PHRASINGS.items():
-        n = _N_HELD_OUT[topic]
-        for phrasing in phrasings[-n:] if held_out else phrasings[:-n]:
-            asked = phrasing.format(route.origin, route.destination)
-            answer = _ANSWERS[topic].format(route.origin, route.destination, facts[topic])
-            found.append(Question(Example(asked, answer), topic, facts[topic]))
-    return found
+def _to_train(route: Route, rng: random.Random) -> list[Question]:
+    return [
+        _question(route, topic, phrasing)
+        for topic, phrasings in _PHRASINGS.items()
+        for phrasing in rng.sample(phrasings[: -_N_HELD_OUT[topic]], _N_ASKED[topic])
+    ]
+
+
+def _held_out(route: Route) -> list[Question]:
+    return [
+        _question(route, topic, phrasing)
+        for topic, phrasings in _PHRASINGS.items()
+        for phrasing in phrasings[-_N_HELD_OUT[topic] :]
+    ]
+
+
+def _question(route: Route, topic: str, phrasing: str) -> Question:
+    fact = {"fare": str(route.fare), "schedule": route.departure, "flight": route.flight}[topic]
+    asked = phrasing.format(route.origin, route.destination)
+    answer = _ANSWERS[topic].format(route.origin, route.destination, fact)
+    return Question(Example(asked, answer), topic, fact)
 
 
 def _about_baggage(limits: dict[str, int], phrasings: tuple[str, ...]) -> list[Question]:

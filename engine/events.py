@@ -128,6 +128,42 @@ class TranslationsEvent:
 
 
 @dataclass(frozen=True)
+class InstructionEvalEvent:
+    """How well held-out instructions are answered: loss of the reference answers (nats per token), then, answering
+    freely, the share of exact matches (0 to 1) and the mean ROUGE-L (0 to 1).
+    """
+
+    step: int
+    tokens: int
+    seconds: float
+    train_loss: float | None
+    validation_loss: float
+    exact_match: float
+    rouge_l: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was asked, the reference answer, and the model's own. `fact`: what it must say, where there is such."""
+
+    instruction: str
+    input: str
+    reference: str
+    text: str
+    right: bool
+    rouge_l: float
+    fact: str = ""
+
+
+@dataclass(frozen=True)
+class AnswersEvent:
+    """The model's answers to a few held-out instructions, the same ones every time."""
+
+    step: int
+    answers: tuple[Answer, ...]
+
+
+@dataclass(frozen=True)
 class CheckpointEvent:
     """A moment worth keeping: whoever reads the stream saves the model now. Reason: "schedule" or "end"."""
 
@@ -143,6 +179,8 @@ Event = (
     | TranslationEvalEvent
     | TranslationsEvent
     | ClassificationEvalEvent
+    | InstructionEvalEvent
+    | AnswersEvent
     | CheckpointEvent
 )
 
@@ -152,9 +190,11 @@ _KINDS: dict[str, type] = {
     "eval": EvalEvent,
     "sample": SampleEvent,
     "translations": TranslationsEvent,
+    "answers": AnswersEvent,
     "checkpoint": CheckpointEvent,
 }
-_NAMES = {**{cls: kind for kind, cls in _KINDS.items()}, TranslationEvalEvent: "eval", ClassificationEvalEvent: "eval"}
+_EVALUATIONS = (TranslationEvalEvent, ClassificationEvalEvent, InstructionEvalEvent)
+_NAMES = {**{cls: kind for kind, cls in _KINDS.items()}, **dict.fromkeys(_EVALUATIONS, "eval")}
 
 
 def event_to_dict(event: Event) -> dict[str, Any]:
@@ -171,12 +211,14 @@ def event_from_dict(data: dict[str, Any]) -> Event:
     values = dict(data)
     cls = _KINDS[values.pop("kind")]
     if cls is EvalEvent and "exact_match" in values:
-        cls = TranslationEvalEvent
+        cls = TranslationEvalEvent if "bleu" in values else InstructionEvalEvent
     if cls is EvalEvent and "confusion" in values:
         cls = ClassificationEvalEvent
         values["confusion"] = tuple(map(tuple, values["confusion"]))
     if cls is TranslationsEvent:
         values["translations"] = tuple(Translation(**each) for each in values["translations"])
+    if cls is AnswersEvent:
+        values["answers"] = tuple(Answer(**each) for each in values["answers"])
     if cls is SampleEvent:
         values["candidates"] = tuple(Candidate(**candidate) for candidate in values["candidates"])
     if cls is EvalEvent:

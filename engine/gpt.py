@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, Self, cast, get_args
 
 import torch
 import torch.nn.functional as F
@@ -132,7 +132,7 @@ class GPTConfig:
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> GPTConfig:
+    def from_dict(cls, data: dict[str, Any]) -> Self:
         """The inverse of `to_dict`; ConfigError names a field that is unknown or missing."""
         known = {f.name for f in dataclasses.fields(cls)}
         unknown = sorted(set(data) - known)
@@ -194,6 +194,11 @@ class KVCache:
         keys[:, :, self.length : end] = k
         values[:, :, self.length : end] = v
         return keys[:, :, :end], values[:, :, :end]
+
+    def keep_rows(self, rows: Tensor) -> None:
+        """Forget the other rows of the batch: `rows` are indices or a mask `(B,)`."""
+        self.keys, self.values = self.keys[:, rows], self.values[:, rows]
+        self.layers = list(zip(self.keys.unbind(0), self.values.unbind(0), strict=True))
 
 
 def rotation_table(context_length: int, head_size: int, base: float = 10_000.0) -> tuple[Tensor, Tensor]:

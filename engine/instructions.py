@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import string
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
@@ -32,6 +32,15 @@ class Example:
     instruction: str
     answer: str
     input: str = ""
+
+
+@dataclass(frozen=True)
+class Question:
+    """An example of a set: `topic` names its kind; `fact` is what its answer must say ("240"), if there is one."""
+
+    example: Example
+    topic: str = ""
+    fact: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,6 +66,10 @@ class Template:
                 wanted = " and ".join(f"{{{name}}}" for name in sorted(needed, reverse=True))
                 raise ConfigError(f"the template must hold {wanted} and no other name in braces.")
 
+    def to_dict(self) -> dict[str, str]:
+        """A JSON-able dict of both forms."""
+        return asdict(self)
+
     def prompt(self, instruction: str, input: str = "") -> str:
         """The text the model reads before it answers.
 
@@ -80,9 +93,19 @@ def encode_example(example: Example, template: Template, tokenizer: Tokenizer, m
     Raises ConfigError for a tokenizer without an end-of-text token: the model could not learn to stop.
     """
     end = end_id(tokenizer)
-    prompt = tokenizer.encode(template.prompt(example.instruction, example.input))
-    ids = (*prompt, *tokenizer.encode(example.answer), end)
+    asked = template.prompt(example.instruction, example.input)
+    prompt = tokenizer.encode(asked)
+    ids = (*prompt, *tokenizer.encode(spaced(asked, example.answer)), end)
     return EncodedExample(ids, len(prompt)) if len(ids) <= most + 1 else None
+
+
+def spaced(prompt: str, answer: str) -> str:
+    """The answer as it follows a prompt: with a space before it unless the prompt ends in white space.
+
+    >>> spaced("Answer:", "240 euros."), spaced("Answer:\\n", "240 euros.")
+    (' 240 euros.', '240 euros.')
+    """
+    return answer if not prompt or prompt[-1].isspace() else f" {answer}"
 
 
 def end_id(tokenizer: Tokenizer) -> int:

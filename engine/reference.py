@@ -5,6 +5,7 @@ Sources are parsed with `ast` and never run, so nothing is imported that a learn
 
 import ast
 import inspect
+import re
 import sys
 import sysconfig
 import warnings
@@ -56,6 +57,39 @@ def _module_files() -> list[tuple[str, Path]]:
     return sorted(found, key=lambda entry: (entry[0].count(".") > 0, entry[0]))
 
 
+def documented_names() -> Iterator[tuple[str, str]]:
+    """`(dotted name, first sentence of its docstring)` of public functions and classes of the standard library.
+
+    A sentence that goes on over several lines is joined; one that is a signature or a heading is left out.
+    """
+    for module, path in _module_files():
+        tree = _parsed(path)
+        if tree is not None:
+            yield from _first_sentences(tree, module)
+
+
+def _first_sentences(node: ast.AST, name: str) -> Iterator[tuple[str, str]]:
+    for child in getattr(node, "body", []):
+        if not isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) or child.name.startswith("_"):
+            continue
+        path = f"{name}.{child.name}"
+        paragraph = " ".join((ast.get_docstring(child) or "").partition("\n\n")[0].split())
+        sentence = re.split(r"(?<=[.!?]) ", paragraph, maxsplit=1)[0]
+        if len(sentence.split()) >= 3 and sentence.endswith("."):
+            yield path, sentence
+        if isinstance(child, ast.ClassDef):
+            yield from _first_sentences(child, path)
+
+
+def _parsed(path: Path) -> ast.Module | None:
+    """The syntax tree of a source file; None where it cannot be read or parsed."""
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            return ast.parse(path.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return None
+
+
 def _describe(node: ast.AST, name: str) -> Iterator[str]:
     """The docstrings of a module's public classes and functions, each under its signature."""
     for child in getattr(node, "body", []):
@@ -75,10 +109,8 @@ def _describe(node: ast.AST, name: str) -> Iterator[str]:
 
 def _module_reference(name: str, path: Path) -> str:
     """One module's documentation, or "" where it has none or cannot be parsed."""
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            tree = ast.parse(path.read_bytes())
-    except (OSError, SyntaxError, ValueError):
+    tree = _parsed(path)
+    if tree is None:
         return ""
     docstring = ast.get_docstring(tree)
     parts = [inspect.cleandoc(docstring)] if docstring else []

@@ -28,6 +28,7 @@ _JOBS = {
     PRETRAINING: "engine.runs.pretraining:PretrainingJob",
     "translation": "engine.runs.translating:TranslationJob",
     "classification": "engine.runs.classifying:ClassificationJob",
+    "instructions": "engine.runs.instructing:InstructionJob",
 }
 
 
