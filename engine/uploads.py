@@ -269,3 +269,14 @@ def _choose_label_column(rows: list[Row], text_column: str, filename: str) -> st
     if not values:
         raise CorpusError(f"{filename!r} has one column only; add a column named 'label' with the class of each text.")
     return min(values, key=lambda name: (len(values[name]) < 2, len(values[name])))
+
+
+def upload_text(data: bytes, filename: str, suffixes: Sequence[str]) -> tuple[str, str]:
+    """An uploaded file's suffix, which must be one of these, and its text. Raises `CorpusError`."""
+    suffix = _check_upload(data, filename, suffixes)
+    return suffix, _decode_upload(data, filename)
+
+
+def table_rows(text: str, suffix: str, filename: str) -> list[Row]:
+    """The rows of a table (".csv" or ".tsv") by the names in its header. Raises `CorpusError`."""
+    return _read_table(text, suffix, filename)

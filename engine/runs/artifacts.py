@@ -152,19 +152,26 @@ class ArtifactStore:
         """Keeps a checkpoint's model, without what resumes its training, under the hash of its files; returns its name
         "model:<sha256>", whose folder is "models/<sha256>". So it outlives the run it comes from.
         """
-        source = self.get_folder(folder)
-        sums = json.loads((source / MANIFEST).read_text("utf-8"))
-        kept = {name: value for name, value in sorted(sums.items()) if not name.startswith("training.")}
-        digest = hashlib.sha256(json.dumps(kept).encode("utf-8")).hexdigest()
-        target = f"models/{digest}"
+        kept, name = self._model_files(folder)
+        source, target = self.get_folder(folder), f"models/{name.removeprefix(KEPT_MODEL)}"
         if not self.exists(target):
             with self.staging() as staged:
                 staged.mkdir(parents=True)
-                for name in kept:
-                    shutil.copy2(source / name, staged / name)
+                for file in kept:
+                    shutil.copy2(source / file, staged / file)
                 (staged / MANIFEST).write_text(json.dumps(kept), "utf-8")
                 self.put_folder(staged, target)
-        return KEPT_MODEL + digest
+        return name
+
+    def name_of_model(self, folder: str) -> str:
+        """The name that `keep_model` gives to a checkpoint's model, without keeping it."""
+        return self._model_files(folder)[1]
+
+    def _model_files(self, folder: str) -> tuple[dict[str, str], str]:
+        """The files of a checkpoint's model with their sums, and the name that these make."""
+        sums = json.loads((self.get_folder(folder) / MANIFEST).read_text("utf-8"))
+        kept = {name: value for name, value in sorted(sums.items()) if not name.startswith("training.")}
+        return kept, KEPT_MODEL + hashlib.sha256(json.dumps(kept).encode("utf-8")).hexdigest()
 
     def kept_model(self, name: str) -> Path:
         """The folder of "model:<sha256>"; RunError if it is not there."""

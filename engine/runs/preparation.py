@@ -53,7 +53,13 @@ class RunText:
         if not self.held_out:
             train_ids, validation_ids = split_ids(ids, validation_fraction)
             return train_ids, {self.name: validation_ids}
-        return ids, {
+        return ids, self.encode_held_out(tokenizer, validation_fraction)
+
+    def encode_held_out(self, tokenizer: Tokenizer, validation_fraction: float) -> dict[str, np.ndarray]:
+        """The ids to validate on alone, by source; of a mixture, nothing that is trained on is read for them."""
+        if not self.held_out:
+            return self.encode(tokenizer, validation_fraction)[1]
+        return {
             name: tokenizer.encode_array(text, allowed_special=(END_OF_TEXT,)) for name, text in self.held_out.items()
         }
 

@@ -159,13 +159,26 @@ class RunService:
         """Windows of the text that a run keeps aside, (N, T) int64 inputs and targets, about `n_tokens` in all, by the
         run's own tokenizer. Raises what reading the text raises, such as CorpusError where it is gone.
         """
+        return self.validation_sources(run_id, n_tokens)[0]
+
+    def validation_sources(self, run_id: str, n_tokens: int = 4096) -> tuple[tuple[Tensor, Tensor], dict[str, slice]]:
+        """Such windows, and which rows of them belong to which source of the run's text."""
         config = self.run(run_id).config
         if not isinstance(config, RunConfig):
             raise RunError(f"run {run_id} was not trained on windows of a text: choose a pretraining run.")
         tokenizer = self.load_model(run_id).tokenizer
-        held_out = read_corpora(config, self.artifacts).encode(tokenizer, config.validation_fraction)[1]
+        held_out = read_corpora(config, self.artifacts).encode_held_out(tokenizer, config.validation_fraction)
         budget = dataclasses.replace(config.training, validation_tokens=n_tokens)
-        return validation_windows(held_out, dataclasses.replace(config, training=budget))[0]
+        return validation_windows(held_out, dataclasses.replace(config, training=budget))
+
+    def run_of_model(self, name: str) -> tuple[str, int] | None:
+        """The pretraining run and step that "model:<sha256>" was kept from; None where that run is gone."""
+        for record in self.runs():
+            for stored in self._usable(record.run_id):
+                with suppress(OSError, RunError, ValueError):
+                    if self.artifacts.name_of_model(stored.folder) == name:
+                        return record.run_id, stored.step
+        return None
 
     def checkpoint_archive(self, run_id: str, step: int | None = None) -> bytes:
         """A model as a zip file: weights (safetensors), config and tokenizer (JSON), for use elsewhere."""

@@ -46,6 +46,7 @@ SECTIONS: dict[str, tuple[Lesson, ...]] = {
         Lesson("journey.py", "One prompt, whole way", ":material/route:", "journey"),
         Lesson("translation.py", "The original transformer", ":material/translate:", "translation"),
     ),
+    "Stage 2 · Fine-tuning": (Lesson("instructions.py", "Instructions", ":material/forum:", "instructions"),),
     "Use it": (Lesson("generation.py", "Generation", ":material/edit_note:", "generation"),),
 }
 

@@ -1,0 +1,17 @@
+"""Lesson: instruction fine-tuning. A model that continues text becomes one that answers."""
+
+import streamlit as st
+
+from pages.parts.instructions import data
+from pages.shared import guard
+from pages.shared.lesson import choose_part, objective
+
+guard.ensure()
+
+st.title("Instruction fine-tuning", anchor=False)
+objective(
+    "Turn a foundation model into an assistant: write instructions with answers, train on the answers alone, and "
+    "measure on questions held out how much better it answers, and what it forgets.",
+    minutes=30,
+)
+choose_part({"Data and template": data.show})

@@ -1,0 +1,307 @@
+"""Part: fine-tune the chosen model on the chosen instructions, and watch how many held-out ones it answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from engine import instructions, tuning
+from engine.errors import ConfigError, EngineError
+from engine.runs.instructing import DEFAULT_PRESET, PRESETS, InstructionConfig, instruction_config
+from engine.runs.records import RunRecord
+from engine.runs.service import lab
+from engine.training import Trainer
+from pages.parts.instructions.source import (
+    chosen_data,
+    chosen_template,
+    look_at,
+    set_title,
+    submit,
+    wanted_run,
+)
+from pages.shared import charts
+from pages.shared.base_model import choose_base
+from pages.shared.code_panel import show_code
+from pages.shared.components.token_table import Cell, Row, token_table
+from pages.shared.errors import sentence
+from pages.shared.lesson import exercise, notice
+from pages.shared.run_data import run_name, view
+from pages.shared.run_panel import (
+    LOOK_AGAIN_SECONDS,
+    REFRESH_SECONDS,
+    choose_step,
+    marks_of,
+    show_controls,
+    show_downloads,
+    show_status,
+)
+
+_SECONDS = {30: "½ minute", 60: "1 minute", 90: "1½ minutes", 180: "3 minutes", 300: "5 minutes", 600: "10 minutes"}
+_RATES = {0.1: "÷ 10", 0.3: "÷ 3", 1.0: "as it is", 3.0: "× 3", 10.0: "× 10"}
+
+
+def show() -> None:
+    """Draw the part."""
+    data = chosen_data()
+    st.markdown(
+        f"The same loop as in pretraining goes on with pairs of instructions and answers. Chosen under *Data and "
+        f"template*: **{set_title(data) if data else 'pairs of your own, not ready yet'}**."
+    )
+    base = choose_base("instruction")
+    if base is not None and data is not None:
+        order = _order()
+        if st.button(
+            "Train",
+            type="primary",
+            icon=":material/play_arrow:",
+            help="Starts the run, or shows the one with exactly these settings if somebody has trained it already.",
+        ):
+            config = _config(data, base.run_id, base.step, *order)
+            run_id = submit(config) if config is not None else None
+            if run_id is not None:
+                look_at(run_id)
+    elif base is not None:
+        st.warning("Your own pairs are not ready: open **Data and template** and fill the table in.")
+    run_id = _chosen_run()
+    if run_id is None:
+        st.info(
+            "Nothing is fine-tuned yet. The settings are ready: press **Train**. Curves and answers then appear here "
+            "and follow the training; you may leave the page meanwhile."
+        )
+    else:
+        live = lab().run(run_id).live
+        st.fragment(_panel, run_every=REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(run_id, live)
+    notice(
+        "First the form, then the facts: answers look right long before the number in them is right. ROUGE-L, which "
+        "counts words in common, rises before exact match does.",
+        "Few steps are enough, because the model can write already. It only learns when to say what.",
+        "The held-out questions ask for the same facts in words that were never trained on. Routes that were never "
+        "told are another matter: see *How much better?*",
+    )
+    exercise(
+        "Train once more with the checkpoint of step 0, which has learned nothing, and the same settings. What is the "
+        "difference after the same time, and what does it say about pretraining?",
+        "It must learn to write and to answer at once, out of a thousand sentences, and new wordings defeat it: what "
+        "a flight costs and what a ticket costs are the same only to a model that has read much.",
+    )
+    show_code(
+        tuning.InstructionTrainer, Trainer._gradients, tuning.answer_loss, instructions.ExampleSampler, tuning.tunable
+    )
+
+
+def _order() -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """Preset, changes of the training, other changes."""
+
+    def keyed(name: str) -> dict[str, Any]:
+        return {"key": f"instruction-{name}", "persist_state": "session"}
+
+    preset = st.segmented_control(
+        "What learns",
+        list(PRESETS),
+        default=DEFAULT_PRESET,
+        required=True,
+        format_func=lambda name: PRESETS[name].title,
+        help="All weights; two thin matrices beside each frozen one (LoRA); or the last block alone.",
+        **keyed("preset"),
+    )
+    with st.expander("All settings", icon=":material/tune:"):
+        first, second, third = st.columns(3)
+        seconds = first.select_slider(
+            "Training time",
+            list(_SECONDS),
+            90,
+            format_func=_SECONDS.__getitem__,
+            help="On one core that has little else to do; turned into steps at the start. Measuring comes on top.",
+            **keyed("seconds"),
+        )
+        rate = second.select_slider(
+            "Learning rate",
+            list(_RATES),
+            1.0,
+            format_func=_RATES.__getitem__,
+            help="A factor on the preset's rate. Too high, and what was learned before is lost.",
+            **keyed("rate"),
+        )
+        batch_size = third.select_slider(
+            "Examples in a batch", [4, 8, 16, 32, 64], 32, help="Read in one step.", **keyed("batch-size")
+        )
+        mask = first.toggle(
+            "Mask the prompt",
+            True,
+            help="The loss counts the answer's tokens alone. Off: also those of the question.",
+            **keyed("mask"),
+        )
+        rank = second.select_slider(
+            "LoRA rank r",
+            [1, 2, 4, 8, 16, 32],
+            8,
+            disabled=preset != "lora",
+            help="The width of the two thin matrices. Parameters grow in proportion.",
+            **keyed("rank"),
+        )
+        alpha = third.select_slider(
+            "LoRA alpha",
+            [1, 2, 4, 8, 16, 32, 64],
+            16,
+            disabled=preset != "lora",
+            help="The update counts alpha / r times.",
+            **keyed("alpha"),
+        )
+        seed = first.number_input(
+            "Seed", 0, 9999, 0, help="Order of the examples, and what is held out.", **keyed("seed")
+        )
+    chosen = PRESETS[preset]
+    training = {
+        "seconds": float(seconds),
+        "batch_size": batch_size,
+        "learning_rate": chosen.learning_rate * rate,
+        "matrix_learning_rate": chosen.matrix_learning_rate * rate,
+        "seed": int(seed),
+    }
+    changes: dict[str, Any] = {"mask_prompt": mask, "seed": int(seed)}
+    if preset == "lora":
+        changes |= {"lora_rank": rank, "lora_alpha": float(alpha)}
+    return preset, training, changes
+
+
+def _config(
+    data: str, base_run: str, step: int, preset: str, training: dict[str, Any], changes: dict[str, Any]
+) -> InstructionConfig | None:
+    template = chosen_template()
+    try:
+        kept = lab().keep_model(base_run, step)
+        return instruction_config(
+            data, kept, preset, training=training, template=(template.without_input, template.with_input), **changes
+        )
+    except (ConfigError, EngineError) as error:
+        st.warning(sentence(error))
+        return None
+
+
+def _chosen_run() -> str | None:
+    """The run to show: the one asked for, else the newest; a picker where there are several."""
+    names = {record.run_id: run_name(record) for record in lab().runs(job="instructions")}
+    if not names:
+        return None
+    wanted = wanted_run()
+    if wanted is not None and wanted not in names:
+        st.warning("The run in this address is not on this server (any more). This is the newest one.")
+    run_id = wanted if wanted in names else next(iter(names))
+    if len(names) > 1:
+        run_id = st.selectbox(
+            "Run",
+            list(names),
+            index=list(names).index(run_id),
+            format_func=names.__getitem__,
+            help="All instruction runs on this server, the newest first.",
+        )
+    look_at(run_id)
+    return run_id
+
+
+def _panel(run_id: str, was_live: bool) -> None:
+    try:
+        record = lab().run(run_id)
+    except EngineError:
+        st.rerun()  # deleted by somebody: the page chooses another one
+    run = view(record, run_name(record))
+    show_status(record)
+    show_controls(record, run.marks)
+    if not run.losses.empty:
+        losses, quality = st.columns(2)
+        with losses:
+            charts.loss_curves(run.losses, marks=marks_of(run, "step")).show()
+        with quality:
+            _quality_chart(record)
+        _numbers(run.evaluation, _counted(record.run_id, record.attempt))
+        _answers(record)
+        show_downloads(record)
+    elif record.live and record.note:
+        st.info(f"{record.note[:1].upper()}{record.note[1:]} …")
+    if was_live != record.live:
+        st.rerun()
+
+
+def _stamp(record: RunRecord) -> str:
+    return f"{record.attempt}:{record.step}:{record.state}:{record.updated_at}"
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _evaluations(run_id: str, stamp: str) -> pd.DataFrame:
+    rows = [
+        {"step": each["step"], "run": name, "value": 100 * each[key]}
+        for each in lab().curve(run_id, 1).evaluations
+        for name, key in (("exact match", "exact_match"), ("ROUGE-L", "rouge_l"))
+    ]
+    return pd.DataFrame(rows, columns=["step", "run", "value"])
+
+
+def _quality_chart(record: RunRecord) -> None:
+    measured = _evaluations(record.run_id, _stamp(record))
+    if measured.empty:
+        st.caption("The first evaluation comes soon.")
+        return
+    charts.small_line(measured, "value", "Held-out answers", "%", points=True).show(caption=False)
+    newest = measured[measured["step"] == measured["step"].max()].set_index("run")["value"]
+    st.caption(
+        f"At step {measured['step'].max():,} {newest['exact match']:.1f} % of the held-out answers are exactly right; "
+        f"on average they share {newest['ROUGE-L']:.1f} % of their words, in order, with the reference."
+    )
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _counted(run_id: str, attempt: int) -> dict[str, Any]:
+    found = lab().events(run_id, kinds=("instructions",))
+    return found[-1].payload if found else {}
+
+
+def _numbers(evaluation: dict[str, Any], counted: dict[str, Any]) -> None:
+    if not evaluation or not counted:
+        return
+    share = counted["n_trainable"] / counted["n_parameters"]
+    numbers = (
+        ("Exact match", f"{evaluation['exact_match']:.1%}", f"Of {counted['n_measured']} held-out questions."),
+        ("ROUGE-L", f"{evaluation['rouge_l']:.2f}", "Words in common with the reference, in order: 0 to 1."),
+        ("Loss of answers", f"{evaluation['validation_loss']:.3f}", "Nats per token of the held-out answers."),
+        ("Examples", f"{counted['n_train']:,}", "Pairs that are trained on."),
+        ("Weights that learn", f"{counted['n_trainable']:,}", f"{share:.1%} of {counted['n_parameters']:,}."),
+    )
+    with st.container(horizontal=True):
+        for label, value, help in numbers:
+            st.metric(label, value, help=help, width=150)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _answers_of(run_id: str, stamp: str) -> dict[int, list[dict[str, Any]]]:
+    return {event.step: event.payload["answers"] for event in lab().events(run_id, kinds=("answers",))}
+
+
+def _answers(record: RunRecord) -> None:
+    by_step = _answers_of(record.run_id, _stamp(record))
+    if not by_step:
+        return
+    st.header("Held-out questions, and what it answers", anchor=False)
+    step = choose_step(record, list(by_step))
+    rows = [
+        Row(
+            str(number),
+            (
+                Cell(f"{each['instruction']} {each['input']}".strip()),
+                Cell(each["reference"]),
+                Cell(each["text"] or "∅", mark="right" if each["right"] else "wrong", word=_word(each)),
+            ),
+        )
+        for number, each in enumerate(by_step[step], start=1)
+    ]
+    n_right = sum(each["right"] for each in by_step[step])
+    summary = f"After step {step:,} {n_right} of these {len(rows)} are exactly right."
+    token_table(
+        ("No.", "Asked", "Reference", "The model's answer"), rows, key=f"answers:{record.run_id}", summary=summary
+    )
+    st.caption(summary)
+
+
+def _word(answer: dict[str, Any]) -> str:
+    return "right" if answer["right"] else f"wrong · ROUGE-L {answer['rouge_l']:.2f}"
