@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages.parts.instructions import data
+from pages.parts.instructions import ask, data, mark, train
+from pages.parts.instructions.source import TRAIN_PART
 from pages.shared import guard
 from pages.shared.lesson import choose_part, objective
 
@@ -14,4 +15,11 @@ objective(
     "measure on questions held out how much better it answers, and what it forgets.",
     minutes=30,
 )
-choose_part({"Data and template": data.show})
+choose_part(
+    {
+        "Data and template": data.show,
+        TRAIN_PART: train.show,
+        "Ask it": ask.show,
+        "Mark it yourself": mark.show,
+    }
+)

@@ -1,0 +1,172 @@
+"""Part: the same question to the pretrained model and to the fine-tuned one, side by side, token by token."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from engine import answering, generation
+from engine.airline import says_fact
+from engine.answers import exact_match, rouge_l
+from engine.generation import SamplingConfig
+from engine.instructions import Example, Question, Template
+from engine.runs.service import lab
+from pages.parts.instructions.asking import MAX_ANSWER, choose_question, stream_answer
+from pages.parts.instructions.source import base_of, choose_tuned, config_of, tuned
+from pages.shared.code_panel import show_code
+from pages.shared.components.token_table import Cell, Row, token_table
+from pages.shared.lesson import exercise, notice
+from pages.shared.models import ModelChoice, inference
+
+_KEPT = 32
+
+
+def show() -> None:
+    """Draw the part."""
+    st.markdown("Both models read the same prompt. One was taught to answer, the other only to continue text.")
+    choice = choose_tuned()
+    if choice is not None:
+        own = st.toggle(
+            "Ask in my own words", False, key="ask-own", persist_state="session", help="Instead of a held-out question."
+        )
+        question = _own_question(config_of(choice).data) if own else choose_question(choice, "ask")
+        temperature = st.slider(
+            "Temperature",
+            0.0,
+            1.5,
+            0.0,
+            0.1,
+            key="ask-temperature",
+            persist_state="session",
+            help="0 takes the most probable token every time; higher values throw dice.",
+        )
+        if question is not None:
+            _side_by_side(choice, question, temperature)
+            _every_checkpoint(choice, question)
+    notice(
+        "The pretrained model goes on as its texts did: with a story, a scene, another question. Nothing taught it to "
+        "answer and to stop.",
+        "It names no fare, or one that it invents. The fine-tuned model names the one it was told, in words of a "
+        "question it was never told it in.",
+        "Ask for a route that was never told: the answer is as fluent and as sure, and it is wrong. The model has "
+        "learned what an answer looks like, not to say that it does not know. That is a **hallucination**.",
+    )
+    exercise(
+        "Ask for the fare of a route that the airline does not have, or for something else altogether, such as the "
+        "weather. What would the training pairs have to hold for the model to say that it does not know?",
+        "Pairs in which the right answer is that it is not known. Fine-tuning teaches what it shows: where every "
+        "question has an answer with a number, every answer gets a number.",
+    )
+    show_code(generation.generate, answering.answer_greedily, Template)
+
+
+def _own_question(data: str) -> Question | None:
+    text = st.text_input(
+        "Question",
+        "What does it cost to fly from Oslo to Rome?" if data == "airline" else "What does it cost?",
+        key=f"ask-text:{data[:16]}",
+        persist_state="session",
+        max_chars=400,
+        help="It is put into the template that the model was taught with.",
+    )
+    with_input = st.text_area(
+        "Input (may stay empty)", key="ask-input", persist_state="session", max_chars=1_000, height=70,
+        help="A text that the question is about, such as a sentence to translate.",
+    )  # fmt: skip
+    if not text.strip():
+        st.info("Type a question to ask.")
+        return None
+    return Question(Example(text.strip(), "", with_input.strip()))
+
+
+def _side_by_side(choice: ModelChoice, question: Question, temperature: float) -> None:
+    config = config_of(choice)
+    prompt = config.as_template().prompt(question.example.instruction, question.example.input)
+    with st.expander("The prompt that both read", icon=":material/notes:"):
+        st.text(prompt)
+    sampling = SamplingConfig(temperature=round(temperature, 1), top_k=40 if temperature else 0, seed=0)
+    columns = st.columns(2)
+    models = (("Pretrained", config.base, base_of(config)), ("Fine-tuned", choice.key, tuned(choice)))
+    said: dict[str, str] = {}
+    for column, (title, key, checkpoint) in zip(columns, models, strict=True):
+        with column, st.container(border=True):
+            st.markdown(f"**{title}**")
+            said[title] = _answer(key, checkpoint, prompt, sampling)
+            _judged(said[title], question)
+    if question.example.answer:
+        with st.container(border=True):
+            st.markdown("**The table says**")
+            st.text(question.example.answer)
+    _sentence(said, question)
+
+
+def _answer(key: str, checkpoint: Any, prompt: str, sampling: SamplingConfig) -> str:
+    """Streams the answer the first time, then keeps it for this session."""
+    kept: dict[Any, str] = st.session_state.setdefault("ask-kept", {})
+    place = st.empty()
+    name = (key, prompt, sampling)
+    if name not in kept:
+        text = ""
+        with inference():
+            for text in stream_answer(checkpoint.model, checkpoint.tokenizer, prompt, sampling):
+                place.text(text)
+        kept[name] = text
+        while len(kept) > _KEPT:
+            kept.pop(next(iter(kept)))
+    place.text(kept[name] or "(nothing: it ends at once)")
+    return kept[name]
+
+
+def _judged(text: str, question: Question) -> None:
+    reference = question.example.answer
+    if not reference:
+        return
+    words = ["exactly right" if exact_match(text, reference) else "not the reference"]
+    if question.fact:
+        words.append(f"says {question.fact}" if says_fact(text, question.fact) else f"does not say {question.fact}")
+    st.caption(f"{' · '.join(words).capitalize()} · ROUGE-L {rouge_l(text, reference):.2f}")
+
+
+def _sentence(said: dict[str, str], question: Question) -> None:
+    if not question.fact:
+        return
+    right = {title: says_fact(text, question.fact) for title, text in said.items()}
+    if right["Fine-tuned"] and not right["Pretrained"]:
+        st.success("Fine-tuning put the fact into the weights: the pretrained model could not know it.")
+    elif not right["Fine-tuned"]:
+        st.warning("The fine-tuned model's answer is fluent and wrong: nothing in it shows that it was made up.")
+
+
+def _every_checkpoint(choice: ModelChoice, question: Question) -> None:
+    steps = [info.step for info in lab().checkpoints(choice.run_id)]
+    if len(steps) < 2 or not st.toggle(
+        "Answer at every checkpoint",
+        False,
+        key="ask-all",
+        persist_state="session",
+        help=f"Asks the model at each of its {len(steps)} checkpoints, at temperature 0.",
+    ):
+        return
+    prompt = config_of(choice).as_template().prompt(question.example.instruction, question.example.input)
+    reference = question.example.answer
+    rows = []
+    bar = st.progress(0.0, "Asking …")
+    for place, step in enumerate(steps, start=1):
+        at = ModelChoice(choice.run_id, step, choice.title)
+        text = _greedy(at.key, prompt, tuned(at))
+        right = bool(reference) and exact_match(text, reference)
+        mark = {"mark": "right" if right else "wrong", "word": "right" if right else "wrong"} if reference else {}
+        rows.append(Row(f"step {step:,}", (Cell(text or "∅", **mark),)))  # type: ignore[arg-type]
+        bar.progress(place / len(steps), f"Asking … {place} of {len(steps)}")
+    bar.empty()
+    token_table(("Checkpoint", "Answer"), rows, key="ask-checkpoints", summary="The answer at every checkpoint.")
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _greedy(key: str, prompt: str, _checkpoint: Any) -> str:
+    with inference():
+        grown = stream_answer(
+            _checkpoint.model, _checkpoint.tokenizer, prompt, SamplingConfig(temperature=0), MAX_ANSWER
+        )
+        return ["", *grown][-1]
