@@ -60,6 +60,8 @@ class VectorDecoder:
 
 
 def _linear(module: nn.Linear) -> Callable[[Tensor], Tensor]:
+    if type(module) is not nn.Linear:  # with a low-rank update beside its weight
+        return module
     weight = module.weight.detach()
     if module.bias is None:
         return weight.mv

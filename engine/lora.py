@@ -7,8 +7,10 @@ model costs nothing extra.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +18,9 @@ from torch import Tensor, nn
 
 from engine.checks import require_number, require_whole
 from engine.errors import ConfigError
+from engine.gpt import GPTConfig
+
+ModelT = TypeVar("ModelT", bound=nn.Module)
 
 TARGETS = ("qkv", "projection", "up", "down")
 """The matrices of a block that can be adapted: attention in and out, MLP in and out."""
@@ -90,6 +95,24 @@ def adapters(model: nn.Module) -> Iterator[tuple[str, LoRALinear]]:
     for name, module in model.named_modules():
         if isinstance(module, LoRALinear):
             yield name, module
+
+
+def lora_parameters(config: GPTConfig, rank: int, targets: Sequence[str] = TARGETS) -> int:
+    """How many numbers the adapters of a GPT have: r (in + out) for each matrix, in every layer.
+
+    >>> lora_parameters(GPTConfig.preset("gpt2"), 8, ["qkv"])
+    294912
+    """
+    C, hidden = config.d_model, config.d_ff
+    sides = {"qkv": 4 * C, "projection": 2 * C, "up": C + hidden, "down": C + hidden}
+    return config.n_layers * rank * sum(sides[target] for target in targets)
+
+
+def with_strength(model: ModelT, strength: float) -> ModelT:
+    """A copy of an adapted model that uses so much of its updates; the model itself stays as it is."""
+    changed = copy.deepcopy(model)
+    set_strength(changed, strength)
+    return changed
 
 
 def set_strength(model: nn.Module, strength: float) -> None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts.instructions import ask, data, mark, train
+from pages.parts.instructions import ask, compare, data, low_rank, mark, score, train
 from pages.parts.instructions.source import TRAIN_PART
 from pages.shared import guard
 from pages.shared.lesson import choose_part, objective
@@ -21,5 +21,8 @@ choose_part(
         TRAIN_PART: train.show,
         "Ask it": ask.show,
         "Mark it yourself": mark.show,
+        "How much better?": score.show,
+        "Compare": compare.show,
+        "LoRA": low_rank.show,
     }
 )

@@ -107,6 +107,17 @@ def test_a_killed_instruction_run_goes_on_bit_for_bit(
     assert bench.losses(run_id) == undisturbed
 
 
+def test_the_run_that_a_kept_model_came_from_is_found_until_it_is_deleted(
+    bench: Bench, service: RunService, base: str
+) -> None:
+    (record,) = service.runs()
+    assert service.run_of_model(base) == (record.run_id, 6)
+    windows, sources = service.validation_sources(record.run_id, 256)
+    assert {rows.stop - rows.start for rows in sources.values()} == {len(windows[0])}
+    service.delete(record.run_id)
+    assert service.run_of_model(base) is None
+
+
 def test_the_checkpoint_of_lora_holds_the_base_and_its_updates(bench: Bench, service: RunService, base: str) -> None:
     loaded = service.load_model(bench.run(tiny(bench, base, "lora", lora_rank=2, lora_alpha=4)))
     assert isinstance(loaded.model, LoRAGPT)

@@ -14,7 +14,7 @@ from engine.generation import SamplingConfig, generate
 from engine.gpt import GPT, GPTConfig
 from engine.instruction_sets import INSTRUCTION_SETS, load_instructions, own_instructions
 from engine.instructions import Example, Question, Template
-from engine.lora import merge_lora
+from engine.lora import lora_parameters, merge_lora, with_strength
 from engine.runs.instructing import load_tuned
 from engine.tokenizer import ByteTokenizer
 from engine.training import TrainingConfig
@@ -44,9 +44,14 @@ def encoded(most: int = 63) -> EncodedQuestions:
     return EncodedQuestions.of(QUESTIONS, SHORT, ByteTokenizer(), most)
 
 
-@pytest.mark.parametrize("positions", ["rotary", "learned"])
-def test_answers_in_a_batch_are_those_of_generation_at_temperature_zero(positions: str):
-    asked, tokenizer = model(positions=positions), ByteTokenizer()
+@pytest.mark.parametrize("kind", ["rotary", "learned", "adapted"])
+def test_answers_in_a_batch_are_those_of_generation_at_temperature_zero(kind: str):
+    asked, tokenizer = model(positions="learned" if kind == "learned" else "rotary"), ByteTokenizer()
+    if kind == "adapted":
+        asked = tunable(asked, "lora", lora_rank=2)
+        for name, parameter in asked.named_parameters():
+            if "lora_B" in name:
+                torch.nn.init.normal_(parameter, std=0.5)
     prompts = [tokenizer.encode(text) for text in ("abc", "xyz", "hello there", "q", "a much longer prompt " * 3)]
     found = dict(answer_greedily(asked, prompts, 12, end_id=tokenizer.end_of_text_id))
     for place, prompt in enumerate(prompts):
@@ -117,6 +122,15 @@ def test_a_model_with_updates_is_saved_read_back_and_merged_with_the_same_logits
     assert torch.allclose(again(ids), expected, atol=1e-5)
     save_checkpoint(tmp_path / "plain", model(), ByteTokenizer())
     assert not hasattr(load_tuned(tmp_path / "plain").model.config, "lora_rank")
+
+
+def test_the_strength_of_an_update_goes_from_the_old_model_to_the_new_one():
+    base, tuned = trained("lora")
+    ids = torch.randint(0, 257, (1, 9))
+    assert torch.equal(with_strength(tuned, 0.0)(ids), base(ids))
+    assert torch.equal(with_strength(tuned, 1.0)(ids), tuned(ids))
+    assert not torch.allclose(tuned(ids), base(ids))
+    assert lora_parameters(base.config, 2) == n_trainable(tuned)
 
 
 def test_a_model_learns_the_answers_by_heart_and_is_judged_right():

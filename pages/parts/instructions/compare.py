@@ -1,0 +1,209 @@
+"""Part: the same pairs learned in different ways: all weights, LoRA, the last block; the prompt masked or not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from engine import lora, tuning
+from engine.errors import ConfigError, EngineError
+from engine.instructions import collate
+from engine.runs.instructing import PRESETS, InstructionConfig, instruction_config
+from engine.runs.records import RunRecord
+from engine.runs.service import lab
+from pages.parts.instructions.source import chosen_data, chosen_template, set_title, submit
+from pages.shared import charts
+from pages.shared.base_model import choose_base
+from pages.shared.code_panel import show_code
+from pages.shared.errors import sentence
+from pages.shared.lesson import exercise, notice
+from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, STATES
+
+_SECONDS = {30: "½ minute each", 60: "1 minute each", 90: "1½ minutes each"}
+_FLOAT = 4
+_RACES = {"ways": "All weights, LoRA, last block", "mask": "Prompt masked or not"}
+
+
+def show() -> None:
+    """Draw the part."""
+    st.markdown(
+        "Several runs begin with the same model, read the same pairs in the same order, and differ in one thing."
+    )
+    base = choose_base("instruction")
+    data = chosen_data()
+    if base is not None and data is not None:
+        left, right = st.columns(2)
+        race = left.segmented_control(
+            "Compare",
+            list(_RACES),
+            default="ways",
+            required=True,
+            format_func=_RACES.__getitem__,
+            key="compare-race",
+            persist_state="session",
+            help="What differs between the runs.",
+        )
+        seconds = right.select_slider(
+            "Training time",
+            list(_SECONDS),
+            60,
+            format_func=_SECONDS.__getitem__,
+            key="compare-seconds",
+            persist_state="session",
+            help="On one core each; runs wait for a free one.",
+        )
+        try:
+            kept = lab().keep_model(base.run_id, base.step)
+            configs = _configs(race, data, kept, float(seconds))
+        except (ConfigError, EngineError) as error:
+            st.warning(sentence(error))
+        else:
+            _race(configs, set_title(data))
+    elif base is not None:
+        st.warning("Your own pairs are not ready: open **Data and template** and fill the table in.")
+    notice(
+        "LoRA trains a few per cent of the weights and needs the optimizer's memory for those alone. A step still "
+        "reads all weights forward and back, so it is hardly faster.",
+        "In large models the update that fine-tuning needs has low rank, so LoRA loses little. In a model as small as "
+        "this one there is less to spare.",
+        "With the prompt not masked, a part of every gradient goes into learning to ask.",
+    )
+    exercise(
+        "Which way keeps most of what the model could do before? Guess first, then look at *What it has forgotten* for "
+        "each of the runs.",
+        "The one that changes fewest weights least. LoRA's frozen matrices are still there: with the update's strength "
+        "at zero the old model is back, exactly.",
+    )
+    show_code(lora.LoRALinear, lora.add_lora, tuning.choose_tunable, collate)
+
+
+def _configs(race: str, data: str, base: str, seconds: float) -> dict[str, InstructionConfig]:
+    template = chosen_template()
+    common: dict[str, Any] = {"template": (template.without_input, template.with_input)}
+    training = {"seconds": seconds}
+    if race == "ways":
+        return {
+            preset.title: instruction_config(data, base, name, training=training, **common)
+            for name, preset in PRESETS.items()
+        }
+    return {
+        title: instruction_config(data, base, training=training, mask_prompt=mask, **common)
+        for title, mask in (("Prompt masked", True), ("Prompt learned too", False))
+    }
+
+
+def _race(configs: dict[str, InstructionConfig], title: str) -> None:
+    known = {record.run_id: record for record in lab().runs(job="instructions")}
+    missing = {name: config for name, config in configs.items() if config.run_id not in known}
+    if missing:
+        st.button(
+            f"Start {len(missing)} run{'s' if len(missing) > 1 else ''}: {', '.join(missing)}",
+            type="primary",
+            icon=":material/play_arrow:",
+            on_click=_start,
+            args=(list(missing.values()),),
+            help=f"Fine-tunes on {title} once for each. You may leave the page meanwhile.",
+        )
+    there = {name: config for name, config in configs.items() if config.run_id in known}
+    if not there:
+        st.info("None of these runs is there yet. Start them; their curves then appear here, one over the other.")
+        return
+    live = any(known[config.run_id].live for config in there.values())
+    names = {config.run_id: name for name, config in there.items()}
+    st.fragment(_figures, run_every=2 * REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(names, live)
+
+
+def _start(configs: list[InstructionConfig]) -> None:
+    for config in configs:
+        submit(config)
+
+
+def _figures(names: dict[str, str], was_live: bool) -> None:
+    records: dict[str, RunRecord] = {}
+    for run_id, name in names.items():
+        try:
+            records[name] = lab().run(run_id)
+        except EngineError:
+            st.rerun()  # deleted by somebody
+    curves = _evaluations(tuple((name, r.run_id, f"{r.attempt}:{r.step}:{r.state}") for name, r in records.items()))
+    if not curves.empty:
+        left, right = st.columns(2)
+        for column, value, heading, unit in (
+            (left, "exact", "Exact match, held out", "%"),
+            (right, "loss", "Loss of held-out answers", "nats per token"),
+        ):
+            with column:
+                charts.small_line(curves, value, heading, unit, x="seconds", points=True).show(caption=False)
+    rows = [_row(name, record) for name, record in records.items()]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+    st.caption(_sentence(curves))
+    if any(record.live for record in records.values()):
+        with st.container(horizontal=True):
+            for name, record in records.items():
+                if record.live:
+                    st.button(
+                        f"Stop {name}",
+                        key=f"compare-stop:{record.run_id}",
+                        icon=":material/stop:",
+                        disabled=not record.step,
+                        on_click=_stop,
+                        args=(record.run_id,),
+                        help="End this run here and keep its model as it is now.",
+                    )
+    if was_live != any(record.live for record in records.values()):
+        st.rerun()
+
+
+def _stop(run_id: str) -> None:
+    try:
+        lab().request(run_id, "stop")
+    except EngineError as error:
+        st.toast(sentence(error), icon=":material/info:")
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _evaluations(runs: tuple[tuple[str, str, str], ...]) -> pd.DataFrame:
+    rows = [
+        {
+            "run": name,
+            "step": each["step"],
+            "seconds": each["seconds"],
+            "exact": 100 * each["exact_match"],
+            "loss": each["validation_loss"],
+        }
+        for name, run_id, _ in runs
+        for each in lab().curve(run_id, 1).evaluations
+    ]
+    return pd.DataFrame(rows, columns=["run", "step", "seconds", "exact", "loss"])
+
+
+def _row(name: str, record: RunRecord) -> dict[str, Any]:
+    counted = lab().events(record.run_id, kinds=("instructions",))
+    evaluations = lab().curve(record.run_id, 1).evaluations
+    row: dict[str, Any] = {"Run": name, "State": STATES[record.state][1], "Steps": record.step}
+    if counted:
+        numbers = counted[-1].payload
+        learned = numbers["n_trainable"]
+        row["Weights that learn"] = f"{learned:,} ({learned / numbers['n_parameters']:.1%})"
+        # Gradient, and AdamW's two running means, for each weight that learns.
+        row["Memory for learning"] = f"{3 * _FLOAT * learned / 1e6:.1f} MB"
+        row["Saved apart"] = f"{_FLOAT * learned / 1e6:.1f} MB"
+    if record.step:
+        row["Seconds a step"] = f"{record.seconds / record.step:.2f}"
+    if evaluations:
+        row["Loss of answers"] = f"{evaluations[-1]['validation_loss']:.3f}"
+        row["Exact match"] = f"{evaluations[-1]['exact_match']:.1%}"
+    return row
+
+
+def _sentence(curves: pd.DataFrame) -> str:
+    if curves.empty:
+        return "The first evaluations come soon."
+    last = curves.sort_values("step").groupby("run").tail(1).set_index("run")
+    best = last["exact"].idxmax()
+    others = ", ".join(f"{run} {value:.0f} %" for run, value in last["exact"].items() if run != best)
+    start = f"{best} is ahead with {last['exact'][best]:.0f} % of the held-out answers exactly right"
+    memory = "Memory is that of gradients and AdamW's two means, float32; Muon keeps one mean less for matrices."
+    return f"{start}{f'; {others}' if others else ''}. {memory}"
