@@ -7,13 +7,21 @@ from engine.runs.service import lab
 from pages.shared import guard, sitemap
 from pages.shared.components import lecture_stages, pipeline_map
 from pages.shared.errors import shown_errors
-from pages.shared.examples import example_run, example_translator
+from pages.shared.examples import example_foundation, example_run, example_translator
 from pages.shared.lesson import objective
 from pages.shared.open_weights import show_open_weights
 from pages.shared.run_data import run_name
 from pages.shared.run_panel import STATES
 
 guard.ensure()
+
+LESSONS = {
+    "classification": ("classification", "a classifier", "classification_run"),
+    "instructions": ("instructions", "an assistant", "instruction_run"),
+    "translation": ("translation", "a translator", "translation_run"),
+}
+"""Lesson, what the run makes, and where the lesson looks for the run to show."""
+SHIPS = " · ships with the course"
 
 
 def open_run(run_id: str, lesson: str) -> None:
@@ -22,12 +30,12 @@ def open_run(run_id: str, lesson: str) -> None:
     sitemap.open_lesson(lesson)
 
 
-def model_card(record: RunRecord, *, example: bool = False) -> None:
-    """One run with its state and the ways into the lessons."""
+def model_card(record: RunRecord, note: str = "") -> None:
+    """One run with its state and the ways into the lessons; `note` says what it is."""
     icon, word = STATES[record.state]
     loss = "" if record.validation_loss is None else f" · validation loss {record.validation_loss:.2f}"
     with st.container(border=True):
-        st.markdown(f"**{run_name(record)}**" + (" · the example that ships with the course" if example else ""))
+        st.markdown(f"**{run_name(record)}**" + note)
         st.caption(f"{icon} {word} · step {record.step:,}{loss} · {record.seconds:.0f} s of training")
         with st.container(horizontal=True):
             if st.button("See its training", key=f"see:{record.run_id}", icon=":material/monitoring:"):
@@ -38,19 +46,16 @@ def model_card(record: RunRecord, *, example: bool = False) -> None:
                 open_run(record.run_id, "generation")
 
 
-def translation_card(record: RunRecord, *, example: bool = False) -> None:
-    """A translator with its state and the way to its lesson."""
+def lesson_card(record: RunRecord, note: str = "") -> None:
+    """A model of another kind with its state and the way to its lesson."""
     icon, word = STATES[record.state]
+    lesson, kind, name = LESSONS[record.job]
     with st.container(border=True):
-        st.markdown(
-            f"**{run_name(record)}** · a translator" + (" · the example that ships with the course" if example else "")
-        )
+        st.markdown(f"**{run_name(record)}** · {kind}{note}")
         st.caption(f"{icon} {word} · step {record.step:,} · {record.seconds:.0f} s of training")
-        if st.button(
-            "Open it", key=f"translator:{record.run_id}", icon=":material/translate:", help="The original transformer."
-        ):
-            st.session_state["translation_run"] = record.run_id
-            sitemap.open_lesson("translation")
+        if st.button("Open it", key=f"open:{record.run_id}", icon=":material/open_in_new:", help="Opens its lesson."):
+            st.session_state[name] = record.run_id
+            sitemap.open_lesson(lesson)
 
 
 st.title("How a large language model is built", anchor=False)
@@ -66,9 +71,12 @@ if clicked is not None:
 
 with shown_errors():
     st.header("Models and runs", anchor=False)
-    records = lab().runs()
-    example = example_run()
-    own = [record for record in records if record.run_id != example]
+    shipped = {
+        example_foundation(): f" · the foundation model{SHIPS}",
+        example_run(): f" · a smaller example{SHIPS}",
+    }
+    records = {record.run_id: record for record in lab().runs()}
+    own = [record for record in records.values() if record.run_id not in shipped]
     if not own:
         st.info("You have not trained a model yet. Open **Pretraining** and press **Train**: a minute is enough.")
     with st.container(horizontal=True):
@@ -76,13 +84,14 @@ with shown_errors():
             sitemap.open_lesson("pretraining")
     for record in own[:6]:
         model_card(record)
-    for record in records:
-        if record.run_id == example:
-            model_card(record, example=True)
     if len(own) > 6:
         st.caption(f"{len(own) - 6} older runs can be chosen in Pretraining.")
-    for record in lab().runs(job="translation")[:3]:
-        translation_card(record, example=record.run_id == example_translator())
+    for run_id, note in shipped.items():
+        if run_id in records:
+            model_card(records[run_id], note)
+    for job in LESSONS:
+        for record in lab().runs(job=job)[:3]:
+            lesson_card(record, SHIPS if record.run_id == example_translator() else "")
     st.header("Open weights", anchor=False)
     st.markdown(
         "GPT-2 is the model of the lectures at full size: trained by others on 8 million web pages, its weights free "

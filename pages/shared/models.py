@@ -17,6 +17,7 @@ from engine.open_models import list_open_models, load_open_model, models_folder
 from engine.runs.records import CheckpointInfo
 from engine.runs.service import lab
 from engine.windows import evaluation_windows
+from pages.shared.examples import example_foundation
 from pages.shared.run_data import run_name
 
 OPEN = "open:"
@@ -105,13 +106,15 @@ def choose_model() -> ModelChoice | None:
         st.info("There is no model yet. Train one in **Pretraining**; half a minute is enough to begin.")
         return None
     if wanted and wanted not in ids:
-        st.warning("The run in this address has no model here. This is the newest one that has.")
+        st.warning("The run in this address has no model here. This is another one that has.")
+    first = next((each for each in (wanted, example_foundation()) if each in ids), ids[0])
     run_id = st.selectbox(
         "Model",
         ids,
-        index=ids.index(wanted) if wanted in ids else 0,
+        index=ids.index(first),
         format_func=names.__getitem__,
-        help="Every run that has a checkpoint, the newest first, then open weights. **The pipeline** gets these.",
+        help="Every run that has a checkpoint, the newest first, then open weights, which **The pipeline** gets. The "
+        "foundation model is the one to begin with.",
     )
     st.session_state["run_id"] = run_id
     st.query_params["run"] = run_id

@@ -8,14 +8,24 @@ import streamlit as st
 from engine.runs.execution import execute
 from engine.runs.recipes import recipe_config
 from engine.runs.service import lab
+from pages.shared import examples
+
+SHIPPED = examples.ASSETS
 
 
 @pytest.fixture(autouse=True)
 def no_service(data_home, monkeypatch):
-    """No child process, and no cached value of another test."""
+    """No child process, no models that ship (they take seconds to read in), and no cached value of another test."""
+    monkeypatch.setattr(examples, "ASSETS", data_home / "nothing-ships")
     monkeypatch.setenv("LLM_LAB_SERVE", "0")
     st.cache_data.clear()
     st.cache_resource.clear()
+
+
+@pytest.fixture
+def shipped(no_service, monkeypatch):
+    """With the models that ship."""
+    monkeypatch.setattr(examples, "ASSETS", SHIPPED)
 
 
 def tiny_config(**training):

@@ -1,9 +1,13 @@
 """The trained examples that ship: they open, know where the lion is, and translate."""
 
+import pytest
+
 from engine.generation import SamplingConfig, generate, next_logits, next_token_distribution
 from engine.runs.service import lab
 from engine.translation import held_out_pairs, translate, translation_quality
 from pages.shared.examples import example_run, example_translator
+
+pytestmark = pytest.mark.usefixtures("shipped")
 
 
 def test_the_example_is_a_finished_run_with_models_along_its_way():

@@ -13,19 +13,12 @@ from engine.instructions import Example
 from engine.runs.execution import execute
 from engine.runs.instructing import instruction_config
 from engine.runs.service import lab
-from pages.shared import examples
 from tests.pages.conftest import tiny_config
 from tests.pages.helpers import open_lesson, words
 
 PAGE = "instructions.py"
 PAIRS = [Example(f"What is number {n}?", f"It is {n}.") for n in range(30)]
 PARTS = ("Data and template", "Train it", "Ask it", "Mark it yourself", "How much better?", "Compare", "LoRA")
-
-
-@pytest.fixture(autouse=True)
-def no_examples(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
-    """Without the models that ship, which take seconds to read in."""
-    monkeypatch.setattr(examples, "ASSETS", tmp_path / "none")
 
 
 @pytest.fixture

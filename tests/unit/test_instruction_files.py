@@ -35,17 +35,23 @@ def test_pairs_survive_the_way_to_json_lines_and_back():
     assert read_example_file(as_json_lines(PAIRS).encode(), "pairs.jsonl") == PAIRS
 
 
+QUOTED = '"She said ""x"""'
+
+
 @pytest.mark.parametrize(
-    ("filename", "text"),
+    ("filename", "lines"),
     [
-        ("p.csv", 'instruction,output,input\nSay hi,hi,\nTranslate.,Bonjour,Good morning\nWhy? <b>,"She said ""x""",\n'),
-        ("p.csv", 'Question;Answer;Context\nSay hi;hi;\nTranslate.;Bonjour;Good morning\nWhy? <b>;"She said ""x""";\n'),
-        ("p.tsv", 'PROMPT\tresponse\tinput\nSay hi\thi\t\nTranslate.\tBonjour\tGood morning\nWhy? <b>\t"She said ""x"""\t\n'),
-        ("p.json", json.dumps([{"instruction": p.instruction, "output": p.answer, "input": p.input} for p in PAIRS])),
+        ("p.csv", ["instruction,output,input", "Say hi,hi,", "Translate.,Bonjour,Good morning", f"Why? <b>,{QUOTED},"]),
+        ("p.csv", ["Question;Answer;Context", "Say hi;hi;", "Translate.;Bonjour;Good morning", f"Why? <b>;{QUOTED};"]),
+        (
+            "p.tsv",
+            ["PROMPT\tinput\tResponse", "Say hi\t\thi", "Translate.\tGood morning\tBonjour", f"Why? <b>\t\t{QUOTED}"],
+        ),
+        ("p.json", [json.dumps([{"instruction": p.instruction, "output": p.answer, "input": p.input} for p in PAIRS])]),
     ],
-)  # fmt: skip
-def test_tables_and_json_hold_the_same_pairs(filename: str, text: str):
-    assert read_example_file(text.encode(), filename) == PAIRS
+)
+def test_tables_and_json_hold_the_same_pairs(filename: str, lines: list[str]):
+    assert read_example_file("\n".join(lines).encode(), filename) == PAIRS
 
 
 def test_columns_of_other_names_are_taken_in_their_order():

@@ -87,7 +87,7 @@ def lecture_stages() -> list[dict[str, Any]]:
             "nodes": [
                 node("finetuning", "Fine-tuning", "Labelled examples adjust the weights.", 5, "foundation"),
                 node("classifier", "Classifier", "Spam or not? Which topic?", 6, "finetuning"),
-                node("assistant", "Assistant", "Follows an instruction.", 6, "finetuning"),
+                node("instructions", "Assistant", "Follows an instruction.", 6, "finetuning"),
             ],
         },
     ]
