@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from sklearn.metrics import log_loss
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from engine.checkpoint import load_gpt2
 from engine.errors import ConfigError
-from engine.evaluation import surprise, token_probabilities
+from engine.evaluation import compare_surprise, cross_entropy, surprise, token_probabilities
 from engine.gpt import GPT, GPTConfig
+from engine.offsets import token_spans
+from engine.tokenizer import BPETokenizer, ByteTokenizer, CharTokenizer, WordTokenizer
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +68,87 @@ def test_a_text_of_one_token_has_no_surprise_to_measure(model):
 def test_what_the_model_cannot_read_is_refused(model, bad):
     with pytest.raises(ConfigError):
         token_probabilities(model, bad)
+
+
+@pytest.mark.parametrize("scale", [0.1, 3.0, 100.0])
+def test_the_cross_entropy_is_that_of_torch_and_scikit_learn(scale):
+    generator = np.random.default_rng(0)
+    logits = generator.normal(size=(12, 7)) * scale
+    targets = generator.integers(0, 7, 12)
+    found = cross_entropy(logits, targets, [1] * 12)
+    theirs = F.cross_entropy(torch.tensor(logits), torch.tensor(targets), reduction="none").numpy()
+    np.testing.assert_allclose(found.nats, theirs, atol=1e-10)
+    assert found.loss == pytest.approx(theirs.mean())
+    assert found.perplexity == pytest.approx(math.exp(theirs.mean()), rel=1e-9)
+    softmax = torch.tensor(logits).softmax(-1).numpy()
+    np.testing.assert_allclose(found.probabilities, softmax[np.arange(12), targets], atol=1e-12)
+    if scale < 50:  # scikit-learn cuts probabilities at its epsilon
+        assert found.loss == pytest.approx(log_loss(targets, softmax, labels=range(7)), rel=1e-6)
+    order = np.argsort(-logits, axis=1)
+    assert found.ranks.tolist() == [list(row).index(t) for row, t in zip(order, targets, strict=True)]
+
+
+def test_the_steps_end_at_the_numbers_of_the_whole_text(model):
+    row = ids(16)
+    n_bytes = [1 + i % 3 for i in row]
+    with torch.inference_mode():
+        logits = model(torch.tensor([row]))[0].numpy()
+    steps = cross_entropy(logits[:-1], row[1:], n_bytes[1:])
+    whole = surprise(token_probabilities(model, row).tolist(), n_bytes)
+    assert steps.loss == pytest.approx(whole.loss, rel=1e-5)
+    assert steps.perplexity == pytest.approx(whole.perplexity, rel=1e-5)
+    assert steps.bits_per_byte == pytest.approx(whole.bits_per_byte, rel=1e-5)
+
+
+@pytest.mark.parametrize(("rows", "targets"), [(0, []), (2, [1])])
+def test_a_loss_needs_one_row_of_logits_for_each_target(rows, targets):
+    with pytest.raises(ConfigError):
+        cross_entropy(np.zeros((rows, 4)), targets, [1] * len(targets))
+
+
+TEXT = "The café is closed. 🦁 The lion is in the forest, and the lion is not there."
+
+
+@pytest.mark.parametrize("kind", ["bpe", "char", "word", "byte"])
+def test_two_tokenizers_are_compared_on_stretches_that_end_in_both(kind):
+    made = {"bpe": BPETokenizer, "char": CharTokenizer, "word": WordTokenizer}
+    other = made[kind].train(TEXT * 3, 300) if kind in made else ByteTokenizer()
+    one = token_spans(TEXT, BPETokenizer.train(TEXT * 3, 270))
+    two = token_spans(TEXT, other)
+    generator = np.random.default_rng(1)
+    p, q = (np.concatenate([[np.nan], generator.uniform(0.01, 1, len(spans) - 1)]) for spans in (one, two))
+    found = compare_surprise(one, p, two, q)
+    assert found.n_bytes.sum() == len(TEXT.encode())
+    assert found.starts.tolist() == [0, *found.ends[:-1].tolist()] and found.ends[-1] == len(TEXT)
+    assert np.isnan(found.bits[:, 0]).all()  # both began inside the first stretch
+    for spans, each, bits in ((one, p, found.bits[0]), (two, q, found.bits[1])):
+        edges = np.concatenate([[0], np.cumsum(found.n_bytes)])
+        for start, end, total in list(zip(edges[:-1], edges[1:], bits, strict=True))[1:]:
+            inside = (spans.bounds[:-1] >= start) & (spans.bounds[1:] <= end)
+            assert total == pytest.approx(-np.log2(each[inside]).sum())
+    both = ~np.isnan(found.difference)
+    assert found.bits_per_byte[0] == pytest.approx(found.bits[0][both].sum() / found.n_bytes[both].sum())
+
+
+def test_with_one_tokenizer_every_token_is_a_stretch_of_its_own():
+    spans = token_spans(TEXT, BPETokenizer.train(TEXT * 3, 290))
+    p = np.full(len(spans), 0.5)
+    found = compare_surprise(spans, p, spans, p / 4)
+    assert len(found.starts) == len(spans)
+    np.testing.assert_allclose(found.difference, 2)
+
+
+def test_two_models_of_bytes_are_compared_on_whole_characters():
+    spans = token_spans("né🦁", ByteTokenizer())
+    found = compare_surprise(spans, np.full(7, 0.5), spans, np.full(7, 0.25))
+    assert (found.starts.tolist(), found.n_bytes.tolist()) == ([0, 1, 2], [1, 2, 4])
+    assert found.bits.tolist() == [[1, 2, 4], [2, 4, 8]]
+
+
+def test_two_texts_cannot_be_compared():
+    tokenizer = ByteTokenizer()
+    with pytest.raises(ConfigError, match="same text"):
+        compare_surprise(token_spans("ab", tokenizer), np.ones(2), token_spans("abc", tokenizer), np.ones(3))
+    empty = token_spans("", tokenizer)
+    with pytest.raises(ConfigError):
+        compare_surprise(empty, np.ones(0), empty, np.ones(0))

@@ -29,7 +29,7 @@ def brute_force(documents: list[str], text: str, least: int) -> list[tuple[int, 
     return [(start, end, n_places(wanted[start:end])) for start, end in sorted(maximal)]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(TEXTS, max_size=4), TEXTS, st.integers(1, 4))
 def test_spans_are_those_found_by_trying_every_run_of_words(documents, text, least):
     index = WordIndex(documents, least)
@@ -42,7 +42,7 @@ def test_spans_are_those_found_by_trying_every_run_of_words(documents, text, lea
     assert copied.share(least) == pytest.approx(len(covered) / len(text.split()) if text.split() else 0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(TEXTS, min_size=1, max_size=3), TEXTS)
 def test_the_pieces_of_a_text_follow_each_other_and_hold_whole_spans(documents, text):
     copied = WordIndex(documents, 2).search(text)
