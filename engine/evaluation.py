@@ -151,7 +151,7 @@ def cross_entropy(logits: np.ndarray, targets: Sequence[int], n_bytes: Sequence[
 
 @dataclass(frozen=True)
 class Comparison:
-    """One text read by two models: S stretches of whole characters that end a token in both, and how surprised they were.
+    """One text read by two models: S stretches of whole characters that end a token in both, with their bits.
 
     `starts`, `ends` (S,) int64 are characters, `n_bytes` (S,) int64; `bits` (2, S) float64, NaN where a model predicted
     nothing, as at the first token.

@@ -131,7 +131,8 @@ def test_two_tokenizers_are_compared_on_stretches_that_end_in_both(kind):
 
 
 def test_with_one_tokenizer_every_token_is_a_stretch_of_its_own():
-    spans = token_spans(TEXT, BPETokenizer.train(TEXT * 3, 290))
+    text = TEXT.encode("ascii", "ignore").decode()  # a token of half a character would be joined to its other half
+    spans = token_spans(text, BPETokenizer.train(TEXT * 3, 290))
     p = np.full(len(spans), 0.5)
     found = compare_surprise(spans, p, spans, p / 4)
     assert len(found.starts) == len(spans)
