@@ -20,6 +20,8 @@ from engine.errors import ConfigError
 from engine.gpt import GPT
 from engine.offsets import TokenSpans
 
+_ROWS = 64
+
 
 @dataclass(frozen=True)
 class Surprise:
@@ -65,8 +67,12 @@ def token_probabilities(model: GPT, ids: Sequence[int]) -> np.ndarray:
         start = 0 if known == 1 else known - context // 2
         end = min(start + context, len(row) - 1)
         logits = model(row[None, start:end])[0]  # position t predicts token start + t + 1
-        logs = F.log_softmax(logits.double(), dim=-1)
-        found = logs.gather(1, row[start + 1 : end + 1, None])[:, 0].exp().numpy()
+        targets = row[start + 1 : end + 1, None]
+        pieces = zip(
+            logits.split(_ROWS), targets.split(_ROWS), strict=True
+        )  # V may be 50,257: not all at once as double
+        logs = torch.cat([F.log_softmax(each.double(), dim=-1).gather(1, wanted)[:, 0] for each, wanted in pieces])
+        found = logs.exp().numpy()
         probabilities[known : end + 1] = found[known - start - 1 :]
         known = end + 1
     return probabilities

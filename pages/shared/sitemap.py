@@ -47,7 +47,10 @@ SECTIONS: dict[str, tuple[Lesson, ...]] = {
         Lesson("translation.py", "The original transformer", ":material/translate:", "translation"),
     ),
     "Stage 2 · Fine-tuning": (Lesson("instructions.py", "Instructions", ":material/forum:", "instructions"),),
-    "Use it": (Lesson("generation.py", "Generation", ":material/edit_note:", "generation"),),
+    "Use it": (
+        Lesson("generation.py", "Generation", ":material/edit_note:", "generation"),
+        Lesson("evaluation.py", "Evaluation", ":material/speed:", "evaluation"),
+    ),
 }
 
 

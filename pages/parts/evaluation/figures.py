@@ -1,0 +1,156 @@
+"""Charts of this lesson."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from pages.shared.charts import _QUIET, Figure, _to_spec
+
+CAME, OTHER = "the token that came", "other tokens"
+CHOSEN, REST = "the chosen token", "the other tokens"
+
+
+def candidates(frame: pd.DataFrame, *, title: str, x: str, percent: bool, summary: str) -> Figure:
+    """Horizontal bars in the frame's order; `frame` has the columns name, value, shown and kind (CAME or OTHER)."""
+    data = frame[["name", "value", "shown", "kind"]].reset_index(drop=True)
+    data["place"] = np.arange(len(data))
+    spec = _candidates_spec(title, x, percent, len(data), bool((data["value"] < 0).any()))
+    return Figure(
+        data, spec, f"Bar chart: {title.lower()} of the most probable tokens and of the one that came.", summary
+    )
+
+
+@lru_cache(maxsize=64)
+def _candidates_spec(title: str, x: str, percent: bool, n_bars: int, negative: bool) -> dict[str, Any]:
+    base = alt.Chart().encode(
+        y=alt.Y(
+            "name:N",
+            title="Token (␣ is a space)",
+            sort=alt.EncodingSortField("place", op="min", order="ascending"),
+            axis=alt.Axis(labelLimit=150, labelFontSize=14),
+        )
+    )
+    bars = base.mark_bar().encode(
+        alt.X(
+            "value:Q",
+            title=x,
+            axis=alt.Axis(tickCount=5, format="~%" if percent else "~g"),
+            scale=alt.Undefined if negative else alt.Scale(domainMin=0),
+        ),
+        color=alt.Color(
+            "kind:N",
+            title=None,
+            legend=alt.Legend(orient="top", symbolType="square"),
+            scale=alt.Scale(domain=[CAME, OTHER], range=["orange", "blue"]),
+        ),
+        tooltip=[alt.Tooltip("name:N", title="Token"), alt.Tooltip("shown:N", title=x), alt.Tooltip("kind:N")],
+    )
+    numbers = base.mark_text(align="left", dx=5, fontSize=13).encode(
+        x="value:Q", text="shown:N", color=alt.value(_QUIET)
+    )
+    return _to_spec(alt.layer(bars, numbers), title, 24 * n_bars + 120)
+
+
+def penalty(probabilities: np.ndarray, names: list[str], chosen: int, *, summary: str) -> Figure:
+    """−ln p over p as a curve, every token of the text as a point on it, the chosen one marked."""
+    grid = np.geomspace(max(1e-6, min(float(probabilities.min()), 1e-3)), 1, 120)
+    points = pd.DataFrame(
+        {
+            "layer": np.where(np.arange(len(names)) == chosen, CHOSEN, REST),
+            "p": probabilities,
+            "nats": -np.log(np.maximum(probabilities, 1e-300)),
+            "name": names,
+        }
+    )
+    curve = pd.DataFrame({"layer": "curve", "p": grid, "nats": -np.log(grid), "name": ""})
+    data = pd.concat([curve, points], ignore_index=True)
+    return Figure(data, _penalty_spec(), "Line chart: −ln p against p, with the tokens of the text on it.", summary)
+
+
+@lru_cache(maxsize=1)
+def _penalty_spec() -> dict[str, Any]:
+    x = alt.X("p:Q", title="Probability that the token had (%)", axis=alt.Axis(format="~%", tickCount=5))
+    y = alt.Y("nats:Q", title="−ln p (nats)", axis=alt.Axis(tickCount=5))
+    base = alt.Chart()
+    tips = [
+        alt.Tooltip("name:N", title="Token"),
+        alt.Tooltip("p:Q", title="Probability", format=".2%"),
+        alt.Tooltip("nats:Q", title="−ln p (nats)", format=".3f"),
+    ]
+    curve = base.transform_filter("datum.layer == 'curve'").mark_line(strokeWidth=2, aria=False)
+    dots = base.transform_filter("datum.layer != 'curve'").mark_point(filled=True, opacity=0.9)
+    domain = [CHOSEN, REST]
+    legend = alt.Legend(orient="top")
+    return _to_spec(
+        alt.layer(
+            curve.encode(x, y, color=alt.value(_QUIET)),
+            dots.encode(
+                x,
+                y,
+                alt.Color(
+                    "layer:N", title=None, legend=legend, scale=alt.Scale(domain=domain, range=["orange", "blue"])
+                ),
+                alt.Shape(
+                    "layer:N", title=None, legend=legend, scale=alt.Scale(domain=domain, range=["diamond", "circle"])
+                ),
+                alt.Size("layer:N", legend=None, scale=alt.Scale(domain=domain, range=[230, 60])),
+                tooltip=tips,
+            ),
+        ),
+        "What a token costs",
+        300,
+    )
+
+
+def by_token(
+    values: np.ndarray, names: list[str], chosen: int, *, title: str, y: str, mean: str, summary: str
+) -> Figure:
+    """One bar for each token in the text's order, the chosen one in the other colour, and their mean as a rule."""
+    level = float(np.mean(values))
+    bars = pd.DataFrame(
+        {
+            "layer": np.where(np.arange(len(names)) == chosen, CHOSEN, REST),
+            "place": np.arange(1, len(names) + 1),
+            "name": [f"{n}: {name}" for n, name in enumerate(names, 1)],
+            "value": values,
+            "label": "",
+        }
+    )
+    rule = pd.DataFrame(
+        [{"layer": "mean", "place": np.nan, "name": "", "value": level, "label": f"{mean} {level:.2f}"}]
+    )
+    data = pd.concat([bars, rule], ignore_index=True)
+    return Figure(data, _by_token_spec(title, y), f"Bar chart: {title.lower()}, a bar for each token.", summary)
+
+
+@lru_cache(maxsize=8)
+def _by_token_spec(title: str, y: str) -> dict[str, Any]:
+    base = alt.Chart()
+    value = alt.Y("value:Q", title=y, axis=alt.Axis(tickCount=5))
+    domain = [CHOSEN, REST]
+    bars = (
+        base.transform_filter("datum.layer != 'mean'")
+        .mark_bar()
+        .encode(
+            alt.X("place:O", title="Predicted token, in the order of the text", axis=alt.Axis(labelAngle=0)),
+            value,
+            alt.Color(
+                "layer:N",
+                title=None,
+                legend=alt.Legend(orient="top", symbolType="square"),
+                scale=alt.Scale(domain=domain, range=["orange", "blue"]),
+            ),
+            tooltip=[alt.Tooltip("name:N", title="Token"), alt.Tooltip("value:Q", title=y, format=".3f")],
+        )
+    )
+    mean = base.transform_filter("datum.layer == 'mean'")
+    rule = mean.mark_rule(strokeDash=[6, 3], strokeWidth=2, aria=False).encode(y=value, color=alt.value(_QUIET))
+    label = mean.mark_text(align="right", dy=-8, fontSize=14).encode(
+        x=alt.value("width"), y=value, text="label:N", color=alt.value(_QUIET)
+    )
+    return _to_spec(alt.layer(bars, rule, label), title, 300)

@@ -1,0 +1,299 @@
+"""Part: from the logits of one position to cross-entropy, perplexity and bits per byte, one step at a time."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from engine import evaluation
+from engine.evaluation import CrossEntropy, cross_entropy
+from pages.parts.evaluation.figures import CAME, OTHER, by_token, candidates, penalty
+from pages.shared.charts import _distinct, percent, visible_token
+from pages.shared.code_panel import show_code
+from pages.shared.components import token_strip
+from pages.shared.draft import show_bytes
+from pages.shared.lesson import exercise, notice
+from pages.shared.models import ModelChoice, choose_model, load
+from pages.shared.sentence import Sentence, choose_sentence, traced
+
+MOST_TOKENS = 64
+TOP = 7
+AROUND = 2  # tokens on each side of the chosen one whose numbers are shown
+STEPS = ("1 Logits", "2 Softmax", "3 −ln p", "4 Mean", "5 Perplexity", "6 Bits per byte")
+STEP_KEY = "evaluation-step"
+
+
+def show() -> None:
+    """The part "Cross-entropy step by step"."""
+    st.markdown(
+        "One number tells how well a model predicts a text. Six steps lead to it, and each is a line of arithmetic on "
+        "real logits: choose a token and walk through them."
+    )
+    model, text = st.columns([1, 1.6], gap="large")
+    with model:
+        choice = choose_model()
+    if choice is not None:
+        with text:
+            sentence = choose_sentence(choice, most=MOST_TOKENS)
+        if sentence is not None and len(sentence.ids) < 2:
+            st.info("Type one more word: the first token of a text has nothing before it that could predict it.")
+        elif sentence is not None:
+            _walk(choice, sentence)
+    notice(
+        "A logit means nothing alone: add 5 to all of them and every probability stays as it was.",
+        "Only the token that came counts in the loss. How the rest is shared out among the others is free.",
+        "A few tokens make most of the loss. Right and sure costs near 0; sure and wrong has no upper limit.",
+        "Loss and perplexity count per token, so a larger vocabulary makes them larger. Bits per byte does not care "
+        "how the text was cut.",
+    )
+    exercise(
+        "Move the checkpoint to step 0 and read the loss. Which number should it be near, and why does every model "
+        "begin there?",
+        "An untrained model gives all V tokens about the same probability 1/V, so each costs −ln(1/V) = ln V: the loss "
+        "starts at ln V and the perplexity at V. A model that is worse than that is sure of the wrong things.",
+    )
+    show_code(evaluation.cross_entropy, evaluation.CrossEntropy)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _measured(key: str, ids: tuple[int, ...], _logits: np.ndarray, _tokenizer: Any) -> CrossEntropy:
+    n_bytes = [len(_tokenizer.token_bytes(each)) for each in ids[1:]]
+    return cross_entropy(_logits[:-1], ids[1:], n_bytes)
+
+
+def _walk(choice: ModelChoice, sentence: Sentence) -> None:
+    _, logits = traced(choice, sentence.ids)
+    tokenizer = load(choice).tokenizer
+    found = _measured(choice.key, sentence.ids, logits, tokenizer)
+    at = _choose_token(sentence, found)
+    step = _choose_step()
+    row = at - 1  # of the arrays, which begin at the second token
+    if step in STEPS[:2]:
+        _one_row(logits[row], found, row, tokenizer, softmax=step == STEPS[1])
+    elif step == STEPS[2]:
+        _cost(found, row, sentence)
+    elif step == STEPS[3]:
+        _mean(found, row, sentence)
+    elif step == STEPS[4]:
+        _perplexity(found, logits.shape[1])
+    else:
+        _bits(found)
+    _numbers(found, row, sentence, STEPS.index(step))
+
+
+def _choose_token(sentence: Sentence, found: CrossEntropy) -> int:
+    """The position that is predicted, from 1 up; by a click on the text or from a list."""
+    n = len(sentence.ids)
+    key = f"evaluation-token:{n}"
+    if st.session_state.get(key) not in range(1, n):
+        st.session_state[key] = n - 1
+    probabilities = [None, *found.probabilities.tolist()]
+    rows = [
+        {"text": text, "id": token, "probability": None if p is None else min(p, 1.0)}
+        for text, token, p in zip(sentence.tokens, sentence.ids, probabilities, strict=True)
+    ]
+    clicked = token_strip(
+        rows,
+        "evaluation-strip",
+        st.session_state[key],
+        label="Your sentence; press a token to see how it was predicted",
+    )
+    if clicked is not None and clicked > 0:
+        st.session_state[key] = clicked
+    return st.selectbox(
+        "The token that is predicted",
+        range(1, n),
+        format_func=lambda place: f"{place}: {visible_token(sentence.tokens[place])}",
+        key=key,
+        persist_state="session",
+        help="The model read everything before it. A press on a token above chooses it too.",
+    )
+
+
+def _go(by: int) -> None:
+    here = STEPS.index(st.session_state[STEP_KEY])
+    st.session_state[STEP_KEY] = STEPS[min(max(here + by, 0), len(STEPS) - 1)]
+
+
+def _choose_step() -> str:
+    if st.session_state.get(STEP_KEY) not in STEPS:
+        st.session_state[STEP_KEY] = STEPS[0]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        step = st.segmented_control(
+            "Step",
+            STEPS,
+            required=True,
+            key=STEP_KEY,
+            persist_state="session",
+            help="Each step takes the number of the one before. Steps 4 to 6 are of the whole sentence.",
+        )
+        st.button(
+            "Back",
+            icon=":material/arrow_back:",
+            key="evaluation-back",
+            on_click=_go,
+            args=(-1,),
+            disabled=step == STEPS[0],
+            help="The step before.",
+        )
+        st.button(
+            "Next",
+            icon=":material/arrow_forward:",
+            key="evaluation-next",
+            on_click=_go,
+            args=(1,),
+            disabled=step == STEPS[-1],
+            type="primary",
+            help="The step after.",
+        )
+    return step
+
+
+def _one_row(logits: np.ndarray, found: CrossEntropy, row: int, tokenizer: Any, *, softmax: bool) -> None:
+    """The best tokens of one position and the one that came, as logits or as probabilities."""
+    target = int(found.targets[row])
+    best = [int(each) for each in np.argsort(-logits, kind="stable")[:TOP]]
+    ids = best if target in best else [*best, target]
+    values = logits[ids].astype(float)
+    if softmax:
+        values = np.exp(values - found.log_sums[row])
+    names = _distinct([visible_token(_name(tokenizer, each)) for each in ids])
+    frame = pd.DataFrame(
+        {
+            "name": names,
+            "value": values,
+            "shown": [percent(each) if softmax else f"{each:.2f}" for each in values],
+            "kind": [CAME if each == target else OTHER for each in ids],
+        }
+    )
+    place = int(found.ranks[row]) + 1
+    if softmax:
+        st.latex(
+            r"p_i = \frac{e^{z_i}}{\sum_{j=1}^{V} e^{z_j}} \qquad \ln\sum_j e^{z_j} = " f"{found.log_sums[row]:.3f}"
+        )
+        summary = (
+            f"The token that came had the logit {found.logits[row]:.2f}, and e to the power of "
+            f"{found.logits[row]:.2f} − {found.log_sums[row]:.2f} is {percent(float(found.probabilities[row]))}. All {len(logits):,} sum to 100 %."
+        )
+        candidates(
+            frame, title="Probabilities at this position", x="Probability (%)", percent=True, summary=summary
+        ).show()
+    else:
+        st.latex(r"z = W_{\text{head}}\, h \in \mathbb{R}^{V}, \qquad V = " + f"{len(logits):,}".replace(",", r"\,"))
+        summary = (
+            f"One score for each of the {len(logits):,} tokens. The one that came has {found.logits[row]:.2f}, place "
+            f"{place:,} among them; the highest is {values.max():.2f}."
+        )
+        candidates(frame, title="Logits at this position", x="Logit", percent=False, summary=summary).show()
+
+
+def _name(tokenizer: Any, token: int) -> str:
+    return show_bytes(tokenizer.token_bytes(token)) if token < tokenizer.n_vocab else f"(unused {token})"
+
+
+def _names(sentence: Sentence) -> list[str]:
+    return [visible_token(each) for each in sentence.tokens[1:]]
+
+
+def _cost(found: CrossEntropy, row: int, sentence: Sentence) -> None:
+    p, nats = float(found.probabilities[row]), float(found.nats[row])
+    st.latex(rf"-\ln p = {found.log_sums[row]:.3f} - ({found.logits[row]:.3f}) = {nats:.3f} \ \text{{nats}}")
+    penalty(
+        found.probabilities,
+        _names(sentence),
+        row,
+        summary=f"The chosen token had {percent(p)}, which costs {nats:.2f} nats ({nats / math.log(2):.2f} bits): its "
+        f"surprise (Shannon 1948). Half of the probability always costs 0.69 nats more.",
+    ).show()
+
+
+def _tokens(n: int) -> str:
+    return "1 predicted token" if n == 1 else f"{n} predicted tokens"
+
+
+def _mean(found: CrossEntropy, row: int, sentence: Sentence) -> None:
+    n = len(found.nats)
+    total = found.nats.sum()
+    st.latex(rf"L = \frac{{1}}{{T}}\sum_{{t=1}}^{{T}} -\ln p_t = \frac{{{total:.2f}}}{{{n}}} = {found.loss:.3f}")
+    dearest = np.sort(found.nats)[::-1][: max(1, n // 5)].sum() / max(found.nats.sum(), 1e-12)
+    by_token(
+        found.nats,
+        _names(sentence),
+        row,
+        title="Cost of every token",
+        y="−ln p (nats)",
+        mean="mean",
+        summary=f"The mean over {_tokens(n)} is {found.loss:.3f} nats: the cross-entropy loss. The dearest "
+        f"fifth of them makes {dearest:.0%} of it.",
+    ).show()
+
+
+def _perplexity(found: CrossEntropy, n_vocab: int) -> None:
+    st.latex(
+        rf"\text{{PPL}} = e^{{L}} = e^{{{found.loss:.3f}}} = {found.perplexity:.2f}"
+        r" = \Bigl(\prod_{t} \tfrac{1}{p_t}\Bigr)^{1/T}"
+    )
+    left, middle, right = st.columns(3)
+    left.metric("This sentence", f"{found.perplexity:,.1f}", help="e to the loss.")
+    middle.metric("Knowing nothing", f"{n_vocab:,}", help="The uniform distribution: as many as there are tokens.")
+    right.metric("Knowing all", "1", help="Probability 1 for every token that comes.")
+    st.caption(
+        f"On average the model was as unsure as if it had to choose among {found.perplexity:,.1f} tokens, all alike, "
+        f"instead of {n_vocab:,}. It is the geometric mean of 1/p, so one token of tiny probability moves it far."
+    )
+
+
+def _bits(found: CrossEntropy) -> None:
+    bits, n_bytes = found.nats.sum() / math.log(2), int(found.n_bytes.sum())
+    st.latex(
+        r"\text{BPB} = \frac{\sum_t -\log_2 p_t}{\text{bytes}}"
+        rf" = \frac{{{found.nats.sum():.2f}}}{{\ln 2 \cdot {n_bytes}}} = {found.bits_per_byte:.3f}"
+    )
+    left, middle, right = st.columns(3)
+    left.metric("All bits", f"{bits:,.1f}", help="The surprise of all predicted tokens: nats divided by ln 2.")
+    middle.metric("All bytes", f"{n_bytes:,}", help="Of the predicted tokens, in UTF-8.")
+    right.metric("Bits per byte", f"{found.bits_per_byte:.3f}", help="What models with different tokenizers share.")
+    st.caption(
+        f"{_tokens(len(found.nats))} for {n_bytes:,} bytes: {n_bytes / len(found.nats):.1f} bytes each. As a "
+        f"compressor the model would write this text in {math.ceil(bits / 8):,} bytes instead of {n_bytes:,}."
+    )
+
+
+def _numbers(found: CrossEntropy, row: int, sentence: Sentence, step: int) -> None:
+    """The arithmetic so far, for the chosen token and those around it; all tokens in an expander."""
+    table = pd.DataFrame(
+        {
+            "position": range(1, len(found.targets) + 1),
+            "token": [visible_token(each) for each in sentence.tokens[1:]],
+            "logit": found.logits,
+            "rank": found.ranks + 1,
+            "ln Σ e^z": found.log_sums,
+            "p": found.probabilities,
+            "−ln p (nats)": found.nats,
+            "1/p": np.exp(np.minimum(found.nats, 700)),
+            "bytes": found.n_bytes,
+            "bits": found.nats / math.log(2),
+        }
+    )
+    shown = [4, 6, 7, 7, 8, 10][step]
+    first = min(max(0, row - AROUND), max(0, len(table) - 2 * AROUND - 1))
+    around = table.iloc[first : first + 2 * AROUND + 1, :shown]
+    st.markdown("**The numbers so far, for the chosen token and its neighbours**")
+    _frame(around)
+    with st.expander("All tokens as a table", icon=":material/table:"):
+        _frame(table)
+
+
+def _frame(table: pd.DataFrame) -> None:
+    number = st.column_config.NumberColumn
+    formats = {"logit": "%.3f", "ln Σ e^z": "%.3f", "p": "%.4f", "−ln p (nats)": "%.3f", "1/p": "%.1f", "bits": "%.2f"}
+    st.dataframe(
+        table,
+        hide_index=True,
+        width="stretch",
+        column_config={name: number(format=each) for name, each in formats.items() if name in table},
+    )

@@ -1,0 +1,266 @@
+"""Part: a text of one's own, coloured by how surprised a model was, and two models compared on it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from engine import evaluation
+from engine.evaluation import Comparison, compare_surprise
+from engine.evaluation import surprise as total_surprise
+from engine.open_models import list_open_models, models_folder
+from engine.runs.service import lab
+from pages.parts.evaluation.source import Read, read
+from pages.shared.charts import visible_token
+from pages.shared.code_panel import show_code
+from pages.shared.components.surprise_text import Piece, surprise_text
+from pages.shared.lesson import exercise, notice
+from pages.shared.models import OPEN, ModelChoice, choose_model
+from pages.shared.run_data import run_name
+
+MAX_CHARS = 3_000
+DEFAULT = (
+    "Long ago a clever girl named Nadia lived in the windy harbour. One morning she saw a lion in the forest. The lion "
+    "was asleep, for it had eaten a pudding made of seventeen umbrellas."
+)
+NONE = ""
+_NO_COMPARISON = "Nothing: one model alone"
+
+
+def show() -> None:
+    """The part "Surprise"."""
+    st.markdown(
+        "A token of probability p surprises by **−log₂ p** bits: 1 bit is a coin's worth, 10 bits one chance in a "
+        "thousand. Write a text and see where a model expected something else."
+    )
+    model, text = st.columns([1, 1.6], gap="large")
+    with model:
+        choice = choose_model()
+        other = _choose_other() if choice is not None else None
+    if choice is not None:
+        with text:
+            own = st.text_area(
+                "Your text",
+                DEFAULT,
+                key="evaluation-text",
+                persist_state="session",
+                max_chars=MAX_CHARS,
+                height=190,
+                help="Any text of at most 3,000 characters. The model reads all of it, in windows where it is long.",
+            )
+        _read_and_show(choice, other, own[:MAX_CHARS].encode("utf-8", "replace").decode("utf-8"))
+    notice(
+        "The first part of a word carries the surprise; its other tokens then follow almost for free.",
+        "A name is dear once and cheap afterwards: the model copies it from what it has read.",
+        "Between two checkpoints grammar and frequent words improve first, names and rare words last.",
+        "Surprise tells how usual a text is to this model, not whether it is true.",
+    )
+    exercise(
+        "Write a sentence twice, one after the other. How many bits does the copy cost, and at which checkpoint does "
+        "that begin?",
+        "A trained model has heads that look for what followed last time (induction heads, Olsson et al. 2022), so the "
+        "copy costs a part of the first time. At early checkpoints both cost the same. Small models copy poorly: watch "
+        "whether the later words of the copy get cheaper than the first ones.",
+    )
+    show_code(evaluation.token_probabilities, evaluation.surprise, evaluation.compare_surprise)
+
+
+def _choose_other() -> ModelChoice | None:
+    """A second model at one of its checkpoints, or None for no comparison."""
+    service = lab()
+    names = {NONE: _NO_COMPARISON}
+    for record in service.runs():
+        if (record.step > 0 or not record.live) and service.checkpoints(record.run_id):
+            names[record.run_id] = run_name(record)
+    for found in list_open_models(models_folder(service.settings)):
+        if not found.problem:
+            names[OPEN + found.name] = f"{found.hub_id or found.name} · open weights"
+    if st.session_state.get("evaluation-other") not in names:  # deleted meanwhile
+        st.session_state["evaluation-other"] = NONE
+    run_id = st.selectbox(
+        "Compare with",
+        list(names),
+        format_func=names.__getitem__,
+        key="evaluation-other",
+        persist_state="session",
+        help="A second model B beside the one above, A: the same run at another checkpoint, or any other model.",
+    )
+    if run_id == NONE:
+        return None
+    if run_id.startswith(OPEN):
+        return ModelChoice(run_id, 0, names[run_id])
+    steps = [info.step for info in service.checkpoints(run_id)]
+    step = steps[-1]
+    if len(steps) > 1:
+        key = f"evaluation-other-step:{run_id}"
+        if st.session_state.get(key) not in steps:
+            st.session_state[key] = steps[len(steps) // 2]
+        step = st.select_slider(
+            "Checkpoint of B",
+            steps,
+            format_func=lambda each: f"step {each:,}",
+            key=key,
+            persist_state="session",
+            help="Model B at an earlier step of its training.",
+        )
+    return ModelChoice(run_id, step, names[run_id])
+
+
+def _read_and_show(choice: ModelChoice, other: ModelChoice | None, text: str) -> None:
+    if not text.strip():
+        st.info("Write a text: there is nothing to be surprised by yet.")
+        return
+    first = read(choice, text)
+    if len(first.spans) < 2:
+        st.info("Write one more word: the first token has nothing before it that could predict it.")
+        return
+    if other is None:
+        _one(text, first)
+        return
+    second = read(other, text)
+    found = compare_surprise(first.spans, first.probabilities, second.spans, second.probabilities)
+    _two(text, found, first, second, (choice, other))
+
+
+def _bits(probabilities: np.ndarray) -> np.ndarray:
+    return -np.log2(np.maximum(probabilities, 1e-300))
+
+
+def _totals(found: Read) -> evaluation.Surprise:
+    return total_surprise(found.probabilities.tolist(), np.diff(found.spans.bounds).tolist())
+
+
+def _one(text: str, found: Read) -> None:
+    bits, spans = _bits(found.probabilities), found.spans
+    texts = _drawn(text, spans.starts, spans.ends)
+    pieces = [
+        Piece(each, None if math.isnan(bit) else bit, _said(bit, p))
+        for each, bit, p in zip(texts, bits.tolist(), found.probabilities.tolist(), strict=True)
+    ]
+    surprise_text(
+        pieces, "evaluation-surprise", scale="surprise", label="Your text, tinted by the surprise of each token"
+    )
+    total = _totals(found)
+    for column, (name, value, help_) in zip(
+        st.columns(4),
+        (
+            ("All bits", f"{total.bits:,.0f}", f"The surprise of {total.n_tokens:,} tokens, added up."),
+            ("Loss (nats per token)", f"{total.loss:.3f}", "The mean surprise in nats."),
+            ("Perplexity", f"{total.perplexity:,.1f}", "e to the loss."),
+            ("Bits per byte", f"{total.bits_per_byte:.3f}", "All bits divided by the bytes of these tokens."),
+        ),
+        strict=True,
+    ):
+        column.metric(name, value, help=help_)
+    known = bits[~np.isnan(bits)]
+    st.caption(
+        f"The dearest tenth of the tokens holds {_tenth(known):.0%} of all surprise; {(known < 1).mean():.0%} of the "
+        "tokens cost less than one bit."
+    )
+    with st.expander("As a table", icon=":material/table:"):
+        table = pd.DataFrame(
+            {
+                "token": [visible_token(each) for each in texts],
+                "id": spans.ids,
+                "probability": found.probabilities,
+                "surprise (bits)": bits,
+                "bytes": np.diff(spans.bounds),
+            }
+        )
+        st.dataframe(
+            table,
+            hide_index=True,
+            width="stretch",
+            column_config={
+                "probability": st.column_config.NumberColumn(format="%.5f"),
+                "surprise (bits)": st.column_config.NumberColumn(format="%.2f"),
+            },
+        )
+
+
+def _drawn(text: str, starts: np.ndarray, ends: np.ndarray) -> list[str]:
+    """The characters of each token; one that only finishes a character of the token before is an ellipsis."""
+    texts, place = [], 0
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        texts.append(text[max(start, place) : end] or "…")
+        place = max(place, end)
+    return texts
+
+
+def _tenth(values: np.ndarray) -> float:
+    return float(np.sort(values)[::-1][: max(1, len(values) // 10)].sum() / max(values.sum(), 1e-12))
+
+
+def _said(bits: float, p: float) -> str:
+    if math.isnan(bits):
+        return "nothing stood before it"
+    return f"surprise {bits:.1f} bits · probability {100 * p:.3g} %"
+
+
+def _two(text: str, found: Comparison, first: Read, second: Read, choices: tuple[ModelChoice, ModelChoice]) -> None:
+    texts = _drawn(text, found.starts, found.ends)
+    pieces = [
+        Piece(each, None if math.isnan(more) else more, _compared(a, b))
+        for each, more, a, b in zip(texts, found.difference.tolist(), *found.bits.tolist(), strict=True)
+    ]
+    surprise_text(
+        pieces, "evaluation-difference", scale="difference", label="Your text, tinted by which model was more surprised"
+    )
+    same = np.array_equal(first.spans.bounds, second.spans.bounds)
+    if same:
+        st.caption("Both models cut the text alike, so every token is compared with itself.")
+    else:
+        st.caption(
+            f"A cuts the text into {len(first.spans):,} tokens and B into {len(second.spans):,}. They are compared on "
+            f"the {len(found.starts):,} stretches that end a token in both: there the bits of the tokens inside add up."
+        )
+    a, b = found.bits_per_byte
+    rows = []
+    for name, choice, each, bits_per_byte in (("A", choices[0], first, a), ("B", choices[1], second, b)):
+        total = _totals(each) if len(each.spans) > 1 else None
+        rows.append(
+            {
+                "model": f"{name} · {choice.title}" + ("" if choice.is_open else f" · step {choice.step:,}"),
+                "tokens": len(each.spans),
+                "perplexity": total.perplexity if total else None,
+                "bits per byte": bits_per_byte,
+            }
+        )
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        width="stretch",
+        column_config={
+            "perplexity": st.column_config.NumberColumn(format="%.2f", help="Comparable only with the same tokens."),
+            "bits per byte": st.column_config.NumberColumn(format="%.3f", help="Over what both predicted."),
+        },
+    )
+    if not math.isnan(a):
+        verdict = "Both predict it alike" if abs(a - b) < 0.0005 else f"{'A' if a < b else 'B'} predicts it better"
+        more = int(np.nansum(found.difference < 0)), int(np.nansum(found.difference > 0))
+        st.caption(
+            f"{verdict}: {a:.3f} bits per byte for A and {b:.3f} for B. B was more surprised on {more[1]:,} stretches, "
+            f"A on {more[0]:,}."
+        )
+    with st.expander("As a table", icon=":material/table:"):
+        table = pd.DataFrame(
+            {
+                "text": [visible_token(each) for each in texts],
+                "A (bits)": found.bits[0],
+                "B (bits)": found.bits[1],
+                "B − A (bits)": found.difference,
+                "bytes": found.n_bytes,
+            }
+        )
+        number = st.column_config.NumberColumn(format="%.2f")
+        names = ("A (bits)", "B (bits)", "B − A (bits)")
+        st.dataframe(table, hide_index=True, width="stretch", column_config=dict.fromkeys(names, number))
+
+
+def _compared(a: float, b: float) -> str:
+    if math.isnan(a) or math.isnan(b):
+        return "one of them had nothing before it"
+    return f"A {a:.1f} bits, B {b:.1f} bits · B − A {b - a:+.1f}"

@@ -1,0 +1,106 @@
+// One button per stretch, one tab stop for all of them; the numbers are in the button's label and in the tip.
+const UNKNOWN = 9;
+
+const classOf = (level, signed) => {
+  if (level === UNKNOWN) return "unknown";
+  if (!signed) return `level-${level}`;
+  if (level === 0) return "same";
+  return level > 0 ? `more-${level}` : `less-${-level}`;
+};
+
+const describe = ([text, , note]) => `“${visible(text)}” · ${note}`;
+
+const build = (parentElement) => {
+  const root = element("div", "root");
+  const strip = element("div", "strip");
+  strip.setAttribute("role", "group");
+  const legend = element("div", "legend quiet");
+  const tip = element("div", "tip");
+  tip.setAttribute("aria-hidden", "true"); // the button's own label says the same
+  root.append(strip, legend, tip);
+  parentElement.append(root);
+  const state = { root, strip, legend, tip, rows: [], buttons: [], stop: 0, seen: "" };
+
+  const indexOf = (event) => {
+    const button = event.target.closest?.("button.piece");
+    return button ? Number(button.dataset.index) : null;
+  };
+  const show = (index) => {
+    const button = state.buttons[index];
+    tip.textContent = describe(state.rows[index]);
+    tip.classList.add("shown");
+    const box = button.getClientRects()[0] ?? button.getBoundingClientRect();
+    const outer = root.getBoundingClientRect();
+    tip.style.left = `${Math.max(0, Math.min(box.left - outer.left, outer.width - tip.offsetWidth))}px`;
+    const above = box.top - outer.top - tip.offsetHeight - 6;
+    tip.style.top = `${above < 0 ? box.bottom - outer.top + 6 : above}px`;
+  };
+  const hide = () => tip.classList.remove("shown");
+  strip.addEventListener("pointerover", (event) => {
+    const index = indexOf(event);
+    if (index !== null) show(index);
+  });
+  strip.addEventListener("pointerleave", hide);
+  strip.addEventListener("focusin", (event) => {
+    const index = indexOf(event);
+    if (index === null) return;
+    state.buttons[state.stop]?.setAttribute("tabindex", "-1");
+    state.stop = index;
+    state.buttons[index].setAttribute("tabindex", "0");
+    show(index);
+  });
+  strip.addEventListener("focusout", hide);
+  strip.addEventListener("scroll", hide);
+  strip.addEventListener("keydown", (event) => {
+    const last = state.buttons.length - 1;
+    const target = {
+      ArrowRight: Math.min(state.stop + 1, last),
+      ArrowLeft: Math.max(state.stop - 1, 0),
+      Home: 0,
+      End: last,
+    }[event.key];
+    if (event.key === "Escape") hide();
+    if (target === undefined || last < 0) return;
+    event.preventDefault();
+    state.buttons[target].focus();
+  });
+  return state;
+};
+
+export default function (component) {
+  const { data, parentElement } = component;
+  const state = stateOf(parentElement, build);
+  state.strip.setAttribute("aria-label", data.label);
+  const seen = JSON.stringify([data.rows, data.levels]);
+  if (seen === state.seen) return;
+  state.seen = seen;
+  state.rows = data.rows;
+  state.buttons = [];
+  const signed = data.levels.some(([level]) => level < 0);
+  const fresh = document.createDocumentFragment();
+  data.rows.forEach((row, index) => {
+    const [text, level] = row;
+    const endsLine = text.includes("\n");
+    const shown = endsLine ? text.replaceAll("\r", "").replaceAll("\n", "↵") : text;
+    const button = element("button", `piece ${classOf(level, signed)}`, shown);
+    button.type = "button";
+    button.tabIndex = index === 0 ? 0 : -1;
+    button.dataset.index = String(index);
+    button.setAttribute("aria-label", describe(row));
+    state.buttons.push(button);
+    fresh.append(button);
+    if (endsLine) fresh.append("\n".repeat(text.match(/\n/g).length));
+  });
+  state.stop = 0;
+  state.strip.replaceChildren(fresh);
+  const legend = document.createDocumentFragment();
+  legend.append(element("span", "", data.title));
+  for (const [level, label] of data.levels) {
+    const item = element("span", "legend-item");
+    const swatch = element("span", `swatch ${classOf(level, signed)}`, "ab");
+    swatch.setAttribute("aria-hidden", "true");
+    item.append(swatch, element("span", "", label));
+    legend.append(item);
+  }
+  state.legend.replaceChildren(legend);
+}
