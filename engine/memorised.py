@@ -20,6 +20,8 @@ import numpy as np
 
 from engine.bpe import END_OF_TEXT
 from engine.errors import ConfigError
+from engine.generation import SamplingConfig, generate
+from engine.gpt import GPT
 from engine.offsets import token_spans
 from engine.tokenizer import Tokenizer
 from engine.windows import split_ids
@@ -28,6 +30,7 @@ LEAST_WORDS = 4
 """Runs of fewer words are not looked for: any two texts share them."""
 
 _WORD = re.compile(rf"{re.escape(END_OF_TEXT)}|(?:(?!{re.escape(END_OF_TEXT)})\S)+")
+_TOKENS_PER_WORD = 10  # at most; bytes and characters are the smallest tokens
 _SEPARATOR, _UNKNOWN = -1, -2  # between documents; a word that the training text never has
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
@@ -219,6 +222,21 @@ def split_training_text(text: str, tokenizer: Tokenizer, validation_fraction: fl
     n_train = len(split_ids(spans.ids, validation_fraction)[0])
     cut = int(spans.ends[n_train - 1]) if n_train else 0
     return text[:cut], text[cut:]
+
+
+def write_words(model: GPT, tokenizer: Tokenizer, prompt: str, n_words: int, sampling: SamplingConfig) -> str:
+    """What a model writes after a prompt, cut after `n_words` whole words; shorter where its tokens make few words.
+
+    Raises ConfigError for a prompt without a token.
+    """
+    written: list[str] = []
+    for step in generate(model, tokenizer, prompt, _TOKENS_PER_WORD * n_words, sampling):
+        written.append(step.text)
+        if len(written) % 16 == 0 and len("".join(written).split()) > n_words:
+            break
+    text = "".join(written)
+    places = [each.end() for each in _WORD.finditer(text)]
+    return text[: places[n_words - 1]] if len(places) > n_words else text
 
 
 @dataclass(frozen=True)

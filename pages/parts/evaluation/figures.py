@@ -9,7 +9,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from pages.shared.charts import _QUIET, Figure, _to_spec
+from pages.shared.charts import _QUIET, _RUN_COLOURS, _RUN_SHAPES, Figure, _to_spec
 
 CAME, OTHER = "the token that came", "other tokens"
 CHOSEN, REST = "the chosen token", "the other tokens"
@@ -154,3 +154,45 @@ def _by_token_spec(title: str, y: str) -> dict[str, Any]:
         x=alt.value("width"), y=value, text="label:N", color=alt.value(_QUIET)
     )
     return _to_spec(alt.layer(bars, rule, label), title, 300)
+
+
+def copied_by_length(rows: pd.DataFrame, *, summary: str) -> Figure:
+    """Lines of the copied share over the least length that counts. `rows`: words, share (0 to 1), name."""
+    names = tuple(dict.fromkeys(rows["name"]))
+    return Figure(rows, _copied_spec(names), "Line chart: copied share against the length of span.", summary)
+
+
+@lru_cache(maxsize=32)
+def _copied_spec(names: tuple[str, ...]) -> dict[str, Any]:
+    n = len(names)
+
+    def repeated(values: list[Any]) -> list[Any]:
+        return [values[index % len(values)] for index in range(n)]
+
+    legend = alt.Legend(orient="top", columns=2, labelLimit=240, symbolType="stroke", symbolSize=500)
+    colour = alt.Color(
+        "name:N", title=None, legend=legend, scale=alt.Scale(domain=list(names), range=repeated(_RUN_COLOURS))
+    )
+    dashes = repeated([[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [10, 4], [4, 4]])
+    base = alt.Chart().encode(
+        alt.X("words:Q", title="Words that a span must have at least", axis=alt.Axis(tickMinStep=1)),
+        alt.Y(
+            "share:Q",
+            title="Words inside such spans (%)",
+            axis=alt.Axis(format="~%", tickCount=5),
+            scale=alt.Scale(domain=[0, 1]),
+        ),
+        colour,
+        tooltip=[
+            alt.Tooltip("name:N", title="Text"),
+            alt.Tooltip("words:Q", title="At least so many words"),
+            alt.Tooltip("share:Q", title="Share", format=".1%"),
+        ],
+    )
+    lines = base.mark_line(strokeWidth=2.2).encode(
+        strokeDash=alt.StrokeDash("name:N", title=None, scale=alt.Scale(domain=list(names), range=dashes)),
+    )
+    points = base.mark_point(size=45, filled=True, opacity=1).encode(
+        shape=alt.Shape("name:N", legend=None, scale=alt.Scale(domain=list(names), range=repeated(_RUN_SHAPES)))
+    )
+    return _to_spec(alt.layer(lines, points), "How much is copied, by the length of the copy", 320)

@@ -1,2 +1,333 @@
+"""Part: what a model writes, searched word for word in what it was trained on, beside real text searched the same."""
+
+from __future__ import annotations
+
+import random
+import re
+
+import pandas as pd
+import streamlit as st
+
+from engine import memorised
+from engine.memorised import LEAST_WORDS, Place
+from engine.runs.config import RunConfig
+from engine.runs.service import lab
+from pages.parts.evaluation.figures import copied_by_length
+from pages.parts.evaluation.source import LEASTS, Normal, TrainingText, Written, normal, place_of, training_text, write
+from pages.shared.code_panel import show_code
+from pages.shared.components.copied_text import copied_text
+from pages.shared.components.text_view import text_view, view_rows
+from pages.shared.lesson import exercise, notice
+from pages.shared.models import ModelChoice, choose_model
+from pages.shared.text_source import source_title
+
+PROMPTS = ("Held-out text", "Training text", "My own")
+PROMPT_WORDS = 24
+MAX_PROMPT = 1_000
+DEFAULT_PROMPT = "Once upon a time"
+CONTEXT = 450  # characters of the source on each side of the passage
+MAX_ROWS = 60
+DICE = "memorised-dice"
+
+
 def show() -> None:
-    """Later."""
+    """The part "Memorised or generalised?"."""
+    st.markdown(
+        "A model that repeats its training text has learned nothing that a file could not do. So let it write, and "
+        "look for every run of words that stands **word for word** in what it was trained on."
+    )
+    choice = choose_model()
+    if choice is not None and choice.is_open:
+        st.info(
+            "These weights came without their training text, so nobody here can tell what they copy. Choose a model "
+            "that was trained in this course."
+        )
+    elif choice is not None:
+        _search(choice)
+    notice(
+        "Short spans prove nothing: real text that the model never read shares them with the training text as well. "
+        "Compare the two lines, not one of them with zero.",
+        "At temperature 0 the model takes the likeliest path, and that is where copies are. Hotter sampling breaks "
+        "spans sooner.",
+        "Text made of patterns (stories, phrases) has long common spans without any copying; in plays a long one is "
+        "memory.",
+        "What stands many times in the training text is memorised first (Lee et al. 2022).",
+    )
+    exercise(
+        "Prompt with training text at temperature 0, throw the dice a few times, and then do the same with held-out "
+        "text. Does the model know its training text by heart?",
+        "A prompt from the training text is the attack of Carlini et al. (2021, 2023): if the model goes on word for "
+        "word, it has memorised. A small model that saw each text once or twice hardly does, and both prompts give "
+        "about the same. Train one for many epochs on a short text and the difference appears.",
+    )
+    show_code(memorised.WordIndex, memorised._hashes, memorised.Copied.share, memorised.find_place)
+
+
+def _search(choice: ModelChoice) -> None:
+    config = lab().run(choice.run_id).config
+    if not isinstance(config, RunConfig):
+        st.info("This model was not pretrained on a text. Choose a pretraining run.")
+        return
+    text = training_text(choice.run_id)
+    prompt, going_on = _choose_prompt(text)
+    left, middle, right = st.columns(3)
+    temperature = left.slider(
+        "Temperature",
+        0.0,
+        1.5,
+        0.8,
+        0.1,
+        key="memorised-temperature",
+        persist_state="session",
+        help="0 always takes the likeliest token; higher values take unlikely ones more often.",
+    )
+    n_words = middle.slider(
+        "Length (words)",
+        50,
+        300,
+        150,
+        25,
+        key="memorised-length",
+        persist_state="session",
+        help="About so many words are written. A longer text says more and takes longer.",
+    )
+    least = right.slider(
+        "Words that make a span",
+        LEAST_WORDS,
+        LEASTS[-1],
+        6,
+        key="memorised-least",
+        persist_state="session",
+        help="Only runs of at least so many words are underlined and counted.",
+    )
+    if not prompt.strip():
+        st.info("Write a prompt: the model needs something to go on from.")
+        return
+    written = write(choice, prompt, n_words, temperature, st.session_state.get(DICE, 0))
+    if not written.copied.n_words:
+        st.info("The model wrote no word. Choose another prompt or a later checkpoint.")
+        return
+    usual = normal(choice.run_id, written.copied.n_words)
+    chosen = _text(written, least, choice)
+    _numbers(written, usual, least, text)
+    if going_on:
+        _by_heart(written, going_on)
+    if chosen is not None:
+        _passage(written, chosen, text, choice.run_id)
+    _curve(written, usual)
+    _table(written, least, text, choice.run_id)
+
+
+def _throw() -> None:
+    st.session_state[DICE] = random.randrange(1, 10_000)
+
+
+def _choose_prompt(text: TrainingText) -> tuple[str, str]:
+    """The prompt and, where it is from the training text, what comes next there."""
+    box, button = st.columns([4, 1], vertical_alignment="bottom")
+    kind = box.segmented_control(
+        "Prompt from",
+        PROMPTS,
+        default=PROMPTS[0],
+        required=True,
+        key="memorised-prompt-kind",
+        persist_state="session",
+        help="Some words of text that it never read, of text it was trained on, or your own.",
+    )
+    button.button(
+        "Another",
+        icon=":material/casino:",
+        key="memorised-another",
+        width="stretch",
+        on_click=_throw,
+        help="Another prompt, and other dice for the model.",
+    )
+    if kind == PROMPTS[2]:
+        own = st.text_input(
+            "Your prompt",
+            DEFAULT_PROMPT,
+            key="memorised-prompt",
+            persist_state="session",
+            max_chars=MAX_PROMPT,
+            help="The model goes on from here.",
+        )
+        return own[:MAX_PROMPT].encode("utf-8", "replace").decode("utf-8"), ""
+    dice = random.Random(st.session_state.get(DICE, 0))
+    if kind == PROMPTS[1]:
+        return _some_words(text.index.documents, dice)
+    names = sorted(text.held_out)
+    return _some_words(memorised.documents_of(text.held_out[dice.choice(names)]), dice)[0], ""
+
+
+def _some_words(documents: tuple[str, ...] | list[str], dice: random.Random) -> tuple[str, str]:
+    """Words in a row from somewhere in the documents, and what follows them there."""
+    document = dice.choice(documents) if documents else ""
+    for _ in range(20):
+        if len(document.split()) >= 2 * PROMPT_WORDS:
+            break
+        document = dice.choice(documents)
+    words = [each.span() for each in re.finditer(r"\S+", document)]
+    if not words:
+        return "", ""
+    first = dice.randrange(max(1, len(words) - 2 * PROMPT_WORDS))
+    last = min(first + PROMPT_WORDS, len(words)) - 1
+    return document[words[first][0] : words[last][1]], document[words[last][1] :][:2_000]
+
+
+def _text(written: Written, least: int, choice: ModelChoice) -> int | None:
+    """The written text with its spans; returns the number of the chosen one, the longest at first."""
+    copied = written.copied
+    long = [number for number, span in enumerate(copied.spans) if span.n_words >= least]
+    key = f"memorised-span:{choice.key}:{hash((written.prompt, written.text))}"
+    chosen = st.session_state.get(key)
+    if chosen not in long:
+        chosen = max(long, key=lambda each: copied.spans[each].n_words, default=None)
+    notes = [
+        f"{span.n_words} words, in {span.n_places:,} place{'s' if span.n_places > 1 else ''} of the training text"
+        for span in copied.spans
+    ]
+    pieces: list[tuple[str, int | None]] = []
+    place = 0
+    for start, end, number in copied.pieces(least):
+        pieces += [(written.text[place:start], None), (written.text[start:end], number)] if number is not None else []
+        place = end if number is not None else place
+    pieces.append((written.text[place:], None))
+    pressed = copied_text(
+        [piece for piece in pieces if piece[0]],
+        notes,
+        "memorised-text",
+        label="What the model wrote; press an underlined span to see where it stands",
+        selected=chosen,
+        prompt=written.prompt,
+    )
+    if pressed is not None and pressed in long and pressed != chosen:
+        st.session_state[key] = pressed
+        st.rerun()
+    st.caption(
+        "Bold is the prompt, which is not searched. Underlined words stand in the training text in this order; press "
+        "them to see where."
+        if long
+        else "Bold is the prompt, which is not searched. Nothing is underlined: no run of so many words is copied."
+    )
+    return chosen
+
+
+def _numbers(written: Written, usual: Normal, least: int, text: TrainingText) -> None:
+    copied = written.copied
+    left, middle, right = st.columns(3)
+    left.metric(
+        f"In spans of {least} words or more",
+        f"{copied.share(least):.0%}",
+        help=f"The share of the {copied.n_words:,} words that the model wrote.",
+    )
+    middle.metric("Longest span", f"{copied.longest} words", help="Of four words or more; 0 where there is none.")
+    right.metric(
+        "Searched",
+        f"{text.index.n_words:,} words",
+        help=f"The training text of {text.n_chars:,} characters, every document counted once.",
+    )
+    rows = [
+        {
+            "text": "what the model wrote",
+            "in such spans": 100 * copied.share(least),
+            "longest span (words)": copied.longest,
+        }
+    ]
+    rows += [
+        {
+            "text": f"held-out: {source_title(name)}",
+            "in such spans": 100 * usual.shares[name][least],
+            "longest span (words)": usual.longest[name],
+        }
+        for name in usual.shares
+    ]
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        width="stretch",
+        column_config={"in such spans": st.column_config.NumberColumn(format="%.1f %%")},
+    )
+    st.caption(
+        "Held-out text is real text that the model never read: the mean share and the median longest span of "
+        f"stretches of {usual.n_words} words. What it shares with the training text is not copied but usual."
+    )
+
+
+def _by_heart(written: Written, going_on: str) -> None:
+    """How far the model went on as its training text does."""
+    same = 0
+    for own, real in zip(written.text.split(), going_on.split(), strict=False):
+        if own != real:
+            break
+        same += 1
+    verdict = "from the first word on it goes its own way" if not same else f"its first {same} words are the same"
+    st.markdown("**How the training text goes on**")
+    st.text(going_on.strip()[:400] + " …")
+    st.caption(f"The prompt stands in the training text, which goes on like this. Of what the model wrote, {verdict}.")
+
+
+def _passage(written: Written, number: int, text: TrainingText, run_id: str) -> None:
+    """The place in the source where the chosen span stands, with what is around it."""
+    span = written.copied.spans[number]
+    st.markdown("**Where the chosen span stands**")
+    place = place_of(run_id, span, text)
+    if place is None:
+        whole, (start, end) = text.index.documents[span.document], text.index.passage(span)
+        st.caption("In the training text, where several sources meet.")
+    else:
+        whole, start, end = text.sources[place.source], place.start, place.end
+        st.text(_where(place, len(whole)))
+    begin = max(0, start - CONTEXT)
+    inside = (start - begin, end - begin)
+    text_view(
+        view_rows(whole[begin : end + CONTEXT], hits=[inside], current=inside),
+        "memorised-passage",
+        label="The passage of the training text",
+        height=240,
+    )
+
+
+def _where(place: Place, n_chars: int) -> str:
+    work = f" · {place.work[:80]}" if place.work else ""
+    return (
+        f"{source_title(place.source)}{work} · line {place.line:,}, {place.start / max(n_chars, 1):.0%} into the text"
+    )
+
+
+def _curve(written: Written, usual: Normal) -> None:
+    rows = [("what the model wrote", n, written.copied.share(n)) for n in LEASTS]
+    rows += [(f"held-out: {source_title(name)}", n, usual.shares[name][n]) for name in usual.shares for n in LEASTS]
+    frame = pd.DataFrame(rows, columns=["name", "words", "share"])
+    own, at = written.copied.share(8), frame[(frame["words"] == 8) & (frame["name"] != "what the model wrote")]["share"]
+    summary = f"In spans of eight words or more stand {own:.0%} of what the model wrote"
+    if len(at):
+        low, high = at.min(), at.max()
+        between = f"{low:.0%}" if f"{low:.0%}" == f"{high:.0%}" else f"{low:.0%} to {high:.0%}"
+        summary += f", and {between} of real text that it never read"
+    copied_by_length(frame, summary=summary + ".").show()
+    with st.expander("As a table", icon=":material/table:"):
+        st.dataframe((100 * frame.pivot(index="words", columns="name", values="share")).round(1), width="stretch")
+
+
+def _table(written: Written, least: int, text: TrainingText, run_id: str) -> None:
+    """Every span with its source, the longest first."""
+    spans = written.copied.spans
+    order = sorted((n for n, s in enumerate(spans) if s.n_words >= least), key=lambda n: -spans[n].n_words)[:MAX_ROWS]
+    if not order:
+        return
+    with st.expander(f"All {len(order)} spans and where they stand", icon=":material/table:"):
+        rows = []
+        for number in order:
+            span, place = spans[number], place_of(run_id, spans[number], text)
+            start, end = written.copied.words[span.start][0], written.copied.words[span.end - 1][1]
+            rows.append(
+                {
+                    "words": span.n_words,
+                    "span": written.text[start:end],
+                    "places": span.n_places,
+                    "source": source_title(place.source) if place else "several",
+                    "work": place.work if place else "",
+                    "line": place.line if place else None,
+                }
+            )
+        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")

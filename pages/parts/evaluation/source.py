@@ -10,16 +10,32 @@ import streamlit as st
 
 from engine.corpus import load_corpus
 from engine.evaluation import token_probabilities
-from engine.memorised import WordIndex, documents_of, split_training_text
+from engine.generation import SamplingConfig
+from engine.memorised import (
+    LEAST_WORDS,
+    Copied,
+    Place,
+    Span,
+    WordIndex,
+    documents_of,
+    find_place,
+    samples_of,
+    split_training_text,
+    write_words,
+)
 from engine.offsets import TokenSpans, token_spans
 from engine.runs.artifacts import UPLOAD
 from engine.runs.config import RunConfig
 from engine.runs.preparation import read_corpora
 from engine.runs.service import lab
 from pages.shared.models import ModelChoice, inference, load
-from pages.shared.text_source import source_title
 
 SPINNER = "The model reads …"
+N_SAMPLES = 20
+"""So many stretches of each held-out text make the baseline."""
+ROUND_TO = 25
+LEASTS = range(LEAST_WORDS, 21)
+"""The lengths, in words, from which on a span can be made to count."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +103,75 @@ def training_text(run_id: str) -> TrainingText:
     return TrainingText(index, sources, held_out, len(train))
 
 
-def titles(names: Any) -> list[str]:
-    """What a learner calls these sources."""
-    return [source_title(name) for name in names]
+@st.cache_resource(max_entries=2_000, show_spinner=False)
+def _place(run_id: str, home: str, span: tuple[int, int, int], _span: Span, _text: TrainingText) -> Place | None:
+    return find_place(_text.sources, _text.index.documents[_span.document], _text.index.passage(_span))
+
+
+def place_of(run_id: str, span: Span, text: TrainingText) -> Place | None:
+    """Where a span stands in the sources of a run's training text; None where it crosses from one into another."""
+    return _place(run_id, str(lab().settings.home), (span.document, span.place, span.n_words), span, text)
+
+
+@dataclass(frozen=True)
+class Normal:
+    """What real text that the model never read shares with its training text, by source, in stretches of `n_words`.
+
+    `shares`: by the least words of a span, the mean share of the words inside such spans. `longest`: the median of the
+    longest spans, in words. `n_searched`: the words of all stretches.
+    """
+
+    n_words: int
+    shares: dict[str, dict[int, float]]
+    longest: dict[str, int]
+    n_searched: dict[str, int]
+
+
+@st.cache_resource(max_entries=16, show_spinner="Searching held-out text in the same way …")
+def _normal(run_id: str, home: str, n_words: int, _text: TrainingText) -> Normal:
+    samples = {
+        name: [_text.index.search(each) for each in samples_of([held_out], n_words, N_SAMPLES)]
+        for name, held_out in _text.held_out.items()
+    }
+    samples = {name: found for name, found in samples.items() if found}
+    return Normal(
+        n_words,
+        {
+            name: {least: float(np.mean([each.share(least) for each in found])) for least in LEASTS}
+            for name, found in samples.items()
+        },
+        {name: int(np.median([each.longest for each in found])) for name, found in samples.items()},
+        {name: sum(each.n_words for each in found) for name, found in samples.items()},
+    )
+
+
+def normal(run_id: str, n_words: int) -> Normal:
+    """The baseline for texts of about `n_words` words, measured once for everybody."""
+    rounded = max(ROUND_TO, ROUND_TO * round(n_words / ROUND_TO))
+    return _normal(run_id, str(lab().settings.home), rounded, training_text(run_id))
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a model wrote after a prompt, and what of it stands in its training text."""
+
+    prompt: str
+    text: str
+    copied: Copied
+
+
+@st.cache_resource(max_entries=64, show_spinner="The model writes …")
+def _write(
+    key: str, home: str, prompt: str, n_words: int, temperature: float, seed: int, _checkpoint: Any, _index: WordIndex
+) -> Written:
+    with inference():
+        sampling = SamplingConfig(temperature=temperature, seed=seed)
+        text = write_words(_checkpoint.model, _checkpoint.tokenizer, prompt, n_words, sampling)
+    return Written(prompt, text, _index.search(text))
+
+
+def write(choice: ModelChoice, prompt: str, n_words: int, temperature: float, seed: int) -> Written:
+    """Let the model write and search what it wrote, once for everybody who asks for the same."""
+    index = training_text(choice.run_id).index
+    home = str(lab().settings.home)
+    return _write(choice.key, home, prompt, n_words, temperature, seed, load(choice), index)

@@ -177,7 +177,8 @@ def _one_row(logits: np.ndarray, found: CrossEntropy, row: int, tokenizer: Any, 
         )
         summary = (
             f"The token that came had the logit {found.logits[row]:.2f}, and e to the power of "
-            f"{found.logits[row]:.2f} − {found.log_sums[row]:.2f} is {percent(float(found.probabilities[row]))}. All {len(logits):,} sum to 100 %."
+            f"{found.logits[row]:.2f} − {found.log_sums[row]:.2f} is {percent(float(found.probabilities[row]))}. "
+            f"All {len(logits):,} sum to 100 %."
         )
         candidates(
             frame, title="Probabilities at this position", x="Probability (%)", percent=True, summary=summary

@@ -1,0 +1,538 @@
+"""The report card of a run: what it was, what it was made of, what it reached, as one printable HTML page.
+
+A model without its card is a number without a unit: loss says something only beside the data, the baselines and the
+samples (Mitchell et al. 2019, "Model cards for model reporting"). `report_card` gathers a run's record into plain
+sections, whatever its job; `to_html` writes them as a page that needs nothing else: curves are inline SVG, nothing is
+loaded, no script runs, and every text of a learner, a model or a corpus is escaped.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.ngram import BASELINES
+from engine.runs.records import PRETRAINING, Curve, RecordedEvent, RunRecord
+
+SAMPLE_STEPS = 4
+"""At so many steps of the training its samples are shown."""
+
+_COLOURS = ("#0072B2", "#D55E00", "#00805E", "#A8487F", "#8A6D00", "#56616D")
+_DASHES = ("", "7 4", "2 3", "9 3 2 3", "12 4", "4 4")
+_TITLES = {
+    "train_loss": "training loss",
+    "validation_loss": "validation loss",
+    "train_accuracy": "training accuracy",
+    "validation_accuracy": "validation accuracy",
+    "exact_match": "exact match",
+    "bleu": "BLEU",
+    "bits_per_byte": "bits per byte",
+}
+_SHARES = {"train_accuracy", "validation_accuracy", "exact_match"}
+_LOSSES = {"train_loss", "validation_loss"}
+_NOT_MEASURED = {"step", "tokens", "seconds", "perplexity", *_LOSSES}
+# What HTML does not allow, or what would change the direction of everything behind it.
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names and values, side by side; `large` ones head the card."""
+
+    title: str
+    rows: tuple[tuple[str, str], ...]
+    large: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text under a head; the first column names the row. `note` stands beneath."""
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Lines:
+    """A chart: named series of (x, y), and levels drawn as horizontal lines with their names."""
+
+    title: str
+    x: str
+    y: str
+    series: tuple[tuple[str, tuple[tuple[float, float], ...]], ...]
+    levels: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What the model wrote after each prompt: (prompt, ((step, text), …))."""
+
+    title: str
+    prompts: tuple[tuple[str, tuple[tuple[int, str], ...]], ...]
+
+
+Section = Facts | Table | Lines | Samples
+
+
+@dataclass(frozen=True)
+class Card:
+    """A title, a line beneath it, and the sections in order."""
+
+    title: str
+    subtitle: str
+    sections: tuple[Section, ...]
+
+
+@dataclass(frozen=True)
+class CopiedRow:
+    """How much of some texts stands in the training text.
+
+    `share` (0 to 1) of their words is in spans of `least` words or more; `longest`: the median of their longest spans.
+    """
+
+    name: str
+    n_words: int
+    share: float
+    longest: int
+    least: int
+
+
+def report_card(
+    record: RunRecord,
+    curve: Curve,
+    events: Sequence[RecordedEvent],
+    *,
+    n_parameters: int | None = None,
+    copied: Sequence[CopiedRow] = (),
+    titles: Mapping[str, str] | None = None,
+) -> Card:
+    """Everything a run's record says, as a card.
+
+    `events` are those of the kinds baselines, sample, pairs, labelled and translations; others are passed over.
+    `copied` comes from `engine.memorised`; `titles` says what learners call a source.
+    """
+    names = dict(titles or {})
+    last = curve.evaluations[-1] if curve.evaluations else {}
+    by_kind: dict[str, list[RecordedEvent]] = {}
+    for event in events:
+        by_kind.setdefault(event.kind, []).append(event)
+    counted = next((by_kind[kind][0].payload for kind in ("pairs", "labelled") if kind in by_kind), {})
+    baselines = _baselines(by_kind)
+    sections: list[Section | None] = [
+        _reached(record, curve, last, n_parameters or counted.get("n_parameters")),
+        _losses(curve, baselines),
+        _other_curves(curve),
+        _by_source(last, names),
+        _against_baselines(last, baselines),
+        _confusion(last, counted),
+        _translations(by_kind.get("translations", [])),
+        _copied(copied),
+        _samples(by_kind.get("sample", [])),
+        _data(record, counted, names),
+        _settings(record),
+    ]
+    when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(record.created_at))
+    subtitle = f"{record.job} run {record.run_id} · {record.state} · begun {when}"
+    return Card(record.label or "Run", subtitle, tuple(each for each in sections if each is not None))
+
+
+# --- what the sections say ------------------------------------------------------------------------------------
+
+
+def _reached(record: RunRecord, curve: Curve, last: Mapping[str, Any], n_parameters: int | None) -> Facts:
+    rows = []
+    if last:
+        loss = float(last["validation_loss"])
+        unit = {"classification": "nats per text"}.get(record.job, "nats per token")
+        rows.append(("validation loss", f"{loss:.3f} {unit}"))
+        if record.job == PRETRAINING:
+            rows.append(("perplexity", f"{math.exp(min(loss, 700)):,.2f}"))
+        rows += [(_title(name), _measure(name, value)) for name, value in _measured(last)]
+    if n_parameters:
+        rows.append(("parameters", f"{n_parameters:,}"))
+    total = f" of {record.total_steps:,}" if record.total_steps and record.total_steps != record.step else ""
+    rows.append(("steps", f"{record.step:,}{total}"))
+    if curve.steps:
+        rows.append(("tokens seen", f"{int(curve.steps[-1]['tokens']):,}"))
+    rows.append(("training time", duration(record.seconds)))
+    return Facts("What it reached", tuple(rows), large=True)
+
+
+def _measured(evaluation: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """The numbers of an evaluation besides its losses."""
+    return [
+        (name, float(value))
+        for name, value in evaluation.items()
+        if name not in _NOT_MEASURED and isinstance(value, (int, float)) and not isinstance(value, bool)
+    ]
+
+
+def _title(name: str) -> str:
+    return _TITLES.get(name, name.replace("_", " "))
+
+
+def _measure(name: str, value: float) -> str:
+    return f"{value:.1%}" if name in _SHARES else f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
+
+
+def _baselines(by_kind: Mapping[str, list[RecordedEvent]]) -> dict[str, float]:
+    payload = by_kind["baselines"][-1].payload if "baselines" in by_kind else {}
+    return {name: float(payload[name]) for name in BASELINES if name in payload}
+
+
+def _points(rows: Sequence[Mapping[str, Any]], name: str) -> tuple[tuple[float, float], ...]:
+    found = ((row["step"], row.get(name)) for row in rows)
+    return tuple((float(step), float(y)) for step, y in found if y is not None and math.isfinite(y))
+
+
+def _losses(curve: Curve, baselines: Mapping[str, float]) -> Lines | None:
+    series = (("training", _points(curve.steps, "loss")), ("validation", _points(curve.evaluations, "validation_loss")))
+    drawn = tuple((name, points) for name, points in series if points)
+    if not drawn:
+        return None
+    return Lines("Loss during training", "training step", "loss (nats)", drawn, tuple(baselines.items()))
+
+
+def _other_curves(curve: Curve) -> Lines | None:
+    """What evaluations measure in per cent: accuracies, exact match, BLEU."""
+    names = [name for name in (*sorted(_SHARES), "bleu") if any(name in each for each in curve.evaluations)]
+    if not names:
+        return None
+    series = []
+    for name in names:
+        factor = 100 if name in _SHARES else 1
+        series.append((_title(name), tuple((x, factor * y) for x, y in _points(curve.evaluations, name))))
+    return Lines("Quality during training", "training step", "per cent (BLEU: 0 to 100)", tuple(series))
+
+
+def _by_source(last: Mapping[str, Any], names: Mapping[str, str]) -> Table | None:
+    if "bits_per_byte" not in last:
+        return None
+    rows = [
+        _source_row(names.get(each["name"], each["name"]), each["validation_loss"], each["bits_per_byte"])
+        for each in last.get("sources", ())
+    ]
+    rows.append(_source_row("all of it", last["validation_loss"], last["bits_per_byte"]))
+    return Table(
+        "How well it predicts text it never read",
+        ("held-out text", "loss (nats per token)", "perplexity", "bits per byte"),
+        tuple(rows),
+        "Only bits per byte can be compared between models with different tokenizers.",
+    )
+
+
+def _source_row(name: str, loss: float, bits: float | None) -> tuple[str, ...]:
+    return name, f"{loss:.3f}", f"{math.exp(min(loss, 700)):,.2f}", "–" if bits is None else f"{bits:.3f}"
+
+
+def _against_baselines(last: Mapping[str, Any], baselines: Mapping[str, float]) -> Table | None:
+    if not baselines or not last:
+        return None
+    own = float(last["validation_loss"])
+    rows = [
+        (name, f"{loss:.3f}", f"{math.exp(min(loss, 700)):,.1f}", f"{own - loss:+.3f}")
+        for name, loss in baselines.items()
+    ]
+    rows.append(("this model", f"{own:.3f}", f"{math.exp(min(own, 700)):,.1f}", "0"))
+    return Table(
+        "Beside models that only count",
+        ("model", "loss (nats per token)", "perplexity", "this model, in comparison (nats)"),
+        tuple(rows),
+        "n-gram models of the same training text with Kneser–Ney smoothing, measured on the same held-out tokens; "
+        "uniform gives every token the same probability.",
+    )
+
+
+def _confusion(last: Mapping[str, Any], counted: Mapping[str, Any]) -> Table | None:
+    matrix = last.get("confusion")
+    if not matrix:
+        return None
+    names = list(counted.get("label_names") or [f"class {n}" for n in range(len(matrix))])
+    rows = [
+        (name, *(f"{count:,}" for count in row), f"{row[at] / sum(row):.1%}" if sum(row) else "–")
+        for at, (name, row) in enumerate(zip(names, matrix, strict=False))
+    ]
+    return Table(
+        "What it called the validation texts",
+        ("label", *(f"called {name}" for name in names), "right"),
+        tuple(rows),
+        "A row is what the texts are, a column what the model called them.",
+    )
+
+
+def _translations(events: Sequence[RecordedEvent]) -> Table | None:
+    if not events:
+        return None
+    rows = [
+        (each["source"], each["reference"], each["text"], "yes" if each["right"] else "no")
+        for each in events[-1].payload["translations"]
+    ]
+    return Table(
+        "Sentences it never read", ("English", "phrasebook", f"model at step {events[-1].step:,}", "same"), tuple(rows)
+    )
+
+
+def _copied(copied: Sequence[CopiedRow]) -> Table | None:
+    if not copied:
+        return None
+    least = copied[0].least
+    return Table(
+        "Memorised or generalised",
+        ("text", "words searched", f"in copied spans of {least} words or more", "longest span (words, median)"),
+        tuple((row.name, f"{row.n_words:,}", f"{row.share:.1%}", f"{row.longest:,}") for row in copied),
+        "Copied means: stands word for word in the training text. Held-out text is real text that was not trained on: "
+        "what it shares with the training text is usual, not copied.",
+    )
+
+
+def _samples(events: Sequence[RecordedEvent]) -> Samples | None:
+    """The samples of the first step, the last and some between, on a scale that shows the early ones."""
+    by_step: dict[int, dict[str, str]] = {}
+    for event in events:
+        by_step.setdefault(event.step, {})[event.payload["prompt"]] = event.payload["text"]
+    steps = spread(sorted(by_step), SAMPLE_STEPS)
+    if not steps:
+        return None
+    prompts = list(dict.fromkeys(prompt for step in steps for prompt in by_step[step]))
+    return Samples(
+        "What it wrote on the way",
+        tuple(
+            (prompt, tuple((step, by_step[step][prompt]) for step in steps if prompt in by_step[step]))
+            for prompt in prompts
+        ),
+    )
+
+
+def spread(steps: Sequence[int], most: int) -> list[int]:
+    """At most `most` of the sorted steps, the first and the last among them, denser where training begins.
+
+    >>> spread([0, 10, 20, 30, 40, 50, 60, 70, 80], 4)
+    [0, 10, 30, 80]
+    """
+    if len(steps) <= most:
+        return list(steps)
+    last = len(steps) - 1
+    places = {0, last, *(round((last + 1) ** (n / (most - 1))) - 1 for n in range(1, most - 1))}
+    for place in range(last):  # where two fell on one place, the next ones step in
+        if len(places) >= most:
+            break
+        places.add(place)
+    return [steps[place] for place in sorted(places)]
+
+
+def _data(record: RunRecord, counted: Mapping[str, Any], names: Mapping[str, str]) -> Table | Facts | None:
+    corpora = record.config_dict.get("corpora")
+    if corpora:
+        rows = tuple((names.get(name, name), f"{weight:.0%}") for name, weight in corpora)
+        n_chars, kept = record.config_dict.get("n_chars"), record.config_dict.get("validation_fraction", 0)
+        length = f"{n_chars:,} characters" if n_chars else "all of it"
+        note = f"Read: {length}; {kept:.0%} of it was kept aside for validation."
+        return Table("What it was trained on", ("text", "share"), rows, note)
+    facts = [(_title(name), f"{value:,}") for name, value in counted.items() if isinstance(value, int)]
+    for part, counts in counted.get("counts", {}).items():
+        labels = counted.get("label_names", [])
+        facts.append((f"{part} texts", ", ".join(f"{label} {n:,}" for label, n in zip(labels, counts, strict=False))))
+    return Facts("What it was trained on", tuple(facts)) if facts else None
+
+
+def _settings(record: RunRecord) -> Facts:
+    rows: list[tuple[str, str]] = []
+    for name, value in record.config_dict.items():
+        if name == "corpora":
+            continue
+        if isinstance(value, Mapping):
+            rows += [(f"{name}.{inner}", _setting(each)) for inner, each in value.items()]
+        else:
+            rows.append((name, _setting(value)))
+    return Facts("All settings", tuple(rows))
+
+
+def _setting(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(repr(each) if isinstance(each, str) else str(each) for each in value)
+    return str(value)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a learner says them: `duration(3725) -> "1 h 2 min"`."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+# --- the page -------------------------------------------------------------------------------------------------
+
+_STYLE = """
+:root { color-scheme: light; }
+* { box-sizing: border-box; }
+body { margin: 0 auto; padding: 1.5rem; max-width: 56rem; background: #fff; color: #0f1720;
+  font: 16px/1.5 "Source Sans", "Segoe UI", Helvetica, Arial, sans-serif; overflow-wrap: anywhere; }
+h1 { font-size: 1.9rem; margin: 0; }
+h2 { font-size: 1.25rem; margin: 2rem 0 0.6rem; border-bottom: 2px solid #0072b2; padding-bottom: 0.2rem; }
+h3 { font-size: 1rem; margin: 1rem 0 0.3rem; }
+.quiet { color: #4a5561; margin: 0.4rem 0 0; font-size: 0.92rem; }
+.large { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: 0.7rem; margin: 0; }
+.large div { border: 1px solid #c3ccd5; border-radius: 6px; padding: 0.5rem 0.8rem; }
+.large dt { color: #4a5561; font-size: 0.9rem; }
+.large dd { margin: 0; font-size: 1.25rem; font-variant-numeric: tabular-nums; }
+.small { columns: 2; column-gap: 2.5rem; margin: 0; font-size: 0.92rem; }
+.small div { display: flex; justify-content: space-between; gap: 1rem; border-bottom: 1px solid #e3e8ed;
+  break-inside: avoid; }
+.small dt { color: #4a5561; }
+.small dd { margin: 0; text-align: right; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; width: 100%; font-size: 0.95rem; font-variant-numeric: tabular-nums; }
+th, td { text-align: left; vertical-align: top; padding: 0.3rem 0.6rem 0.3rem 0; border-bottom: 1px solid #c3ccd5; }
+thead th { border-bottom: 2px solid #0f1720; }
+tbody th { font-weight: 500; }
+svg { width: 100%; height: auto; font: 13px Helvetica, Arial, sans-serif; }
+pre { margin: 0; white-space: pre-wrap; font: 0.92rem/1.45 ui-monospace, Menlo, Consolas, monospace; }
+section { break-inside: avoid-page; }
+@media (max-width: 600px) { body { padding: 0.8rem; } .small { columns: 1; } }
+@media print { body { padding: 0; max-width: none; font-size: 11pt; } }
+"""
+
+
+def to_html(card: Card) -> str:
+    """The card as one HTML page that needs nothing else: no script, no request, every text escaped."""
+    body = "\n".join(_section(each) for each in card.sections)
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>Report card: {_text(card.title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
+        f'<header><h1>{_own(card.title)}</h1>\n<p class="quiet">{_text(card.subtitle)}</p></header>\n'
+        f"{body}\n</main>\n</body>\n</html>\n"
+    )
+
+
+def _text(text: str) -> str:
+    """Escaped; what cannot be seen or would turn the writing direction stands as \\\\u and its number."""
+    return html.escape(_UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text), quote=True)
+
+
+def _own(text: str) -> str:
+    """A text of a learner, a model or a corpus: its direction stays its own."""
+    return f"<bdi>{_text(text)}</bdi>"
+
+
+def _section(section: Section) -> str:
+    write = {Facts: _facts_html, Table: _table_html, Lines: _lines_html, Samples: _samples_html}[type(section)]
+    return f"<section>\n<h2>{_text(section.title)}</h2>\n{write(section)}\n</section>"  # type: ignore[operator]
+
+
+def _facts_html(facts: Facts) -> str:
+    rows = "".join(f"<div><dt>{_text(name)}</dt><dd>{_own(value)}</dd></div>" for name, value in facts.rows)
+    return f'<dl class="{"large" if facts.large else "small"}">{rows}</dl>'
+
+
+def _table_html(table: Table) -> str:
+    head = "".join(f'<th scope="col">{_own(name)}</th>' for name in table.head)
+    rows = "".join(
+        f'<tr><th scope="row">{_own(row[0])}</th>' + "".join(f"<td>{_own(cell)}</td>" for cell in row[1:]) + "</tr>"
+        for row in table.rows
+    )
+    note = f'<p class="quiet">{_text(table.note)}</p>' if table.note else ""
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{note}"
+
+
+def _samples_html(samples: Samples) -> str:
+    parts = []
+    for prompt, written in samples.prompts:
+        rows = "".join(
+            f'<tr><th scope="row">step {step:,}</th><td><pre>{_own(text)}</pre></td></tr>' for step, text in written
+        )
+        parts.append(f"<h3>After {_own(repr(prompt)[1:-1])}</h3><table><tbody>{rows}</tbody></table>")
+    return "".join(parts)
+
+
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 760, 330, 62, 120, 34, 46
+
+
+def _lines_html(lines: Lines) -> str:
+    """The chart as inline SVG: round numbers on the axes, a dash for every series, levels named at the right."""
+    points = [point for _, series in lines.series for point in series]
+    ys = [y for _, y in points] + [y for _, y in lines.levels]
+    x_low, x_high = min(x for x, _ in points), max(x for x, _ in points)
+    y_ticks = ticks(min(ys), max(ys), 6)
+    y_low, y_high = min(y_ticks[0], min(ys)), max(y_ticks[-1], max(ys))
+    wide, high = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        return (
+            _LEFT + wide * (x - x_low) / ((x_high - x_low) or 1),
+            _TOP + high * (1 - (y - y_low) / ((y_high - y_low) or 1)),
+        )
+
+    drawn = [_tick_marks(at, ticks(x_low, x_high, 6), y_ticks, (x_low, x_high))]
+    for name, level in lines.levels:
+        (left, y), (right, _) = at(x_low, level), at(x_high, level)
+        drawn.append(
+            f'<line x1="{left:.1f}" y1="{y:.1f}" x2="{right:.1f}" y2="{y:.1f}" stroke="#56616d" '
+            'stroke-dasharray="2 3"/>'
+            f'<text x="{right + 6:.1f}" y="{y + 4:.1f}" fill="#4a5561">{_text(name)} {level:.2f}</text>'
+        )
+    place = float(_LEFT)
+    for number, (name, series) in enumerate(lines.series):
+        colour, dash = (
+            _COLOURS[number % len(_COLOURS)],
+            _DASHES[(number + 1) % 2 if len(lines.series) == 2 else number % 6],
+        )
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (at(*point) for point in series))
+        style = f'fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"'
+        drawn.append(f'<polyline points="{path}" {style}/>')
+        drawn.append(f'<line x1="{place:.0f}" y1="14" x2="{place + 28:.0f}" y2="14" {style}/>')
+        drawn.append(f'<text x="{place + 34:.0f}" y="18" fill="#0f1720">{_text(name)}</text>')
+        place += 60 + 8 * len(name)
+    centre, middle = _LEFT + wide / 2, _TOP + high / 2
+    axis = (
+        f'<text x="{centre:.0f}" y="{_HEIGHT - 8}" text-anchor="middle" fill="#0f1720">{_text(lines.x)}</text>'
+        f'<text x="14" y="{middle:.0f}" text-anchor="middle" fill="#0f1720" '
+        f'transform="rotate(-90 14 {middle:.0f})">{_text(lines.y)}</text>'
+    )
+    said = "; ".join(
+        f"{name} from {series[0][1]:.3g} to {series[-1][1]:.3g}" for name, series in lines.series if series
+    )
+    label = _text(f"{lines.title}: {said}.")
+    picture = f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{label}">{"".join(drawn)}{axis}</svg>'
+    return f'{picture}<p class="quiet">{_text(said[:1].upper() + said[1:])}.</p>'
+
+
+def _tick_marks(at: Any, x_ticks: Sequence[float], y_ticks: Sequence[float], x_range: tuple[float, float]) -> str:
+    marks = []
+    for tick in y_ticks:
+        (left, y), (right, _) = at(x_range[0], tick), at(x_range[1], tick)
+        marks.append(
+            f'<line x1="{left:.1f}" y1="{y:.1f}" x2="{right:.1f}" y2="{y:.1f}" stroke="#e3e8ed"/>'
+            f'<text x="{left - 8:.1f}" y="{y + 4:.1f}" text-anchor="end" fill="#4a5561">{tick:g}</text>'
+        )
+    for tick in x_ticks:
+        if x_range[0] <= tick <= x_range[1]:
+            x, y = at(tick, y_ticks[0])
+            y = max(y, _HEIGHT - _BOTTOM)
+            marks.append(f'<text x="{x:.1f}" y="{y + 20:.1f}" text-anchor="middle" fill="#4a5561">{tick:,.6g}</text>')
+    return "".join(marks)
+
+
+def ticks(low: float, high: float, most: int) -> list[float]:
+    """Round numbers from `low` to `high`, at most about `most` of them: 1, 2 or 5 times a power of ten apart.
+
+    >>> ticks(0.3, 8.3, 5)
+    [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
+    """
+    if not high > low:
+        return [low, low + 1]
+    rough = (high - low) / max(most - 1, 1)
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(each * power for each in (1, 2, 5, 10) if each * power >= rough * 0.999)
+    first, last = math.floor(low / step), math.ceil(high / step - 1e-9)
+    return [round(n * step, 10) for n in range(first, last + 1)]

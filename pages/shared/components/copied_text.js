@@ -1,0 +1,87 @@
+// Spans are buttons in running text: one tab stop, arrow keys between them, what they are in a line beneath.
+const build = (parentElement) => {
+  const root = element("div", "root");
+  const box = element("div", "box");
+  box.setAttribute("role", "group");
+  const tip = element("div", "tip quiet");
+  root.append(box, tip);
+  parentElement.append(root);
+  const state = { root, box, tip, notes: [], buttons: [], stop: 0, selected: null, seen: "", send: null };
+
+  const buttonOf = (event) => event.target.closest?.("button.span");
+  const rest = () => {
+    tip.textContent = state.notes[state.selected] ?? "";
+  };
+  const say = (event) => {
+    const button = buttonOf(event);
+    if (button) tip.textContent = state.notes[Number(button.dataset.span)];
+  };
+  box.addEventListener("pointerover", say);
+  box.addEventListener("pointerleave", rest);
+  box.addEventListener("focusin", (event) => {
+    const button = buttonOf(event);
+    if (!button) return;
+    state.buttons[state.stop]?.setAttribute("tabindex", "-1");
+    state.stop = state.buttons.indexOf(button);
+    button.tabIndex = 0;
+    say(event);
+  });
+  box.addEventListener("focusout", rest);
+  box.addEventListener("click", (event) => {
+    const button = buttonOf(event);
+    if (button) state.send("clicked", Number(button.dataset.span));
+  });
+  box.addEventListener("keydown", (event) => {
+    const last = state.buttons.length - 1;
+    const target = {
+      ArrowRight: Math.min(state.stop + 1, last),
+      ArrowLeft: Math.max(state.stop - 1, 0),
+      Home: 0,
+      End: last,
+    }[event.key];
+    if (target === undefined || last < 0) return;
+    event.preventDefault();
+    state.buttons[target].focus();
+  });
+  state.rest = rest;
+  return state;
+};
+
+export default function (component) {
+  const { data, parentElement, setTriggerValue } = component;
+  const state = stateOf(parentElement, build);
+  state.send = setTriggerValue;
+  state.notes = data.notes;
+  state.selected = data.selected;
+  state.box.setAttribute("aria-label", data.label);
+  const seen = JSON.stringify([data.prompt, data.pieces]);
+  if (seen !== state.seen) {
+    state.seen = seen;
+    state.buttons = [];
+    state.stop = 0;
+    const fresh = document.createDocumentFragment();
+    if (data.prompt) fresh.append(element("span", "prompt", data.prompt));
+    for (const [text, span] of data.pieces) {
+      if (span === null) {
+        fresh.append(text);
+        continue;
+      }
+      const button = element("button", "span", text);
+      button.type = "button";
+      button.tabIndex = state.buttons.length ? -1 : 0;
+      button.dataset.span = String(span);
+      state.buttons.push(button);
+      fresh.append(button);
+    }
+    state.box.replaceChildren(fresh);
+  }
+  // Without a span in it the box itself must be reachable, to be scrolled.
+  if (state.buttons.length) state.box.removeAttribute("tabindex");
+  else state.box.tabIndex = 0;
+  for (const button of state.buttons) {
+    const span = Number(button.dataset.span);
+    button.setAttribute("aria-pressed", String(span === data.selected));
+    button.title = data.notes[span];
+  }
+  state.rest();
+}
