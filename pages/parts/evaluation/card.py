@@ -82,7 +82,7 @@ def _card(record: RunRecord) -> None:
             "Measure how much it memorised",
             key=COPIED,
             persist_state="session",
-            help=f"Lets the newest model write {N_TEXTS} texts of {N_WORDS} words and searches its training text for them.",
+            help=f"The newest model writes {N_TEXTS} texts of {N_WORDS} words; its training text is searched.",
         )
         if wanted:
             copied = _measure_copied(record)

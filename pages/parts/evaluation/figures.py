@@ -9,7 +9,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from pages.shared.charts import _QUIET, _RUN_COLOURS, _RUN_SHAPES, Figure, _to_spec
+from pages.shared.charts import _QUIET, _READABLE, _RUN_COLOURS, _RUN_SHAPES, Figure, _to_spec
 
 CAME, OTHER = "the token that came", "other tokens"
 CHOSEN, REST = "the chosen token", "the other tokens"
@@ -39,7 +39,7 @@ def _candidates_spec(title: str, x: str, percent: bool, n_bars: int, negative: b
         alt.X(
             "value:Q",
             title=x,
-            axis=alt.Axis(tickCount=5, format="~%" if percent else "~g"),
+            axis=alt.Axis(tickCount=5, format="~%") if percent else alt.Axis(tickCount=5, labelExpr=_READABLE),
             scale=alt.Undefined if negative else alt.Scale(domainMin=0),
         ),
         color=alt.Color(

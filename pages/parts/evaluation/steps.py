@@ -14,7 +14,7 @@ from engine.evaluation import CrossEntropy, cross_entropy
 from pages.parts.evaluation.figures import CAME, OTHER, by_token, candidates, penalty
 from pages.shared.charts import _distinct, percent, visible_token
 from pages.shared.code_panel import show_code
-from pages.shared.components import token_strip
+from pages.shared.components.surprise_text import Piece, surprise_text
 from pages.shared.draft import show_bytes
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, choose_model, load
@@ -91,19 +91,21 @@ def _choose_token(sentence: Sentence, found: CrossEntropy) -> int:
     key = f"evaluation-token:{n}"
     if st.session_state.get(key) not in range(1, n):
         st.session_state[key] = n - 1
-    probabilities = [None, *found.probabilities.tolist()]
-    rows = [
-        {"text": text, "id": token, "probability": None if p is None else min(p, 1.0)}
-        for text, token, p in zip(sentence.tokens, sentence.ids, probabilities, strict=True)
+    bits = [None, *(found.nats / math.log(2)).tolist()]
+    pieces = [
+        Piece(text, each, "nothing stood before it" if each is None else f"surprise {each:.1f} bits")
+        for text, each in zip(sentence.tokens, bits, strict=True)
     ]
-    clicked = token_strip(
-        rows,
+    clicked = surprise_text(
+        pieces,
         "evaluation-strip",
-        st.session_state[key],
+        scale="surprise",
         label="Your sentence; press a token to see how it was predicted",
+        selected=st.session_state[key],
     )
-    if clicked is not None and clicked > 0:
+    if clicked is not None and clicked > 0 and clicked != st.session_state[key]:
         st.session_state[key] = clicked
+        st.rerun()  # the text above is drawn already: it marks the new one
     return st.selectbox(
         "The token that is predicted",
         range(1, n),
@@ -122,15 +124,16 @@ def _go(by: int) -> None:
 def _choose_step() -> str:
     if st.session_state.get(STEP_KEY) not in STEPS:
         st.session_state[STEP_KEY] = STEPS[0]
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        step = st.segmented_control(
-            "Step",
-            STEPS,
-            required=True,
-            key=STEP_KEY,
-            persist_state="session",
-            help="Each step takes the number of the one before. Steps 4 to 6 are of the whole sentence.",
-        )
+    steps, buttons = st.columns([2.5, 1], vertical_alignment="bottom")
+    step = steps.segmented_control(
+        "Step",
+        STEPS,
+        required=True,
+        key=STEP_KEY,
+        persist_state="session",
+        help="Each step takes the number of the one before. Steps 4 to 6 are of the whole sentence.",
+    )
+    with buttons.container(horizontal=True):
         st.button(
             "Back",
             icon=":material/arrow_back:",

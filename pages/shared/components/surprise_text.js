@@ -19,7 +19,7 @@ const build = (parentElement) => {
   tip.setAttribute("aria-hidden", "true"); // the button's own label says the same
   root.append(strip, legend, tip);
   parentElement.append(root);
-  const state = { root, strip, legend, tip, rows: [], buttons: [], stop: 0, seen: "" };
+  const state = { root, strip, legend, tip, rows: [], buttons: [], stop: 0, seen: "", send: null };
 
   const indexOf = (event) => {
     const button = event.target.closest?.("button.piece");
@@ -51,6 +51,10 @@ const build = (parentElement) => {
   });
   strip.addEventListener("focusout", hide);
   strip.addEventListener("scroll", hide);
+  strip.addEventListener("click", (event) => {
+    const index = indexOf(event);
+    if (index !== null) state.send("clicked", index);
+  });
   strip.addEventListener("keydown", (event) => {
     const last = state.buttons.length - 1;
     const target = {
@@ -67,13 +71,7 @@ const build = (parentElement) => {
   return state;
 };
 
-export default function (component) {
-  const { data, parentElement } = component;
-  const state = stateOf(parentElement, build);
-  state.strip.setAttribute("aria-label", data.label);
-  const seen = JSON.stringify([data.rows, data.levels]);
-  if (seen === state.seen) return;
-  state.seen = seen;
+const draw = (state, data) => {
   state.rows = data.rows;
   state.buttons = [];
   const signed = data.levels.some(([level]) => level < 0);
@@ -103,4 +101,18 @@ export default function (component) {
     legend.append(item);
   }
   state.legend.replaceChildren(legend);
+};
+
+export default function (component) {
+  const { data, parentElement, setTriggerValue } = component;
+  const state = stateOf(parentElement, build);
+  state.send = setTriggerValue;
+  state.strip.setAttribute("aria-label", data.label);
+  const seen = JSON.stringify([data.rows, data.levels]);
+  if (seen !== state.seen) draw(state, data);
+  state.seen = seen;
+  state.buttons.forEach((button, index) => {
+    if (index === data.selected) button.setAttribute("aria-current", "true");
+    else button.removeAttribute("aria-current");
+  });
 }

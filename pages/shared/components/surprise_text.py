@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pages.shared.components.mount import register
+from pages.shared.components.mount import clicked, ignore, register
 
 MAX_PIECES = 20_000
 Scale = Literal["surprise", "difference"]
@@ -58,10 +58,12 @@ def level_of(bits: float | None, scale: Scale) -> int:
     return size if bits > 0 else -size
 
 
-def surprise_text(pieces: Sequence[Piece], key: str, *, scale: Scale, label: str) -> None:
-    """Draw the pieces as running text with the legend of its scale beneath.
+def surprise_text(
+    pieces: Sequence[Piece], key: str, *, scale: Scale, label: str, selected: int | None = None
+) -> int | None:
+    """Draw the pieces as running text with the legend of its scale beneath; one of them may be marked as `selected`.
 
-    Raises `ValueError` for an unknown scale or too many pieces.
+    Returns the piece that was just pressed, once. Raises `ValueError` for an unknown scale or too many pieces.
     """
     if scale not in _LEGENDS:
         raise ValueError(f"The scale is {scale!r}; it must be one of {', '.join(_LEGENDS)}.")
@@ -69,4 +71,12 @@ def surprise_text(pieces: Sequence[Piece], key: str, *, scale: Scale, label: str
         raise ValueError(f"{len(pieces):,} pieces are too many to show at once; the limit is {MAX_PIECES:,}.")
     title, levels = _LEGENDS[scale]
     rows = [[each.text, level_of(each.bits, scale), each.note] for each in pieces]
-    _mount(key=key, data={"rows": rows, "title": title, "levels": [list(each) for each in levels], "label": label})
+    data = {
+        "rows": rows,
+        "title": title,
+        "levels": [list(each) for each in levels],
+        "label": label,
+        "selected": selected,
+    }
+    pressed = clicked(_mount(key=key, data=data, on_clicked_change=ignore))
+    return pressed if isinstance(pressed, int) and 0 <= pressed < len(rows) else None
