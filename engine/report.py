@@ -151,7 +151,7 @@ def _reached(record: RunRecord, curve: Curve, last: Mapping[str, Any], n_paramet
     if last:
         loss = float(last["validation_loss"])
         unit = {"classification": "nats per text"}.get(record.job, "nats per token")
-        rows.append(("validation loss", f"{loss:.3f} {unit}"))
+        rows.append((f"validation loss ({unit})", f"{loss:.3f}"))
         if record.job == PRETRAINING:
             rows.append(("perplexity", f"{math.exp(min(loss, 700)):,.2f}"))
         rows += [(_title(name), _measure(name, value)) for name, value in _measured(last)]
@@ -381,7 +381,7 @@ h1 { font-size: 1.9rem; margin: 0; }
 h2 { font-size: 1.25rem; margin: 2rem 0 0.6rem; border-bottom: 2px solid #0072b2; padding-bottom: 0.2rem; }
 h3 { font-size: 1rem; margin: 1rem 0 0.3rem; }
 .quiet { color: #4a5561; margin: 0.4rem 0 0; font-size: 0.92rem; }
-.large { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: 0.7rem; margin: 0; }
+.large { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: 0.7rem; margin: 0; }
 .large div { border: 1px solid #c3ccd5; border-radius: 6px; padding: 0.5rem 0.8rem; }
 .large dt { color: #4a5561; font-size: 0.9rem; }
 .large dd { margin: 0; font-size: 1.25rem; font-variant-numeric: tabular-nums; }

@@ -119,7 +119,16 @@ def test_the_card_of_a_pretraining_has_every_number_of_its_record():
     page = to_html(pretraining_card())
     text = Reader(page).text
     for said in (
-        *("My run", "2.500 nats per token", "12.18", "1.250", "123,456", "2,560", "2 min", "0123456789abcdef"),
+        *(
+            "My run",
+            "validation loss (nats per token) 2.500",
+            "12.18",
+            "1.250",
+            "123,456",
+            "2,560",
+            "2 min",
+            "0123456789abcdef",
+        ),
         *("Plays & <b>more</b>", "3.000", "20.09", "2.000"),
         *("uniform", "5.500", "-3.000", "trigram", "-0.250"),
         *("12.5%", "1.0%", "written by the model", "400"),
@@ -207,7 +216,7 @@ def test_the_card_of_a_classification_shows_its_confusion():
     (table,) = [each for each in card.sections if isinstance(each, Table)]
     assert table.rows == (("ham", "8", "2", "80.0%"), ("spam <i>", "0", "10", "100.0%"))
     text = Reader(to_html(card)).text
-    for said in ("validation accuracy", "90.0%", "nats per text", "called spam <i>", "ham 80"):
+    for said in ("validation accuracy", "90.0%", "validation loss (nats per text) 0.200", "called spam <i>", "ham 80"):
         assert said in text, said
 
 

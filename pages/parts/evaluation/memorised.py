@@ -17,6 +17,7 @@ from pages.parts.evaluation.source import LEASTS, Normal, TrainingText, Written,
 from pages.shared.code_panel import show_code
 from pages.shared.components.copied_text import copied_text
 from pages.shared.components.text_view import text_view, view_rows
+from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, choose_model
 from pages.shared.text_source import source_title
@@ -37,13 +38,7 @@ def show() -> None:
         "look for every run of words that stands **word for word** in what it was trained on."
     )
     choice = choose_model()
-    if choice is not None and choice.is_open:
-        st.info(
-            "These weights came without their training text, so nobody here can tell what they copy. Choose a model "
-            "that was trained in this course."
-        )
-    elif choice is not None:
-        _search(choice)
+    place = st.container()  # filled at the end: the first learner of a run waits some seconds for its training text
     notice(
         "Short spans prove nothing: real text that the model never read shares them with the training text as well. "
         "Compare the two lines, not one of them with zero.",
@@ -61,6 +56,15 @@ def show() -> None:
         "about the same. Train one for many epochs on a short text and the difference appears.",
     )
     show_code(memorised.WordIndex, memorised._hashes, memorised.Copied.share, memorised.find_place)
+    with place:
+        if choice is not None and choice.is_open:
+            st.info(
+                "These weights came without their training text, so nobody here can tell what they copy. Choose a "
+                "model that was trained in this course."
+            )
+        elif choice is not None:
+            with shown_errors():
+                _search(choice)
 
 
 def _search(choice: ModelChoice) -> None:
