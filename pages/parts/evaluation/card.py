@@ -110,17 +110,18 @@ def _html(run_id: str, stamp: str, _record: RunRecord, copied: tuple[CopiedRow, 
         _record,
         service.curve(run_id),
         events,
-        n_parameters=_n_parameters(_record),
+        n_parameters=_n_parameters(run_id, bool(service.checkpoints(run_id))),
         copied=copied,
         titles={name: source_title(name) for name in names},
     )
     return to_html(card)
 
 
-def _n_parameters(record: RunRecord) -> int | None:
-    """Counted on the model itself; None where none was saved."""
+@st.cache_data(max_entries=128, show_spinner=False)
+def _n_parameters(run_id: str, saved: bool) -> int | None:
+    """Counted on the model itself; None where none was saved, or where it cannot be read."""
     try:
-        model = lab().load_model(record.run_id).model
+        model = lab().load_model(run_id).model
     except EngineError:
         return None
     return sum(parameter.numel() for parameter in model.parameters())

@@ -165,7 +165,9 @@ def _choose_prompt(text: TrainingText) -> tuple[str, str]:
 
 def _some_words(documents: tuple[str, ...] | list[str], dice: random.Random) -> tuple[str, str]:
     """Words in a row from somewhere in the documents, and what follows them there."""
-    document = dice.choice(documents) if documents else ""
+    if not documents:
+        return "", ""
+    document = dice.choice(documents)
     for _ in range(20):
         if len(document.split()) >= 2 * PROMPT_WORDS:
             break
