@@ -169,9 +169,12 @@ def _copied_spec(names: tuple[str, ...]) -> dict[str, Any]:
     def repeated(values: list[Any]) -> list[Any]:
         return [values[index % len(values)] for index in range(n)]
 
-    legend = alt.Legend(orient="top", columns=2, labelLimit=240, symbolType="stroke", symbolSize=500)
+    legend = alt.Legend(orient="top", columns=2, labelLimit=150, titleFontWeight="normal")
     colour = alt.Color(
-        "name:N", title=None, legend=legend, scale=alt.Scale(domain=list(names), range=repeated(_RUN_COLOURS))
+        "name:N",
+        title="The model, and held-out text of",
+        legend=legend,
+        scale=alt.Scale(domain=list(names), range=repeated(_RUN_COLOURS)),
     )
     dashes = repeated([[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [10, 4], [4, 4]])
     base = alt.Chart().encode(
@@ -190,9 +193,14 @@ def _copied_spec(names: tuple[str, ...]) -> dict[str, Any]:
         ],
     )
     lines = base.mark_line(strokeWidth=2.2).encode(
-        strokeDash=alt.StrokeDash("name:N", title=None, scale=alt.Scale(domain=list(names), range=dashes)),
+        strokeDash=alt.StrokeDash("name:N", legend=None, scale=alt.Scale(domain=list(names), range=dashes)),
     )
     points = base.mark_point(size=45, filled=True, opacity=1).encode(
-        shape=alt.Shape("name:N", legend=None, scale=alt.Scale(domain=list(names), range=repeated(_RUN_SHAPES)))
+        shape=alt.Shape(
+            "name:N",
+            title="The model, and held-out text of",
+            legend=legend,
+            scale=alt.Scale(domain=list(names), range=repeated(_RUN_SHAPES)),
+        )
     )
-    return _to_spec(alt.layer(lines, points), "How much is copied, by the length of the copy", 320)
+    return _to_spec(alt.layer(lines, points), "Copied, by the length of span", 320)

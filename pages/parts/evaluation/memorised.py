@@ -41,7 +41,7 @@ def show() -> None:
     place = st.container()  # filled at the end: the first learner of a run waits some seconds for its training text
     notice(
         "Short spans prove nothing: real text that the model never read shares them with the training text as well. "
-        "Compare the two lines, not one of them with zero.",
+        "Compare the lines, and none of them with zero.",
         "At temperature 0 the model takes the likeliest path, and that is where copies are. Hotter sampling breaks "
         "spans sooner.",
         "Text made of patterns (stories, phrases) has long common spans without any copying; in plays a long one is "
@@ -301,10 +301,10 @@ def _where(place: Place, n_chars: int) -> str:
 
 
 def _curve(written: Written, usual: Normal) -> None:
-    rows = [("what the model wrote", n, written.copied.share(n)) for n in LEASTS]
-    rows += [(f"held-out: {source_title(name)}", n, usual.shares[name][n]) for name in usual.shares for n in LEASTS]
+    rows = [("the model", n, written.copied.share(n)) for n in LEASTS]
+    rows += [(source_title(name), n, usual.shares[name][n]) for name in usual.shares for n in LEASTS]
     frame = pd.DataFrame(rows, columns=["name", "words", "share"])
-    own, at = written.copied.share(8), frame[(frame["words"] == 8) & (frame["name"] != "what the model wrote")]["share"]
+    own, at = written.copied.share(8), frame[(frame["words"] == 8) & (frame["name"] != "the model")]["share"]
     summary = f"In spans of eight words or more stand {own:.0%} of what the model wrote"
     if len(at):
         low, high = at.min(), at.max()

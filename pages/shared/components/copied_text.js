@@ -1,4 +1,5 @@
-// Spans are buttons in running text: one tab stop, arrow keys between them, what they are in a line beneath.
+// Spans are buttons in running text: one tab stop, arrow keys between them, what they are in a line beneath. They are
+// elements with a role, since a real button would not break over lines.
 const build = (parentElement) => {
   const root = element("div", "root");
   const box = element("div", "box");
@@ -8,7 +9,7 @@ const build = (parentElement) => {
   parentElement.append(root);
   const state = { root, box, tip, notes: [], buttons: [], stop: 0, selected: null, seen: "", send: null };
 
-  const buttonOf = (event) => event.target.closest?.("button.span");
+  const buttonOf = (event) => event.target.closest?.(".span");
   const rest = () => {
     tip.textContent = state.notes[state.selected] ?? "";
   };
@@ -32,6 +33,12 @@ const build = (parentElement) => {
     if (button) state.send("clicked", Number(button.dataset.span));
   });
   box.addEventListener("keydown", (event) => {
+    const own = buttonOf(event);
+    if (own && (event.key === "Enter" || event.key === " ")) {
+      event.preventDefault();
+      state.send("clicked", Number(own.dataset.span));
+      return;
+    }
     const last = state.buttons.length - 1;
     const target = {
       ArrowRight: Math.min(state.stop + 1, last),
@@ -66,8 +73,8 @@ export default function (component) {
         fresh.append(text);
         continue;
       }
-      const button = element("button", "span", text);
-      button.type = "button";
+      const button = element("span", "span", text);
+      button.setAttribute("role", "button");
       button.tabIndex = state.buttons.length ? -1 : 0;
       button.dataset.span = String(span);
       state.buttons.push(button);
