@@ -23,8 +23,8 @@ from pages.shared.run_data import run_name
 
 MAX_CHARS = 3_000
 DEFAULT = (
-    "Long ago a clever girl named Nadia lived in the windy harbour. One morning she saw a lion in the forest. The lion "
-    "was asleep, for it had eaten a pudding made of seventeen umbrellas."
+    "Long ago a clever girl named Nadia lived in the windy harbour. One morning Nadia saw a lion near the sea. The "
+    "lion was asleep, for it had eaten a pudding made of seventeen umbrellas."
 )
 NONE = ""
 _NO_COMPARISON = "Nothing: one model alone"
