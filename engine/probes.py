@@ -3,15 +3,16 @@
 Each item is a prompt and some endings, of which one is right; the model chooses the ending that it finds most probable.
 So a model that cannot chat can be asked all the same (Brown et al. 2020, section 2.4), and the chance level is known:
 one in the number of endings. Items are made of texts written with another seed than those it was pretrained on, and
-what occurs in these word for word is left out.
+what occurs in these word for word can be left out.
 """
 
 from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ import torch.nn.functional as F
 from engine.answers import wilson_interval
 from engine.checks import require_choice, require_whole
 from engine.errors import ConfigError
-from engine.gpt import GPT
+from engine.gpt import GPT, GPTConfig, KVCache
 from engine.phrasebook import iter_phrases
 from engine.stories import iter_stories
 from engine.stories_lexicon import BOYS, GIRLS
@@ -29,7 +30,9 @@ from engine.tokenizer import Tokenizer
 N_ENDINGS = 4
 HELD_OUT_SEED = 90_001
 """The generators' seed for items; no corpus is written with it."""
+Verdict = Literal["above chance", "below chance", "no better than chance"]
 _BATCH = 32
+_GRAMMAR = frozenset(("the", "a", "an", "of", "to", "in", "at", "by", "with", "from", "and", "behind", "near"))
 _NAMES = {name: names for names in (GIRLS, BOYS) for name in names}
 
 
@@ -67,16 +70,16 @@ ABILITIES = (
 )
 
 
-def make_items(ability: str, n: int, *, seed: int = 0, known: Container[str] = ()) -> list[Item]:
-    """`n` items of an ability, the same for the same seed. Items whose solved text's last line is in `known` (lines of
-    the pretraining text) are left out. ConfigError for an unknown ability.
+def make_items(ability: str, n: int, *, seed: int = 0, seen: Sequence[str] = ()) -> list[Item]:
+    """The first `n` items of an ability, the same for the same seed. An item whose prompt and right ending stand word
+    for word in one of the texts `seen` is left out. ConfigError for an unknown ability.
     """
     require_choice("ability", ability, tuple(_MAKERS))
     require_whole("n", n, 1, 2_000)
     found: dict[str, Item] = {}
     for item in _MAKERS[ability](random.Random(f"{ability} {seed}"), HELD_OUT_SEED + seed):
-        if item.solved.rpartition("\n")[2] not in known:
-            found.setdefault(item.solved, item)
+        if item.solved not in found and not any(item.solved in text for text in seen):
+            found[item.solved] = item
         if len(found) == n:
             break
     return list(found.values())
@@ -96,26 +99,48 @@ def few_shot(items: Sequence[Item], k: int) -> list[Item]:
 def ending_log_probabilities(model: GPT, tokenizer: Tokenizer, item: Item) -> np.ndarray:
     """log P(ending | prompt) of every ending in nats, summed over its tokens, (number of endings,) float64.
 
-    A prompt too long for the context loses its beginning. ConfigError for an ending that fills the context.
+    The prompt is read once for all endings. One too long for the context loses its beginning. ConfigError for an
+    ending that fills the context, and for a model without a causal mask, which would see what it is asked for.
     """
+    if not model.config.causal:
+        raise ConfigError("a model without a causal mask sees the ending that it should predict: choose a causal one.")
     model.eval()
     before = tokenizer.encode(item.prompt) or [tokenizer.end_of_text_id or 0]
     endings = [tokenizer.encode(ending) for ending in item.endings]
-    longest = max(map(len, endings))
-    room = model.config.context_length + 1 - longest
-    if room < 1:
-        raise ConfigError(f"an ending of {longest} tokens leaves no room for a prompt in this model's context.")
-    before = before[-room:]
+    before = before[-prompt_room(model.config, max(map(len, endings))) :]
+    cache = KVCache(replace(model.config, context_length=max(2, len(before))))
+    last = model.hidden(torch.tensor([before]), cache=cache)[:, -1:]  # (1, 1, C)
     totals = []
     for start in range(0, len(endings), _BATCH):
         part = endings[start : start + _BATCH]
-        ids = torch.zeros(len(part), len(before) + max(map(len, part)), dtype=torch.int64)
+        ids = torch.zeros(len(part), max(map(len, part)), dtype=torch.int64)
         for row, ending in enumerate(part):
-            ids[row, : len(before) + len(ending)] = torch.tensor([*before, *ending])
-        log_p = F.log_softmax(model(ids[:, :-1])[:, len(before) - 1 :].double(), -1)
-        chosen = log_p.gather(-1, ids[:, len(before) :, None])[..., 0]
+            ids[row, : len(ending)] = torch.tensor(ending)
+        hidden = last.expand(len(part), -1, -1)
+        if ids.shape[1] > 1:
+            behind = model.hidden(ids[:, :-1], cache=_for_each(cache, model.config, *ids.shape))
+            hidden = torch.cat([hidden, behind], 1)  # (n, longest, C)
+        log_p = F.log_softmax(model.head(hidden).double(), -1)
+        chosen = log_p.gather(-1, ids[..., None])[..., 0]
         totals += [float(chosen[row, : len(ending)].sum()) for row, ending in enumerate(part)]
     return np.array(totals)
+
+
+def prompt_room(config: GPTConfig, n_ending: int) -> int:
+    """How many tokens of a prompt can be read before an ending of `n_ending` tokens; ConfigError for none."""
+    room = config.context_length + 1 - n_ending
+    if room < 1:
+        raise ConfigError(f"an ending of {n_ending} tokens leaves no room for a prompt in this model's context.")
+    return room
+
+
+def _for_each(cache: KVCache, config: GPTConfig, n: int, longest: int) -> KVCache:
+    """The cache of one prompt for `n` endings side by side, with room for what is read of them."""
+    copies = KVCache(replace(config, context_length=cache.length + longest - 1), n)
+    copies.keys[..., : cache.length, :] = cache.keys[..., : cache.length, :]
+    copies.values[..., : cache.length, :] = cache.values[..., : cache.length, :]
+    copies.length = cache.length
+    return copies
 
 
 @dataclass(frozen=True)
@@ -132,6 +157,23 @@ class ProbeResult:
     def accuracy(self) -> float:
         return self.n_right / self.n
 
+    def verdict(self, chance: float) -> Verdict:
+        """Whether the interval leaves room for mere guessing."""
+        return (
+            "above chance" if self.low > chance else "below chance" if self.high < chance else "no better than chance"
+        )
+
+
+def result_of(items: Sequence[Item], log_probabilities: Sequence[np.ndarray]) -> ProbeResult:
+    """The choices that follow from `ending_log_probabilities` of every item. ConfigError for none."""
+    if not items or len(items) != len(log_probabilities):
+        raise ConfigError(
+            f"{len(items)} items with {len(log_probabilities)} scores give no result: score at least one."
+        )
+    chosen = tuple(int(each.argmax()) for each in log_probabilities)
+    n_right = sum(choice == item.right for choice, item in zip(chosen, items, strict=True))
+    return ProbeResult(n_right, len(items), *wilson_interval(n_right, len(items)), chosen)
+
 
 def probe(
     model: GPT, tokenizer: Tokenizer, items: Sequence[Item], *, progress: Callable[[float], None] | None = None
@@ -139,13 +181,53 @@ def probe(
     """Let the model choose an ending of every item. `progress` is called with the share that is done."""
     if not items:
         raise ConfigError("there is no item to probe with: ask for at least one.")
-    chosen = []
+    found = []
     for number, item in enumerate(items, start=1):
-        chosen.append(int(ending_log_probabilities(model, tokenizer, item).argmax()))
+        found.append(ending_log_probabilities(model, tokenizer, item))
         if progress is not None:
             progress(number / len(items))
-    n_right = sum(choice == item.right for choice, item in zip(chosen, items, strict=True))
-    return ProbeResult(n_right, len(items), *wilson_interval(n_right, len(items)), tuple(chosen))
+    return result_of(items, found)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Two models on the same `n` items: how many only the first has right, and how many only the second.
+
+    `p` is that of the exact sign test: how often items on which the models differ would be shared out so unevenly if
+    each fell to either with the same probability (McNemar 1947, in its exact form).
+    """
+
+    only_first: int
+    only_second: int
+    n: int
+    p: float
+
+    @property
+    def change(self) -> float:
+        """The second model's accuracy less the first's."""
+        return (self.only_second - self.only_first) / self.n
+
+    def verdict(self, level: float = 0.05) -> Literal["lost", "gained", "no difference"]:
+        """What the second model lost or gained, where `p` is below `level`."""
+        if self.p >= level:
+            return "no difference"
+        return "lost" if self.only_first > self.only_second else "gained"
+
+
+def difference(items: Sequence[Item], first: ProbeResult, second: ProbeResult) -> Difference:
+    """Compare two results on the same items. ConfigError if one of them is of others."""
+    if not len(items) == first.n == second.n:
+        raise ConfigError(f"results of {first.n} and {second.n} items cannot be compared on {len(items)}.")
+    from scipy.stats import binomtest
+
+    pairs = [
+        (one == item.right, other == item.right)
+        for one, other, item in zip(first.chosen, second.chosen, items, strict=True)
+    ]
+    only_first, only_second = pairs.count((True, False)), pairs.count((False, True))
+    differing = only_first + only_second
+    p = float(binomtest(only_first, differing).pvalue) if differing else 1.0
+    return Difference(only_first, only_second, len(items), p)
 
 
 # --- items ---------------------------------------------------------------------------------------------------
@@ -234,15 +316,21 @@ def _sentiments(rng: random.Random, seed: int) -> Iterator[Item]:
 
 
 def _acceptabilities(rng: random.Random, seed: int) -> Iterator[Item]:
-    """A sentence, or the same with two neighbouring words changed about."""
-    for phrase in iter_phrases(seed):
-        words = phrase.english.split()
-        places = [n for n in range(1, len(words) - 2) if words[n] != words[n + 1]]
+    """A story's second sentence after its first, or the same with two neighbours changed about: one a word of grammar,
+    the other not, so that the order is wrong and not merely another.
+    """
+    for story in iter_stories(seed):
+        first, *others = re.split(r"(?<=[.!?])[ \n](?=[A-Z])", story)
+        if not others or not re.fullmatch(r"[A-Z][\w ]+\.", others[0]):
+            continue
+        words = others[0].split()
+        inside = range(1, len(words) - 2)
+        places = [n for n in inside if (words[n] in _GRAMMAR) != (words[n + 1] in _GRAMMAR)]
         if not places:
             continue
         at = rng.choice(places)
         swapped = [*words[:at], words[at + 1], words[at], *words[at + 2 :]]
-        yield _item(rng, "English:", f" {phrase.english}", [f" {' '.join(swapped)}"])
+        yield _item(rng, first, f" {others[0]}", [f" {' '.join(swapped)}"])
 
 
 _MAKERS: dict[str, Callable[[random.Random, int], Iterator[Item]]] = {

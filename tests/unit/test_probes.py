@@ -10,7 +10,18 @@ import torch.nn.functional as F
 from engine.corpus import load_corpus
 from engine.errors import ConfigError
 from engine.gpt import GPT, GPTConfig
-from engine.probes import ABILITIES, Item, ending_log_probabilities, few_shot, make_items, probe
+from engine.probes import (
+    ABILITIES,
+    Item,
+    ProbeResult,
+    difference,
+    ending_log_probabilities,
+    few_shot,
+    make_items,
+    probe,
+    prompt_room,
+    result_of,
+)
 from engine.tokenizer import ByteTokenizer
 
 NAMES = [ability.name for ability in ABILITIES]
@@ -33,12 +44,23 @@ def test_items_have_one_right_ending_among_different_ones(ability):
     assert items == make_items(ability.name, 120) and items != make_items(ability.name, 120, seed=1)
 
 
-def test_what_was_read_in_pretraining_is_left_out():
-    known = set(load_corpus("phrasebook").split("\n"))
-    asked = make_items("translation", 60, known=known)
-    assert all(item.solved.rpartition("\n")[2] not in known for item in asked)
-    first = make_items("translation", 1)[0].solved.rpartition("\n")[2]
-    assert make_items("translation", 1, known={first})[0].solved.rpartition("\n")[2] != first
+@pytest.mark.parametrize("ability", NAMES)
+def test_what_was_read_in_pretraining_is_left_out(ability):
+    items = make_items(ability, 12)
+    text = "\n\n".join(item.solved for item in items[::2])
+    asked = make_items(ability, 12, seen=("nothing of it", text))
+    assert asked[:6] == items[1::2] and len(asked) == 12
+
+
+def test_no_item_stands_in_the_written_corpora_once_these_are_named():
+    texts = [load_corpus(name) for name in ("stories", "phrasebook")]
+    for name in NAMES:
+        assert not any(item.solved in text for item in make_items(name, 60, seen=texts) for text in texts)
+
+
+@pytest.mark.parametrize("ability", NAMES)
+def test_fewer_items_are_the_first_of_more(ability):
+    assert make_items(ability, 7) == make_items(ability, 15)[:7]
 
 
 def test_the_log_probability_of_an_ending_is_the_sum_over_its_tokens():
@@ -76,15 +98,16 @@ def test_a_model_that_knows_nothing_is_near_chance_and_one_that_knows_is_right()
     assert result.low <= result.accuracy <= result.high and result.n == 60 and done[-1] == 1
     assert result.n_right == sum(a == b.right for a, b in zip(result.chosen, items, strict=True))
 
-    class Knowing(GPT):
-        """Finds every token of the right ending certain, whatever else there is."""
+    class Knowing(torch.nn.Module):
+        """Finds every token of the right ending certain, whatever was read."""
 
-        def forward(self, ids, **_):
-            logits = torch.zeros(*ids.shape, 257)
+        def forward(self, hidden):
+            logits = torch.zeros(*hidden.shape[:2], 257)
             logits[..., ord("a")] = 9.0
             return logits
 
-    knowing = Knowing(GPTConfig(vocab_size=257, context_length=64, n_layers=1, n_heads=2, d_model=16))
+    knowing = small()
+    knowing.head = Knowing()
     answers = [Item("?", (" b", " a"), 1), Item("?", (" a", " c"), 0)]
     assert probe(knowing, ByteTokenizer(), answers).n_right == 2
 
@@ -102,3 +125,43 @@ def test_few_shot_items_show_the_first_ones_solved():
         make_items("flying", 3)
     with pytest.raises(ConfigError, match="no item"):
         probe(small(), ByteTokenizer(), [])
+
+
+def test_a_model_without_a_causal_mask_is_refused():
+    config = GPTConfig(vocab_size=257, context_length=64, n_layers=1, n_heads=2, d_model=16, causal=False)
+    with pytest.raises(ConfigError, match="causal"):
+        probe(GPT(config), ByteTokenizer(), make_items("completion", 1))
+
+
+def test_the_prompt_and_an_ending_fill_the_context_and_no_more():
+    config = small(16).config
+    assert prompt_room(config, 16) == 1  # what the last token predicts is not read
+    with pytest.raises(ConfigError, match="no room"):
+        prompt_room(config, 17)
+
+
+def result(n_right: int, n: int, right: int = 0) -> ProbeResult:
+    items = [Item("?", (" a", " b"), right)] * n
+    scores = [np.array([0.0, -1.0]) if number < n_right else np.array([-1.0, 0.0]) for number in range(n)]
+    return result_of(items, scores)
+
+
+def test_only_an_interval_that_leaves_chance_out_says_more_than_chance():
+    assert result(75, 100).verdict(0.5) == "above chance"
+    assert result(56, 100).verdict(0.5) == "no better than chance"
+    assert result(25, 100).verdict(0.5) == "below chance"
+    with pytest.raises(ConfigError, match="at least one"):
+        result_of([], [])
+
+
+def test_a_difference_is_judged_by_the_items_on_which_two_models_differ():
+    items = [Item("?", (" a", " b"), 0)] * 40
+    found = difference(items, result(30, 40), result(20, 40))
+    assert (found.only_first, found.only_second, found.change) == (10, 0, -0.25)
+    assert found.p == pytest.approx(2 * 0.5**10)  # all ten fall to one side, two-sided
+    assert found.verdict() == "lost" and found.verdict(0.001) == "no difference"
+    assert difference(items, result(20, 40), result(30, 40)).verdict() == "gained"
+    same = difference(items, result(20, 40), result(20, 40))
+    assert same.p == 1 and same.verdict() == "no difference"
+    with pytest.raises(ConfigError, match="compared"):
+        difference(items, result(3, 4), result(20, 40))
