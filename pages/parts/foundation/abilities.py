@@ -1,0 +1,97 @@
+"""Part: six abilities that nobody taught, each with chance and an interval."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine import probes
+from engine.answers import wilson_interval
+from engine.probes import ABILITIES, ProbeResult, result_of
+from pages.parts.foundation.figures import ability_scores, as_table, score_rows
+from pages.parts.foundation.items import choose_ability, show_items
+from pages.parts.foundation.model import choose_foundation
+from pages.parts.foundation.scoring import (
+    BY_NAME,
+    Progress,
+    answers,
+    asked_at_once,
+    choose_count,
+    items_of,
+    missing,
+    results_of_all,
+)
+from pages.shared.code_panel import show_code
+from pages.shared.lesson import exercise, notice
+from pages.shared.models import ModelChoice
+
+
+def show() -> None:
+    """The part "Untaught abilities"."""
+    st.markdown(
+        "A base model only continues text. So each question becomes a text with several possible endings, of which the "
+        "model takes the one it finds **most probable**. Nothing was trained for this, and every item is new to it."
+    )
+    choice = choose_foundation()
+    if choice is not None:
+        n = choose_count("foundation-n")
+        if asked_at_once(choice) or _wanted(choice, n):
+            _scores(choice, n)
+    notice(
+        "The line through a mark is the **95 % interval**: with few items a score says little. Only an interval that "
+        "leaves the chance level out shows an ability.",
+        "Chance differs: one in four for four endings, one in two for two. Compare with the tick, not with zero.",
+        "Wrong endings are made so that a preference without understanding does not help: names of the same kind, "
+        "sentences that share words, answers to the same question on other stories.",
+        "These items are written by the same grammar as part of the training text, with other dice. They measure what "
+        "this model could learn there, not what it knows of the world.",
+    )
+    exercise(
+        "Halve the interval of one ability. How many items does that take, and does the verdict change?",
+        "The width falls with the square root of the number of items: four times as many halve it. A score near chance "
+        "needs many items before its interval clears it; a score far away is settled with twenty.",
+    )
+    show_code(probes.ending_log_probabilities, probes.make_items, probes._translations, wilson_interval)
+
+
+def _wanted(choice: ModelChoice, n: int) -> bool:
+    """For a large model: whether all is known, or the learner asks for it."""
+    left = sum(missing(choice, ability.name, items_of(ability.name, n)) for ability in ABILITIES)
+    if not left:
+        return True
+    st.info(f"This is a large model: {left:,} items may take minutes. You can leave; what is measured is kept.")
+    return st.button(
+        "Measure",
+        icon=":material/speed:",
+        key="foundation-measure",
+        help="Puts the items to the model.",
+        type="primary",
+    )
+
+
+def _scores(choice: ModelChoice, n: int) -> None:
+    progress = Progress(sum(missing(choice, ability.name, items_of(ability.name, n)) for ability in ABILITIES))
+    results = results_of_all(choice, n, progress)
+    progress.clear()
+    rows = score_rows(results)
+    ability_scores(rows, title="What the model can do untaught", summary=summarise(results)).show()
+    with st.expander("As a table", icon=":material/table:"):
+        st.dataframe(as_table(rows), hide_index=True, width="stretch")
+    st.header("The items", anchor=False)
+    name = choose_ability("foundation-ability")
+    items = items_of(name, n)
+    scores = answers(choice, name, items, progress)
+    show_items(name, items, scores, result_of(items, scores), key=f"foundation:{name}")
+
+
+def summarise(results: dict[str, ProbeResult]) -> str:
+    """One sentence: which abilities the intervals show, and which not."""
+    groups: dict[str, list[str]] = {}
+    for name, result in results.items():
+        groups.setdefault(result.verdict(BY_NAME[name].chance), []).append(BY_NAME[name].title.lower())
+    above = groups.get("above chance", [])
+    text = f"Above chance: {', '.join(above) or 'none'}."
+    if level := groups.get("no better than chance"):
+        text += f" Cannot be told from chance: {', '.join(level)}."
+    if below := groups.get("below chance"):
+        text += f" Below chance: {', '.join(below)}."
+    return text

@@ -1,0 +1,185 @@
+"""Charts of this lesson: scores with their 95 % intervals, beside what guessing would give."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from engine.probes import ProbeResult
+from pages.parts.foundation.scoring import BY_NAME, percent, verdict_words
+from pages.shared.charts import _QUIET, _RUN_COLOURS, _RUN_SHAPES, Figure, _to_spec
+
+_SCALE = alt.Scale(domain=[0, 1])
+_PERCENT = alt.Axis(format="%", tickCount=5)
+
+
+def score_rows(results: dict[str, ProbeResult], series: str = "") -> pd.DataFrame:
+    """One row for each ability: its title, score, interval and chance (shares), and all of it in words."""
+    rows = [
+        {
+            "ability": BY_NAME[name].title,
+            "score": result.accuracy,
+            "low": result.low,
+            "high": result.high,
+            "chance": BY_NAME[name].chance,
+            "shown": f"{result.n_right} of {result.n}, 95 % interval {percent(result.low)} to {percent(result.high)}",
+            "verdict": verdict_words(result, BY_NAME[name].chance),
+            "series": series,
+        }
+        for name, result in results.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def as_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `score_rows` with headings and per cent, for reading."""
+    table = pd.DataFrame({"Ability": rows["ability"]})
+    if rows["series"].any():
+        table["Model"] = rows["series"]
+    table["Right"] = rows["shown"].str.split(",").str[0]
+    for title, column in (("Score", "score"), ("From", "low"), ("To", "high"), ("Chance", "chance")):
+        table[title] = rows[column].map(percent)
+    table["Verdict"] = rows["verdict"]
+    return table
+
+
+def ability_scores(rows: pd.DataFrame, *, title: str, summary: str) -> Figure:
+    """Score and interval of each ability, one mark for each series, with a tick at chance; rows of `score_rows`."""
+    abilities = tuple(dict.fromkeys(rows["ability"]))
+    series = tuple(dict.fromkeys(rows["series"]))
+    return Figure(
+        data=rows.reset_index(drop=True),
+        spec=_scores_spec(title, abilities, series),
+        alt="Point chart: share of items right for each ability, with its interval and the level of chance.",
+        summary=summary,
+    )
+
+
+@lru_cache(maxsize=64)
+def _scores_spec(title: str, abilities: tuple[str, ...], series: tuple[str, ...]) -> dict[str, Any]:
+    several = len(series) > 1
+    offset = {"yOffset": alt.YOffset("series:N", sort=list(series))} if several else {}
+    base = alt.Chart().encode(
+        y=alt.Y("ability:N", title=None, sort=list(abilities), axis=alt.Axis(labelLimit=150, labelFontSize=14)),
+        tooltip=[
+            alt.Tooltip("ability:N", title="Ability"),
+            *([alt.Tooltip("series:N", title="Model")] if several else []),
+            alt.Tooltip("shown:N", title="Right"),
+            alt.Tooltip("chance:Q", title="Chance", format=".0%"),
+        ],
+    )
+    legend = alt.Legend(orient="top", columns=1, labelLimit=300) if several else None
+    colour = alt.Color(
+        "series:N", title=None, legend=legend, scale=alt.Scale(domain=list(series), range=_RUN_COLOURS[: len(series)])
+    )
+    shape = alt.Shape(
+        "series:N", title=None, legend=legend, scale=alt.Scale(domain=list(series), range=_RUN_SHAPES[: len(series)])
+    )
+    chance = base.mark_tick(thickness=3, size=44, aria=False).encode(
+        x=alt.X("chance:Q", title="Items right (the grey tick is chance)", scale=_SCALE, axis=_PERCENT),
+        color=alt.value(_QUIET),
+    )
+    interval = base.mark_rule(strokeWidth=3, opacity=0.6, aria=False).encode(
+        x=alt.X("low:Q"), x2=alt.X2("high:Q"), color=colour, **offset
+    )
+    points = base.mark_point(size=130, filled=True, opacity=1).encode(
+        x=alt.X("score:Q"), color=colour, shape=shape, **offset
+    )
+    height = len(abilities) * (52 if several else 40) + (110 if several else 70)
+    return _to_spec(alt.layer(chance, interval, points), title, height)
+
+
+def over_steps(rows: pd.DataFrame, name: str, *, chosen: int | None = None) -> Figure:
+    """One ability at every checkpoint: score, interval as a band, chance as a dashed rule.
+
+    `rows` has the columns step, score, low, high (shares) and shown. The horizontal axis is logarithmic but for the
+    first steps, so that step 0 has a place. `chosen` is the step that stands out.
+    """
+    ability = BY_NAME[name]
+    data = rows.assign(chance=ability.chance, chosen=rows["step"] == chosen).sort_values("step").reset_index(drop=True)
+    last = data.iloc[-1]
+    cleared = data.loc[data["low"] > ability.chance, "step"]
+    found = f"first above chance at step {cleared.iloc[0]:,}" if len(cleared) else "above chance at none of these steps"
+    return Figure(
+        data=data,
+        spec=_steps_spec(ability.title, tuple(int(step) for step in data["step"])),
+        alt=f"Line chart: share of items right against training step. {ability.title}.",
+        summary=f"{percent(last['score'])} right at step {int(last['step']):,}; {found}.",
+    )
+
+
+@lru_cache(maxsize=128)
+def _steps_spec(title: str, steps: tuple[int, ...]) -> dict[str, Any]:
+    ticks = [step for number, step in enumerate(steps) if number % 3 == 0 or number == len(steps) - 1]
+    x = alt.X(
+        "step:Q",
+        title="Training step (log)",
+        scale=alt.Scale(type="symlog", constant=8, domain=[0, max(steps[-1], 1)]),
+        axis=alt.Axis(values=ticks, format="~s", grid=False),
+    )
+    base = alt.Chart().encode(
+        x,
+        tooltip=[
+            alt.Tooltip("step:Q", title="Step", format=","),
+            alt.Tooltip("shown:N", title="Right"),
+            alt.Tooltip("chance:Q", title="Chance", format=".0%"),
+        ],
+    )
+    y = {"title": "Items right", "scale": _SCALE, "axis": _PERCENT}
+    band = base.mark_area(opacity=0.25, aria=False).encode(alt.Y("low:Q", **y), y2="high:Q", color=alt.value("blue"))
+    chance = base.mark_line(strokeDash=[5, 4], strokeWidth=2, aria=False).encode(
+        alt.Y("chance:Q", **y), color=alt.value(_QUIET)
+    )
+    line = base.mark_line(strokeWidth=2.5).encode(alt.Y("score:Q", **y), color=alt.value("blue"))
+    dots = base.mark_point(filled=True, opacity=1).encode(
+        alt.Y("score:Q", **y),
+        color=alt.value("blue"),
+        size=alt.condition("datum.chosen", alt.value(170), alt.value(50)),
+        shape=alt.condition("datum.chosen", alt.value("diamond"), alt.value("circle")),
+    )
+    return _to_spec(alt.layer(band, chance, line, dots), title, 210)
+
+
+def over_examples(rows: pd.DataFrame, name: str, summary: str) -> Figure:
+    """The score of one ability for each number of examples; rows as in `over_steps`, with `k` instead of step and
+    `cut`, which says whether prompts were too long for the context.
+    """
+    ability = BY_NAME[name]
+    data = rows.assign(
+        chance=ability.chance, k=rows["k"].astype(str), read=rows["cut"].map({True: "partly read", False: "read whole"})
+    )
+    return Figure(
+        data=data.reset_index(drop=True),
+        spec=_examples_spec(f"{ability.title}: examples in the prompt", tuple(data["k"])),
+        alt="Point chart: share of items right against the number of examples in the prompt, with intervals.",
+        summary=summary,
+    )
+
+
+@lru_cache(maxsize=64)
+def _examples_spec(title: str, counts: tuple[str, ...]) -> dict[str, Any]:
+    base = alt.Chart().encode(
+        alt.X("k:N", title="Examples in the prompt", sort=list(counts), axis=alt.Axis(labelAngle=0)),
+        tooltip=[
+            alt.Tooltip("k:N", title="Examples"),
+            alt.Tooltip("shown:N", title="Right"),
+            alt.Tooltip("read:N", title="Prompts"),
+            alt.Tooltip("chance:Q", title="Chance", format=".0%"),
+        ],
+    )
+    y = {"title": "Items right", "scale": _SCALE, "axis": _PERCENT}
+    legend = alt.Legend(orient="top", title="Prompts are")
+    words = ["read whole", "partly read"]
+    colour = alt.Color("read:N", legend=legend, scale=alt.Scale(domain=words, range=["blue", "orange"]))
+    shape = alt.Shape("read:N", legend=legend, scale=alt.Scale(domain=words, range=["circle", "triangle-up"]))
+    chance = base.mark_line(strokeDash=[5, 4], strokeWidth=2, aria=False).encode(
+        alt.Y("chance:Q", **y), color=alt.value(_QUIET)
+    )
+    interval = base.mark_rule(strokeWidth=3, opacity=0.6, aria=False).encode(
+        alt.Y("low:Q", **y), y2="high:Q", color=colour
+    )
+    points = base.mark_point(size=140, filled=True, opacity=1).encode(alt.Y("score:Q", **y), color=colour, shape=shape)
+    return _to_spec(alt.layer(chance, interval, points), title, 300)

@@ -1,0 +1,281 @@
+"""Part: the foundation model itself. What it writes, what it was made of, how well it knows each text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from engine import foundation, generation
+from engine.checkpoint import Checkpoint
+from engine.corpus import list_corpora, mix_pieces
+from engine.evaluation import token_probabilities
+from engine.generation import SamplingConfig, generate, next_logits, next_token_distribution, top_candidates
+from engine.runs.records import RunRecord
+from engine.runs.service import lab
+from pages.shared.charts import next_token_bars, visible_token
+from pages.shared.code_panel import show_code
+from pages.shared.components.token_strip import token_strip
+from pages.shared.draft import show_bytes
+from pages.shared.examples import example_foundation
+from pages.shared.lesson import exercise, notice
+from pages.shared.models import ModelChoice, choose_model, inference, load
+from pages.shared.run_data import run_name, view
+from pages.shared.text_source import source_title
+
+OWN = "Your own"
+PROMPTS = {
+    "The lion": "The lion is in the",
+    "A story": "Once there was a little lion named Leo who lived in the forest.",
+    "A scene": "SCENE I. A street in Verona.\n\n[Enter ROMEO and JULIET]\n\nROMEO:\n",
+    "A phrase": "English: The lion sleeps in the garden.\nFrench:",
+    OWN: "",
+}
+TOKENS = 70
+LARGE_TOKENS = 24
+"""So many where every token costs a tenth of a second."""
+TEMPERATURE = 0.6
+MAX_PROMPT = 600
+_PLACE = "foundation-place"
+
+
+def choose_foundation() -> ModelChoice | None:
+    """The controls of `choose_model`, with the foundation model first; a way back to it from another one."""
+    shipped = example_foundation()
+    if shipped is not None and not (st.query_params.get("run") or st.session_state.get("run_id")):
+        st.session_state["run_id"] = shipped
+    choice = choose_model()
+    if choice is not None and shipped is not None and choice.run_id != shipped:
+        st.button(
+            "Show the foundation model",
+            icon=":material/psychology:",
+            key="foundation-back",
+            on_click=_choose,
+            args=(shipped,),
+            help="Another model is chosen now, as on the pages before. This goes back to the one of the course.",
+        )
+    return choice
+
+
+def _choose(run_id: str) -> None:
+    st.session_state["run_id"] = run_id
+    st.query_params["run"] = run_id
+
+
+def show() -> None:
+    """The part "The model"."""
+    st.markdown(
+        "A **foundation model** is what pretraining leaves behind: nobody told it what a lion is, what verse is, or "
+        "that there are languages. It only learned to go on with a text. Let it go on with one of these."
+    )
+    choice = choose_foundation()
+    if choice is not None:
+        _first_impression(choice)
+        _card(choice)
+    notice(
+        "The most probable next token comes from what the texts say: animals have their places there.",
+        "The beginning decides the rest: a story goes on as a story, a scene as verse under speakers' names, an "
+        "English phrase in French. There is no switch for it; it is the same next-token prediction.",
+        "The weights of the mixture are not the sizes of its sources: what is worth more is read more often, some of "
+        "it several times.",
+        "Texts differ in how well they can be predicted. Bits per byte compare them, whatever their tokens.",
+    )
+    exercise(
+        "Move the checkpoint to the first steps and let it write again. What does it learn first: spelling, words, "
+        "format, or sense?",
+        "Frequent tokens come first, then short words and the format of lines, then grammar within a sentence, at last "
+        "what has to agree over many sentences, such as who the story is about.",
+    )
+    show_code(foundation.foundation_config, mix_pieces, generation.generate)
+
+
+# --- what it writes --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A prompt and what the model wrote behind it: ids, and the probability of each (None for the first)."""
+
+    ids: tuple[int, ...]
+    probabilities: tuple[float | None, ...]
+    n_prompt: int
+
+
+@st.cache_resource(max_entries=64, show_spinner="The model writes …")
+def _written(key: str, prompt: str, seed: int, n: int, _checkpoint: Checkpoint) -> _Written:
+    model, tokenizer = _checkpoint.model, _checkpoint.tokenizer
+    ids = tokenizer.encode(prompt)[-model.config.context_length :]
+    with inference():
+        known: list[float | None] = [None if np.isnan(p) else float(p) for p in token_probabilities(model, ids)]
+        stop = {tokenizer.end_of_text_id} - {None}
+        steps = list(generate(model, tokenizer, ids, n, SamplingConfig(TEMPERATURE, seed=seed), stop_ids=stop))
+    new = [step for step in steps if step.id not in stop]
+    all_ids = (*ids, *(step.id for step in new))
+    return _Written(all_ids, (*known, *(step.base_probability for step in new)), len(ids))
+
+
+@st.cache_resource(max_entries=128, show_spinner=False)
+def _bars(key: str, ids: tuple[int, ...], _checkpoint: Checkpoint) -> pd.DataFrame:
+    with inference():
+        logits = next_logits(_checkpoint.model, ids)[: _checkpoint.tokenizer.n_vocab]
+    base = next_token_distribution(logits, SamplingConfig(), ids).base
+    found = top_candidates(base, _checkpoint.tokenizer)
+    return pd.DataFrame([{"token": each.text, "probability": each.probability} for each in found])
+
+
+def _first_impression(choice: ModelChoice) -> None:
+    prompt = _prompt()
+    if not prompt:
+        st.info("Type a beginning: the model needs at least one character to go on from.")
+        return
+    checkpoint = load(choice)
+    seed = int(st.session_state.get("foundation-seed", 0))
+    small = checkpoint.model.config.n_parameters < 20_000_000
+    written = _written(choice.key, prompt, seed, TOKENS if small else LARGE_TOKENS, checkpoint)
+    origin = (choice.key, prompt, seed)
+    if st.session_state.get("foundation-origin") != origin:
+        st.session_state["foundation-origin"] = origin
+        st.session_state[_PLACE] = written.n_prompt
+    text, bars = st.columns([3, 2], gap="large")
+    place = min(st.session_state[_PLACE], len(written.ids))
+    with text:
+        st.markdown("**It goes on**")
+        clicked = token_strip(_tokens(written, checkpoint), key="foundation-strip", selected=place, label="The text")
+        if clicked is not None and clicked != place:
+            st.session_state[_PLACE] = clicked
+            st.rerun()
+        st.button(
+            "Write another",
+            icon=":material/casino:",
+            key="foundation-another",
+            on_click=_again,
+            args=(seed,),
+            help="The same beginning with other dice.",
+        )
+        st.caption(
+            f"The prompt is framed; the {len(written.ids) - written.n_prompt} tokens after it are the model's own, "
+            f"drawn at temperature {TEMPERATURE}. Choose a token to see what it was drawn from."
+        )
+    with bars:
+        before = written.ids[: max(1, place)]
+        last = show_bytes(checkpoint.tokenizer.token_bytes(before[-1]))
+        figure = next_token_bars(_bars(choice.key, before, checkpoint), title=f"After {visible_token(last)}")
+        figure.show(caption=False)
+        st.text(figure.summary)
+        if place < len(written.ids):
+            drawn = show_bytes(checkpoint.tokenizer.token_bytes(written.ids[place]))
+            st.text(f"In the text stands {visible_token(drawn)}.")
+
+
+def _again(seed: int) -> None:
+    st.session_state["foundation-seed"] = seed + 1
+
+
+def _prompt() -> str:
+    name = st.segmented_control(
+        "Beginning",
+        list(PROMPTS),
+        default=next(iter(PROMPTS)),
+        required=True,
+        key="foundation-prompt",
+        persist_state="session",
+        help="Each of these looks like another part of the training text.",
+    )
+    if name != OWN:
+        return PROMPTS[name]
+    typed = st.text_area(
+        "Your own beginning",
+        "The king and the rabbit",
+        key="foundation-own",
+        persist_state="session",
+        max_chars=MAX_PROMPT,
+        height=80,
+        help="Any text. What looks like nothing that the model has read goes on like nothing much.",
+    )
+    return typed.encode("utf-8", "replace").decode("utf-8")
+
+
+def _tokens(written: _Written, checkpoint: Checkpoint) -> list[dict[str, Any]]:
+    return [
+        {
+            "text": show_bytes(checkpoint.tokenizer.token_bytes(id)),
+            "id": id,
+            "probability": probability,
+            "prompt": place < written.n_prompt,
+            "forced": False,
+        }
+        for place, (id, probability) in enumerate(zip(written.ids, written.probabilities, strict=True))
+    ]
+
+
+# --- what it is ------------------------------------------------------------------------------------------------
+
+
+def _card(choice: ModelChoice) -> None:
+    st.header("What it is made of", anchor=False)
+    config = load(choice).model.config
+    record = None if choice.is_open else lab().run(choice.run_id)
+    numbers = [
+        ("Parameters", f"{config.n_parameters / 1e6:,.2f} M", "Numbers that training adjusted."),
+        ("Layers × heads", f"{config.n_layers} × {config.n_heads}", "Blocks of attention and MLP; heads in each."),
+        ("Width", f"{config.d_model}", "Numbers in the vector of each token, d_model."),
+        ("Context", f"{config.context_length:,}", "Tokens that it can look back on."),
+        ("Vocabulary", f"{load(choice).tokenizer.n_vocab:,}", "Different tokens."),
+    ]
+    if record is not None:
+        settings = record.config.training
+        per_step = settings.batch_size * settings.accumulation * config.context_length
+        tokens, seconds = per_step * choice.step, record.seconds * choice.step / max(1, record.step)
+        numbers += [
+            ("Tokens read", f"{tokens / 1e6:,.1f} M", f"{choice.step:,} steps of {per_step:,} tokens each."),
+            ("Training time", _duration(seconds), "On one core of a processor, up to this checkpoint."),
+        ]
+    with st.container(horizontal=True):
+        for label, value, help in numbers:
+            st.metric(label, value, help=help, width=135)
+    if record is None:
+        st.info("These are open weights: their authors know what text they read. There is no run of them here.")
+        return
+    table, caption = _mixture(record, choice.step)
+    st.markdown("**The texts it read**")
+    st.dataframe(table, hide_index=True, width="stretch")
+    st.caption(caption)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _mixture(record: RunRecord, step: int) -> tuple[pd.DataFrame, str]:
+    """The sources of a run, with how well each is predicted at a step; and where that was measured."""
+    known = {info.name: info for info in list_corpora()}
+    weights = dict(record.config.corpora)
+    sources = view(record, run_name(record)).sources
+    measured = sources[sources["step"] <= max(step, sources["step"].min())] if len(sources) else sources
+    newest = measured[measured["step"] == measured["step"].max()].set_index("run")["bits_per_byte"]
+    config = record.config
+    rows = []
+    for name, weight in sorted(weights.items(), key=lambda pair: -pair[1]):
+        info = known.get(name)
+        title = source_title(name)
+        rows.append(
+            {
+                "Text": title,
+                "Weight": f"{weight:.0%}",
+                "Characters it has": f"{info.n_chars:,}" if info and info.n_chars else "–",
+                "Characters in the mixture": f"{round(weight * config.n_chars):,}" if config.n_chars else "–",
+                "Bits per byte": f"{newest[title]:.2f}" if title in newest else "–",
+                "Licence": info.license if info else "–",
+            }
+        )
+    if len(newest):
+        at = f"at step {int(measured['step'].max()):,}"
+        caption = f"Bits per byte: validation loss on a part of each text that is never trained on, {at}."
+    else:
+        caption = "One text alone: its validation loss is in Pretraining."
+    return pd.DataFrame(rows), caption
