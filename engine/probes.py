@@ -99,15 +99,19 @@ def few_shot(items: Sequence[Item], k: int) -> list[Item]:
 def ending_log_probabilities(model: GPT, tokenizer: Tokenizer, item: Item) -> np.ndarray:
     """log P(ending | prompt) of every ending in nats, summed over its tokens, (number of endings,) float64.
 
-    The prompt is read once for all endings. One too long for the context loses its beginning. ConfigError for an
-    ending that fills the context, and for a model without a causal mask, which would see what it is asked for.
+    The prompt is read once for all endings. One too long for the context loses its beginning; of an ending too long
+    for it every token is read after as many as fit. ConfigError for a model without a causal mask, which would see
+    what it is asked for.
     """
     if not model.config.causal:
         raise ConfigError("a model without a causal mask sees the ending that it should predict: choose a causal one.")
     model.eval()
     before = tokenizer.encode(item.prompt) or [tokenizer.end_of_text_id or 0]
     endings = [tokenizer.encode(ending) for ending in item.endings]
-    before = before[-prompt_room(model.config, max(map(len, endings))) :]
+    longest = max(map(len, endings))
+    before = before[-prompt_room(model.config, longest) :]
+    if longest > model.config.context_length:
+        return np.array([_in_windows(model, [*before, *ending], len(ending)) for ending in endings])
     cache = KVCache(replace(model.config, context_length=max(2, len(before))))
     last = model.hidden(torch.tensor([before]), cache=cache)[:, -1:]  # (1, 1, C)
     totals = []
@@ -127,11 +131,19 @@ def ending_log_probabilities(model: GPT, tokenizer: Tokenizer, item: Item) -> np
 
 
 def prompt_room(config: GPTConfig, n_ending: int) -> int:
-    """How many tokens of a prompt can be read before an ending of `n_ending` tokens; ConfigError for none."""
-    room = config.context_length + 1 - n_ending
-    if room < 1:
-        raise ConfigError(f"an ending of {n_ending} tokens leaves no room for a prompt in this model's context.")
-    return room
+    """How many tokens of a prompt are read before an ending of `n_ending` tokens: at least its last one."""
+    return max(1, config.context_length + 1 - n_ending)
+
+
+def _in_windows(model: GPT, ids: list[int], n: int) -> float:
+    """log P of the last `n` ids, each after as many of those before it as the context holds."""
+    context = model.config.context_length
+    windows = [ids[max(0, place - context) : place] for place in range(len(ids) - n, len(ids))]
+    total = 0.0
+    for window, target in zip(windows, ids[-n:], strict=True):
+        last = model.hidden(torch.tensor([window]))[0, -1]
+        total += float(F.log_softmax(model.head(last).double(), -1)[target])
+    return total
 
 
 def _for_each(cache: KVCache, config: GPTConfig, n: int, longest: int) -> KVCache:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts.foundation import abilities, model
+from pages.parts.foundation import abilities, examples, growth, model
 from pages.shared import guard
 from pages.shared.lesson import choose_part, objective
 
@@ -18,5 +18,7 @@ choose_part(
     {
         "The model": model.show,
         "Untaught abilities": abilities.show,
+        "When do they appear?": growth.show,
+        "Few-shot": examples.show,
     }
 )
