@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts.foundation import abilities, examples, growth, model
+from pages.parts.foundation import abilities, ablation, examples, growth, model
 from pages.shared import guard
 from pages.shared.lesson import choose_part, objective
 
@@ -20,5 +20,6 @@ choose_part(
         "Untaught abilities": abilities.show,
         "When do they appear?": growth.show,
         "Few-shot": examples.show,
+        "Ablation": ablation.show,
     }
 )

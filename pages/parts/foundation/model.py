@@ -11,7 +11,7 @@ import streamlit as st
 
 from engine import foundation, generation
 from engine.checkpoint import Checkpoint
-from engine.corpus import list_corpora, mix_pieces
+from engine.corpus import mix_pieces
 from engine.evaluation import token_probabilities
 from engine.generation import SamplingConfig, generate, next_logits, next_token_distribution, top_candidates
 from engine.runs.records import RunRecord
@@ -24,7 +24,7 @@ from pages.shared.examples import example_foundation
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, choose_model, inference, load
 from pages.shared.run_data import run_name, view
-from pages.shared.text_source import source_title
+from pages.shared.text_source import corpora, source_title
 
 OWN = "Your own"
 PROMPTS = {
@@ -253,7 +253,7 @@ def _duration(seconds: float) -> str:
 
 def _mixture(record: RunRecord, step: int) -> tuple[pd.DataFrame, str]:
     """The sources of a run, with how well each is predicted at a step; and where that was measured."""
-    known = {info.name: info for info in list_corpora()}
+    known = corpora()
     weights = dict(record.config.corpora)
     sources = view(record, run_name(record)).sources
     measured = sources[sources["step"] <= max(step, sources["step"].min())] if len(sources) else sources

@@ -1,0 +1,268 @@
+"""Part: take a source away from the training text, and see which ability goes with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from engine import foundation, probes
+from engine.errors import EngineError
+from engine.foundation import ABLATION_SIZES, ABLATION_WEIGHTS, ablation_pair
+from engine.probes import ABILITIES, Difference, ProbeResult, difference
+from engine.runs.config import RunConfig
+from engine.runs.records import RunRecord
+from engine.runs.service import lab
+from pages.parts.foundation.figures import ability_scores, score_rows
+from pages.parts.foundation.scoring import (
+    BY_NAME,
+    Progress,
+    choose_count,
+    items_of,
+    missing,
+    percent,
+    results_of_all,
+    verdict_words,
+)
+from pages.shared import charts
+from pages.shared.code_panel import show_code
+from pages.shared.errors import sentence
+from pages.shared.lesson import exercise, notice
+from pages.shared.models import ModelChoice
+from pages.shared.run_data import run_name, view
+from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, show_controls, show_status
+from pages.shared.text_source import corpora, source_title
+
+LEVEL = 0.05 / len(ABILITIES)
+"""One comparison for each ability: together they are wrong by luck at most once in twenty times (Bonferroni)."""
+
+
+def show() -> None:
+    """The part "Ablation"."""
+    st.markdown(
+        "Where does an ability come from? Train the recipe twice at small scale, once with all its texts and once "
+        "**without one of them**, everything else the same, and ask both for the same things."
+    )
+    pair = _choose_pair()
+    if pair is not None:
+        _pair(*pair)
+    notice(
+        "Only one thing differs between the two runs, so what differs between the models comes from it. That is all "
+        "an ablation is; published ones differ in size, not in idea.",
+        "The text that is left out makes room: the other run reads more of everything else. So it may even be better "
+        "at something.",
+        "Abilities that both models lack say nothing. In a few minutes a small model does not get far enough for "
+        "questions on stories, with or without the phrasebook.",
+        "One pair has one seed. A difference beyond luck over the items may still be luck of the training: that takes "
+        "pairs with other seeds.",
+    )
+    exercise(
+        "Before you train: which abilities will a model without the **stories** lose? Then try it.",
+        "Those whose items are stories: completion, summary, question answering, acceptability of a story's sentence. "
+        "Translation stays, since the phrasebook is still read, and even more of it.",
+    )
+    show_code(foundation.ablation_pair, probes.difference, label="Show the code")
+
+
+def _choose_pair() -> tuple[RunConfig, RunConfig, str] | None:
+    """The two runs and the source that is left out; None, with the reason, where there is too little text."""
+    known = corpora()
+    weights = {name: share for name, share in ABLATION_WEIGHTS.items() if name in known and known[name].available}
+    left, middle, right = st.columns([2, 2, 1])
+    without = left.segmented_control(
+        "Leave out",
+        list(weights),
+        default="phrasebook",
+        required=True,
+        format_func=source_title,
+        key="without",
+        bind="query-params",
+        help="The text that the second run does not read. Its share goes to the others.",
+    )
+    size = middle.segmented_control(
+        "Time",
+        list(ABLATION_SIZES),
+        default="medium",
+        required=True,
+        format_func=lambda name: ABLATION_SIZES[name].title,
+        key="ablation-size",
+        bind="query-params",
+        help="On one core that has little else to do. Longer runs show more abilities.",
+    )
+    seed = right.number_input(
+        "Seed",
+        0,
+        9999,
+        0,
+        key="ablation-seed",
+        bind="query-params",
+        help="Weights, mixture and order of the windows follow from it, in both runs alike.",
+    )
+    try:
+        return *ablation_pair(size, without=without, weights=weights, seed=int(seed)), without
+    except EngineError as error:
+        st.warning(sentence(error))
+        return None
+
+
+def _pair(whole: RunConfig, ablated: RunConfig, without: str) -> None:
+    ids = (whole.run_id, ablated.run_id)
+    there = {record.run_id: record for record in lab().runs()}
+    found = [there[run_id] for run_id in ids if run_id in there]
+    if len(found) < 2:
+        _order(whole, ablated, without)
+        return
+    live = any(record.live for record in found)
+    st.fragment(_panel, run_every=REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(ids, without, live)
+    if not live:
+        _compare(found, without)
+
+
+def _order(whole: RunConfig, ablated: RunConfig, without: str) -> None:
+    title = source_title(without)
+    st.dataframe(_shares(whole, ablated), hide_index=True, width="stretch")
+    model, steps = whole.model, whole.training.steps or 0
+    st.caption(
+        f"Both: {model.n_layers} layers of {model.n_heads} heads, width {model.d_model}, context "
+        f"{model.context_length}, {model.n_parameters / 1e6:.2f} M parameters, {steps:,} steps of "
+        f"{whole.training.batch_size * model.context_length:,} tokens."
+    )
+    if st.button(
+        "Train both",
+        type="primary",
+        icon=":material/play_arrow:",
+        key="ablation-train",
+        help="Starts the two runs, or goes on with those that somebody has begun with exactly these settings.",
+    ):
+        try:
+            lab().submit(whole, "Small recipe · all texts")
+            lab().submit(ablated, f"Small recipe · without {title}")
+        except EngineError as error:
+            st.error(sentence(error))
+        else:
+            st.rerun()
+
+
+def _shares(whole: RunConfig, ablated: RunConfig) -> pd.DataFrame:
+    left = dict(ablated.corpora)
+    rows = [
+        (source_title(name), f"{share:.0%}", f"{left[name]:.0%}" if name in left else "–")
+        for name, share in sorted(whole.corpora, key=lambda pair: -pair[1])
+    ]
+    return pd.DataFrame(rows, columns=["Text", "Share in the first run", "Share in the second run"])
+
+
+def _names(without: str) -> tuple[str, str]:
+    return "all texts", f"without {source_title(without)}"
+
+
+def _panel(ids: Sequence[str], without: str, was_live: bool) -> None:
+    try:
+        records = [lab().run(run_id) for run_id in ids]
+    except EngineError:
+        st.rerun()  # deleted by somebody
+    for place, record, name in zip(st.columns(2, gap="large"), records, _names(without), strict=True):
+        with place:
+            st.markdown(f"**{name[:1].upper()}{name[1:]}**")
+            show_status(record)
+            show_controls(record, view(record, run_name(record)).marks)
+    _curves(records, without)
+    if was_live != any(record.live for record in records):
+        st.rerun()
+
+
+def _curves(records: Sequence[RunRecord], without: str) -> None:
+    """The loss of both runs on a text that both read: that of all texts together is not of the same texts."""
+    shared = source_title("phrasebook" if without == "stories" else "stories")
+    parts = []
+    for record, name in zip(records, _names(without), strict=True):
+        sources = view(record, run_name(record)).sources
+        parts.append(sources[sources["run"] == shared].assign(run=name))
+    losses = pd.concat(parts)
+    if losses.empty:
+        st.caption("The curves begin with the first evaluation.")
+        return
+    title = f"Validation loss on {shared}, which both read"
+    charts.small_line(losses, "bits_per_byte", title, "bits per byte", points=True).show(caption=False)
+    newest = [part.iloc[-1] for part in parts if len(part)]
+    words = ", ".join(f"{row['run']} {row['bits_per_byte']:.2f} at step {int(row['step']):,}" for row in newest)
+    st.caption(f"Bits per byte on held-out text: {words}.")
+
+
+def _compare(records: Sequence[RunRecord], without: str) -> None:
+    checkpoints = [lab().checkpoints(record.run_id) for record in records]
+    if not all(infos and infos[-1].step for infos in checkpoints):
+        st.info("The abilities can be compared when both runs have a trained model: start or resume them.")
+        return
+    names = _names(without)
+    choices = [
+        ModelChoice(record.run_id, infos[-1].step, name)
+        for record, infos, name in zip(records, checkpoints, names, strict=True)
+    ]
+    if choices[0].step != choices[1].step:
+        st.warning(
+            f"The runs stand at steps {choices[0].step:,} and {choices[1].step:,}: what differs may come from that."
+        )
+    st.header("What was lost, and what not", anchor=False)
+    n = choose_count("ablation-n", 60)
+    lists = {ability.name: items_of(ability.name, n) for ability in ABILITIES}
+    progress = Progress(sum(missing(choice, name, items) for choice in choices for name, items in lists.items()))
+    first, second = (results_of_all(choice, n, progress) for choice in choices)
+    progress.clear()
+    found = {name: difference(items, first[name], second[name]) for name, items in lists.items()}
+    rows = pd.concat([score_rows(first, names[0]), score_rows(second, names[1])])
+    ability_scores(rows, title="Both models on the same items", summary=summarise(first, second, found, without)).show()
+    with st.expander("As a table", icon=":material/table:"):
+        st.dataframe(_table(first, second, found), hide_index=True, width="stretch")
+        st.caption(
+            f"p: the exact sign test on the items that only one of the two has right. Below {LEVEL:.4f}, which is 0.05 "
+            f"over {len(ABILITIES)} comparisons, a difference is called more than luck."
+        )
+
+
+def summarise(
+    first: dict[str, ProbeResult], second: dict[str, ProbeResult], found: dict[str, Difference], without: str
+) -> str:
+    """What the second model lost beyond luck, gained, and has as before."""
+    groups: dict[str, list[str]] = {"lost": [], "gained": [], "no difference": []}
+    for name, each in found.items():
+        verdict, ability = each.verdict(LEVEL), BY_NAME[name]
+        text = ability.title.lower()
+        if verdict != "no difference":
+            text += f" ({percent(first[name].accuracy)} → {percent(second[name].accuracy)}"
+            if verdict == "lost":
+                text += f", which {_is(second[name], ability.chance)}"
+            text += ")"
+        groups[verdict].append(text)
+    parts = [f"Without {source_title(without)} the model lost {', '.join(groups['lost']) or 'nothing beyond luck'}."]
+    if groups["gained"]:
+        parts.append(f"It gained {', '.join(groups['gained'])}.")
+    if groups["no difference"]:
+        parts.append(f"No difference beyond luck: {', '.join(groups['no difference'])}.")
+    return " ".join(parts)
+
+
+def _is(result: ProbeResult, chance: float) -> str:
+    words = verdict_words(result, chance)
+    return words if words.startswith("cannot") else f"is {words}"
+
+
+def _table(first: dict[str, ProbeResult], second: dict[str, ProbeResult], found: dict[str, Difference]) -> pd.DataFrame:
+    def score(result: ProbeResult) -> str:
+        return f"{percent(result.accuracy)} ({percent(result.low)} to {percent(result.high)})"
+
+    rows = [
+        (
+            BY_NAME[name].title,
+            percent(BY_NAME[name].chance),
+            score(first[name]),
+            score(second[name]),
+            f"{100 * each.change:+.0f}",
+            f"{each.p:.2g}",
+            each.verdict(LEVEL),
+        )
+        for name, each in found.items()
+    ]
+    columns = ["Ability", "Chance", "All texts", "Without it", "Change (points)", "p", "Verdict"]
+    return pd.DataFrame(rows, columns=columns)
