@@ -21,6 +21,7 @@ from pages.parts.foundation.scoring import (
     results_of_all,
 )
 from pages.shared.code_panel import show_code
+from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice
 
@@ -32,10 +33,7 @@ def show() -> None:
         "model takes the one it finds **most probable**. Nothing was trained for this, and every item is new to it."
     )
     choice = choose_foundation()
-    if choice is not None:
-        n = choose_count("foundation-n")
-        if asked_at_once(choice) or _wanted(choice, n):
-            _scores(choice, n)
+    figure = st.container()  # the words below it are there while it is computed
     notice(
         "The line through a mark is the **95 % interval**: with few items a score says little. Only an interval that "
         "leaves the chance level out shows an ability.",
@@ -51,6 +49,11 @@ def show() -> None:
         "needs many items before its interval clears it; a score far away is settled with twenty.",
     )
     show_code(probes.ending_log_probabilities, probes.make_items, probes._translations, wilson_interval)
+    if choice is not None:
+        with figure, shown_errors():
+            n = choose_count("foundation-n")
+            if asked_at_once(choice) or _wanted(choice, n):
+                _scores(choice, n)
 
 
 def _wanted(choice: ModelChoice, n: int) -> bool:

@@ -27,7 +27,7 @@ from pages.parts.foundation.scoring import (
 )
 from pages.shared import charts
 from pages.shared.code_panel import show_code
-from pages.shared.errors import sentence
+from pages.shared.errors import sentence, shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice
 from pages.shared.run_data import run_name, view
@@ -45,8 +45,7 @@ def show() -> None:
         "**without one of them**, everything else the same, and ask both for the same things."
     )
     pair = _choose_pair()
-    if pair is not None:
-        _pair(*pair)
+    figure = st.container()  # the words below it are there while it is computed
     notice(
         "Only one thing differs between the two runs, so what differs between the models comes from it. That is all "
         "an ablation is; published ones differ in size, not in idea.",
@@ -62,7 +61,10 @@ def show() -> None:
         "Those whose items are stories: completion, summary, question answering, acceptability of a story's sentence. "
         "Translation stays, since the phrasebook is still read, and even more of it.",
     )
-    show_code(foundation.ablation_pair, probes.difference, label="Show the code")
+    show_code(foundation.ablation_pair, probes.difference)
+    if pair is not None:
+        with figure, shown_errors():
+            _pair(*pair)
 
 
 def _choose_pair() -> tuple[RunConfig, RunConfig, str] | None:

@@ -25,6 +25,7 @@ from pages.parts.foundation.scoring import (
     verdict_words,
 )
 from pages.shared.code_panel import show_code
+from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, load
 
@@ -38,10 +39,7 @@ def show() -> None:
         "does better. Here are the same items after no, one, two, four and eight examples."
     )
     choice = choose_foundation()
-    if choice is not None:
-        name = choose_ability("shots-ability")
-        n = choose_count("shots-n")
-        _few_shot(choice, name, n)
+    figure = st.container()  # the words below it are there while it is computed
     notice(
         "The weights stay as they are: whatever the examples change, they change through attention to them.",
         "Examples cost context. When they no longer fit, the prompt loses its beginning, and further examples cannot "
@@ -58,6 +56,10 @@ def show() -> None:
         "perhaps cut in the middle.",
     )
     show_code(probes.few_shot, probes.prompt_room, probes.difference)
+    if choice is not None:
+        with figure, shown_errors():
+            name = choose_ability("shots-ability")
+            _few_shot(choice, name, choose_count("shots-n"))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

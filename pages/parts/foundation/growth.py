@@ -13,6 +13,7 @@ from pages.parts.foundation.items import choose_ability, show_items
 from pages.parts.foundation.model import choose_foundation
 from pages.parts.foundation.scoring import BY_NAME, Progress, answers, items_of, missing, percent, verdict_words
 from pages.shared.code_panel import show_code
+from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice
 
@@ -29,8 +30,7 @@ def show() -> None:
     choice = choose_foundation()
     if choice is not None and choice.is_open:
         st.info("Open weights come without their earlier steps. Choose a run: the foundation model, or one of yours.")
-    elif choice is not None:
-        _appearance(choice)
+    figure = st.container()  # the words below it are there while it is computed
     notice(
         "An ability has appeared where the band, its 95 % interval, leaves the dashed line of chance below it. Before "
         "that, ups and downs are dice.",
@@ -46,6 +46,9 @@ def show() -> None:
         "of them. Right and wrong endings lie a few nats apart there, and tens of nats later.",
     )
     show_code(training.checkpoint_steps, probes.ending_log_probabilities, probes.result_of)
+    if choice is not None and not choice.is_open:
+        with figure, shown_errors():
+            _appearance(choice)
 
 
 def _appearance(choice: ModelChoice) -> None:

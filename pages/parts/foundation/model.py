@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,14 @@ from engine import foundation, generation
 from engine.checkpoint import Checkpoint
 from engine.corpus import mix_pieces
 from engine.evaluation import token_probabilities
-from engine.generation import SamplingConfig, generate, next_logits, next_token_distribution, top_candidates
+from engine.generation import (
+    GenerationStep,
+    SamplingConfig,
+    generate,
+    next_logits,
+    next_token_distribution,
+    top_candidates,
+)
 from engine.runs.records import RunRecord
 from engine.runs.service import lab
 from pages.shared.charts import next_token_bars, visible_token
@@ -111,8 +119,8 @@ def _written(key: str, prompt: str, seed: int, n: int, _checkpoint: Checkpoint) 
     with inference():
         known: list[float | None] = [None if np.isnan(p) else float(p) for p in token_probabilities(model, ids)]
         stop = {tokenizer.end_of_text_id} - {None}
-        steps = list(generate(model, tokenizer, ids, n, SamplingConfig(TEMPERATURE, seed=seed), stop_ids=stop))
-    new = [step for step in steps if step.id not in stop]
+        steps = generate(model, tokenizer, ids, n, SamplingConfig(TEMPERATURE, seed=seed), stop_ids=stop)
+        new = [step for step in _until_empty_line(steps, verse="\n\n" in prompt) if step.id not in stop]
     all_ids = (*ids, *(step.id for step in new))
     return _Written(all_ids, (*known, *(step.base_probability for step in new)), len(ids))
 
@@ -124,6 +132,16 @@ def _bars(key: str, ids: tuple[int, ...], _checkpoint: Checkpoint) -> pd.DataFra
     base = next_token_distribution(logits, SamplingConfig(), ids).base
     found = top_candidates(base, _checkpoint.tokenizer)
     return pd.DataFrame([{"token": each.text, "probability": each.probability} for each in found])
+
+
+def _until_empty_line(steps: Iterator[GenerationStep], *, verse: bool) -> Iterator[GenerationStep]:
+    """The steps, without those from an empty line on; in verse, empty lines stand between the speakers."""
+    text = ""
+    for step in steps:
+        text += step.text
+        if "\n\n" in text and not verse:
+            return
+        yield step
 
 
 def _first_impression(choice: ModelChoice) -> None:
@@ -156,8 +174,9 @@ def _first_impression(choice: ModelChoice) -> None:
             help="The same beginning with other dice.",
         )
         st.caption(
-            f"The prompt is framed; the {len(written.ids) - written.n_prompt} tokens after it are the model's own, "
-            f"drawn at temperature {TEMPERATURE}. Choose a token to see what it was drawn from."
+            f"The prompt is bold; the {len(written.ids) - written.n_prompt} tokens after it are the model's own, drawn "
+            f"at temperature {TEMPERATURE} up to its sign for the end or an empty line. Choose a token to see what it "
+            "was drawn from."
         )
     with bars:
         before = written.ids[: max(1, place)]
@@ -235,7 +254,7 @@ def _card(choice: ModelChoice) -> None:
         ]
     with st.container(horizontal=True):
         for label, value, help in numbers:
-            st.metric(label, value, help=help, width=135)
+            st.metric(label, value, help=help, width=116)
     if record is None:
         st.info("These are open weights: their authors know what text they read. There is no run of them here.")
         return
@@ -267,8 +286,8 @@ def _mixture(record: RunRecord, step: int) -> tuple[pd.DataFrame, str]:
             {
                 "Text": title,
                 "Weight": f"{weight:.0%}",
-                "Characters it has": f"{info.n_chars:,}" if info and info.n_chars else "–",
-                "Characters in the mixture": f"{round(weight * config.n_chars):,}" if config.n_chars else "–",
+                "Characters": f"{info.n_chars:,}" if info and info.n_chars else "–",
+                "In the mixture": f"{round(weight * config.n_chars):,}" if config.n_chars else "–",
                 "Bits per byte": f"{newest[title]:.2f}" if title in newest else "–",
                 "Licence": info.license if info else "–",
             }
