@@ -59,7 +59,7 @@ def show() -> None:
     if choice is not None:
         with figure, shown_errors():
             name = choose_ability("shots-ability")
-            _few_shot(choice, name, choose_count("shots-n"))
+            _few_shot(choice, name, choose_count("shots-n", 20))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
