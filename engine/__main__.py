@@ -1,4 +1,4 @@
-"""The engine from a shell: `python -m engine corpora|tokenize|pretrain|translate|generate|fetch|export|serve|app`.
+"""The engine from a shell: `python -m engine corpora|tokenize|pretrain|translate|classify|generate|fetch|…`.
 
 The same functions as the pages call, with a progress bar. Runs go through the run service: a run begun here is found in
 the app, and one begun in the app is continued here.
@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,8 @@ from engine.errors import CheckpointError, EngineError, RunError
 if TYPE_CHECKING:
     from engine.runs.records import RecordedEvent
     from engine.runs.service import RunService
+
+_FOUNDATION = Path(__file__).resolve().parents[1] / "assets" / "foundation"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -81,6 +83,20 @@ def _parser() -> argparse.ArgumentParser:
     length.add_argument("--steps", type=int, help="number of steps, instead of a time")
     _add_run_options(translate)
     translate.set_defaults(command=_translate)
+
+    classify = commands.add_parser("classify", help="fine-tune a model that classifies, and show how good it is")
+    classify.add_argument("--data", default="sms-spam", help="sms-spam, bbc-topics, shakespeare-genres, or a file")
+    classify.add_argument("--base", help="run to start from (its beginning is enough); the foundation model by default")
+    classify.add_argument("--preset", default="90s", help="90s or 30s (default: %(default)s)")
+    classify.add_argument("--trainable", default="all", help="all, head, 'last block' or lora (default: %(default)s)")
+    classify.add_argument("--start", default="pretrained", help="pretrained or random weights (default: %(default)s)")
+    classify.add_argument("--balance", action="store_true", help="train on as many texts of each class")
+    classify.add_argument("--n-train", type=int, metavar="N", help="train on so many texts")
+    length = classify.add_mutually_exclusive_group()
+    length.add_argument("--seconds", type=float, help="training time, instead of the preset's")
+    length.add_argument("--steps", type=int, help="number of steps, instead of a time")
+    _add_run_options(classify)
+    classify.set_defaults(command=_classify)
 
     generate = commands.add_parser("generate", help="continue a text with a trained model")
     generate.add_argument("prompt")
@@ -199,9 +215,16 @@ def _check_out(folder: Path | None) -> None:
         raise RunError(f"{folder} is not empty: name a new folder.")
 
 
-def _follow_and_write(service: RunService, run_id: str, options: argparse.Namespace) -> int:
+def _follow_and_write(
+    service: RunService,
+    run_id: str,
+    options: argparse.Namespace,
+    report: Callable[[RunService, str], None] | None = None,
+) -> int:
     try:
         state = _follow(service, run_id)
+        if report is not None and state == "finished":
+            report(service, run_id)
         if options.out is not None and state == "finished":
             service.export_run(run_id, options.out, half=options.half, most=options.most)
             print(f"written to {options.out}")
@@ -230,6 +253,68 @@ def _translate(options: argparse.Namespace) -> int:
     return _follow_and_write(service, run_id, options)
 
 
+def _classify(options: argparse.Namespace) -> int:
+    from engine.runs.classifying import classification_config
+    from engine.runs.service import lab
+    from engine.uploads import labelled_jsonl, read_labelled
+
+    _check_out(options.out)
+    service = lab()
+    data, title = options.data, options.data
+    if (path := Path(data)).is_file():
+        data, title = service.save_upload(labelled_jsonl(read_labelled(path.read_bytes(), path.name))), path.name
+    base = _run_named(service, options.base) if options.base else service.import_run(_FOUNDATION)
+    training: dict[str, object] = {"seed": options.seed}
+    if options.steps is not None:
+        training |= {"steps": options.steps, "seconds": None}
+    elif options.seconds is not None:
+        training["seconds"] = options.seconds
+    config = classification_config(
+        service.keep_model(base),
+        options.preset,
+        data=data,
+        trainable=options.trainable,
+        start=options.start,
+        balance=options.balance,
+        n_train=options.n_train,
+        seed=options.seed,
+        training=training,
+    )
+    run_id = service.submit(config, options.label or f"{title} · {options.trainable} · {options.start}")
+    print(f"run {run_id}: {title}; what learns: {options.trainable}")
+    return _follow_and_write(service, run_id, options, _report_test)
+
+
+def _report_test(service: RunService, run_id: str) -> None:
+    """How good a classifier is on its test set, which it never saw before its end."""
+    import numpy as np
+
+    from engine.classification_metrics import quality, rarest_class
+    from engine.runs.classifying import ClassificationConfig, split_of
+
+    recorded = service.events(run_id, kinds=("test",))
+    if not recorded:
+        return
+    record = service.run(run_id)
+    assert isinstance(record.config, ClassificationConfig)
+    test = split_of(record.config, service.artifacts).test
+    found = quality(test.labels, np.array(recorded[-1].payload["probabilities"]))
+    names = test.label_names
+    which = f"F1 of {names[rarest_class(test.labels, 2)]!r}" if len(names) == 2 else "mean F1"
+    low, high = (f"{100 * end:.1f}" for end in found.interval)
+    print(
+        f"test: {found.n_right:,} of {found.n:,} right, accuracy {found.accuracy:.2%} "
+        f"(95 % interval {low} to {high} %), {which} {found.f1:.3f}, {record.seconds:.0f} s of training"
+    )
+
+
+def _run_named(service: RunService, beginning: str) -> str:
+    found = next((r.run_id for r in service.runs() if r.run_id.startswith(beginning)), None)
+    if found is None:
+        raise RunError(f"there is no run {beginning!r}; train one: python -m engine pretrain")
+    return found
+
+
 def _follow(service: RunService, run_id: str) -> str:
     """Show a run until it rests, and return its state then."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -246,7 +331,7 @@ def _follow(service: RunService, run_id: str) -> str:
         seen = 0
         while True:
             record = service.run(run_id)
-            for event in service.events(run_id, after=seen, kinds=("eval", "sample", "translations")):
+            for event in service.events(run_id, after=seen, kinds=("eval", "sample", "translations", "test")):
                 seen = event.seq
                 for line in _lines(event):
                     progress.console.print(line, markup=False, highlight=False, no_wrap=True, overflow="ellipsis")
@@ -270,6 +355,12 @@ def _lines(event: RecordedEvent) -> list[str]:
     if event.kind == "translations":
         shown = event.payload["translations"][0]
         return [" " * 13 + f"{shown['source']} → {shown['text']} ({'right' if shown['right'] else 'wrong'})"]
+    if event.kind == "test":
+        said = [max(range(len(each)), key=each.__getitem__) for each in event.payload["probabilities"]]
+        return [f"step {event.step:>6}  judged {len(said):,} test texts"]
+    if "confusion" in event.payload:
+        loss, share = (event.payload[name] for name in ("validation_loss", "validation_accuracy"))
+        return [f"step {event.step:>6}  validation loss {_measured(loss)}  accuracy {share:.1%}"]
     if "exact_match" in event.payload:
         loss, share, bleu = (event.payload[name] for name in ("validation_loss", "exact_match", "bleu"))
         return [f"step {event.step:>6}  validation loss {_measured(loss)}  exact match {share:.1%}  BLEU {bleu:.1f}"]

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from engine.checks import require_choice, require_number, require_whole
 from engine.errors import ConfigError
-from engine.events import ClassificationEvalEvent, Event
+from engine.events import ClassificationEvalEvent, ClassificationTestEvent, Event
 from engine.gpt import GPT, GPTConfig
 from engine.lora import add_lora
 from engine.training import TrainingConfig, TrainingLoop
@@ -167,7 +167,9 @@ def confusion_matrix(labels: Sequence[int], predicted: Sequence[int], n_classes:
 
 
 class ClassificationTrainer(TrainingLoop):
-    """The training of a classifier; `measured` are the training texts its training accuracy is measured on."""
+    """The training of a classifier. Its training accuracy is measured on `n_measured` of the training texts; where a
+    `test` set is given, it is judged once, at the end.
+    """
 
     model: Classifier
 
@@ -178,12 +180,13 @@ class ClassificationTrainer(TrainingLoop):
         validation: EncodedTexts,
         config: TrainingConfig,
         *,
-        n_measured: int = 500,
+        test: EncodedTexts | None = None,
+        n_measured: int = 300,
     ) -> None:
         super().__init__(model, config)
         if not len(validation):
             raise ConfigError("there is no text to validate on: give more rows.")
-        self.train, self.validation = train, validation
+        self.train, self.validation, self.test = train, validation, test
         self.measured = EncodedTexts(train.ids[:n_measured], train.labels[:n_measured])
         self.batches = LengthBatches([len(ids) for ids in train.ids], config.batch_size, config.seed)
 
@@ -200,6 +203,7 @@ class ClassificationTrainer(TrainingLoop):
 
     def _evaluations(self) -> list[Event]:
         train, validation = (self._measure(each) for each in (self.measured, self.validation))
+        matrix = confusion_matrix(self.validation.labels, validation[2], self.model.config.n_classes)
         return [
             ClassificationEvalEvent(
                 self.step,
@@ -209,15 +213,23 @@ class ClassificationTrainer(TrainingLoop):
                 validation[0],
                 train[1],
                 validation[1],
-                tuple(map(tuple, validation[2].tolist())),
+                tuple(map(tuple, matrix.tolist())),
+                tuple(validation[2]),
             )
         ]
 
-    def _measure(self, encoded: EncodedTexts) -> tuple[float, float, np.ndarray]:
-        """Loss (nats per text), accuracy and confusion matrix."""
+    def _measure(self, encoded: EncodedTexts) -> tuple[float, float, list[int]]:
+        """Loss (nats per text), accuracy, and what each text was called."""
         probabilities = predict(self.model, encoded)
         labels = np.asarray(encoded.labels)
         loss = float(-np.log(np.maximum(probabilities[np.arange(len(labels)), labels], 1e-12)).mean())
         predicted = probabilities.argmax(1)
-        matrix = confusion_matrix(encoded.labels, predicted.tolist(), self.model.config.n_classes)
-        return loss, float((predicted == labels).mean()), matrix
+        return loss, float((predicted == labels).mean()), predicted.tolist()
+
+    def _reports(self, evaluate_at: set[int], keep_at: set[int]) -> list[Event]:
+        """The last report of a training judges the test set; its time is not that of the training."""
+        reports = super()._reports(evaluate_at, keep_at)
+        if self.test is not None and len(self.test) and self.step == self.total_steps:
+            said = predict(self.model, self.test).astype(float).round(6)
+            reports.insert(0, ClassificationTestEvent(self.step, self.seconds, tuple(map(tuple, said.tolist()))))
+        return reports

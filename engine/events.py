@@ -107,6 +107,16 @@ class ClassificationEvalEvent:
     train_accuracy: float
     validation_accuracy: float
     confusion: tuple[tuple[int, ...], ...]
+    predicted: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class ClassificationTestEvent:
+    """What the finished classifier says of the test texts, in their order: the probability of every class."""
+
+    step: int
+    seconds: float
+    probabilities: tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -181,6 +191,7 @@ Event = (
     | ClassificationEvalEvent
     | InstructionEvalEvent
     | AnswersEvent
+    | ClassificationTestEvent
     | CheckpointEvent
 )
 
@@ -191,6 +202,7 @@ _KINDS: dict[str, type] = {
     "sample": SampleEvent,
     "translations": TranslationsEvent,
     "answers": AnswersEvent,
+    "test": ClassificationTestEvent,
     "checkpoint": CheckpointEvent,
 }
 _EVALUATIONS = (TranslationEvalEvent, ClassificationEvalEvent, InstructionEvalEvent)
@@ -215,6 +227,9 @@ def event_from_dict(data: dict[str, Any]) -> Event:
     if cls is EvalEvent and "confusion" in values:
         cls = ClassificationEvalEvent
         values["confusion"] = tuple(map(tuple, values["confusion"]))
+        values["predicted"] = tuple(values.get("predicted", ()))
+    if cls is ClassificationTestEvent:
+        values["probabilities"] = tuple(map(tuple, values["probabilities"]))
     if cls is TranslationsEvent:
         values["translations"] = tuple(Translation(**each) for each in values["translations"])
     if cls is AnswersEvent:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.model_selection import train_test_split
@@ -62,11 +63,14 @@ def split_labelled(
     balance: bool = False,
     n_train: int | None = None,
     seed: int = 0,
+    draw_seed: int | None = None,
+    most_judged: int | None = None,
 ) -> Split:
     """Part labelled texts for training, validation and test; the same seed gives the same parts.
 
     Copies are removed first. `balance` then leaves as many training texts of each class as the rarest has, and
-    `n_train` keeps so many of them, in the shares of the classes: validation and test stay what they were. Raises
+    `n_train` keeps so many of them, in the shares of the classes and drawn by `draw_seed`: validation and test stay
+    what they were. Of these two parts the first `most_judged` texts are kept. Raises
     CorpusError for fewer than two classes, and for a class with fewer than five different texts.
     """
     for name, fraction in (("validation_fraction", validation_fraction), ("test_fraction", test_fraction)):
@@ -76,16 +80,36 @@ def split_labelled(
     rows = np.array([row for row in range(len(data)) if row not in removed], dtype=np.int64)
     labels = np.asarray(data.labels, dtype=np.int64)
     _check_classes(data, labels[rows])
-    rest, test = train_test_split(rows, test_size=test_fraction, random_state=seed, stratify=labels[rows])
+    rest, test = _parted(rows, labels, test_fraction, seed, "test_fraction")
     share = validation_fraction / (1 - test_fraction)
-    train, validation = train_test_split(rest, test_size=share, random_state=seed, stratify=labels[rest])
+    train, validation = _parted(rest, labels, share, seed, "validation_fraction")
     before = len(train)
     if balance:
         train = _balanced(train, labels[train], seed)
     n_unbalanced = before - len(train)
     if n_train is not None and n_train < len(train):
-        train = _some(train, labels[train], n_train, seed)
+        train = _some(train, labels[train], n_train, seed if draw_seed is None else draw_seed)
+    validation, test = validation[:most_judged], test[:most_judged]
     return Split(_rows(data, train), _rows(data, validation), _rows(data, test), copies, n_unbalanced)
+
+
+def leaked_without_check(data: LabelledTexts, test_fraction: float = 0.2, seed: int = 0) -> tuple[int, int]:
+    """(test texts that stand in training too, test texts) of a split that leaves the copies in: what is prevented."""
+    require_number("test_fraction", test_fraction, 0, 0.5, above=True)
+    rows = np.arange(len(data))
+    rest, test = _parted(rows, np.asarray(data.labels, dtype=np.int64), test_fraction, seed, "test_fraction")
+    seen = {same_text(data.texts[row]) for row in rest}
+    return sum(same_text(data.texts[row]) in seen for row in test), len(test)
+
+
+def _parted(rows: np.ndarray, labels: np.ndarray, share: float, seed: int, name: str) -> tuple[Any, Any]:
+    try:
+        first, second = train_test_split(rows, test_size=share, random_state=seed, stratify=labels[rows])
+        return first, second
+    except ValueError:  # scikit-learn's: not one text of each class for each part
+        raise CorpusError(
+            f"{len(rows)} texts are too few to set aside one of each label: give more of each, or a larger {name}."
+        ) from None
 
 
 def _check_classes(data: LabelledTexts, labels: np.ndarray) -> None:

@@ -432,7 +432,7 @@ def train(model: GPT, sampler: Sampler, config: TrainingConfig, **options: Any) 
     return Trainer(model, sampler, config, **options).events()
 
 
-_BLOCKS = ("blocks.", "encoder.", "decoder.")  # of a GPT; of an encoder–decoder
+_BLOCKS = ("blocks.", "encoder.", "decoder.", "body.blocks.")  # of a GPT; an encoder–decoder; a classifier
 
 
 def _optimizers(model: nn.Module, config: TrainingConfig) -> tuple[Muon | None, AdamW]:

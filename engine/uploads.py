@@ -91,28 +91,78 @@ def read_labelled(data: bytes, filename: str) -> LabelledTexts:
     exactly two columns.
     Raises `CorpusError`, also for fewer than 2 or more than `MAX_LABELS` different labels.
     """
+    table = read_labelled_table(data, filename)
+    return labelled_columns(table, table.text_column, table.label_column)
+
+
+@dataclass(frozen=True)
+class LabelledTable:
+    """A table as it was uploaded, with a guess which of its columns is the text and which the label."""
+
+    filename: str
+    rows: tuple[Row, ...]
+    columns: tuple[str, ...]
+    text_column: str
+    label_column: str
+
+
+def read_labelled_table(data: bytes, filename: str) -> LabelledTable:
+    """The table of an uploaded .csv, .tsv or .jsonl file; its columns are guessed as `read_labelled` says.
+
+    Raises `CorpusError`.
+    """
     suffix = _check_upload(data, filename, LABELLED_SUFFIXES)
     rows = _read_table(_decode_upload(data, filename), suffix, filename)
     if suffix != ".jsonl":
         rows = _restore_first_row(rows)
     text_column = _choose_text_column(rows, filename, avoid=_LABEL_NAMES)
     label_column = _choose_label_column(rows, text_column, filename)
+    columns = tuple(dict.fromkeys(name for row in rows for name in row))
+    return LabelledTable(filename, tuple(rows), columns, text_column, label_column)
+
+
+def labelled_columns(table: LabelledTable, text_column: str, label_column: str) -> LabelledTexts:
+    """Texts and labels from two columns of a table; rows in which one of them is empty are left out.
+
+    Raises `CorpusError` for a column that is not there or that is both, and for fewer than 2 or more than `MAX_LABELS`
+    different labels.
+    """
+    for name in (text_column, label_column):
+        if name not in table.columns:
+            raise CorpusError(f"{table.filename!r} has no column {name!r}; it has {', '.join(table.columns)}.")
+    if text_column == label_column:
+        raise CorpusError(f"Column {text_column!r} cannot be text and label both; choose two columns.")
     pairs = [
         (row[label_column].strip(), row[text_column].strip())
-        for row in rows
+        for row in table.rows
         if row.get(label_column, "").strip() and row.get(text_column, "").strip()
     ]
     n_labels = len({label for label, _ in pairs})
     if n_labels < 2:
         raise CorpusError(
-            f"{filename!r} has {n_labels} different label(s) in column {label_column!r}; give at least two."
+            f"{table.filename!r} has {n_labels} different label(s) in column {label_column!r}; give at least two."
         )
     if n_labels > MAX_LABELS:
         raise CorpusError(
-            f"{filename!r} has {n_labels} different labels in column {label_column!r}, "
+            f"{table.filename!r} has {n_labels} different labels in column {label_column!r}, "
             f"more than {MAX_LABELS}; name the label column 'label' and give it few different values."
         )
     return LabelledTexts.from_names(pairs)
+
+
+def labelled_jsonl(data: LabelledTexts) -> str:
+    """Labelled texts as JSON lines that `read_labelled` reads back. Raises `CorpusError` where they are too large.
+
+    >>> labelled_jsonl(LabelledTexts(("Win!",), (1,), ("ham", "spam")))
+    '{"text": "Win!", "label": "spam"}'
+    """
+    lines = "\n".join(
+        json.dumps({"text": text, "label": data.label_names[label]}, ensure_ascii=False)
+        for text, label in zip(data.texts, data.labels, strict=True)
+    )
+    if len(lines.encode("utf-8")) > MAX_UPLOAD_BYTES:
+        raise CorpusError(f"The rows are larger than {MAX_UPLOAD_BYTES // 2**20} MB; leave some of them out.")
+    return lines
 
 
 def _check_upload(data: bytes, filename: str, suffixes: Sequence[str]) -> str:

@@ -30,8 +30,28 @@ from engine.training import TrainingConfig
 from engine.uploads import LabelledTexts, read_labelled
 
 JOB = "classification"
+DEFAULT_PRESET = "90s"
+MOST_JUDGED = 2_000
+"""So many validation texts and so many test texts a run is measured on; of larger sets these are a random part."""
+STUDY_SIZES = (10, 30, 100, 300, 1_000)
+"""Numbers of labels whose use is compared, beside all of them."""
 _HASHED = re.compile(r"[a-z]+:[0-9a-f]{64}")
 _NAMED = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named length: training time in seconds (reading and saving come on top), and how often it is measured."""
+
+    title: str
+    seconds: float
+    evaluations: int
+
+
+PRESETS: dict[str, Preset] = {
+    "90s": Preset("1½ minutes", 75, evaluations=8),
+    "30s": Preset("half a minute", 25, evaluations=5),
+}
 
 
 @dataclass(frozen=True)
@@ -40,7 +60,9 @@ class ClassificationConfig(JobSettings):
 
     data: a labelled set's name, or "upload:<sha256>" of JSON lines with text and label. base: "model:<sha256>", a model
     that the service keeps; with `start` "random" only its shape and tokenizer are used. n_train: how many training
-    texts are used, None for all. most_tokens: where longer texts are cut. Raises ConfigError with the setting at fault.
+    texts are used, None for all. most_tokens: where longer texts are cut. split_seed decides which texts are kept for
+    validation and test, seed which of the others are used and the new weights. Raises ConfigError with the setting at
+    fault.
     """
 
     job = JOB
@@ -57,7 +79,8 @@ class ClassificationConfig(JobSettings):
     n_train: int | None = None
     validation_fraction: float = 0.1
     test_fraction: float = 0.2
-    most_tokens: int = 128
+    most_tokens: int = 64
+    split_seed: int = 0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -77,6 +100,7 @@ class ClassificationConfig(JobSettings):
         require_number("validation_fraction", self.validation_fraction, 0.01, 0.4)
         require_number("test_fraction", self.test_fraction, 0.01, 0.5)
         require_whole("most_tokens", self.most_tokens, 1, 1024)
+        require_whole("split_seed", self.split_seed, 0, MAX_SEED)
         require_whole("seed", self.seed, 0, MAX_SEED)
         if self.training.batch_size * self.most_tokens > MAX_TOKENS_PER_STEP:
             raise ConfigError(
@@ -86,6 +110,74 @@ class ClassificationConfig(JobSettings):
     @staticmethod
     def _hashed(value: Any, prefix: str) -> bool:
         return isinstance(value, str) and value.startswith(prefix) and _HASHED.fullmatch(value) is not None
+
+
+RATES: dict[str, tuple[float, float]] = {
+    "all": (4e-3, 1e-2),
+    "last block": (2e-3, 1e-2),
+    "lora": (5e-3, 1e-2),
+    "head": (2e-2, 0.0),
+}
+"""For what learns: AdamW's rate for embeddings, norms and head, and Muon's for the matrices of the blocks."""
+_TOKENS = {"sms-spam": 48}
+_LONGER = 128
+_STUDY_STEPS = {10: 20, 30: 30, 100: 40, 300: 60, 1_000: 100}
+_STUDY_STEPS_OF_ALL = 150
+
+
+def classification_config(
+    base: str,
+    preset: str = DEFAULT_PRESET,
+    *,
+    data: str = "sms-spam",
+    training: dict[str, Any] | None = None,
+    **changes: Any,
+) -> ClassificationConfig:
+    """The run of a preset on the kept model `base`, with settings changed by name; ConfigError for what is unknown.
+
+    >>> classification_config("model:" + 64 * "0", trainable="head").training.learning_rate
+    0.02
+    """
+    if preset not in PRESETS:
+        raise ConfigError(f"there is no preset called {preset!r}; choose one of {', '.join(PRESETS)}.")
+    chosen = PRESETS[preset]
+    trainable = changes.get("trainable", "all")
+    rate, matrix_rate = RATES.get(trainable, RATES["all"])  # an unknown one is named by the config itself
+    most_tokens = _TOKENS.get(data, _LONGER)
+    settings: dict[str, Any] = {
+        "seconds": chosen.seconds,
+        "batch_size": 24 if most_tokens <= 64 else 12,
+        "optimizer": "muon",
+        "learning_rate": rate,
+        "matrix_learning_rate": matrix_rate,
+        "muon_steps": 3,
+        "weight_decay": 0.01,
+        "warmup": 0.1,
+        "final_rate": 0.05,
+        "evaluations": chosen.evaluations,
+        "prompts": [],
+        **(training or {}),
+    }
+    values = {"data": data, "base": base, "pooling": "mean", "most_tokens": most_tokens, **changes}
+    return ClassificationConfig.from_dict({"training": TrainingConfig.from_dict(settings).to_dict(), **values})
+
+
+def study_config(base: str, n_train: int | None, seed: int, **changes: Any) -> ClassificationConfig:
+    """One run of the comparison of numbers of labels: so many steps as the labels need, judged once at the end.
+
+    >>> study_config("model:" + 64 * "0", 100, seed=1).n_train
+    100
+    """
+    steps = _STUDY_STEPS_OF_ALL
+    if n_train is not None:
+        steps = next((steps for size, steps in _STUDY_STEPS.items() if n_train <= size), _STUDY_STEPS_OF_ALL)
+    budget = {"steps": steps, "seconds": None, "evaluations": 1, "seed": seed}
+    return classification_config(base, training=budget, n_train=n_train, seed=seed, **changes)
+
+
+def is_study(config: ClassificationConfig) -> bool:
+    """Whether a run is one of the many of `study_config`, which are not meant to be looked into one by one."""
+    return config.training.evaluations == 1
 
 
 class ClassifierCheckpoint(Restored[Classifier, Tokenizer]):
@@ -113,7 +205,9 @@ def split_of(config: ClassificationConfig, artifacts: ArtifactStore) -> Split:
         test_fraction=config.test_fraction,
         balance=config.balance,
         n_train=config.n_train,
-        seed=config.seed,
+        seed=config.split_seed,
+        draw_seed=config.seed,
+        most_judged=MOST_JUDGED,
     )
 
 
@@ -150,6 +244,7 @@ class ClassificationJob(Job):
         self.train, self.validation = (
             EncodedTexts.of(part.texts, part.labels, self.tokenizer, most) for part in (split.train, split.validation)
         )
+        self.test = EncodedTexts.of(split.test.texts, split.test.labels, self.tokenizer, most)
         if not fresh:
             return []
         model = self._fresh_model()
@@ -181,7 +276,7 @@ class ClassificationJob(Job):
 
     def trainer(self, restored: Restored[Any, Any] | None) -> ClassificationTrainer:
         model = self._fresh_model() if restored is None else restored.model
-        trainer = ClassificationTrainer(model, self.train, self.validation, self.config.training)
+        trainer = ClassificationTrainer(model, self.train, self.validation, self.config.training, test=self.test)
         if restored is not None and restored.training_tensors is not None and restored.training_numbers is not None:
             trainer.load_state(restored.training_tensors, restored.training_numbers)
         return trainer

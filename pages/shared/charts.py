@@ -82,10 +82,11 @@ def loss_curves(
     x: Axis = "step",
     baselines: Mapping[str, float] | None = None,
     marks: Sequence[tuple[float, str]] = (),
+    unit: str = "nats per token",
 ) -> Figure:
     """Training loss (thin, dashed) and validation loss (thick, with points) of one run or several.
 
-    `points` has the columns step, tokens, seconds, loss (nats per token), series ("train" or "validation") and
+    `points` has the columns step, tokens, seconds, loss (in `unit`), series ("train" or "validation") and
     run (its label). `baselines` maps a label to a loss in nats and is drawn as horizontal rules; `marks` are
     (position on the x axis, label) and drawn as vertical rules.
     Raises `ValueError` for a missing column, an unknown axis or an unknown series.
@@ -118,13 +119,15 @@ def loss_curves(
     runs = tuple(dict.fromkeys(columns["run"][:n_curve]))
     return Figure(
         data=frame,
-        spec=_loss_spec(x, runs),
-        alt=f"Line chart: loss in nats per token against {AXIS_TITLES[x].lower()}, training and validation.",
-        summary=summarise_loss(points, baselines=baselines),
+        spec=_loss_spec(x, runs, unit),
+        alt=f"Line chart: loss in {unit} against {AXIS_TITLES[x].lower()}, training and validation.",
+        summary=summarise_loss(points, baselines=baselines, unit=unit),
     )
 
 
-def summarise_loss(points: pd.DataFrame, *, baselines: Mapping[str, float] | None = None) -> str:
+def summarise_loss(
+    points: pd.DataFrame, *, baselines: Mapping[str, float] | None = None, unit: str = "nats per token"
+) -> str:
     """One sentence on where the losses of `points` (columns as in `loss_curves`) stand."""
     _require(points, LOSS_COLUMNS)
     if points.empty:
@@ -138,17 +141,17 @@ def summarise_loss(points: pd.DataFrame, *, baselines: Mapping[str, float] | Non
         last = measured.sort_values("step").groupby("run", sort=False)["loss"].last()
         best = str(last.idxmin())
         return (
-            f"Of {len(runs)} runs, {best} has the lowest {name}: {last[best]:.2f} nats per token "
+            f"Of {len(runs)} runs, {best} has the lowest {name}: {last[best]:.2f} {unit} "
             f"(the highest is {last.max():.2f})."
         )
     ordered = measured.sort_values("step")
     first, last_row = ordered.iloc[0], ordered.iloc[-1]
     step = int(last_row["step"])
     if len(ordered) == 1:
-        text = f"The {name} is {last_row['loss']:.2f} nats per token at step {step:,}"
+        text = f"The {name} is {last_row['loss']:.2f} {unit} at step {step:,}"
     else:
         verb = "fell" if last_row["loss"] < first["loss"] else "rose"
-        text = f"The {name} {verb} from {first['loss']:.2f} to {last_row['loss']:.2f} nats per token by step {step:,}"
+        text = f"The {name} {verb} from {first['loss']:.2f} to {last_row['loss']:.2f} {unit} by step {step:,}"
     beaten = [label for label, nats in (baselines or {}).items() if last_row["loss"] < nats]
     if baselines and beaten:
         hardest = min(beaten, key=lambda label: baselines[label])
@@ -257,10 +260,10 @@ def percent(probability: float) -> str:
 
 
 @lru_cache(maxsize=256)
-def _loss_spec(x: Axis, runs: tuple[str, ...]) -> dict[str, Any]:
+def _loss_spec(x: Axis, runs: tuple[str, ...], unit: str) -> dict[str, Any]:
     """Layers: training lines, validation lines with points, baselines, marks. Constant while data grows."""
     horizontal = alt.X("x:Q", title=AXIS_TITLES[x], axis=_position_axis(x, 6))
-    vertical = alt.Y("loss:Q", title="Loss (nats per token)", scale=alt.Scale(zero=False))
+    vertical = alt.Y("loss:Q", title=f"Loss ({unit})", scale=alt.Scale(zero=False))
     runs_legend = alt.Legend(orient="top", labelLimit=260, columns=2)
     series_legend = alt.Legend(orient="top", symbolType="stroke", symbolSize=500)
     colour, shape = _by_run(runs, runs_legend)
@@ -274,7 +277,7 @@ def _loss_spec(x: Axis, runs: tuple[str, ...]) -> dict[str, Any]:
         alt.Tooltip("run:N", title="Run"),
         alt.Tooltip("layer:N", title="Series"),
         alt.Tooltip("x:Q", title=AXIS_TITLES[x], format=",.4~r"),
-        alt.Tooltip("loss:Q", title="Loss (nats per token)", format=".3f"),
+        alt.Tooltip("loss:Q", title=f"Loss ({unit})", format=".3f"),
     ]
     base = alt.Chart()
     train = (
@@ -294,7 +297,7 @@ def _loss_spec(x: Axis, runs: tuple[str, ...]) -> dict[str, Any]:
     baseline = base.transform_filter("datum.layer == 'baseline'")
     # aria=False: a rule without rows would be a nameless graphic to a screen reader; the labels say the same.
     baseline_rules = baseline.mark_rule(strokeDash=[2, 3], strokeWidth=1.3, aria=False).encode(
-        y=vertical, color=alt.value(_QUIET), tooltip=alt.Tooltip("label:N", title="Baseline (nats per token)")
+        y=vertical, color=alt.value(_QUIET), tooltip=alt.Tooltip("label:N", title=f"Baseline ({unit})")
     )
     # To the right of the plot, which the fit makes room for: no curve runs through a label.
     baseline_labels = baseline.mark_text(align="left", dx=5, fontSize=13).encode(

@@ -47,7 +47,10 @@ SECTIONS: dict[str, tuple[Lesson, ...]] = {
         Lesson("journey.py", "One prompt, whole way", ":material/route:", "journey"),
         Lesson("translation.py", "The original transformer", ":material/translate:", "translation"),
     ),
-    "Stage 2 · Fine-tuning": (Lesson("instructions.py", "Instructions", ":material/forum:", "instructions"),),
+    "Stage 2 · Fine-tuning": (
+        Lesson("classification.py", "Classification", ":material/label:", "classification"),
+        Lesson("instructions.py", "Instructions", ":material/forum:", "instructions"),
+    ),
     "Use it": (
         Lesson("generation.py", "Generation", ":material/edit_note:", "generation"),
         Lesson("evaluation.py", "Evaluation", ":material/speed:", "evaluation"),

@@ -86,7 +86,7 @@ def lecture_stages() -> list[dict[str, Any]]:
             "text": "Go on training the same model, on few examples of one task.",
             "nodes": [
                 node("finetuning", "Fine-tuning", "Labelled examples adjust the weights.", 5, "foundation"),
-                node("classifier", "Classifier", "Spam or not? Which topic?", 6, "finetuning"),
+                node("classification", "Classifier", "Spam or not? Which topic?", 6, "finetuning"),
                 node("instructions", "Assistant", "Follows an instruction.", 6, "finetuning"),
             ],
         },

@@ -1,0 +1,420 @@
+"""Swap the head, choose what learns, and watch the classifier learn: curves, and a confusion matrix that moves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from engine import classification, lora
+from engine.classification import Classifier, ClassifierConfig
+from engine.errors import EngineError
+from engine.gpt import GPT
+from engine.runs.classifying import DEFAULT_PRESET, PRESETS, RATES, ClassificationConfig, classification_config
+from engine.runs.records import RunRecord
+from engine.runs.service import lab
+from pages.parts.classification.source import (
+    WHAT_LEARNS,
+    chosen_data,
+    classifiers,
+    data_title,
+    keep_base,
+    label_of,
+    labelled,
+    look_at,
+    shortened,
+    split_of_run,
+    split_settings,
+    wanted_run,
+)
+from pages.shared import charts
+from pages.shared.base_model import choose_base
+from pages.shared.code_panel import show_code
+from pages.shared.components.confusion_grid import MAX_CLASSES, confusion_grid
+from pages.shared.components.head_swap import Part, head_swap
+from pages.shared.draft import show_bytes
+from pages.shared.errors import sentence
+from pages.shared.lesson import exercise, notice
+from pages.shared.models import ModelChoice, load
+from pages.shared.run_data import RunView, run_name, view
+from pages.shared.run_panel import (
+    LOOK_AGAIN_SECONDS,
+    REFRESH_SECONDS,
+    choose_step,
+    marks_of,
+    show_controls,
+    show_downloads,
+    show_status,
+)
+
+POOLINGS = {"mean": "Mean of all tokens", "last": "Last token"}
+STARTS = {"pretrained": "Pretrained weights", "random": "Random weights"}
+MOST_TEXTS = 30
+_CELL = "classification-cell"
+
+
+def show() -> None:
+    """The part "Train it"."""
+    st.markdown(
+        "The pretrained model gives every token a vector, and its head turns a vector into a score for each token that "
+        "may come next. A classifier keeps the body and gets a **new head**: one score for each class."
+    )
+    name = chosen_data()
+    st.markdown("**Data**, as chosen in the first part:")
+    st.text(data_title(name))
+    base = choose_base("classification")
+    if base is not None:
+        _order(name, base)
+    run_id = _chosen_run()
+    if run_id is None:
+        st.info(
+            "No classifier yet. The settings are ready: press **Train**. Curves and the confusion matrix then appear "
+            "here and follow the training; you may leave the page meanwhile."
+        )
+    else:
+        live = lab().run(run_id).live
+        st.fragment(_panel, run_every=REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(run_id, live)
+    notice(
+        "At step 0 the new head is random, and its guesses with it. In a few steps it finds the commonest class, which "
+        "looks good in accuracy and is worth nothing; only then the matrix fills its second row.",
+        "Training accuracy runs ahead of validation accuracy: the texts that were trained on can be remembered.",
+        "A head alone has a few hundred numbers to learn, LoRA some ten thousand, the whole model millions.",
+    )
+    exercise(
+        "Train with the head only, then with everything. Why does the same pretrained model need its body changed?",
+        "Its vectors were made to predict the next token. What tells spam from ham may be in them, but not along lines "
+        "that a linear head can read. Training the body moves it there.",
+    )
+    show_code(
+        classification.Classifier.forward,
+        classification.Classifier.pooled,
+        classification.Classifier._choose_trainable,
+        classification.ClassificationTrainer._gradients,
+        lora.LoRALinear.forward,
+    )
+
+
+# --- the order ----------------------------------------------------------------------------
+
+
+def _order(name: str, base: ModelChoice) -> None:
+    """The controls, the drawing of what they mean, and the button."""
+    left, middle, right = st.columns(3)
+    trainable = left.segmented_control(
+        "What learns",
+        list(WHAT_LEARNS),
+        default="all",
+        required=True,
+        format_func=WHAT_LEARNS.__getitem__,
+        key="classification-trainable",
+        persist_state="session",
+        help="The new head always learns. LoRA leaves the body as it is and learns a thin update beside each matrix.",
+    )
+    pooling = middle.segmented_control(
+        "What the head reads",
+        list(POOLINGS),
+        default="mean",
+        required=True,
+        format_func=POOLINGS.__getitem__,
+        key="classification-pooling",
+        persist_state="session",
+        help="A causal model has read the whole text only at its last token; the mean listens to every token.",
+    )
+    preset = right.segmented_control(
+        "Time",
+        list(PRESETS),
+        default=DEFAULT_PRESET,
+        required=True,
+        format_func=lambda each: PRESETS[each].title,
+        key="classification-preset",
+        persist_state="session",
+        help="On one core that has little else to do. The number of steps is fixed at the start from the measured "
+        "speed.",
+    )
+    with st.expander("All settings", icon=":material/tune:"):
+        changes, training = _advanced(trainable)
+    try:
+        checkpoint = load(base)
+        names = labelled(name).label_names
+        config = classification_config(
+            "model:" + 64 * "0",
+            preset,
+            data=name,
+            trainable=trainable,
+            pooling=pooling,
+            training=training,
+            **split_settings(),
+            **changes,
+        )
+        _draw_swap(checkpoint.model, checkpoint.tokenizer, names, config)
+    except EngineError as error:
+        st.warning(sentence(error))
+        return
+    if st.button(
+        "Train",
+        type="primary",
+        icon=":material/play_arrow:",
+        key="train-classifier",
+        help="Starts the run, or shows the one with exactly these settings if somebody has trained it already.",
+    ):
+        try:
+            ordered = ClassificationConfig.from_dict({**config.to_dict(), "base": keep_base(base)})
+            look_at(lab().submit(ordered, label_of(ordered)))
+        except EngineError as error:
+            st.error(sentence(error))
+
+
+def _advanced(trainable: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    def keyed(name: str) -> dict[str, Any]:
+        return {"key": f"classification-{name}", "persist_state": "session"}
+
+    first, second, third = st.columns(3)
+    start = first.selectbox(
+        "Start",
+        list(STARTS),
+        format_func=STARTS.__getitem__,
+        help="Random weights take only the shape and the tokenizer of the chosen model.",
+        **keyed("start"),
+    )
+    factor = second.select_slider(
+        "Learning rate",
+        [0.1, 0.3, 1.0, 3.0],
+        1.0,
+        format_func=lambda each: f"× {each:g}",
+        help="A factor on the usual rates for what learns.",
+        **keyed("rate"),
+    )
+    seed = third.number_input("Seed", 0, 9999, 0, help="New weights, order of the texts, LoRA.", **keyed("seed"))
+    limited = first.toggle("Fewer labels", False, help="Train on a part of the training texts.", **keyed("limited"))
+    n_train = first.number_input(
+        "Training texts", 2, 100_000, 100, disabled=not limited, help="Drawn by the seed.", **keyed("n-train")
+    )
+    most = second.select_slider(
+        "Tokens read of each text",
+        [0, 16, 32, 48, 64, 128, 256],
+        0,
+        format_func=lambda each: f"{each}" if each else "usual",
+        help="Longer texts are cut there: the time of a step grows with it. 48 for SMS, 128 for others.",
+        **keyed("most"),
+    )
+    rank = third.select_slider(
+        "LoRA rank",
+        [1, 2, 4, 8, 16, 32],
+        8,
+        disabled=trainable != "lora",
+        help="The thin side of the two matrices of an update.",
+        **keyed("rank"),
+    )
+    rates = RATES[trainable]
+    training: dict[str, Any] = {
+        "learning_rate": rates[0] * factor,
+        "matrix_learning_rate": rates[1] * factor,
+        "seed": int(seed),
+    }
+    changes: dict[str, Any] = {"start": start, "seed": int(seed)}
+    if most:
+        changes["most_tokens"] = most
+        if most > 64:
+            training["batch_size"] = 12
+    if limited:
+        changes["n_train"] = int(n_train)
+    if trainable == "lora":
+        changes["lora_rank"] = rank
+    return changes, training
+
+
+def _draw_swap(model: GPT, tokenizer: Any, names: tuple[str, ...], config: ClassificationConfig) -> None:
+    shape = ClassifierConfig(
+        model.config,
+        names,
+        pooling=config.pooling,
+        trainable=config.trainable,
+        lora_rank=min(config.lora_rank, model.config.d_model),
+        lora_alpha=config.lora_alpha,
+    )
+    counted, learning = _counted(shape)
+    parts = [
+        Part(name, n, "adapter" if config.trainable == "lora" and block else "yes" if learns else "no")
+        for name, n, learns, block in counted
+    ]
+    total = sum(part.n_parameters for part in parts) + learning[1]
+    share = learning[0] / total
+    tokens = [show_bytes(tokenizer.token_bytes(id)) for id in range(300, 305) if id < tokenizer.n_vocab]
+    words = (
+        f"{learning[0]:,} of {total:,} numbers learn: {share:.2%}. The head shrinks from {model.config.vocab_size:,} "
+        f"rows, one a token, to {len(names)}, one a class."
+    )
+    head_swap(
+        parts,
+        tokens,
+        model.config.vocab_size,
+        names,
+        model.config.d_model,
+        key="head-swap",
+        pooling=config.pooling,
+        tied=model.config.tie_embeddings,
+        summary=words,
+    )
+    st.progress(min(1.0, share), text=words)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _counted(shape: ClassifierConfig) -> tuple[list[tuple[str, int, bool, bool]], tuple[int, int]]:
+    """(name, parameters, learns, is a block) of the body from below, and (learning in all, parameters of the head)."""
+    model = Classifier(shape)
+    body = model.body
+
+    def row(name: str, modules: list[Any], block: bool = False) -> tuple[str, int, bool, bool]:
+        numbers = [parameter for module in modules for parameter in module.parameters()]
+        return name, sum(p.numel() for p in numbers), any(p.requires_grad for p in numbers), block
+
+    inside = {id(p) for module in (*body.layers, body.norm) for p in module.parameters()}
+    below = [p for p in body.parameters() if id(p) not in inside]
+    embeddings = ("Embeddings", sum(p.numel() for p in below), any(p.requires_grad for p in below), False)
+    blocks = [row(f"Block {n}", [layer], True) for n, layer in enumerate(body.layers, start=1)]
+    head = sum(p.numel() for p in model.classify.parameters())
+    return [embeddings, *blocks, row("Last norm", [body.norm])], (model.n_trainable, head)
+
+
+# --- the run ----------------------------------------------------------------------------
+
+
+def _chosen_run() -> str | None:
+    """The run to show: the one asked for, else the newest; a picker where there are several."""
+    names = {run_id: run_name(record) for run_id, record in classifiers().items()}
+    if not names:
+        return None
+    wanted = wanted_run()
+    if wanted is not None and wanted not in names:
+        st.warning("The run in this address is not on this server (any more). This is the newest one.")
+    run_id = wanted if wanted in names else next(iter(names))
+    if len(names) > 1:
+        run_id = st.selectbox(
+            "Run",
+            list(names),
+            index=list(names).index(run_id),
+            format_func=names.__getitem__,
+            help="All classification runs on this server, the newest first.",
+        )
+    look_at(run_id)
+    return run_id
+
+
+def _panel(run_id: str, was_live: bool) -> None:
+    try:
+        record = lab().run(run_id)
+    except EngineError:
+        st.rerun()  # deleted by somebody: the page chooses another one
+    run = view(record, run_name(record))
+    show_status(record)
+    show_controls(record, run.marks)
+    if not run.losses.empty:
+        _curves(record, run)
+        _confusion(record)
+        show_downloads(record)
+    elif record.live and record.note:
+        st.info(f"{record.note[:1].upper()}{record.note[1:]} …")
+    if was_live != record.live:
+        st.rerun()
+
+
+def _stamp(record: RunRecord) -> str:
+    return f"{record.attempt}:{record.step}:{record.state}:{record.updated_at}"
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def evaluations(run_id: str, stamp: str) -> list[dict[str, Any]]:
+    """All evaluations of a run, in order."""
+    return lab().curve(run_id, 2).evaluations
+
+
+def _curves(record: RunRecord, run: RunView) -> None:
+    losses, right = st.columns(2)
+    with losses:
+        charts.loss_curves(run.losses, marks=marks_of(run, "step"), unit="nats per text").show()
+    with right:
+        measured = evaluations(record.run_id, _stamp(record))
+        rows = [
+            {"step": each["step"], "run": name, "value": 100 * each[f"{name}_accuracy"]}
+            for each in measured
+            for name in ("train", "validation")
+        ]
+        if not rows:
+            st.caption("The first evaluation comes soon.")
+            return
+        frame = pd.DataFrame(rows)
+        charts.small_line(frame, "value", "Accuracy", "% of texts", points=True).show(caption=False)
+        newest = measured[-1]
+        st.caption(
+            f"At step {newest['step']:,} {newest['train_accuracy']:.1%} of (some) training texts and "
+            f"{newest['validation_accuracy']:.1%} of the validation texts are called rightly."
+        )
+        with st.expander("As a table", icon=":material/table:"):
+            table = frame.pivot(index="step", columns="run", values="value").round(2)
+            st.dataframe(table, width="stretch")
+
+
+def _choose_cell(row: int, column: int) -> None:
+    st.session_state[_CELL] = (row, column)
+
+
+def _confusion(record: RunRecord) -> None:
+    by_step = {each["step"]: each for each in evaluations(record.run_id, _stamp(record))}
+    if not by_step:
+        return
+    st.header("What is taken for what", anchor=False)
+    step = choose_step(record, list(by_step))
+    measured = by_step[step]
+    try:
+        validation = split_of_run(record).validation
+    except EngineError as error:
+        st.caption(sentence(error))
+        return
+    names, counts = validation.label_names, np.array(measured["confusion"])
+    summary = (
+        f"After step {step:,} {np.trace(counts):,} of {counts.sum():,} validation texts are called rightly "
+        f"({measured['validation_accuracy']:.1%})."
+    )
+    wrong = [(row, column) for row in range(len(names)) for column in range(len(names)) if row != column]
+    worst = max(wrong, key=lambda place: counts[place])
+    chosen = st.session_state.get(_CELL)
+    if not (isinstance(chosen, tuple) and max(chosen) < len(names)):
+        chosen = worst
+    if len(names) <= MAX_CLASSES:
+        confusion_grid(
+            counts,
+            names,
+            key=f"confusion:{record.run_id}",
+            title="Validation texts: what they are, what they were called",
+            summary=summary,
+            selected=chosen,
+            on_click=_choose_cell,
+        )
+    else:
+        chosen = worst
+        frame = pd.DataFrame(counts, index=list(names), columns=list(names))
+        st.dataframe(frame, width="stretch")
+    st.caption(f"{summary} Choose a cell: its texts are listed below.")
+    _texts_of_cell(validation, measured, names, chosen)
+
+
+def _texts_of_cell(validation: Any, measured: dict[str, Any], names: tuple[str, ...], cell: tuple[int, int]) -> None:
+    predicted = measured.get("predicted", ())
+    if len(predicted) != len(validation):
+        return
+    is_class, called = cell
+    rows = [
+        {"no.": row + 1, "text": shortened(text)}
+        for row, (text, label, said) in enumerate(zip(validation.texts, validation.labels, predicted, strict=True))
+        if label == is_class and said == called
+    ]
+    verdict = "rightly" if is_class == called else "wrongly"
+    st.text(f"{len(rows):,} texts that are “{names[is_class]}” and were {verdict} called “{names[called]}”")
+    if rows:
+        st.dataframe(pd.DataFrame(rows[:MOST_TEXTS]), hide_index=True, width="stretch")
+        if len(rows) > MOST_TEXTS:
+            st.caption(f"The first {MOST_TEXTS} of them.")
+    else:
+        st.caption("There is none at this step.")

@@ -1,0 +1,62 @@
+// Three columns: the body from its embeddings up, the head that goes, the head that comes.
+const LEARNS = {
+  no: ["frozen", "❄ stays as it is"],
+  yes: ["learning", "✎ learns"],
+  adapter: ["adapted", "✎ learns beside it (LoRA)"],
+};
+
+const build = (parentElement) => {
+  const root = element("div", "root");
+  root.setAttribute("role", "img");
+  parentElement.append(root);
+  return { root };
+};
+
+const headOf = (className, title, note, rows, more, size) => {
+  const box = element("div", `head ${className}`);
+  box.append(element("div", "name", title), element("div", "note", note));
+  const list = element("div", "rows");
+  rows.forEach((text) => list.append(element("span", "row", visibleWord(text))));
+  if (more) list.append(element("span", "row more", more));
+  box.append(list, element("div", "size", size));
+  return box;
+};
+
+const visibleWord = (text) => text.replaceAll("\n", "↵") || "∅";
+
+export default function (component) {
+  const { data, parentElement } = component;
+  const { root } = stateOf(parentElement, build);
+  root.setAttribute("aria-label", data.summary);
+  const body = element("div", "body");
+  [...data.parts].reverse().forEach((part) => {
+    const [className, words] = LEARNS[part.learns];
+    const box = element("div", `part ${className}`);
+    box.append(element("span", "name", part.name), element("span", "size", part.n), element("span", "note", words));
+    body.append(box);
+  });
+  const pooled = element("div", "pooled");
+  pooled.append(
+    element("span", "", data.pooling === "last" ? "the vector of the last token" : "the mean of all tokens' vectors"),
+  );
+  const old = headOf(
+    "old",
+    "Old head, taken off",
+    "a score for every token that may come next",
+    data.old.rows,
+    "…",
+    data.old.n,
+  );
+  if (data.tied) old.append(element("div", "note", "It was the token embedding itself, which stays below."));
+  const fresh = headOf(
+    "new",
+    "New head",
+    "✎ learns: a score for every class",
+    data.new.rows,
+    data.new.more ? `and ${data.new.more} more` : "",
+    data.new.n,
+  );
+  const heads = element("div", "heads");
+  heads.append(old, element("div", "arrow", "→"), fresh);
+  root.replaceChildren(heads, pooled, body);
+}

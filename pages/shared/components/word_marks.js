@@ -1,0 +1,74 @@
+// Words in a row, one tab stop among them; the number of the one pointed at, or in focus, is read out beneath.
+const build = (parentElement) => {
+  const root = element("div", "root");
+  const title = element("div", "title");
+  const strip = element("div", "strip");
+  strip.setAttribute("role", "group");
+  const readout = element("div", "readout quiet");
+  readout.setAttribute("aria-hidden", "true"); // each word's own label says the same
+  const legend = element("div", "legend quiet");
+  legend.append(
+    element("span", "swatch for", "for the class"),
+    element("span", "swatch against", "against it"),
+  );
+  root.append(title, strip, readout, legend);
+  parentElement.append(root);
+  const state = { root, title, strip, readout, words: [], stop: 0 };
+  const indexOf = (event) => {
+    const word = event.target.closest?.(".word");
+    return word ? Number(word.dataset.index) : null;
+  };
+  strip.addEventListener("pointerover", (event) => {
+    const index = indexOf(event);
+    if (index !== null) readout.textContent = state.words[index].getAttribute("aria-label");
+  });
+  strip.addEventListener("focusin", (event) => {
+    const index = indexOf(event);
+    if (index === null) return;
+    moveStop(state, index);
+    readout.textContent = state.words[index].getAttribute("aria-label");
+  });
+  strip.addEventListener("keydown", (event) => {
+    const last = state.words.length - 1;
+    const target = {
+      ArrowRight: Math.min(state.stop + 1, last),
+      ArrowLeft: Math.max(state.stop - 1, 0),
+      Home: 0,
+      End: last,
+    }[event.key];
+    if (target === undefined || last < 0) return;
+    event.preventDefault();
+    state.words[target].focus();
+  });
+  return state;
+};
+
+const moveStop = (state, index) => {
+  state.words[state.stop]?.setAttribute("tabindex", "-1");
+  state.stop = index;
+  state.words[index]?.setAttribute("tabindex", "0");
+};
+
+export default function (component) {
+  const { data, parentElement } = component;
+  const state = stateOf(parentElement, build);
+  state.title.textContent = data.title;
+  state.strip.setAttribute("aria-label", `${data.title}. ${data.summary}`);
+  const shown = (value) => {
+    const number = data.percent ? `${Math.abs(100 * value).toFixed(1)} %` : Math.abs(value).toPrecision(3);
+    return `${value < 0 ? "−" : "+"}${number}`;
+  };
+  state.words = data.words.map(([text, value], index) => {
+    const word = element("span", `word ${value < 0 ? "against" : "for"}`);
+    word.dataset.index = String(index);
+    word.tabIndex = -1;
+    word.setAttribute("role", "img");
+    word.style.setProperty("--share", (Math.abs(value) / data.scale).toFixed(3));
+    word.append(element("span", "text", text), element("span", "value", shown(value)));
+    word.setAttribute("aria-label", `“${text}”: ${shown(value)} ${data.unit}`);
+    return word;
+  });
+  state.strip.replaceChildren(...state.words);
+  moveStop(state, Math.max(0, Math.min(state.stop, state.words.length - 1)));
+  state.readout.textContent = data.unit;
+}
