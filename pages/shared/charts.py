@@ -232,7 +232,15 @@ def summarise_next_token(rows: pd.DataFrame) -> str:
 
 
 def grouped_bars(
-    rows: pd.DataFrame, *, title: str, rows_title: str, value_title: str, series_title: str, alt_text: str, summary: str
+    rows: pd.DataFrame,
+    *,
+    title: str,
+    rows_title: str,
+    value_title: str,
+    series_title: str,
+    alt_text: str,
+    summary: str,
+    height: int | None = None,
 ) -> Figure:
     """Horizontal bars: one group for each `row`, one bar in it for each `series`, with its `shown` text behind it.
 
@@ -242,7 +250,7 @@ def grouped_bars(
     _require(rows, ["row", "series", "value", "shown"])
     data = rows[["row", "series", "value", "shown"]].reset_index(drop=True)
     names = tuple(dict.fromkeys(data["row"])), tuple(dict.fromkeys(data["series"]))
-    spec = _grouped_bars_spec(title, rows_title, value_title, series_title, *names)
+    spec = _grouped_bars_spec(title, rows_title, value_title, series_title, *names, height)
     return Figure(data=data, spec=spec, alt=alt_text, summary=summary)
 
 
@@ -370,7 +378,13 @@ def _bars_spec(title: str, n_bars: int) -> dict[str, Any]:
 
 @lru_cache(maxsize=64)
 def _grouped_bars_spec(
-    title: str, rows_title: str, value_title: str, series_title: str, rows: tuple[str, ...], series: tuple[str, ...]
+    title: str,
+    rows_title: str,
+    value_title: str,
+    series_title: str,
+    rows: tuple[str, ...],
+    series: tuple[str, ...],
+    height: int | None,
 ) -> dict[str, Any]:
     base = alt.Chart().encode(
         y=alt.Y(
@@ -394,7 +408,7 @@ def _grouped_bars_spec(
         ],
     )
     numbers = base.mark_text(align="left", dx=4, fontSize=12).encode(text="shown:N", color=alt.value(_QUIET))
-    return _to_spec(alt.layer(bars, numbers), title, max(160, len(rows) * (14 * len(series) + 8) + 60))
+    return _to_spec(alt.layer(bars, numbers), title, height or max(160, len(rows) * (14 * len(series) + 8) + 60))
 
 
 def _position_axis(x: Axis, n_ticks: int) -> alt.Axis:

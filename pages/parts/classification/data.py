@@ -266,7 +266,7 @@ def _numbers(data: LabelledTexts, split: Split) -> None:
     numbers = (
         ("Texts", f"{len(data):,}", "Rows of the set."),
         ("Classes", f"{len(data.label_names)}", "Different labels."),
-        ("Median length", f"{lengths[len(lengths) // 2]:,} words", "Half of the texts are longer."),
+        ("Median words", f"{lengths[len(lengths) // 2]:,}", "Half of the texts have more words."),
         ("Copies removed", f"{len(split.copies):,}", "Texts that are the same as an earlier one."),
         ("To train on", f"{len(split.train):,}", "After copies, split and balancing."),
     )
@@ -303,6 +303,7 @@ def _class_chart(split: Split, balance: bool) -> None:
         series_title="Part",
         alt_text="Bar chart: number of texts of each class in training, validation and test.",
         summary="",
+        height=min(60 * len(names), 1200) + 130,
     ).show(caption=False)
     st.caption(summary)
     with st.expander("As a table", icon=":material/table:"):
@@ -332,7 +333,9 @@ def _copies(name: str, data: LabelledTexts, split: Split, settings: dict[str, An
         "same but for case, spaces and digits. So copies are removed before the split: now there are **0**."
         + (f" {differ:,} copies bore another label than the text that is kept." if differ else "")
     )
-    with st.expander(f"The {len(split.copies):,} copies", icon=":material/content_copy:"):
+    with st.expander(
+        "The copy" if len(split.copies) == 1 else f"The {len(split.copies):,} copies", icon=":material/content_copy:"
+    ):
         rows = [
             {
                 "removed row": row,

@@ -203,7 +203,7 @@ def _by_labels_spec(methods: tuple[str, ...]) -> dict[str, Any]:
     x = alt.X(
         "labels:Q",
         title="Labelled texts to train on (logarithmic)",
-        scale=alt.Scale(type="log", padding=14),
+        scale=alt.Scale(type="log", nice=False, padding=20),
         axis=alt.Axis(values=[10, 30, 100, 300, 1000, 3000, 10000], labelExpr=_READABLE),
     )
     scale = alt.Scale(zero=False, padding=6)

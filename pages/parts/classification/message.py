@@ -195,6 +195,7 @@ def _verdict(names: tuple[str, ...], said: np.ndarray) -> None:
         series_title="",
         alt_text="Bar chart: probability of each class.",
         summary="",
+        height=34 * len(order) + 110,
     ).show(caption=False)
     st.text(f"Called “{names[order[0]]}” with {said[order[0]]:.2%}.")
 

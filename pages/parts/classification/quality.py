@@ -64,7 +64,7 @@ def _judge(key: str, split: Split, said: np.ndarray) -> None:
     )
     with st.container(horizontal=True):
         for label, value, help in numbers:
-            st.metric(label, value, help=help, width=190)
+            st.metric(label, value, help=help, width=230)
     _confusion(key, split, said)
     st.header("One class against the others", anchor=False)
     label = rarest_class(test.labels, len(names))
@@ -199,5 +199,10 @@ def _confusion(key: str, split: Split, said: np.ndarray) -> None:
     st.text(f"{len(rows):,} texts that are “{names[is_class]}” and were {verdict} called “{names[called]}”")
     if rows:
         table = [{"probability (%)": round(100 * p, 1), "text": shortened(text)} for p, text in rows[:MOST_TEXTS]]
-        st.dataframe(pd.DataFrame(table), hide_index=True, width="stretch")
+        st.dataframe(
+            pd.DataFrame(table),
+            hide_index=True,
+            width="stretch",
+            column_config={"probability (%)": st.column_config.NumberColumn(width="small")},
+        )
         st.caption("The surest first" + (f", {MOST_TEXTS} of them." if len(rows) > MOST_TEXTS else "."))

@@ -62,8 +62,7 @@ def show() -> None:
         "may come next. A classifier keeps the body and gets a **new head**: one score for each class."
     )
     name = chosen_data()
-    st.markdown("**Data**, as chosen in the first part:")
-    st.text(data_title(name))
+    st.text(f"Data: {data_title(name)}")
     base = choose_base("classification")
     if base is not None:
         _order(name, base)
@@ -101,7 +100,7 @@ def show() -> None:
 
 def _order(name: str, base: ModelChoice) -> None:
     """The controls, the drawing of what they mean, and the button."""
-    left, middle, right = st.columns(3)
+    left, middle, right = st.columns([1.65, 1.35, 1])
     trainable = left.segmented_control(
         "What learns",
         list(WHAT_LEARNS),
@@ -241,7 +240,7 @@ def _draw_swap(model: GPT, tokenizer: Any, names: tuple[str, ...], config: Class
     ]
     total = sum(part.n_parameters for part in parts) + learning[1]
     share = learning[0] / total
-    tokens = [show_bytes(tokenizer.token_bytes(id)) for id in range(300, 305) if id < tokenizer.n_vocab]
+    tokens = [show_bytes(tokenizer.token_bytes(id)) for id in range(1000, 1005) if id < tokenizer.n_vocab]
     words = (
         f"{learning[0]:,} of {total:,} numbers learn: {share:.2%}. The head shrinks from {model.config.vocab_size:,} "
         f"rows, one a token, to {len(names)}, one a class."
@@ -413,7 +412,12 @@ def _texts_of_cell(validation: Any, measured: dict[str, Any], names: tuple[str, 
     verdict = "rightly" if is_class == called else "wrongly"
     st.text(f"{len(rows):,} texts that are “{names[is_class]}” and were {verdict} called “{names[called]}”")
     if rows:
-        st.dataframe(pd.DataFrame(rows[:MOST_TEXTS]), hide_index=True, width="stretch")
+        st.dataframe(
+            pd.DataFrame(rows[:MOST_TEXTS]),
+            hide_index=True,
+            width="stretch",
+            column_config={"no.": st.column_config.NumberColumn(width="small")},
+        )
         if len(rows) > MOST_TEXTS:
             st.caption(f"The first {MOST_TEXTS} of them.")
     else:

@@ -71,8 +71,9 @@ def show() -> None:
         _study(name, settings, split)
     notice(
         "The intervals say what so many test texts can tell: where they overlap widely, do not call one method better.",
-        "Pretraining helps most where labels are few; with all labels a bag of words may be as good.",
-        "The foundation model has never read an SMS. One pretrained on text like that of the task helps more.",
+        "Compare the network with and without pretraining, and both with a bag of words: what pretraining is worth depends "
+        "on the number of labels and on how like the task its text was.",
+        "The foundation model of the course has read plays, stories, phrases and a manual, never an SMS or the news.",
     )
     exercise(
         "Where is the fine-tuned model clearly ahead: with 10 labels or with all? What would you use for a spam "
