@@ -98,6 +98,19 @@ def _parser() -> argparse.ArgumentParser:
     _add_run_options(classify)
     classify.set_defaults(command=_classify)
 
+    instruct = commands.add_parser("instruct", help="fine-tune a model that answers, and show how well it does")
+    instruct.add_argument(
+        "--data", default="airline", help="airline, telecom, translation, python, headlines, or a file"
+    )
+    instruct.add_argument("--base", help="run to start from (its beginning is enough); the foundation model by default")
+    instruct.add_argument("--preset", default="full", help="full, lora or 'last block' (default: %(default)s)")
+    instruct.add_argument("--learn-prompt", action="store_true", help="do not mask the prompt's tokens")
+    length = instruct.add_mutually_exclusive_group()
+    length.add_argument("--seconds", type=float, help="training time, instead of the preset's")
+    length.add_argument("--steps", type=int, help="number of steps, instead of a time")
+    _add_run_options(instruct)
+    instruct.set_defaults(command=_instruct)
+
     generate = commands.add_parser("generate", help="continue a text with a trained model")
     generate.add_argument("prompt")
     generate.add_argument("--run", help="id of a run (its beginning is enough); the newest with a model by default")
@@ -194,11 +207,7 @@ def _pretrain(options: argparse.Namespace) -> int:
         except ValueError:
             print(f"error: the weight in {item!r} is no number; write for example stories=0.5", file=sys.stderr)
             return 2
-    training: dict[str, object] = {"seed": options.seed}
-    if options.steps is not None:
-        training |= {"steps": options.steps, "seconds": None}
-    elif options.seconds is not None:
-        training["seconds"] = options.seconds
+    training = _asked_training(options)
     if is_foundation:
         config = foundation.foundation_config(weights or None, training=training, seed=options.seed)
     else:
@@ -208,6 +217,16 @@ def _pretrain(options: argparse.Namespace) -> int:
     run_id = service.submit(config, options.label or " · ".join(filter(None, [" + ".join(weights), options.recipe])))
     print(f"run {run_id}: {config.model.n_parameters:,} parameters")
     return _follow_and_write(service, run_id, options)
+
+
+def _asked_training(options: argparse.Namespace) -> dict[str, object]:
+    """The changes of the training that the command line asks for."""
+    training: dict[str, object] = {"seed": options.seed}
+    if options.steps is not None:
+        training |= {"steps": options.steps, "seconds": None}
+    elif options.seconds is not None:
+        training["seconds"] = options.seconds
+    return training
 
 
 def _check_out(folder: Path | None) -> None:
@@ -240,11 +259,7 @@ def _translate(options: argparse.Namespace) -> int:
     from engine.runs.service import lab
     from engine.runs.translating import translation_config
 
-    training: dict[str, object] = {"seed": options.seed}
-    if options.steps is not None:
-        training |= {"steps": options.steps, "seconds": None}
-    elif options.seconds is not None:
-        training["seconds"] = options.seconds
+    training = _asked_training(options)
     config = translation_config(options.preset, language=options.language, seed=options.seed, training=training)
     _check_out(options.out)
     service = lab()
@@ -263,12 +278,8 @@ def _classify(options: argparse.Namespace) -> int:
     data, title = options.data, options.data
     if (path := Path(data)).is_file():
         data, title = service.save_upload(labelled_jsonl(read_labelled(path.read_bytes(), path.name))), path.name
-    base = _run_named(service, options.base) if options.base else service.import_run(_FOUNDATION)
-    training: dict[str, object] = {"seed": options.seed}
-    if options.steps is not None:
-        training |= {"steps": options.steps, "seconds": None}
-    elif options.seconds is not None:
-        training["seconds"] = options.seconds
+    base = _base_run(service, options)
+    training = _asked_training(options)
     config = classification_config(
         service.keep_model(base),
         options.preset,
@@ -308,11 +319,68 @@ def _report_test(service: RunService, run_id: str) -> None:
     )
 
 
+def _base_run(service: RunService, options: argparse.Namespace) -> str:
+    return _run_named(service, options.base) if options.base else service.import_run(_FOUNDATION)
+
+
+def _instruct(options: argparse.Namespace) -> int:
+    from engine.instruction_files import as_json_lines, read_example_file
+    from engine.runs.instructing import instruction_config
+    from engine.runs.service import lab
+
+    _check_out(options.out)
+    service = lab()
+    data, title = options.data, options.data
+    if (path := Path(data)).is_file():
+        data, title = service.save_upload(as_json_lines(read_example_file(path.read_bytes(), path.name))), path.name
+    config = instruction_config(
+        data,
+        service.keep_model(_base_run(service, options)),
+        options.preset,
+        mask_prompt=not options.learn_prompt,
+        seed=options.seed,
+        training=_asked_training(options),
+    )
+    run_id = service.submit(config, options.label or f"{title} · {options.preset}")
+    print(f"run {run_id}: {title}; what learns: {config.tunable}")
+    return _follow_and_write(service, run_id, options, _report_answers)
+
+
+def _report_answers(service: RunService, run_id: str) -> None:
+    """How the model and the one it began as answer what was held out."""
+    from engine.checkpoint import load_checkpoint
+    from engine.runs.instructing import InstructionConfig, read_set
+    from engine.tuning import EncodedQuestions, give_answers, says_right
+
+    config = service.run(run_id).config
+    assert isinstance(config, InstructionConfig)
+    models = {
+        "pretrained": load_checkpoint(service.artifacts.kept_model(config.base)),
+        "fine-tuned": service.load_model(run_id),
+    }
+    for group, questions in read_set(config.data, config.seed, service.artifacts).held_out.items():
+        for name, found in models.items():
+            most = found.model.config.context_length - 1
+            asked = EncodedQuestions.of(questions, config.as_template(), found.tokenizer, most)
+            answers = give_answers(found.model, asked, found.tokenizer)
+            by_topic: dict[str, list[bool]] = {}
+            for question, answer in zip(asked.questions, answers, strict=True):
+                by_topic.setdefault(question.topic or "all", []).append(says_right(answer))
+            shares = ", ".join(f"{topic} {sum(each) / len(each):.1%}" for topic, each in by_topic.items())
+            overlap = sum(answer.rouge_l for answer in answers) / max(1, len(answers))
+            exact = sum(answer.right for answer in answers) / max(1, len(answers))
+            print(f"{group} ({len(answers)}), {name}: exact {exact:.1%}, ROUGE-L {overlap:.2f}; right facts: {shares}")
+    print(f"{service.run(run_id).seconds:.0f} s of training")
+
+
 def _run_named(service: RunService, beginning: str) -> str:
     found = next((r.run_id for r in service.runs() if r.run_id.startswith(beginning)), None)
     if found is None:
         raise RunError(f"there is no run {beginning!r}; train one: python -m engine pretrain")
     return found
+
+
+_SHOWN = ("eval", "sample", "translations", "answers", "test")
 
 
 def _follow(service: RunService, run_id: str) -> str:
@@ -331,7 +399,7 @@ def _follow(service: RunService, run_id: str) -> str:
         seen = 0
         while True:
             record = service.run(run_id)
-            for event in service.events(run_id, after=seen, kinds=("eval", "sample", "translations", "test")):
+            for event in service.events(run_id, after=seen, kinds=_SHOWN):
                 seen = event.seq
                 for line in _lines(event):
                     progress.console.print(line, markup=False, highlight=False, no_wrap=True, overflow="ellipsis")
@@ -355,6 +423,9 @@ def _lines(event: RecordedEvent) -> list[str]:
     if event.kind == "translations":
         shown = event.payload["translations"][0]
         return [" " * 13 + f"{shown['source']} → {shown['text']} ({'right' if shown['right'] else 'wrong'})"]
+    if event.kind == "answers":
+        shown = event.payload["answers"][0]
+        return [" " * 13 + f"{shown['instruction']} → {shown['text']} ({'right' if shown['right'] else 'wrong'})"]
     if event.kind == "test":
         said = [max(range(len(each)), key=each.__getitem__) for each in event.payload["probabilities"]]
         return [f"step {event.step:>6}  judged {len(said):,} test texts"]
@@ -362,8 +433,10 @@ def _lines(event: RecordedEvent) -> list[str]:
         loss, share = (event.payload[name] for name in ("validation_loss", "validation_accuracy"))
         return [f"step {event.step:>6}  validation loss {_measured(loss)}  accuracy {share:.1%}"]
     if "exact_match" in event.payload:
-        loss, share, bleu = (event.payload[name] for name in ("validation_loss", "exact_match", "bleu"))
-        return [f"step {event.step:>6}  validation loss {_measured(loss)}  exact match {share:.1%}  BLEU {bleu:.1f}"]
+        loss, share = (event.payload[name] for name in ("validation_loss", "exact_match"))
+        bleu, rouge = event.payload.get("bleu"), event.payload.get("rouge_l")
+        other = f"ROUGE-L {rouge:.2f}" if bleu is None else f"BLEU {bleu:.1f}"
+        return [f"step {event.step:>6}  validation loss {_measured(loss)}  exact match {share:.1%}  {other}"]
     loss, bits = (_measured(event.payload[name]) for name in ("validation_loss", "bits_per_byte"))
     sources = [f"  {each['name']} {_measured(each['validation_loss'])}" for each in event.payload.get("sources", ())]
     return [f"step {event.step:>6}  validation loss {loss}  {bits} bits/byte{''.join(sources)}"]

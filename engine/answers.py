@@ -16,6 +16,7 @@ from engine.checks import require_number
 from engine.errors import ConfigError
 
 _WORD = re.compile(r"[a-z0-9]+")
+_FACT = re.compile(r"\d+(?::\d+)?|[A-Z]{2} ?\d{3}")  # a number, a time, a flight
 _SPACES = re.compile(r"\s+")
 
 
@@ -30,6 +31,16 @@ def exact_match(answer: str, reference: str) -> bool:
 
 def _plain(text: str) -> str:
     return _SPACES.sub(" ", text).strip().removesuffix(".").rstrip().casefold()
+
+
+def says_fact(answer: str, fact: str) -> bool:
+    """Whether an answer says this fact and no other number, time or flight beside it.
+
+    >>> says_fact("It costs 240 euros.", "240"), says_fact("It costs 1240 or 240 euros.", "240")
+    (True, False)
+    """
+    said = {found.group().replace(" ", "") for found in _FACT.finditer(answer)}
+    return said == {fact.replace(" ", "")}
 
 
 def rouge_l(answer: str, reference: str) -> float:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import torch
 
 from engine.answering import answer_greedily
-from engine.answers import exact_match, rouge_l
+from engine.answers import exact_match, rouge_l, says_fact
 from engine.checks import require_number, require_whole
 from engine.errors import ConfigError
 from engine.events import Answer, AnswersEvent, Event, InstructionEvalEvent
@@ -165,6 +165,11 @@ def judged(question: Question, text: str) -> Answer:
         rouge_l(text, example.answer),
         question.fact,
     )
+
+
+def says_right(answer: Answer) -> bool:
+    """Whether an answer says its fact, and no other number; without a fact, whether it is the reference."""
+    return says_fact(answer.text, answer.fact) if answer.fact else answer.right
 
 
 class InstructionTrainer(Trainer):

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine.runs.classifying import classification_config, study_config
+from engine.runs.classifying import classification_config
 from engine.runs.execution import execute
 from engine.runs.service import lab
-from pages.parts.classification import message, quality, source, train, worth
+from pages.parts.classification import message, quality, source, train
 from tests.pages.helpers import open_lesson, words
 
 PARTS = ["Data", "Train it", "How good is it?", "One message", "Was it worth it?", "Race"]

@@ -71,8 +71,8 @@ def show() -> None:
         _study(name, settings, split)
     notice(
         "The intervals say what so many test texts can tell: where they overlap widely, do not call one method better.",
-        "Compare the network with and without pretraining, and both with a bag of words: what pretraining is worth depends "
-        "on the number of labels and on how like the task its text was.",
+        "Compare the network with and without pretraining, and both with a bag of words: what pretraining is worth "
+        "depends on the number of labels and on how like the task its text was.",
         "The foundation model of the course has read plays, stories, phrases and a manual, never an SMS or the news.",
     )
     exercise(

@@ -7,8 +7,7 @@ from typing import Any
 import streamlit as st
 
 from engine import answering, generation
-from engine.airline import says_fact
-from engine.answers import exact_match, rouge_l
+from engine.answers import exact_match, rouge_l, says_fact
 from engine.generation import SamplingConfig
 from engine.instructions import Example, Question, Template
 from engine.runs.service import lab

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import lora
-from engine.airline import says_fact
+from engine.answers import says_fact
 from engine.checkpoint import Checkpoint
 from engine.gpt import GPT, GPTConfig
 from engine.lora import LoRALinear, adapter_weights, adapters, lora_parameters, with_strength

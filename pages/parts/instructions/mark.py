@@ -7,7 +7,7 @@ import random
 import streamlit as st
 
 from engine import answers
-from engine.airline import says_fact
+from engine.answers import says_fact
 from engine.events import Answer
 from pages.parts.instructions.asking import answers_of, groups_of
 from pages.parts.instructions.source import choose_tuned

@@ -9,8 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import answers
-from engine.airline import says_fact
-from engine.answers import Improvement, relative_improvement, wilson_interval
+from engine.answers import Improvement, relative_improvement, says_fact, wilson_interval
 from engine.checkpoint import Checkpoint
 from engine.errors import EngineError
 from engine.events import Answer
