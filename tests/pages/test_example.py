@@ -2,10 +2,12 @@
 
 import pytest
 
+from engine.foundation import foundation_config
 from engine.generation import SamplingConfig, generate, next_logits, next_token_distribution
 from engine.runs.service import lab
 from engine.translation import held_out_pairs, translate, translation_quality
-from pages.shared.examples import example_run, example_translator
+from pages.shared import examples
+from pages.shared.examples import example_foundation, example_run, example_translator
 
 pytestmark = pytest.mark.usefixtures("shipped")
 
@@ -26,6 +28,37 @@ def test_the_example_puts_the_lion_in_the_forest():
     assert checkpoint.tokenizer.token_bytes(best) == b" forest"
     text = "".join(s.text for s in generate(checkpoint.model, checkpoint.tokenizer, ids, 30, SamplingConfig(0.7)))
     assert len(text.split()) > 15
+
+
+def test_the_foundation_model_keeps_within_its_size_and_along_its_way():
+    folder = examples.ASSETS / "foundation"
+    run_id = example_foundation()
+    record = lab().run(run_id)
+    assert (record.state, record.step) == ("finished", record.config.training.steps)
+    assert record.config == foundation_config()
+    assert len(lab().checkpoints(run_id)) in (4, 8)
+    sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
+    assert max(sizes) <= 15e6 and sum(sizes) <= 60e6
+    last = lab().curve(run_id).evaluations[-1]
+    card = (folder / "README.md").read_text("utf-8")
+    for source in last["sources"]:
+        assert f"{source['bits_per_byte']:.2f}" in card and source["name"] in card
+
+
+def test_the_foundation_model_knows_stories_and_verse():
+    checkpoint = lab().load_model(example_foundation())
+    tokenizer = checkpoint.tokenizer
+
+    def written(prompt: str, n: int = 60) -> str:
+        sampling = SamplingConfig(0.7, top_k=50, seed=1)
+        return "".join(step.text for step in generate(checkpoint.model, tokenizer, prompt, n, sampling))
+
+    ids = tokenizer.encode("The lion is in the")
+    best = int(next_token_distribution(next_logits(checkpoint.model, ids), SamplingConfig()).top(1)[0])
+    assert tokenizer.token_bytes(best) == b" forest"
+    assert len(written("Once upon a time").split()) > 15
+    lines = written("ROMEO:\n").split("\n")
+    assert len(lines) >= 3 and all(len(line) < 80 for line in lines)  # verse has line ends of its own
 
 
 def test_opening_the_example_twice_keeps_one_run():
