@@ -240,7 +240,7 @@ def _against_baselines(last: Mapping[str, Any], baselines: Mapping[str, float]) 
         (name, f"{loss:.3f}", f"{math.exp(min(loss, 700)):,.1f}", f"{own - loss:+.3f}")
         for name, loss in baselines.items()
     ]
-    rows.append(("this model", f"{own:.3f}", f"{math.exp(min(own, 700)):,.1f}", "0"))
+    rows.append(("this model", f"{own:.3f}", f"{math.exp(min(own, 700)):,.1f}", "–"))
     return Table(
         "Beside models that only count",
         ("model", "loss (nats per token)", "perplexity", "this model, in comparison (nats)"),
@@ -335,7 +335,11 @@ def _data(record: RunRecord, counted: Mapping[str, Any], names: Mapping[str, str
         length = f"{n_chars:,} characters" if n_chars else "all of it"
         note = f"Read: {length}; {kept:.0%} of it was kept aside for validation."
         return Table("What it was trained on", ("text", "share"), rows, note)
-    facts = [(_title(name), f"{value:,}") for name, value in counted.items() if isinstance(value, int)]
+    facts = [
+        (name.removeprefix("n_").replace("_", " "), f"{value:,}")
+        for name, value in counted.items()
+        if isinstance(value, int) and name not in ("step", "n_parameters")
+    ]
     for part, counts in counted.get("counts", {}).items():
         labels = counted.get("label_names", [])
         facts.append((f"{part} texts", ", ".join(f"{label} {n:,}" for label, n in zip(labels, counts, strict=False))))
@@ -394,9 +398,12 @@ table { border-collapse: collapse; width: 100%; font-size: 0.95rem; font-variant
 th, td { text-align: left; vertical-align: top; padding: 0.3rem 0.6rem 0.3rem 0; border-bottom: 1px solid #c3ccd5; }
 thead th { border-bottom: 2px solid #0f1720; }
 tbody th { font-weight: 500; }
+td, th { overflow-wrap: break-word; }
+th.step { white-space: nowrap; }
 svg { width: 100%; height: auto; font: 13px Helvetica, Arial, sans-serif; }
-pre { margin: 0; white-space: pre-wrap; font: 0.92rem/1.45 ui-monospace, Menlo, Consolas, monospace; }
-section { break-inside: avoid-page; }
+pre { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere;
+  font: 0.92rem/1.45 ui-monospace, Menlo, Consolas, monospace; }
+section { break-inside: avoid-page; overflow-x: auto; }
 @media (max-width: 600px) { body { padding: 0.8rem; } .small { columns: 1; } }
 @media print { body { padding: 0; max-width: none; font-size: 11pt; } }
 """
@@ -449,7 +456,8 @@ def _samples_html(samples: Samples) -> str:
     parts = []
     for prompt, written in samples.prompts:
         rows = "".join(
-            f'<tr><th scope="row">step {step:,}</th><td><pre>{_own(text)}</pre></td></tr>' for step, text in written
+            f'<tr><th scope="row" class="step">step {step:,}</th><td><pre>{_own(text)}</pre></td></tr>'
+            for step, text in written
         )
         parts.append(f"<h3>After {_own(repr(prompt)[1:-1])}</h3><table><tbody>{rows}</tbody></table>")
     return "".join(parts)
@@ -474,12 +482,14 @@ def _lines_html(lines: Lines) -> str:
         )
 
     drawn = [_tick_marks(at, ticks(x_low, x_high, 6), y_ticks, (x_low, x_high))]
-    for name, level in lines.levels:
+    lowest = float(_HEIGHT)  # of the labels so far, from below: none may cover another
+    for name, level in sorted(lines.levels, key=lambda each: each[1]):
         (left, y), (right, _) = at(x_low, level), at(x_high, level)
+        lowest = min(y + 4, lowest - 15)
         drawn.append(
             f'<line x1="{left:.1f}" y1="{y:.1f}" x2="{right:.1f}" y2="{y:.1f}" stroke="#56616d" '
             'stroke-dasharray="2 3"/>'
-            f'<text x="{right + 6:.1f}" y="{y + 4:.1f}" fill="#4a5561">{_text(name)} {level:.2f}</text>'
+            f'<text x="{right + 6:.1f}" y="{lowest:.1f}" fill="#4a5561">{_text(name)} {level:.2f}</text>'
         )
     place = float(_LEFT)
     for number, (name, series) in enumerate(lines.series):
