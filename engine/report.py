@@ -404,7 +404,7 @@ svg { width: 100%; height: auto; font: 13px Helvetica, Arial, sans-serif; }
 pre { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere;
   font: 0.92rem/1.45 ui-monospace, Menlo, Consolas, monospace; }
 section { break-inside: avoid-page; overflow-x: auto; }
-@media (max-width: 600px) { body { padding: 0.8rem; } .small { columns: 1; } }
+@media (max-width: 600px) { body { padding: 0.8rem; } .small { columns: 1; } svg { min-width: 32rem; } }
 @media print { body { padding: 0; max-width: none; font-size: 11pt; } }
 """
 
