@@ -300,9 +300,9 @@ def test_a_pair_is_trained_from_what_the_controls_say():
     assert "stories" in dict(first.config.corpora) and "stories" not in dict(second.config.corpora)
     assert replace(first.config, corpora=second.config.corpora) == second.config
     assert "Waiting for a free core" in "\n".join(str(each.proto) for each in app.get("progress"))
-    # A refresh is a new session: the address alone leads back to the pair.
+    # A refresh is a new session: the address alone, which names options by their titles, leads back to the pair.
     fresh = AppTest.from_file(str(ASSETS.parent / "pages" / "foundation.py"), default_timeout=60)
-    for name, value in {"part": "Ablation", "without": "stories", "ablation-size": "small"}.items():
+    for name, value in {"part": "Ablation", "without": "Stories", "ablation-size": "about 2 min each"}.items():
         fresh.query_params[name] = value
     fresh.run()
     assert not fresh.exception and "Train both" not in [button.label for button in fresh.button]

@@ -22,6 +22,7 @@ def score_rows(results: dict[str, ProbeResult], series: str = "") -> pd.DataFram
         {
             "ability": BY_NAME[name].title,
             "score": result.accuracy,
+            "percent": percent(result.accuracy),
             "low": result.low,
             "high": result.high,
             "chance": BY_NAME[name].chance,
@@ -78,7 +79,7 @@ def _scores_spec(title: str, abilities: tuple[str, ...], series: tuple[str, ...]
     shape = alt.Shape(
         "series:N", title=None, legend=legend, scale=alt.Scale(domain=list(series), range=_RUN_SHAPES[: len(series)])
     )
-    chance = base.mark_tick(thickness=3, size=44, aria=False).encode(
+    chance = base.mark_tick(thickness=3, size=24, aria=False).encode(
         x=alt.X("chance:Q", title="Items right (the grey tick is chance)", scale=_SCALE, axis=_PERCENT),
         color=alt.value(_QUIET),
     )
@@ -88,8 +89,11 @@ def _scores_spec(title: str, abilities: tuple[str, ...], series: tuple[str, ...]
     points = base.mark_point(size=130, filled=True, opacity=1).encode(
         x=alt.X("score:Q"), color=colour, shape=shape, **offset
     )
-    height = len(abilities) * (52 if several else 40) + (110 if several else 70)
-    return _to_spec(alt.layer(chance, interval, points), title, height)
+    words = base.mark_text(dy=-13, fontSize=12).encode(
+        x=alt.X("score:Q"), text="percent:N", color=alt.value(_QUIET), **offset
+    )
+    height = len(abilities) * (64 if several else 42) + (110 if several else 70)
+    return _to_spec(alt.layer(chance, interval, points, words), title, height)
 
 
 def over_steps(rows: pd.DataFrame, name: str, *, chosen: int | None = None) -> Figure:
