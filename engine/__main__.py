@@ -320,7 +320,7 @@ def _report_test(service: RunService, run_id: str) -> None:
 
 
 def _base_run(service: RunService, options: argparse.Namespace) -> str:
-    return _run_named(service, options.base) if options.base else service.import_run(_FOUNDATION)
+    return service.import_run(_FOUNDATION) if options.base is None else _run_named(service, options.base)
 
 
 def _instruct(options: argparse.Namespace) -> int:

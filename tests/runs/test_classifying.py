@@ -14,7 +14,15 @@ from engine.classification import Classifier, EncodedTexts, predict
 from engine.errors import CheckpointError, ConfigError, RunError
 from engine.events import StepEvent, event_from_dict
 from engine.runs import execution
-from engine.runs.classifying import ClassificationConfig, ClassifierCheckpoint, split_of
+from engine.runs.classifying import (
+    PRESETS,
+    ClassificationConfig,
+    ClassifierCheckpoint,
+    classification_config,
+    is_study,
+    split_of,
+    study_config,
+)
 from engine.runs.jobs import config_from_dict
 from engine.runs.service import RunService
 from engine.training import TrainingConfig, TrainingLoop
@@ -151,3 +159,30 @@ def test_a_config_comes_back_from_json_and_wrong_settings_are_explained(bench: B
     ):
         with pytest.raises(ConfigError, match=problem):
             config_from_dict({**config.to_dict(), **changes})
+
+
+def test_a_finished_run_has_judged_its_test_texts(bench: Bench, service: RunService, base: str) -> None:
+    config = tiny(bench, base)
+    run_id = bench.run(config)
+    (judged,) = (event.payload for event in bench.store.events(run_id) if event.kind == "test")
+    test, loaded = split_of(config, bench.artifacts).test, service.load_model(run_id)
+    encoded = EncodedTexts.of(test.texts, test.labels, loaded.tokenizer, 16)
+    np.testing.assert_allclose(judged["probabilities"], predict(loaded.model, encoded), atol=1e-5)
+
+
+def test_presets_and_the_runs_of_a_study_differ_only_in_what_they_are_asked(base: str) -> None:
+    usual = classification_config(base)
+    assert usual.training.seconds == PRESETS["90s"].seconds and not is_study(usual)
+    assert classification_config(base, trainable="lora").training.learning_rate != usual.training.learning_rate
+    few, many = study_config(base, 10, seed=2), study_config(base, None, seed=2, start="random")
+    assert is_study(few) and (few.n_train, few.seed, few.split_seed) == (10, 2, 0)
+    assert many.n_train is None and many.start == "random"
+    assert few.training.steps is not None and many.training.steps is not None
+    assert few.training.steps < many.training.steps
+    for name, call in (
+        ("preset", lambda: classification_config(base, "1h")),
+        ("trainable", lambda: classification_config(base, trainable="none")),
+        ("unknown settings", lambda: classification_config(base, training={"speed": 1})),
+    ):
+        with pytest.raises(ConfigError, match=name):
+            call()

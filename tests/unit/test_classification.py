@@ -15,7 +15,7 @@ from engine.classification import (
     predict,
 )
 from engine.errors import ConfigError
-from engine.events import ClassificationEvalEvent, event_from_dict, event_to_dict
+from engine.events import ClassificationEvalEvent, ClassificationTestEvent, event_from_dict, event_to_dict
 from engine.gpt import GPT, GPTConfig
 from engine.tokenizer import ByteTokenizer
 from engine.training import TrainingConfig
@@ -152,3 +152,27 @@ def test_settings_that_cannot_work_are_refused():
     with pytest.raises(ConfigError, match="more texts"):
         ClassificationTrainer(Classifier(config()), EncodedTexts((), ()), encoded(), TrainingConfig(steps=1))
     assert EncodedTexts.of([""], [0], ByteTokenizer(), 4).ids == ((0,),)
+
+
+def test_the_test_set_is_judged_once_at_the_end_by_the_model_that_is_kept():
+    test = encoded(TEXTS[:3], (1, 0, 0))
+    model = Classifier(config(), seed=5)
+    settings = TrainingConfig(steps=10, batch_size=2, learning_rate=0.01, evaluations=2, prompts=())
+    events = list(ClassificationTrainer(model, encoded(), encoded(), settings, test=test).events())
+    (judged,) = (event for event in events if isinstance(event, ClassificationTestEvent))
+    assert judged.step == 10 and event_from_dict(event_to_dict(judged)) == judged
+    np.testing.assert_allclose(judged.probabilities, predict(model, test), atol=1e-6)
+    measured = [event for event in events if isinstance(event, ClassificationEvalEvent)]
+    for event in measured:
+        matrix = confusion_matrix(encoded().labels, event.predicted, 2)
+        assert event.confusion == tuple(map(tuple, matrix.tolist()))
+
+
+def test_muon_moves_the_matrices_of_the_body_and_adamw_the_rest():
+    trainer = ClassificationTrainer(Classifier(config()), encoded(), encoded(), TrainingConfig(steps=2, prompts=()))
+    muon, _ = trainer._optimizers
+    assert muon is not None
+    named = dict(trainer.model.named_parameters())
+    assert {name for name in named if name.startswith("body.blocks.") and named[name].dim() == 2} == set(
+        muon.parameters
+    )

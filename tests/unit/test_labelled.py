@@ -6,7 +6,7 @@ import pytest
 
 from engine.corpus import load_labelled
 from engine.errors import ConfigError, CorpusError
-from engine.labelled import find_copies, same_text, split_labelled
+from engine.labelled import find_copies, leaked_without_check, same_text, split_labelled
 from engine.uploads import LabelledTexts
 
 
@@ -64,3 +64,28 @@ def test_what_cannot_be_parted_is_explained():
         split_labelled(good, n_train=1)
     with pytest.raises(ConfigError, match="test_fraction"):
         split_labelled(good, test_fraction=0.9)
+
+
+def test_another_draw_leaves_the_test_set_alone_and_few_are_judged_where_asked(spam):
+    first, second = (split_labelled(spam, n_train=50, draw_seed=seed) for seed in (0, 1))
+    assert first.test == second.test and first.validation == second.validation
+    assert set(first.train.texts) != set(second.train.texts) and len(first.train) == len(second.train) == 50
+    few = split_labelled(spam, most_judged=100)
+    assert len(few.validation) == len(few.test) == 100
+    assert few.test.texts == first.test.texts[:100] and few.train == split_labelled(spam).train
+
+
+def test_copies_left_in_would_leak_and_removed_do_not():
+    texts = tuple(f"text {'abcdefghij'[n % 10]} {'klm'[n % 3]}" for n in range(60))  # each stands there twice
+    data = LabelledTexts(texts, tuple(n % 2 for n in range(60)), ("even", "odd"))
+    leaked, n = leaked_without_check(data)
+    assert 0 < leaked <= n == 12
+    split = split_labelled(data)
+    assert len(split.copies) == 30
+    assert not {same_text(text) for text in split.train.texts} & {same_text(text) for text in split.test.texts}
+
+
+def test_too_few_texts_for_three_parts_are_refused_with_a_sentence():
+    data = LabelledTexts(tuple("abcdefghij"), tuple(n % 2 for n in range(10)), ("x", "y"))
+    with pytest.raises(CorpusError, match="too few to set aside"):
+        split_labelled(data, validation_fraction=0.01)

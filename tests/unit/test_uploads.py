@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from engine.corpus import END_OF_TEXT, MAX_UPLOAD_BYTES, LabelledTexts, read_labelled, read_text
 from engine.errors import CorpusError
+from engine.uploads import labelled_columns, labelled_jsonl, read_labelled_table
 
 VERSE = "Ô temps, suspends ton vol!\nEt vous, heures propices – “suspendez” votre cours.\n"
 
@@ -183,3 +184,33 @@ def test_any_bytes_are_labelled_texts_or_a_clear_error(data: bytes, filename: st
 def test_any_text_saved_as_utf8_comes_back_unchanged(text: str) -> None:
     if text.strip():
         assert read_text(text.encode(), "a.txt") == text
+
+
+def test_the_columns_of_a_table_are_guessed_and_others_can_be_chosen() -> None:
+    table = read_labelled_table(b"id,title,mood,text\n1,A,+,I liked it\n2,B,-,I did not\n3,A,+,\n", "a.csv")
+    assert table.columns == ("id", "title", "mood", "text")
+    assert (table.text_column, table.label_column) == ("text", "title")
+    chosen = labelled_columns(table, "text", "mood")
+    assert (chosen.texts, chosen.labels, chosen.label_names) == (("I liked it", "I did not"), (0, 1), ("+", "-"))
+    with pytest.raises(CorpusError, match="text and label both"):
+        labelled_columns(table, "text", "text")
+    with pytest.raises(CorpusError, match="no column 'colour'"):
+        labelled_columns(table, "text", "colour")
+
+
+WORDS = st.text(
+    alphabet=st.characters(exclude_categories=("Cs",), exclude_characters="\r\0\ufeff"), min_size=1, max_size=20
+).filter(lambda text: text == text.strip() and bool(text))
+
+
+@given(pairs=st.lists(st.tuples(WORDS, WORDS), min_size=2, max_size=12))
+def test_labelled_texts_saved_as_json_lines_come_back_unchanged(pairs: list[tuple[str, str]]) -> None:
+    data = LabelledTexts.from_names(pairs)
+    if len(data.label_names) > 1:
+        assert read_labelled(labelled_jsonl(data).encode(), "rows.jsonl") == data
+
+
+def test_rows_beyond_the_limit_of_an_upload_are_refused() -> None:
+    large = LabelledTexts(("x" * MAX_UPLOAD_BYTES, "y"), (0, 1), ("a", "b"))
+    with pytest.raises(CorpusError, match="larger than 20 MB"):
+        labelled_jsonl(large)
