@@ -140,16 +140,14 @@ class LengthBatches:
     """Which rows a step reads, where rows are texts of different lengths.
 
     `keys` holds each row's length, or a tuple of lengths. Every epoch has another order, the same for the same seed;
-    within 16 batches those of like length come together, so that little is padding. What is left over after the last
+    within a `pool` of 16 batches those of like length come together, so that little is padding (a pool of 1 mixes them). What is left over after the last
     full batch of a pool waits for the next epoch. Raises ConfigError for no row.
     """
 
-    _POOL = 16  # batches that are sorted by length together
-
-    def __init__(self, keys: Sequence[Any], batch_size: int, seed: int = 0) -> None:
+    def __init__(self, keys: Sequence[Any], batch_size: int, seed: int = 0, *, pool: int = 16) -> None:
         if not len(keys):
             raise ConfigError("there is nothing to train on: give more texts, or allow longer ones.")
-        self.keys, self.seed = keys, seed
+        self.keys, self.seed, self.pool = keys, seed, pool
         self.batch_size = min(batch_size, len(keys))
         self._epoch: tuple[int, list[list[int]]] = (-1, [])
 
@@ -169,8 +167,8 @@ class LengthBatches:
         rng = np.random.default_rng([self.seed, epoch])
         order = rng.permutation(len(self.keys)).tolist()
         size, batches = self.batch_size, []
-        for start in range(0, len(order), size * self._POOL):
-            pool = sorted(order[start : start + size * self._POOL], key=self.keys.__getitem__)
+        for start in range(0, len(order), size * self.pool):
+            pool = sorted(order[start : start + size * self.pool], key=self.keys.__getitem__)
             batches += [pool[i : i + size] for i in range(0, len(pool) - size + 1, size)]
         return [batches[i] for i in rng.permutation(len(batches))]
 

@@ -11,7 +11,8 @@ from streamlit.testing.v1 import AppTest
 from engine.runs.classifying import classification_config
 from engine.runs.execution import execute
 from engine.runs.service import lab
-from pages.parts.classification import message, quality, source, train
+from pages.parts.classification import data as lesson_data
+from pages.parts.classification import message, quality, source, train, worth
 from tests.pages.helpers import open_lesson, words
 
 PARTS = ["Data", "Train it", "How good is it?", "One message", "Was it worth it?", "Race"]
@@ -82,3 +83,182 @@ def test_every_part_opens_with_a_classifier_and_every_control_has_help(part, dat
     kinds = (app.slider, app.select_slider, app.number_input, app.text_input, app.toggle, app.selectbox, app.button)
     for widget in (each for kind in kinds for each in kind):
         assert widget.help or widget.label in ("Pause", "Stop"), widget.label
+
+
+@pytest.mark.parametrize("part", NEED_A_CLASSIFIER)
+def test_without_a_classifier_a_part_offers_to_train_one_and_says_how_long(part, data):
+    app = open_part(part, data)
+    assert "1½ minutes" in words(app)
+    press(app, "Train it now")
+    (record,) = lab().runs(job="classification")
+    assert record.state == "queued" and record.config.data == data
+    assert app.session_state["part"] == "Train it"
+
+
+def test_without_a_pretrained_model_every_part_says_what_to_do(monkeypatch):
+    for module in (source, train.choose_base.__globals__):
+        place = module if isinstance(module, dict) else vars(module)
+        monkeypatch.setitem(place, "example_foundation", lambda: None)
+    for part in ("Train it", "Was it worth it?", "Race"):
+        assert "Pretraining" in words(open_part(part, lab().save_upload(rows())))
+
+
+def test_data_tells_its_copies_and_the_split_follows_the_controls(data):
+    app = open_part("Data", data)
+    assert "The 2 copies" in [each.label for each in app.expander]
+    assert "now there are **0**" in words(app)
+    app.toggle(key="classification-balance").set_value(True)
+    app.slider(key="classification-test").set_value(40)
+    app.run()
+    assert not app.exception
+    assert app.session_state[source.SETTINGS_KEY]["test_fraction"] == 0.4
+    assert "Balancing left" in words(app)
+
+
+def source_rows(name: str):
+    return source.read_labelled_set(name, lab().artifacts)
+
+
+def test_an_edit_changes_adds_and_removes_rows_and_nothing_else(data):
+    given = source_rows(data)
+    on_page = [3, 0, 5]
+    shown = lesson_data.pd.DataFrame(
+        {"label": [given.label_names[given.labels[i]] for i in on_page], "text": [given.texts[i] for i in on_page]}
+    )
+    assert lesson_data._apply(given, on_page, shown, shown.copy()) is None
+    edited = shown.drop(index=1)
+    edited.loc[0, "label"] = "new"
+    edited.loc[3] = ["ham", "added\0 "]
+    edited.loc[4] = [None, "half a row"]
+    found = lesson_data._apply(given, on_page, shown, edited)
+    assert len(found.texts) == len(given.texts)
+    assert found.texts[-1] == "added" and given.texts[0] not in found.texts[:3]
+    assert found.label_names[found.labels[found.texts.index(given.texts[3])]] == "new"
+    assert lesson_data._n_changes(shown, edited) == 3
+
+
+def test_train_submits_what_the_controls_say(data, trained_run):
+    app = open_part("Train it", data)
+    assert "press **Train**" in words(app)
+    app.button_group(key="classification-trainable").set_value("head")
+    app.button_group(key="classification-pooling").set_value("last")
+    app.button_group(key="classification-preset").set_value("30s")
+    app.selectbox(key="classification-base").set_value(trained_run)
+    app.run()
+    press(app, "Train")
+    (record,) = lab().runs(job="classification")
+    base = lab().keep_model(trained_run)
+    training = {"learning_rate": 2e-2, "matrix_learning_rate": 0.0, "seed": 0}
+    expected = classification_config(base, "30s", data=data, trainable="head", pooling="last", training=training)
+    assert record.config == expected == classification_config(base, "30s", data=data, trainable="head", pooling="last")
+
+
+def test_the_share_that_learns_is_drawn_for_each_choice(data, trained_run, drawn):
+    app = open_part("Train it", data, **{"classification-trainable": "head", "classification-base": trained_run})
+    assert [part.learns for part in drawn.head_swap.args[0]] == ["no", "no", "no"]
+    app.button_group(key="classification-trainable").set_value("last block")
+    app.run()
+    assert [part.learns for part in drawn.head_swap.args[0]] == ["no", "yes", "yes"]
+    app.button_group(key="classification-trainable").set_value("lora")
+    app.run()
+    assert [part.learns for part in drawn.head_swap.args[0]] == ["no", "adapter", "no"]
+
+
+def test_a_cell_of_the_moving_matrix_lists_the_texts_of_that_evaluation(data, classifier, drawn):
+    app = open_part("Train it", data)
+    counts = np.array(drawn.confusion_grid.args[0])
+    for cell in ((0, 0), (1, 0)):
+        app.session_state[train._CELL] = cell
+        app.run()
+        assert not app.exception
+        listed = [each.value for each in app.dataframe if list(each.value.columns) == ["no.", "text"]]
+        assert sum(map(len, listed)) == min(counts[cell], train.MOST_TEXTS)
+
+
+def test_the_threshold_trades_precision_for_recall(data, classifier):
+    app = open_part("How good is it?", data)
+
+    def metric(name: str) -> float:
+        return float(next(each.value for each in app.metric if each.label == name).rstrip("%"))
+
+    recalls = []
+    for threshold in (1, 50, 99):
+        app.slider(key="classification-threshold").set_value(threshold)
+        app.run()
+        recalls.append(metric("Recall"))
+    assert recalls == sorted(recalls, reverse=True)
+    record = lab().run(classifier)
+    test = source.split_of_run(record).test
+    said = np.array(lab().events(classifier, kinds=("test",))[-1].payload["probabilities"])
+    right = (said.argmax(1) == np.array(test.labels)).mean()
+    assert next(each.value for each in app.metric if each.label == "Accuracy") == f"{right:.2%}"
+
+
+def test_a_message_is_explained_in_two_ways_and_flipped(data, classifier, drawn):
+    app = open_part("One message", data, **{"classification-flip": True})
+    key = f"{message._TEXT}:{data}"
+    app.text_area(key=key).set_value("win a prize </textarea><script>").run()
+    assert not app.exception
+    assert drawn.word_marks.args[0] == ["win", "a", "prize", "</textarea><script>"]
+    assert "no longer called" in words(app) or "does not do" in words(app)
+    app.text_area(key=key).set_value("  ").run()
+    assert "no word to look at" in words(app)
+    app.text_area(key=key).set_value("word " * 250).run()
+    assert "at most 200" in words(app)
+    press(app, "A test message")
+    assert app.text_area(key=key).value in source.split_of_run(lab().run(classifier)).test.texts
+
+
+def test_was_it_worth_it_compares_on_one_test_set_and_starts_what_is_missing(data, classifier):
+    app = open_part("Was it worth it?", data)
+    table = next(each.value for each in app.dataframe if "accuracy (%)" in each.value.columns)
+    assert list(table["method"][:4]) == ["Commonest class", "Keyword rule", "Naive Bayes", "Logistic regression"]
+    assert table["accuracy (%)"][:4].notna().all() and table["accuracy (%)"][4:6].isna().all()
+    assert any(name.startswith("Everything") for name in table["method"][6:])
+    press(app, "Train both")
+    assert sorted(r.config.start for r in lab().runs(job="classification") if r.state == "queued") == [
+        "pretrained",
+        "random",
+    ]
+
+
+def test_the_study_plans_starts_and_cancels_its_runs(data, trained_run):
+    app = open_part("Was it worth it?", data, **{"study-seeds": 2})
+    press(app, "Start the")
+    queued = [record for record in lab().runs(job="classification") if record.state == "queued"]
+    plan = worth.study_plan(source.default_base(), data, {}, [10, 30, 100, worth._ALL], 2, False)
+    assert {record.run_id for record in queued} == {config.run_id for _, _, config in plan} and len(plan) == 8
+    assert not source.classifiers(), "runs of the study are not offered one by one"
+    press(app, "Cancel those that wait")
+    assert not lab().runs(job="classification")
+
+
+def test_the_race_starts_one_run_for_each_entrant(data, trained_run):
+    app = open_part("Race", data)
+    press(app, "Start the race")
+    records = lab().runs(job="classification")
+    assert {record.config.trainable for record in records} == {"all", "last block", "lora", "head"}
+    assert {record.config.training.steps for record in records} == {150}
+
+
+def test_bad_files_are_refused_in_a_sentence(monkeypatch, data):
+    app = open_part("Data", data)
+    app.selectbox(key="classification-set").set_value(lesson_data._FILE).run()
+    for content, says in ((b"text,label\n\0,a\n", "NUL"), (b"text\nonly\n", "one column"), (b"", "empty")):
+        upload = SimpleNamespace(file_id=str(len(content)), name="a.csv", getvalue=lambda content=content: content)
+        monkeypatch.setattr(lesson_data.st, "file_uploader", lambda *args, _upload=upload, **named: _upload)
+        app.run()
+        assert not app.exception and any(says in each.value for each in app.error), says
+
+
+def test_an_upload_is_confirmed_and_then_used(monkeypatch, data):
+    app = open_part("Data", data)
+    table = "mood,remark\n" + "\n".join(f"{'good' if n % 2 else 'bad'},remark {chr(97 + n)}" for n in range(24))
+    upload = SimpleNamespace(file_id="one", name="moods.csv", getvalue=lambda: table.encode())
+    monkeypatch.setattr(lesson_data.st, "file_uploader", lambda *args, **named: upload)
+    app.selectbox(key="classification-set").set_value(lesson_data._FILE).run()
+    assert app.selectbox(key="text-column:one").value == "remark"
+    assert app.selectbox(key="label-column:one").value == "mood"
+    press(app, "Use these columns")
+    assert source_rows(app.session_state[source.DATA_KEY]).label_names == ("bad", "good")
+    assert "moods.csv" in app.session_state[source.MADE_KEY].values()
