@@ -115,7 +115,7 @@ class ClassificationConfig(JobSettings):
 RATES: dict[str, tuple[float, float]] = {
     "all": (4e-3, 1e-2),
     "last block": (2e-3, 1e-2),
-    "lora": (1e-2, 3e-2),
+    "lora": (5e-3, 1e-2),
     "head": (2e-2, 0.0),
 }
 """For what learns: AdamW's rate for embeddings, norms and head, and Muon's for the matrices of the blocks."""
