@@ -1,4 +1,4 @@
-"""The engine from a shell: `python -m engine corpora|tokenize|pretrain|translate|classify|generate|fetch|…`.
+"""The engine from a shell: `python -m engine corpora|tokenize|pretrain|translate|classify|instruct|generate|fetch|…`.
 
 The same functions as the pages call, with a progress bar. Runs go through the run service: a run begun here is found in
 the app, and one begun in the app is continued here.
@@ -10,19 +10,13 @@ import argparse
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from engine.command_line import tuning
+from engine.command_line.following import add_run_options, asked_training, check_out, follow_and_write
 from engine.errors import CheckpointError, EngineError, RunError
-
-if TYPE_CHECKING:
-    from engine.runs.records import RecordedEvent
-    from engine.runs.service import RunService
-
-_FOUNDATION = Path(__file__).resolve().parents[1] / "assets" / "foundation"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     length = pretrain.add_mutually_exclusive_group()
     length.add_argument("--seconds", type=float, help="training time, instead of the recipe's")
     length.add_argument("--steps", type=int, help="number of steps, instead of a time")
-    _add_run_options(pretrain)
+    add_run_options(pretrain)
     pretrain.set_defaults(command=_pretrain)
 
     translate = commands.add_parser("translate", help="train a model that translates, and show its progress")
@@ -81,35 +75,10 @@ def _parser() -> argparse.ArgumentParser:
     length = translate.add_mutually_exclusive_group()
     length.add_argument("--seconds", type=float, help="training time, instead of the preset's")
     length.add_argument("--steps", type=int, help="number of steps, instead of a time")
-    _add_run_options(translate)
+    add_run_options(translate)
     translate.set_defaults(command=_translate)
 
-    classify = commands.add_parser("classify", help="fine-tune a model that classifies, and show how good it is")
-    classify.add_argument("--data", default="sms-spam", help="sms-spam, bbc-topics, shakespeare-genres, or a file")
-    classify.add_argument("--base", help="run to start from (its beginning is enough); the foundation model by default")
-    classify.add_argument("--preset", default="90s", help="90s or 30s (default: %(default)s)")
-    classify.add_argument("--trainable", default="all", help="all, head, 'last block' or lora (default: %(default)s)")
-    classify.add_argument("--start", default="pretrained", help="pretrained or random weights (default: %(default)s)")
-    classify.add_argument("--balance", action="store_true", help="train on as many texts of each class")
-    classify.add_argument("--n-train", type=int, metavar="N", help="train on so many texts")
-    length = classify.add_mutually_exclusive_group()
-    length.add_argument("--seconds", type=float, help="training time, instead of the preset's")
-    length.add_argument("--steps", type=int, help="number of steps, instead of a time")
-    _add_run_options(classify)
-    classify.set_defaults(command=_classify)
-
-    instruct = commands.add_parser("instruct", help="fine-tune a model that answers, and show how well it does")
-    instruct.add_argument(
-        "--data", default="airline", help="airline, telecom, translation, python, headlines, or a file"
-    )
-    instruct.add_argument("--base", help="run to start from (its beginning is enough); the foundation model by default")
-    instruct.add_argument("--preset", default="full", help="full, lora or 'last block' (default: %(default)s)")
-    instruct.add_argument("--learn-prompt", action="store_true", help="do not mask the prompt's tokens")
-    length = instruct.add_mutually_exclusive_group()
-    length.add_argument("--seconds", type=float, help="training time, instead of the preset's")
-    length.add_argument("--steps", type=int, help="number of steps, instead of a time")
-    _add_run_options(instruct)
-    instruct.set_defaults(command=_instruct)
+    tuning.add_parsers(commands)
 
     generate = commands.add_parser("generate", help="continue a text with a trained model")
     generate.add_argument("prompt")
@@ -141,14 +110,6 @@ def _parser() -> argparse.ArgumentParser:
     app.add_argument("--address", default="127.0.0.1", help="0.0.0.0 lets a class in (default: %(default)s)")
     app.set_defaults(command=_app)
     return parser
-
-
-def _add_run_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--seed", type=int, default=0)
-    command.add_argument("--label", default="", help="the name that the app shows")
-    command.add_argument("--out", type=Path, help="write the finished run (record and models) to this folder")
-    command.add_argument("--half", action="store_true", help="with --out: weights in half precision")
-    command.add_argument("--most", type=int, metavar="N", help="with --out: at most so many checkpoints")
 
 
 def _corpora(options: argparse.Namespace) -> int:
@@ -207,243 +168,29 @@ def _pretrain(options: argparse.Namespace) -> int:
         except ValueError:
             print(f"error: the weight in {item!r} is no number; write for example stories=0.5", file=sys.stderr)
             return 2
-    training = _asked_training(options)
+    training = asked_training(options)
     if is_foundation:
         config = foundation.foundation_config(weights or None, training=training, seed=options.seed)
     else:
         config = recipe_config(options.recipe, weights, seed=options.seed, training=training)
-    _check_out(options.out)
+    check_out(options.out)
     service = lab()
     run_id = service.submit(config, options.label or " · ".join(filter(None, [" + ".join(weights), options.recipe])))
     print(f"run {run_id}: {config.model.n_parameters:,} parameters")
-    return _follow_and_write(service, run_id, options)
-
-
-def _asked_training(options: argparse.Namespace) -> dict[str, object]:
-    """The changes of the training that the command line asks for."""
-    training: dict[str, object] = {"seed": options.seed}
-    if options.steps is not None:
-        training |= {"steps": options.steps, "seconds": None}
-    elif options.seconds is not None:
-        training["seconds"] = options.seconds
-    return training
-
-
-def _check_out(folder: Path | None) -> None:
-    if folder is not None and folder.exists() and (folder.is_file() or any(folder.iterdir())):
-        raise RunError(f"{folder} is not empty: name a new folder.")
-
-
-def _follow_and_write(
-    service: RunService,
-    run_id: str,
-    options: argparse.Namespace,
-    report: Callable[[RunService, str], None] | None = None,
-) -> int:
-    try:
-        state = _follow(service, run_id)
-        if report is not None and state == "finished":
-            report(service, run_id)
-        if options.out is not None and state == "finished":
-            service.export_run(run_id, options.out, half=options.half, most=options.most)
-            print(f"written to {options.out}")
-    except KeyboardInterrupt:
-        print("The run is saved; the same command or the app goes on with it.", file=sys.stderr)
-        raise
-    finally:
-        service.close()
-    return 0 if state == "finished" else 1
+    return follow_and_write(service, run_id, options)
 
 
 def _translate(options: argparse.Namespace) -> int:
     from engine.runs.service import lab
     from engine.runs.translating import translation_config
 
-    training = _asked_training(options)
+    training = asked_training(options)
     config = translation_config(options.preset, language=options.language, seed=options.seed, training=training)
-    _check_out(options.out)
+    check_out(options.out)
     service = lab()
     run_id = service.submit(config, options.label or f"English → {options.language.capitalize()}")
     print(f"run {run_id}: English to {options.language.capitalize()}")
-    return _follow_and_write(service, run_id, options)
-
-
-def _classify(options: argparse.Namespace) -> int:
-    from engine.runs.classifying import classification_config
-    from engine.runs.service import lab
-    from engine.uploads import labelled_jsonl, read_labelled
-
-    _check_out(options.out)
-    service = lab()
-    data, title = options.data, options.data
-    if (path := Path(data)).is_file():
-        data, title = service.save_upload(labelled_jsonl(read_labelled(path.read_bytes(), path.name))), path.name
-    base = _base_run(service, options)
-    training = _asked_training(options)
-    config = classification_config(
-        service.keep_model(base),
-        options.preset,
-        data=data,
-        trainable=options.trainable,
-        start=options.start,
-        balance=options.balance,
-        n_train=options.n_train,
-        seed=options.seed,
-        training=training,
-    )
-    run_id = service.submit(config, options.label or f"{title} · {options.trainable} · {options.start}")
-    print(f"run {run_id}: {title}; what learns: {options.trainable}")
-    return _follow_and_write(service, run_id, options, _report_test)
-
-
-def _report_test(service: RunService, run_id: str) -> None:
-    """How good a classifier is on its test set, which it never saw before its end."""
-    import numpy as np
-
-    from engine.classification_metrics import quality, rarest_class
-    from engine.runs.classifying import ClassificationConfig, split_of
-
-    recorded = service.events(run_id, kinds=("test",))
-    if not recorded:
-        return
-    record = service.run(run_id)
-    assert isinstance(record.config, ClassificationConfig)
-    test = split_of(record.config, service.artifacts).test
-    found = quality(test.labels, np.array(recorded[-1].payload["probabilities"]))
-    names = test.label_names
-    which = f"F1 of {names[rarest_class(test.labels, 2)]!r}" if len(names) == 2 else "mean F1"
-    low, high = (f"{100 * end:.1f}" for end in found.interval)
-    print(
-        f"test: {found.n_right:,} of {found.n:,} right, accuracy {found.accuracy:.2%} "
-        f"(95 % interval {low} to {high} %), {which} {found.f1:.3f}, {record.seconds:.0f} s of training"
-    )
-
-
-def _base_run(service: RunService, options: argparse.Namespace) -> str:
-    return service.import_run(_FOUNDATION) if options.base is None else _run_named(service, options.base)
-
-
-def _instruct(options: argparse.Namespace) -> int:
-    from engine.instruction_files import as_json_lines, read_example_file
-    from engine.runs.instructing import instruction_config
-    from engine.runs.service import lab
-
-    _check_out(options.out)
-    service = lab()
-    data, title = options.data, options.data
-    if (path := Path(data)).is_file():
-        data, title = service.save_upload(as_json_lines(read_example_file(path.read_bytes(), path.name))), path.name
-    config = instruction_config(
-        data,
-        service.keep_model(_base_run(service, options)),
-        options.preset,
-        mask_prompt=not options.learn_prompt,
-        seed=options.seed,
-        training=_asked_training(options),
-    )
-    run_id = service.submit(config, options.label or f"{title} · {options.preset}")
-    print(f"run {run_id}: {title}; what learns: {config.tunable}")
-    return _follow_and_write(service, run_id, options, _report_answers)
-
-
-def _report_answers(service: RunService, run_id: str) -> None:
-    """How the model and the one it began as answer what was held out."""
-    from engine.checkpoint import load_checkpoint
-    from engine.runs.instructing import InstructionConfig, read_set
-    from engine.tuning import EncodedQuestions, give_answers, says_right
-
-    config = service.run(run_id).config
-    assert isinstance(config, InstructionConfig)
-    models = {
-        "pretrained": load_checkpoint(service.artifacts.kept_model(config.base)),
-        "fine-tuned": service.load_model(run_id),
-    }
-    for group, questions in read_set(config.data, config.seed, service.artifacts).held_out.items():
-        for name, found in models.items():
-            most = found.model.config.context_length - 1
-            asked = EncodedQuestions.of(questions, config.as_template(), found.tokenizer, most)
-            answers = give_answers(found.model, asked, found.tokenizer)
-            by_topic: dict[str, list[bool]] = {}
-            for question, answer in zip(asked.questions, answers, strict=True):
-                by_topic.setdefault(question.topic or "all", []).append(says_right(answer))
-            shares = ", ".join(f"{topic} {sum(each) / len(each):.1%}" for topic, each in by_topic.items())
-            overlap = sum(answer.rouge_l for answer in answers) / max(1, len(answers))
-            exact = sum(answer.right for answer in answers) / max(1, len(answers))
-            print(f"{group} ({len(answers)}), {name}: exact {exact:.1%}, ROUGE-L {overlap:.2f}; right facts: {shares}")
-    print(f"{service.run(run_id).seconds:.0f} s of training")
-
-
-def _run_named(service: RunService, beginning: str) -> str:
-    found = next((r.run_id for r in service.runs() if r.run_id.startswith(beginning)), None)
-    if found is None:
-        raise RunError(f"there is no run {beginning!r}; train one: python -m engine pretrain")
-    return found
-
-
-_SHOWN = ("eval", "sample", "translations", "answers", "test")
-
-
-def _follow(service: RunService, run_id: str) -> str:
-    """Show a run until it rests, and return its state then."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed}/{task.total} steps"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns) as progress:
-        task = progress.add_task("waiting", total=None)
-        seen = 0
-        while True:
-            record = service.run(run_id)
-            for event in service.events(run_id, after=seen, kinds=_SHOWN):
-                seen = event.seq
-                for line in _lines(event):
-                    progress.console.print(line, markup=False, highlight=False, no_wrap=True, overflow="ellipsis")
-            loss = "" if record.train_loss is None else f"  loss {record.train_loss:.3f}"
-            words = record.note if record.live and not record.step else record.state
-            words = (record.live and service.server_problem()) or words or record.state
-            progress.update(task, description=words + loss, total=record.total_steps, completed=record.step)
-            if not record.live:
-                break
-            service.ensure_server()
-            time.sleep(0.25)
-    if record.error:
-        print(f"error: {record.error}", file=sys.stderr)
-    return record.state
-
-
-def _lines(event: RecordedEvent) -> list[str]:
-    """An evaluation or a sample in a line or two; a number that was not finite is recorded as None."""
-    if event.kind == "sample":
-        return [" " * 13 + event.payload["prompt"] + event.payload["text"].replace("\n", " ⏎ ")]
-    if event.kind == "translations":
-        shown = event.payload["translations"][0]
-        return [" " * 13 + f"{shown['source']} → {shown['text']} ({'right' if shown['right'] else 'wrong'})"]
-    if event.kind == "answers":
-        shown = event.payload["answers"][0]
-        return [" " * 13 + f"{shown['instruction']} → {shown['text']} ({'right' if shown['right'] else 'wrong'})"]
-    if event.kind == "test":
-        said = [max(range(len(each)), key=each.__getitem__) for each in event.payload["probabilities"]]
-        return [f"step {event.step:>6}  judged {len(said):,} test texts"]
-    if "confusion" in event.payload:
-        loss, share = (event.payload[name] for name in ("validation_loss", "validation_accuracy"))
-        return [f"step {event.step:>6}  validation loss {_measured(loss)}  accuracy {share:.1%}"]
-    if "exact_match" in event.payload:
-        loss, share = (event.payload[name] for name in ("validation_loss", "exact_match"))
-        bleu, rouge = event.payload.get("bleu"), event.payload.get("rouge_l")
-        other = f"ROUGE-L {rouge:.2f}" if bleu is None else f"BLEU {bleu:.1f}"
-        return [f"step {event.step:>6}  validation loss {_measured(loss)}  exact match {share:.1%}  {other}"]
-    loss, bits = (_measured(event.payload[name]) for name in ("validation_loss", "bits_per_byte"))
-    sources = [f"  {each['name']} {_measured(each['validation_loss'])}" for each in event.payload.get("sources", ())]
-    return [f"step {event.step:>6}  validation loss {loss}  {bits} bits/byte{''.join(sources)}"]
-
-
-def _measured(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.3f}"
+    return follow_and_write(service, run_id, options)
 
 
 def _generate(options: argparse.Namespace) -> int:

@@ -1,0 +1,1 @@
+"""Commands of `python -m engine` that train, and what they share."""
