@@ -17,6 +17,7 @@ from pathlib import Path
 from engine.command_line import tuning
 from engine.command_line.following import add_run_options, asked_training, check_out, follow_and_write
 from engine.errors import CheckpointError, EngineError, RunError
+from engine.settings import app_folder
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -272,12 +273,6 @@ def _export(options: argparse.Namespace) -> int:
     export_gpt2(checkpoint.model, options.folder, checkpoint.tokenizer)
     print(options.folder)
     return 0
-
-
-def app_folder() -> Path:
-    """Where app.py lies: beside the engine in a checkout, inside it when installed from a wheel."""
-    engine = Path(__file__).resolve().parent
-    return engine.parent if (engine.parent / "app.py").exists() else engine / "_app"
 
 
 def _app(options: argparse.Namespace) -> int:

@@ -93,3 +93,9 @@ def _whole_number(name: str, text: str | None) -> int | None:
     if not text.isdecimal() or not 1 <= int(text) <= 1024:
         raise ConfigError(f"{name} ({text!r}) must be a whole number from 1 to 1024.")
     return int(text)
+
+
+def app_folder() -> Path:
+    """Where app.py lies: beside the engine in a checkout, inside it when installed from a wheel."""
+    engine = Path(__file__).resolve().parent
+    return engine.parent if (engine.parent / "app.py").exists() else engine / "_app"

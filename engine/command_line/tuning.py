@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.command_line.following import add_run_options, asked_training, check_out, follow_and_write, run_named
+from engine.settings import app_folder
 
 if TYPE_CHECKING:
     from engine.runs.service import RunService
-
-_FOUNDATION = Path(__file__).resolve().parents[2] / "assets" / "foundation"
 
 
 def add_parsers(commands: Any) -> None:
@@ -146,4 +145,8 @@ def _report_answers(service: RunService, run_id: str) -> None:
 
 
 def _base_run(service: RunService, options: argparse.Namespace) -> str:
-    return service.import_run(_FOUNDATION) if options.base is None else run_named(service, options.base)
+    return (
+        service.import_run(app_folder() / "assets" / "foundation")
+        if options.base is None
+        else run_named(service, options.base)
+    )
