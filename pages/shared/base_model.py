@@ -6,6 +6,7 @@ import streamlit as st
 
 from engine.runs.service import lab
 from pages.shared.examples import example_foundation
+from pages.shared.lesson_runs import choose_checkpoint
 from pages.shared.models import ModelChoice
 from pages.shared.run_data import run_name
 
@@ -31,16 +32,10 @@ def choose_base(key: str) -> ModelChoice | None:
         persist_state="session",
         help="The pretrained model that is trained further: the foundation model of the course, or a run of yours.",
     )
-    steps = [info.step for info in service.checkpoints(run_id)]
-    step = steps[-1]
-    if len(steps) > 1:
-        step = beside.select_slider(
-            "Checkpoint",
-            steps,
-            value=steps[-1],
-            format_func=lambda n: f"step {n:,}",
-            key=f"{key}-base-step:{run_id}",
-            persist_state="session",
-            help="The pretrained model at an earlier step of its own training. Step 0 is before it learned anything.",
-        )
+    step = choose_checkpoint(
+        run_id,
+        beside,
+        key=f"{key}-base-step",
+        help="The pretrained model at an earlier step of its own training. Step 0 is before it learned anything.",
+    )
     return ModelChoice(run_id, step, run_name(records[run_id]))

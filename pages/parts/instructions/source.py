@@ -12,13 +12,15 @@ from engine.instruction_sets import INSTRUCTION_SETS, InstructionSet, load_instr
 from engine.instructions import Template
 from engine.runs.artifacts import UPLOAD
 from engine.runs.instructing import PRESETS, SHORT, InstructionConfig, instruction_config, load_tuned, read_set
+from engine.runs.records import RunRecord
 from engine.runs.service import lab
 from pages.shared.errors import sentence
 from pages.shared.examples import example_foundation
+from pages.shared.lesson_runs import LessonRuns, choose_checkpoint
 from pages.shared.models import ModelChoice, load
 from pages.shared.run_data import run_name
 
-RUN_KEY = "instruction_run"
+RUNS = LessonRuns("instruction_run", "tuned", "instruction")
 DATA_KEY = "instruction-data"
 TRAIN_PART = "Train it"
 OWN = "own"
@@ -58,15 +60,9 @@ def chosen_template() -> Template:
         return SHORT
 
 
-def look_at(run_id: str) -> None:
-    """Remember the run, here and in the address."""
-    st.session_state[RUN_KEY] = run_id
-    st.query_params["tuned"] = run_id
-
-
-def wanted_run() -> str | None:
-    """The run in the address, else the one this session looked at last."""
-    return st.query_params.get("tuned") or st.session_state.get(RUN_KEY)
+def assistants() -> dict[str, RunRecord]:
+    """All instruction runs, the newest first."""
+    return {record.run_id: record for record in lab().runs(job="instructions")}
 
 
 def label_of(config: InstructionConfig) -> str:
@@ -100,7 +96,7 @@ def _train_default() -> None:
         return
     run_id = submit(instruction_config("airline", base))
     if run_id is not None:
-        st.session_state[RUN_KEY] = run_id
+        st.session_state[RUNS.state_key] = run_id
         st.session_state["part"] = TRAIN_PART
 
 
@@ -109,43 +105,20 @@ def choose_tuned(*, lora: bool = False) -> ModelChoice | None:
 
     `lora`: only runs with low-rank updates.
     """
-    service = lab()
     records = {
-        record.run_id: record
-        for record in service.runs(job="instructions")
-        if not lora or record.config_dict["tunable"] == "lora"
+        run_id: record for run_id, record in assistants().items() if not lora or record.config_dict["tunable"] == "lora"
     }
-    ids = [run_id for run_id in records if service.checkpoints(run_id)]
-    if not ids:
+    picker, beside = st.columns(2)
+    run_id = RUNS.choose_trained(records, "Fine-tuned model", picker)
+    if run_id is None:
         _offer(lora)
         return None
-    wanted = wanted_run()
-    picker, beside = st.columns(2)
-    run_id = ids[0]
-    if len(ids) > 1:
-        run_id = picker.selectbox(
-            "Fine-tuned model",
-            ids,
-            index=ids.index(wanted) if wanted in ids else 0,
-            format_func=lambda i: run_name(records[i]),
-            help="Every instruction run that has a checkpoint, the newest first.",
-        )
-    else:
-        picker.markdown("**Fine-tuned model**")
-        picker.text(run_name(records[run_id]))
-    look_at(run_id)
-    steps = [info.step for info in service.checkpoints(run_id)]
-    step = steps[-1]
-    if len(steps) > 1:
-        step = beside.select_slider(
-            "Checkpoint",
-            steps,
-            value=steps[-1],
-            format_func=lambda n: f"step {n:,}",
-            key=f"tuned-step:{run_id}",
-            persist_state="session",
-            help="The same model at earlier steps of its fine-tuning. Step 0 is the pretrained model.",
-        )
+    step = choose_checkpoint(
+        run_id,
+        beside,
+        key="tuned-step",
+        help="The same model at earlier steps of its fine-tuning. Step 0 is the pretrained model.",
+    )
     return ModelChoice(run_id, step, run_name(records[run_id]))
 
 

@@ -14,12 +14,12 @@ from engine.runs.records import RunRecord
 from engine.runs.service import lab
 from engine.training import Trainer
 from pages.parts.instructions.source import (
+    RUNS,
+    assistants,
     chosen_data,
     chosen_template,
-    look_at,
     set_title,
     submit,
-    wanted_run,
 )
 from pages.shared import charts
 from pages.shared.base_model import choose_base
@@ -27,16 +27,9 @@ from pages.shared.code_panel import show_code
 from pages.shared.components.token_table import Cell, Row, token_table
 from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
-from pages.shared.run_data import run_name, view
-from pages.shared.run_panel import (
-    LOOK_AGAIN_SECONDS,
-    REFRESH_SECONDS,
-    choose_step,
-    marks_of,
-    show_controls,
-    show_downloads,
-    show_status,
-)
+from pages.shared.lesson_runs import follow, stamp_of
+from pages.shared.run_data import RunView
+from pages.shared.run_panel import choose_step, marks_of
 
 _SECONDS = {30: "½ minute", 60: "1 minute", 90: "1½ minutes", 180: "3 minutes", 300: "5 minutes", 600: "10 minutes"}
 _RATES = {0.1: "÷ 10", 0.3: "÷ 3", 1.0: "as it is", 3.0: "× 3", 10.0: "× 10"}
@@ -61,18 +54,17 @@ def show() -> None:
             config = _config(data, base.run_id, base.step, *order)
             run_id = submit(config) if config is not None else None
             if run_id is not None:
-                look_at(run_id)
+                RUNS.look_at(run_id)
     elif base is not None:
         st.warning("Your own pairs are not ready: open **Data and template** and fill the table in.")
-    run_id = _chosen_run()
+    run_id = RUNS.choose(assistants())
     if run_id is None:
         st.info(
             "Nothing is fine-tuned yet. The settings are ready: press **Train**. Curves and answers then appear here "
             "and follow the training; you may leave the page meanwhile."
         )
     else:
-        live = lab().run(run_id).live
-        st.fragment(_panel, run_every=REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(run_id, live)
+        follow(run_id, _draw)
     notice(
         "First the form, then the facts: answers look right long before the number in them is right. ROUGE-L, which "
         "counts words in common, rises before exact match does.",
@@ -89,6 +81,16 @@ def show() -> None:
     show_code(
         tuning.InstructionTrainer, Trainer._gradients, tuning.answer_loss, instructions.ExampleSampler, tuning.tunable
     )
+
+
+def _draw(record: RunRecord, run: RunView) -> None:
+    losses, quality = st.columns(2)
+    with losses:
+        charts.loss_curves(run.losses, marks=marks_of(run, "step")).show()
+    with quality:
+        _quality_chart(record)
+    _numbers(run.evaluation, _counted(record.run_id, record.attempt))
+    _answers(record)
 
 
 def _order() -> tuple[str, dict[str, Any], dict[str, Any]]:
@@ -180,54 +182,6 @@ def _config(
         return None
 
 
-def _chosen_run() -> str | None:
-    """The run to show: the one asked for, else the newest; a picker where there are several."""
-    names = {record.run_id: run_name(record) for record in lab().runs(job="instructions")}
-    if not names:
-        return None
-    wanted = wanted_run()
-    if wanted is not None and wanted not in names:
-        st.warning("The run in this address is not on this server (any more). This is the newest one.")
-    run_id = wanted if wanted in names else next(iter(names))
-    if len(names) > 1:
-        run_id = st.selectbox(
-            "Run",
-            list(names),
-            index=list(names).index(run_id),
-            format_func=names.__getitem__,
-            help="All instruction runs on this server, the newest first.",
-        )
-    look_at(run_id)
-    return run_id
-
-
-def _panel(run_id: str, was_live: bool) -> None:
-    try:
-        record = lab().run(run_id)
-    except EngineError:
-        st.rerun()  # deleted by somebody: the page chooses another one
-    run = view(record, run_name(record))
-    show_status(record)
-    show_controls(record, run.marks)
-    if not run.losses.empty:
-        losses, quality = st.columns(2)
-        with losses:
-            charts.loss_curves(run.losses, marks=marks_of(run, "step")).show()
-        with quality:
-            _quality_chart(record)
-        _numbers(run.evaluation, _counted(record.run_id, record.attempt))
-        _answers(record)
-        show_downloads(record)
-    elif record.live and record.note:
-        st.info(f"{record.note[:1].upper()}{record.note[1:]} …")
-    if was_live != record.live:
-        st.rerun()
-
-
-def _stamp(record: RunRecord) -> str:
-    return f"{record.attempt}:{record.step}:{record.state}:{record.updated_at}"
-
-
 @st.cache_data(max_entries=32, show_spinner=False)
 def _evaluations(run_id: str, stamp: str) -> pd.DataFrame:
     rows = [
@@ -239,7 +193,7 @@ def _evaluations(run_id: str, stamp: str) -> pd.DataFrame:
 
 
 def _quality_chart(record: RunRecord) -> None:
-    measured = _evaluations(record.run_id, _stamp(record))
+    measured = _evaluations(record.run_id, stamp_of(record))
     if measured.empty:
         st.caption("The first evaluation comes soon.")
         return
@@ -279,7 +233,7 @@ def _answers_of(run_id: str, stamp: str) -> dict[int, list[dict[str, Any]]]:
 
 
 def _answers(record: RunRecord) -> None:
-    by_step = _answers_of(record.run_id, _stamp(record))
+    by_step = _answers_of(record.run_id, stamp_of(record))
     if not by_step:
         return
     st.header("Held-out questions, and what it answers", anchor=False)

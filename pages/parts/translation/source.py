@@ -9,30 +9,26 @@ import streamlit as st
 
 from engine.checkpoint import Restored
 from engine.errors import EngineError
+from engine.runs.records import RunRecord
 from engine.runs.service import lab
 from engine.runs.translating import DEFAULT_PRESET, PRESETS, TranslationConfig, translation_config
 from engine.seq2seq import Seq2Seq, sequence_log_probability, trace_of, translate_greedily
 from engine.translation import Encoded, Pair, Vocabulary, held_out_pairs
 from pages.shared.errors import sentence
+from pages.shared.lesson_runs import LessonRuns, choose_checkpoint, stamp_of
 from pages.shared.models import ModelChoice, inference, load
 from pages.shared.run_data import run_name
 
 LANGUAGE_NAMES = {"german": "German", "french": "French"}
 N_HELD_OUT = 200
 """So many held-out sentences can be chosen."""
-RUN_KEY = "translation_run"
+RUNS = LessonRuns("translation_run", "translation", "translation")
 TRAIN_PART = "Train it"
 
 
-def look_at(run_id: str) -> None:
-    """Remember the run, here and in the address."""
-    st.session_state[RUN_KEY] = run_id
-    st.query_params["translation"] = run_id
-
-
-def wanted_run() -> str | None:
-    """The run in the address, else the one this session looked at last."""
-    return st.query_params.get("translation") or st.session_state.get(RUN_KEY)
+def translators() -> dict[str, RunRecord]:
+    """All translation runs, the newest first."""
+    return {record.run_id: record for record in lab().runs(job="translation")}
 
 
 def label_of(config: TranslationConfig) -> str:
@@ -45,7 +41,7 @@ def label_of(config: TranslationConfig) -> str:
 def _train_default() -> None:
     config = translation_config(DEFAULT_PRESET)
     try:
-        st.session_state[RUN_KEY] = lab().submit(config, label_of(config))
+        st.session_state[RUNS.state_key] = lab().submit(config, label_of(config))
     except EngineError as error:
         st.toast(sentence(error), icon=":material/info:")
         return
@@ -55,7 +51,7 @@ def _train_default() -> None:
 def choose_translator() -> ModelChoice | None:
     """Controls for a translation run and one of its checkpoints; None, with a way to get one, while there is none."""
     service = lab()
-    records = {record.run_id: record for record in service.runs(job="translation")}
+    records = translators()
     ids = [run_id for run_id in records if service.checkpoints(run_id)]
     if not ids:
         title = PRESETS[DEFAULT_PRESET].title
@@ -68,34 +64,16 @@ def choose_translator() -> ModelChoice | None:
             help="Starts the run with the usual settings and opens the part where you can watch it.",
         )
         return None
-    wanted = wanted_run()
-    run_id = ids[0]
     picker, beside = st.columns(2)
-    if len(ids) > 1:
-        run_id = picker.selectbox(
-            "Translator",
-            ids,
-            index=ids.index(wanted) if wanted in ids else 0,
-            format_func=lambda i: run_name(records[i]),
-            help="Every translation run that has a checkpoint, the newest first.",
-        )
-    else:
-        picker.markdown("**Translator**")
-        picker.text(run_name(records[run_id]))
-    look_at(run_id)
-    exact = _exact_by_step(run_id, f"{records[run_id].attempt}:{records[run_id].step}:{records[run_id].state}")
-    steps = [info.step for info in service.checkpoints(run_id)]
-    step = steps[-1]
-    if len(steps) > 1:
-        step = beside.select_slider(
-            "Checkpoint",
-            steps,
-            value=steps[-1],
-            format_func=lambda s: _checkpoint_name(s, exact),
-            key=f"translator-step:{run_id}",
-            persist_state="session",
-            help="The same model at earlier steps of its training, with its exact matches at the evaluation before.",
-        )
+    run_id = RUNS.choose_trained(records, "Translator", picker) or ids[0]
+    exact = _exact_by_step(run_id, stamp_of(records[run_id]))
+    step = choose_checkpoint(
+        run_id,
+        beside,
+        key="translator-step",
+        name=lambda each: _checkpoint_name(each, exact),
+        help="The same model at earlier steps of its training, with its exact matches at the evaluation before.",
+    )
     return ModelChoice(run_id, step, run_name(records[run_id]))
 
 

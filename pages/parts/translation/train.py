@@ -12,22 +12,15 @@ from engine.errors import ConfigError, EngineError
 from engine.runs.records import RunRecord
 from engine.runs.service import lab
 from engine.runs.translating import DEFAULT_PRESET, PRESETS, TranslationConfig, translation_config
-from pages.parts.translation.source import LANGUAGE_NAMES, label_of, look_at, wanted_run
+from pages.parts.translation.source import LANGUAGE_NAMES, RUNS, label_of, translators
 from pages.shared import charts
 from pages.shared.code_panel import show_code
 from pages.shared.components.token_table import Cell, Row, token_table
 from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
-from pages.shared.run_data import run_name, view
-from pages.shared.run_panel import (
-    LOOK_AGAIN_SECONDS,
-    REFRESH_SECONDS,
-    choose_step,
-    marks_of,
-    show_controls,
-    show_downloads,
-    show_status,
-)
+from pages.shared.lesson_runs import follow, stamp_of
+from pages.shared.run_data import RunView
+from pages.shared.run_panel import choose_step, marks_of
 
 NORMS = {"before": "before each part, as in GPT-2", "after": "after each part, as in the paper"}
 OPTIMIZERS = {"muon": "Muon", "adamw": "AdamW"}
@@ -48,18 +41,17 @@ def show() -> None:
         help="Starts the run, or shows the one with exactly these settings if somebody has trained it already.",
     ):
         try:
-            look_at(lab().submit(config, label_of(config)))
+            RUNS.look_at(lab().submit(config, label_of(config)))
         except EngineError as error:
             st.error(sentence(error))
-    run_id = _chosen_run()
+    run_id = RUNS.choose(translators())
     if run_id is None:
         st.info(
             "No translator yet. The settings are ready: press **Train**. Curves and translations then appear here "
             "and follow the training; you may leave the page meanwhile."
         )
     else:
-        live = lab().run(run_id).live
-        st.fragment(_panel, run_every=REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(run_id, live)
+        follow(run_id, _draw)
     notice(
         "Loss falls long before whole sentences are right: a sentence of ten words needs ten right words. At 90 % per "
         "word only about 0.9¹⁰ = 35 % of them would be.",
@@ -81,6 +73,17 @@ def show() -> None:
         translation.TranslationTrainer._gradients,
         translation.translation_quality,
     )
+
+
+def _draw(record: RunRecord, run: RunView) -> None:
+    losses, quality = st.columns(2)
+    with losses:
+        charts.loss_curves(run.losses, marks=marks_of(run, "step")).show()
+    with quality:
+        _quality_chart(record)
+    _numbers(run.evaluation)
+    _translations(record)
+    _held_out(record)
 
 
 def _order() -> TranslationConfig | None:
@@ -153,55 +156,6 @@ def _advanced() -> tuple[dict[str, Any], dict[str, Any]]:
     return shape, training
 
 
-def _chosen_run() -> str | None:
-    """The run to show: the one asked for, else the newest; a picker where there are several."""
-    names = {record.run_id: run_name(record) for record in lab().runs(job="translation")}
-    if not names:
-        return None
-    wanted = wanted_run()
-    if wanted is not None and wanted not in names:
-        st.warning("The run in this address is not on this server (any more). This is the newest one.")
-    run_id = wanted if wanted in names else next(iter(names))
-    if len(names) > 1:
-        run_id = st.selectbox(
-            "Run",
-            list(names),
-            index=list(names).index(run_id),
-            format_func=names.__getitem__,
-            help="All translation runs on this server, the newest first.",
-        )
-    look_at(run_id)
-    return run_id
-
-
-def _panel(run_id: str, was_live: bool) -> None:
-    try:
-        record = lab().run(run_id)
-    except EngineError:
-        st.rerun()  # deleted by somebody: the page chooses another one
-    run = view(record, run_name(record))
-    show_status(record)
-    show_controls(record, run.marks)
-    if not run.losses.empty:
-        losses, quality = st.columns(2)
-        with losses:
-            charts.loss_curves(run.losses, marks=marks_of(run, "step")).show()
-        with quality:
-            _quality_chart(record)
-        _numbers(run.evaluation)
-        _translations(record)
-        _held_out(record)
-        show_downloads(record)
-    elif record.live and record.note:
-        st.info(f"{record.note[:1].upper()}{record.note[1:]} …")
-    if was_live != record.live:
-        st.rerun()
-
-
-def _stamp(record: RunRecord) -> str:
-    return f"{record.attempt}:{record.step}:{record.state}:{record.updated_at}"
-
-
 @st.cache_data(max_entries=32, show_spinner=False)
 def _evaluations(run_id: str, stamp: str) -> pd.DataFrame:
     rows = [
@@ -213,7 +167,7 @@ def _evaluations(run_id: str, stamp: str) -> pd.DataFrame:
 
 
 def _quality_chart(record: RunRecord) -> None:
-    measured = _evaluations(record.run_id, _stamp(record))
+    measured = _evaluations(record.run_id, stamp_of(record))
     if measured.empty:
         st.caption("The first evaluation comes soon.")
         return
@@ -246,7 +200,7 @@ def _translations_of(run_id: str, stamp: str) -> dict[int, list[dict[str, Any]]]
 
 
 def _translations(record: RunRecord) -> None:
-    by_step = _translations_of(record.run_id, _stamp(record))
+    by_step = _translations_of(record.run_id, stamp_of(record))
     if not by_step:
         return
     st.header("Held-out sentences, and what it makes of them", anchor=False)
