@@ -13,7 +13,7 @@ from engine.memorised import LEAST_WORDS, Place
 from engine.runs.config import RunConfig
 from engine.runs.service import lab
 from pages.parts.evaluation.figures import copied_by_length
-from pages.parts.evaluation.source import LEASTS, Normal, TrainingText, Written, normal, place_of, training_text, write
+from pages.parts.evaluation.source import LEASTS, Normal, TrainingText, Written, normal, places_of, training_text, write
 from pages.shared.code_panel import show_code
 from pages.shared.components.copied_text import copied_text
 from pages.shared.components.text_view import text_view, view_rows
@@ -276,7 +276,7 @@ def _passage(written: Written, number: int, text: TrainingText, run_id: str) -> 
     """The place in the source where the chosen span stands, with what is around it."""
     span = written.copied.spans[number]
     st.markdown("**Where the chosen span stands**")
-    place = place_of(run_id, span, text)
+    place = places_of(run_id, written, text)[number]
     if place is None:
         whole, (start, end) = text.index.documents[span.document], text.index.passage(span)
         st.caption("In the training text, where several sources meet.")
@@ -323,8 +323,9 @@ def _table(written: Written, least: int, text: TrainingText, run_id: str) -> Non
         return
     with st.expander(f"All {len(order)} spans and where they stand", icon=":material/table:"):
         rows = []
+        places = places_of(run_id, written, text)
         for number in order:
-            span, place = spans[number], place_of(run_id, spans[number], text)
+            span, place = spans[number], places[number]
             start, end = written.copied.words[span.start][0], written.copied.words[span.end - 1][1]
             rows.append(
                 {

@@ -15,7 +15,6 @@ from engine.memorised import (
     LEAST_WORDS,
     Copied,
     Place,
-    Span,
     WordIndex,
     documents_of,
     find_place,
@@ -103,16 +102,6 @@ def training_text(run_id: str) -> TrainingText:
     return TrainingText(index, sources, held_out, len(train))
 
 
-@st.cache_resource(max_entries=2_000, show_spinner=False)
-def _place(run_id: str, home: str, span: tuple[int, int, int], _span: Span, _text: TrainingText) -> Place | None:
-    return find_place(_text.sources, _text.index.documents[_span.document], _text.index.passage(_span))
-
-
-def place_of(run_id: str, span: Span, text: TrainingText) -> Place | None:
-    """Where a span stands in the sources of a run's training text; None where it crosses from one into another."""
-    return _place(run_id, str(lab().settings.home), (span.document, span.place, span.n_words), span, text)
-
-
 @dataclass(frozen=True)
 class Normal:
     """What real text that the model never read shares with its training text, by source, in stretches of `n_words`.
@@ -175,3 +164,14 @@ def write(choice: ModelChoice, prompt: str, n_words: int, temperature: float, se
     index = training_text(choice.run_id).index
     home = str(lab().settings.home)
     return _write(choice.key, home, prompt, n_words, temperature, seed, load(choice), index)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _places(run_id: str, home: str, text: str, _copied: Copied, _text: TrainingText) -> list[Place | None]:
+    index = _text.index
+    return [find_place(_text.sources, index.documents[each.document], index.passage(each)) for each in _copied.spans]
+
+
+def places_of(run_id: str, written: Written, text: TrainingText) -> list[Place | None]:
+    """Where each span stands in the sources of a run's training text; None where it crosses from one into another."""
+    return _places(run_id, str(lab().settings.home), written.text, written.copied, text)
