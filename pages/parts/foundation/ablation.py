@@ -71,8 +71,7 @@ def _choose_pair() -> tuple[RunConfig, RunConfig, str] | None:
     """The two runs and the source that is left out; None, with the reason, where there is too little text."""
     known = corpora()
     weights = {name: share for name, share in ABLATION_WEIGHTS.items() if name in known and known[name].available}
-    left, middle, right = st.columns([2, 2, 1])
-    without = left.segmented_control(
+    without = st.segmented_control(
         "Leave out",
         list(weights),
         default="phrasebook",
@@ -82,7 +81,7 @@ def _choose_pair() -> tuple[RunConfig, RunConfig, str] | None:
         bind="query-params",
         help="The text that the second run does not read. Its share goes to the others.",
     )
-    size = middle.segmented_control(
+    size = st.segmented_control(
         "Time",
         list(ABLATION_SIZES),
         default="medium",
@@ -92,12 +91,13 @@ def _choose_pair() -> tuple[RunConfig, RunConfig, str] | None:
         bind="query-params",
         help="On one core that has little else to do. Longer runs show more abilities.",
     )
-    seed = right.number_input(
+    seed = st.number_input(
         "Seed",
         0,
         9999,
         0,
         key="ablation-seed",
+        width=200,
         bind="query-params",
         help="Weights, mixture and order of the windows follow from it, in both runs alike.",
     )

@@ -108,9 +108,9 @@ def _few_shot(choice: ModelChoice, name: str, n: int) -> None:
     cut = [k for k in SHOTS if _share_cut(lengths[k]) > 0]
     if cut:
         context = checkpoint.model.config.context_length
+        shares = ", ".join(f"{percent(_share_cut(lengths[k]))} of those with {_examples(k)}" for k in cut)
         st.caption(
-            f"The context of {context:,} tokens is too short for some prompts with {cut[0]} or more examples: they "
-            f"lose their beginning. With {SHOTS[-1]} this happens to {percent(_share_cut(lengths[SHOTS[-1]]))}."
+            f"The context of {context:,} tokens is too short for some prompts, which lose their beginning: {shares}."
         )
     with st.expander("As a table", icon=":material/table:"):
         st.dataframe(_table(rows), hide_index=True, width="stretch")

@@ -105,8 +105,12 @@ def over_steps(rows: pd.DataFrame, name: str, *, chosen: int | None = None) -> F
     ability = BY_NAME[name]
     data = rows.assign(chance=ability.chance, chosen=rows["step"] == chosen).sort_values("step").reset_index(drop=True)
     last = data.iloc[-1]
-    cleared = data.loc[data["low"] > ability.chance, "step"]
-    found = f"first above chance at step {cleared.iloc[0]:,}" if len(cleared) else "above chance at none of these steps"
+    below = data.index[data["low"] <= ability.chance]
+    first = below[-1] + 1 if len(below) else 0  # a lucky step among those before has not yet the ability
+    if first < len(data):
+        found = f"above chance from step {int(data['step'].iloc[first]):,} on"
+    else:
+        found = "it cannot be told from chance there"
     return Figure(
         data=data,
         spec=_steps_spec(ability.title, tuple(int(step) for step in data["step"])),
@@ -117,12 +121,11 @@ def over_steps(rows: pd.DataFrame, name: str, *, chosen: int | None = None) -> F
 
 @lru_cache(maxsize=128)
 def _steps_spec(title: str, steps: tuple[int, ...]) -> dict[str, Any]:
-    ticks = [step for number, step in enumerate(steps) if number % 3 == 0 or number == len(steps) - 1]
     x = alt.X(
         "step:Q",
         title="Training step (log)",
         scale=alt.Scale(type="symlog", constant=8, domain=[0, max(steps[-1], 1)]),
-        axis=alt.Axis(values=ticks, format="~s", grid=False),
+        axis=alt.Axis(values=[0, 10, 100, 1_000, 10_000, 100_000], labelExpr="format(datum.value, ',')", grid=False),
     )
     base = alt.Chart().encode(
         x,
