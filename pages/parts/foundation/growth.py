@@ -32,8 +32,8 @@ def show() -> None:
         st.info("Open weights come without their earlier steps. Choose a run: the foundation model, or one of yours.")
     figure = st.container()  # the words below it are there while it is computed
     notice(
-        "An ability has appeared where the band, its 95 % interval, leaves the dashed line of chance below it and stays "
-        "there. Before that, ups and downs are dice: of twenty such intervals one misses by luck.",
+        "An ability has appeared where the band, its 95 % interval, leaves the dashed line of chance below it and "
+        "stays there. Before that, ups and downs are dice: of twenty such intervals one misses by luck.",
         "They come one after another, though the loss falls smoothly. What needs one neighbour comes first; what has "
         "to be carried over a whole story comes late, or never in a model of this size.",
         "A choice among four endings can switch quickly, since only the order of four probabilities counts. Part of "
