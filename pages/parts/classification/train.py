@@ -187,9 +187,9 @@ def _advanced(trainable: str) -> tuple[dict[str, Any], dict[str, Any]]:
     )
     seed = third.number_input("Seed", 0, 9999, 0, help="New weights, order of the texts, LoRA.", **keyed("seed"))
     limited = first.toggle("Fewer labels", False, help="Train on a part of the training texts.", **keyed("limited"))
-    n_train = first.number_input(
-        "Training texts", 2, 100_000, 100, disabled=not limited, help="Drawn by the seed.", **keyed("n-train")
-    )
+    n_train = 0
+    if limited:
+        n_train = first.number_input("Training texts", 2, 100_000, 100, help="Drawn by the seed.", **keyed("n-train"))
     most = second.select_slider(
         "Tokens read of each text",
         [0, 16, 32, 48, 64, 128, 256],
@@ -197,14 +197,6 @@ def _advanced(trainable: str) -> tuple[dict[str, Any], dict[str, Any]]:
         format_func=lambda each: f"{each}" if each else "usual",
         help="Longer texts are cut there: the time of a step grows with it. 48 for SMS, 128 for others.",
         **keyed("most"),
-    )
-    rank = third.select_slider(
-        "LoRA rank",
-        [1, 2, 4, 8, 16, 32],
-        8,
-        disabled=trainable != "lora",
-        help="The thin side of the two matrices of an update.",
-        **keyed("rank"),
     )
     rates = RATES[trainable]
     training: dict[str, Any] = {
@@ -220,7 +212,13 @@ def _advanced(trainable: str) -> tuple[dict[str, Any], dict[str, Any]]:
     if limited:
         changes["n_train"] = int(n_train)
     if trainable == "lora":
-        changes["lora_rank"] = rank
+        changes["lora_rank"] = third.select_slider(
+            "LoRA rank",
+            [1, 2, 4, 8, 16, 32],
+            8,
+            help="The thin side of the two matrices of an update.",
+            **keyed("rank"),
+        )
     return changes, training
 
 
