@@ -58,7 +58,7 @@ def _judge(key: str, split: Split, said: np.ndarray) -> None:
     which = "F1 of the rarer class" if len(names) == 2 else "Mean F1 of the classes"
     numbers = (
         ("Accuracy", f"{found.accuracy:.2%}", f"{found.n_right:,} of {found.n:,} test texts called rightly."),
-        ("95 % interval", f"{low:.1%} to {high:.1%}", "Wilson's interval: what so few texts can tell."),
+        ("95 % interval", f"{100 * low:.1f}–{100 * high:.1f} %", "Wilson's interval: what so few texts can tell."),
         (which, f"{found.f1:.3f}", "The harmonic mean of precision and recall."),
         ("Mistakes", f"{found.n - found.n_right:,}", "Test texts called wrongly."),
     )

@@ -63,8 +63,8 @@ def show() -> None:
     exercise(
         "At the scale of GPT-3 one copy of gradients and optimizer state would take 12 bytes for each of 175 billion "
         "numbers. How much is that, and how much with LoRA at 0.01 % of the numbers?",
-        "2.1 terabytes against about 0.2 gigabytes (Hu et al. 2021 report such a cut): that is why large models are "
-        "adapted this way.",
+        "2.1 terabytes against about 0.2 gigabytes. Hu et al. (2021) let ten thousand times fewer numbers learn than "
+        "full fine-tuning does, and lose nothing: that is why large models are adapted this way.",
     )
     show_code(classification.Classifier._choose_trainable, lora.LoRALinear, lora.add_lora)
 

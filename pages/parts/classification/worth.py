@@ -206,7 +206,7 @@ def _table(
     )
     figures.compared(
         chart,
-        title="Accuracy on the same test texts, with 95 % intervals",
+        title="Test accuracy, with 95 % intervals",
         value_title="Test accuracy (%)",
         summary=f"{best['method']} is right most often here: {best['accuracy']:.2%} of {len(split.test):,} texts. The "
         f"commonest class alone gives {measured['accuracy'].iloc[0]:.2%}.",
