@@ -93,7 +93,8 @@ def _scores_spec(title: str, abilities: tuple[str, ...], series: tuple[str, ...]
         x=alt.X("score:Q"), text="percent:N", color=alt.value(_QUIET), **offset
     )
     height = len(abilities) * (64 if several else 42) + (110 if several else 70)
-    return _to_spec(alt.layer(chance, interval, points, words), title, height)
+    layers = (chance, interval, points) if several else (chance, interval, points, words)  # of two they would overlap
+    return _to_spec(alt.layer(*layers), title, height)
 
 
 def over_steps(rows: pd.DataFrame, name: str, *, chosen: int | None = None) -> Figure:
