@@ -36,23 +36,20 @@ def test_a_classifier_of_the_command_line_is_trained_and_judged(tmp_path: Path) 
     rows = tmp_path / "rows.csv"
     lines = [f"{'spam' if n % 3 == 0 else 'ham'},message {n % 3} of letters {chr(97 + n % 26)}{n}" for n in range(90)]
     rows.write_text("label,text\n" + "\n".join(lines).translate(str.maketrans("0123456789", "klmnopqrst")), "utf-8")
-    environment = {**os.environ, "LLM_LAB_HOME": str(tmp_path / "home"), "LLM_LAB_WORKERS": "1", "COLUMNS": "120"}
-
-    def run(*arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "engine", *arguments],
-            cwd=PROJECT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    run("pretrain", "--corpus", "stories", "--recipe", "30s", "--steps", "2")
-    said = run("classify", "--data", str(rows), "--base", "", "--steps", "4", "--trainable", "head")
+    service = RunService(Settings.at(tmp_path / "home"), start=False)
+    base = service.import_run(PROJECT / "assets" / "example")
+    service.close()
+    done = subprocess.run(
+        [sys.executable, "-m", "engine", "classify", "--data", str(rows), "--base", base[:6], "--steps", "4"],
+        cwd=PROJECT,
+        env={**os.environ, "LLM_LAB_HOME": str(tmp_path / "home"), "LLM_LAB_WORKERS": "1", "COLUMNS": "120"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    said = done.stdout
     assert "accuracy" in said and "test: " in said and "of 18 right" in said and "F1 of 'spam'" in said
 
 
