@@ -200,7 +200,8 @@ def test_a_message_is_explained_in_two_ways_and_flipped(data, classifier, drawn)
     app.text_area(key=key).set_value("win a prize </textarea><script>").run()
     assert not app.exception
     assert drawn.word_marks.args[0] == ["win", "a", "prize", "</textarea><script>"]
-    assert "no longer called" in words(app) or "does not do" in words(app)
+    told = "\n".join(each.value for each in app.text)
+    assert "it is no longer called" in told or "Leaving out up to 8 words does not do" in told
     app.text_area(key=key).set_value("  ").run()
     assert "no word to look at" in words(app)
     app.text_area(key=key).set_value("word " * 250).run()

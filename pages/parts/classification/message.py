@@ -228,7 +228,7 @@ def _flip(chosen: Chosen, text: str, names: tuple[str, ...], label: int) -> None
     wanted = st.toggle(
         "Search",
         False,
-        key="message-flip",
+        key="classification-flip",
         persist_state="session",
         help="Tries every word, then every pair, and so on up to 2,000 choices, then greedily. Some seconds.",
     )
