@@ -88,7 +88,7 @@ def export_run(
 ) -> None:
     """Writes run.json, events.jsonl and checkpoints/<step>/ (models only) into a new folder.
 
-    `half` stores weights as float16; `most` limits the checkpoints, of which the first and the last always stay.
+    `half` stores weights as float16; `most` limits the checkpoints: the first stays, and the last ones.
     """
     record = store.get(run_id)
     if record.state != states.FINISHED:
@@ -121,12 +121,10 @@ def export_run(
 
 
 def _spread(checkpoints: list[StoredCheckpoint], most: int | None) -> list[StoredCheckpoint]:
-    """At most so many of them, evenly spaced in their order, with both ends."""
+    """At most so many of them: the first, and the last ones, between which most is learned."""
     if most is None or len(checkpoints) <= most:
         return checkpoints
-    if most < 2:
-        return checkpoints[-1:]
-    return [checkpoints[round(i * (len(checkpoints) - 1) / (most - 1))] for i in range(most)]
+    return checkpoints[-1:] if most < 2 else [checkpoints[0], *checkpoints[len(checkpoints) - most + 1 :]]
 
 
 def _described(checkpoint: StoredCheckpoint) -> dict[str, Any]:
