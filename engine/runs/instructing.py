@@ -55,9 +55,9 @@ class Preset:
 
 
 PRESETS: dict[str, Preset] = {
-    "full": Preset("All weights", "all", 90, 3e-3, 0.01, "muon"),
-    "lora": Preset("LoRA", "lora", 90, 5e-3, 0.0, "adamw"),
-    "last block": Preset("Last block", "last block", 90, 3e-3, 0.01, "muon"),
+    "full": Preset("All weights", "all", 95, 5e-3, 0.02, "muon"),
+    "lora": Preset("LoRA", "lora", 95, 8e-3, 0.0, "adamw"),
+    "last block": Preset("Last block", "last block", 95, 5e-3, 0.02, "muon"),
 }
 
 
@@ -79,10 +79,10 @@ class InstructionConfig(JobSettings):
     template: tuple[str, str] = (SHORT.without_input, SHORT.with_input)
     mask_prompt: bool = True
     tunable: Tunable = "all"
-    lora_rank: int = 8
-    lora_alpha: float = 16.0
+    lora_rank: int = 16
+    lora_alpha: float = 32.0
     n_train: int | None = None
-    measured: int = 60
+    measured: int = 40
     most_tokens: int = 255
     seed: int = 0
 
@@ -134,7 +134,7 @@ def instruction_config(
         "weight_decay": 0.0,
         "warmup": 0.05,
         "final_rate": 0.05,
-        "evaluations": 8,
+        "evaluations": 6,
         "prompts": [],
         **(training or {}),
     }

@@ -36,10 +36,16 @@ FLAGS = [
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers one of them plays in the browser: two browsers would only take turns."""
+    """With several workers one of them plays in the browser: two browsers would only take turns.
+
+    What is left of the browser when all else is done is shared out: the walk over all pages begins first, the lessons'
+    own tests come last.
+    """
+    played = [item for item in items if item.get_closest_marker("browser") and "test_every_page" not in item.nodeid]
     for item in items:
         if item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.xdist_group("browser"))
+            item.add_marker(pytest.mark.xdist_group("browser, played" if item in played else "browser, walked"))
+    items[:] = [item for item in items if item not in played] + played
 
 
 @dataclass

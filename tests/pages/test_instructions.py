@@ -79,7 +79,7 @@ def test_a_press_on_train_makes_a_run_of_the_settings(base: str):
     assert not app.exception
     (record,) = lab().runs(job="instructions")
     assert record.config.tunable == "lora" and record.config.base == base and not record.config.mask_prompt
-    assert record.label == "Airline · LoRA r = 8 · prompt not masked"
+    assert record.label == "Airline · LoRA r = 16 · prompt not masked"
 
 
 def test_a_run_shows_its_answers_beside_the_references(base: str):

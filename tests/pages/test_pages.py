@@ -18,7 +18,10 @@ from .conftest import tiny_config
 PROJECT = Path(__file__).resolve().parents[2]
 PAGES = sorted(path.name for path in (PROJECT / "pages").glob("*.py"))
 # Their first part is about text, shapes or runs of another kind.
-WITHOUT_RUNS = ("data.py", "tokenization.py", "embeddings.py", "transformer.py", "translation.py", "journey.py")
+WITHOUT_RUNS = (
+    *("data.py", "tokenization.py", "embeddings.py", "transformer.py", "translation.py", "journey.py"),
+    "classification.py",
+)
 
 
 def open_page(name: str, **session) -> AppTest:

@@ -28,10 +28,11 @@ from engine.runs.service import lab
 from engine.uploads import LabelledTexts
 from pages.shared.errors import sentence
 from pages.shared.examples import example_foundation
+from pages.shared.lesson_runs import LessonRuns, choose_checkpoint
 from pages.shared.models import ModelChoice, inference, load
 from pages.shared.run_data import run_name
 
-RUN_KEY = "classification_run"
+RUNS = LessonRuns("classification_run", "classifier", "classification")
 DATA_KEY = "classification_data"
 MADE_KEY = "classification_made"
 SETTINGS_KEY = "classification_settings"
@@ -131,17 +132,6 @@ def classifiers() -> dict[str, RunRecord]:
     return {record.run_id: record for record in lab().runs(job="classification") if not is_study(_config(record))}
 
 
-def look_at(run_id: str) -> None:
-    """Remember the run, here and in the address."""
-    st.session_state[RUN_KEY] = run_id
-    st.query_params["classifier"] = run_id
-
-
-def wanted_run() -> str | None:
-    """The run in the address, else the one this session looked at last."""
-    return st.query_params.get("classifier") or st.session_state.get(RUN_KEY)
-
-
 def label_of(config: ClassificationConfig) -> str:
     """The name of a run made here."""
     parts = [data_title(config.data), WHAT_LEARNS[config.trainable].lower()]
@@ -179,7 +169,7 @@ def _train_default() -> None:
         return
     try:
         config = classification_config(base, data=chosen_data(), **split_settings())
-        st.session_state[RUN_KEY] = lab().submit(config, label_of(config))
+        st.session_state[RUNS.state_key] = lab().submit(config, label_of(config))
     except EngineError as error:
         st.toast(sentence(error), icon=":material/info:")
         return
@@ -222,34 +212,18 @@ class Chosen:
 
 def choose_classifier() -> Chosen | None:
     """Controls for a classification run and one of its checkpoints; None, with a way to get one, where none is."""
-    service = lab()
     records = classifiers()
-    ids = [run_id for run_id in records if service.checkpoints(run_id)]
-    if not ids:
+    picker, beside = st.columns(2)
+    run_id = RUNS.choose_trained(records, "Classifier", picker)
+    if run_id is None:
         offer_training()
         return None
-    wanted = wanted_run()
-    picker, beside = st.columns(2)
-    run_id = picker.selectbox(
-        "Classifier",
-        ids,
-        index=ids.index(wanted) if wanted in ids else 0,
-        format_func=lambda i: run_name(records[i]),
-        help="Every classification run that has a checkpoint, the newest first.",
+    step = choose_checkpoint(
+        run_id,
+        beside,
+        key="classifier-step",
+        help="The same classifier at earlier steps of its training. At step 0 its new head is random.",
     )
-    look_at(run_id)
-    steps = [info.step for info in service.checkpoints(run_id)]
-    step = steps[-1]
-    if len(steps) > 1:
-        step = beside.select_slider(
-            "Checkpoint",
-            steps,
-            value=steps[-1],
-            format_func=lambda n: f"step {n:,}",
-            key=f"classifier-step:{run_id}",
-            persist_state="session",
-            help="The same classifier at earlier steps of its training. At step 0 its new head is random.",
-        )
     return Chosen(records[run_id], ModelChoice(run_id, step, run_name(records[run_id])))
 
 

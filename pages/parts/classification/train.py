@@ -16,6 +16,7 @@ from engine.runs.classifying import DEFAULT_PRESET, PRESETS, RATES, Classificati
 from engine.runs.records import RunRecord
 from engine.runs.service import lab
 from pages.parts.classification.source import (
+    RUNS,
     WHAT_LEARNS,
     chosen_data,
     classifiers,
@@ -23,11 +24,9 @@ from pages.parts.classification.source import (
     keep_base,
     label_of,
     labelled,
-    look_at,
     shortened,
     split_of_run,
     split_settings,
-    wanted_run,
 )
 from pages.shared import charts
 from pages.shared.base_model import choose_base
@@ -37,17 +36,10 @@ from pages.shared.components.head_swap import Part, head_swap
 from pages.shared.draft import show_bytes
 from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
+from pages.shared.lesson_runs import follow, stamp_of
 from pages.shared.models import ModelChoice, load
-from pages.shared.run_data import RunView, run_name, view
-from pages.shared.run_panel import (
-    LOOK_AGAIN_SECONDS,
-    REFRESH_SECONDS,
-    choose_step,
-    marks_of,
-    show_controls,
-    show_downloads,
-    show_status,
-)
+from pages.shared.run_data import RunView
+from pages.shared.run_panel import choose_step, marks_of
 
 POOLINGS = {"mean": "Mean of all tokens", "last": "Last token"}
 STARTS = {"pretrained": "Pretrained weights", "random": "Random weights"}
@@ -66,15 +58,14 @@ def show() -> None:
     base = choose_base("classification")
     if base is not None:
         _order(name, base)
-    run_id = _chosen_run()
+    run_id = RUNS.choose(classifiers())
     if run_id is None:
         st.info(
             "No classifier yet. The settings are ready: press **Train**. Curves and the confusion matrix then appear "
             "here and follow the training; you may leave the page meanwhile."
         )
     else:
-        live = lab().run(run_id).live
-        st.fragment(_panel, run_every=REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(run_id, live)
+        follow(run_id, _draw)
     notice(
         "At step 0 the new head is random, and its guesses with it. In a few steps it finds the commonest class, which "
         "looks good in accuracy and is worth nothing; only then the matrix fills its second row.",
@@ -160,7 +151,7 @@ def _order(name: str, base: ModelChoice) -> None:
     ):
         try:
             ordered = ClassificationConfig.from_dict({**config.to_dict(), "base": keep_base(base)})
-            look_at(lab().submit(ordered, label_of(ordered)))
+            RUNS.look_at(lab().submit(ordered, label_of(ordered)))
         except EngineError as error:
             st.error(sentence(error))
 
@@ -278,47 +269,9 @@ def _counted(shape: ClassifierConfig) -> tuple[list[tuple[str, int, bool, bool]]
 # --- the run ----------------------------------------------------------------------------
 
 
-def _chosen_run() -> str | None:
-    """The run to show: the one asked for, else the newest; a picker where there are several."""
-    names = {run_id: run_name(record) for run_id, record in classifiers().items()}
-    if not names:
-        return None
-    wanted = wanted_run()
-    if wanted is not None and wanted not in names:
-        st.warning("The run in this address is not on this server (any more). This is the newest one.")
-    run_id = wanted if wanted in names else next(iter(names))
-    if len(names) > 1:
-        run_id = st.selectbox(
-            "Run",
-            list(names),
-            index=list(names).index(run_id),
-            format_func=names.__getitem__,
-            help="All classification runs on this server, the newest first.",
-        )
-    look_at(run_id)
-    return run_id
-
-
-def _panel(run_id: str, was_live: bool) -> None:
-    try:
-        record = lab().run(run_id)
-    except EngineError:
-        st.rerun()  # deleted by somebody: the page chooses another one
-    run = view(record, run_name(record))
-    show_status(record)
-    show_controls(record, run.marks)
-    if not run.losses.empty:
-        _curves(record, run)
-        _confusion(record)
-        show_downloads(record)
-    elif record.live and record.note:
-        st.info(f"{record.note[:1].upper()}{record.note[1:]} …")
-    if was_live != record.live:
-        st.rerun()
-
-
-def _stamp(record: RunRecord) -> str:
-    return f"{record.attempt}:{record.step}:{record.state}:{record.updated_at}"
+def _draw(record: RunRecord, run: RunView) -> None:
+    _curves(record, run)
+    _confusion(record)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -332,7 +285,7 @@ def _curves(record: RunRecord, run: RunView) -> None:
     with losses:
         charts.loss_curves(run.losses, marks=marks_of(run, "step"), unit="nats per text").show()
     with right:
-        measured = evaluations(record.run_id, _stamp(record))
+        measured = evaluations(record.run_id, stamp_of(record))
         rows = [
             {"step": each["step"], "run": name, "value": 100 * each[f"{name}_accuracy"]}
             for each in measured
@@ -358,7 +311,7 @@ def _choose_cell(row: int, column: int) -> None:
 
 
 def _confusion(record: RunRecord) -> None:
-    by_step = {each["step"]: each for each in evaluations(record.run_id, _stamp(record))}
+    by_step = {each["step"]: each for each in evaluations(record.run_id, stamp_of(record))}
     if not by_step:
         return
     st.header("What is taken for what", anchor=False)

@@ -85,7 +85,7 @@ def show_item(item: Item, scores: np.ndarray, key: str) -> None:
         )
         rows.append(Row(_LETTERS[place], cells, marked=place == chosen))
     summary = f"The model chose ending {_LETTERS[chosen]}, which is {'right' if chosen == item.right else 'wrong'}."
-    head = ("", "Ending", "log P (nats)", "Share among these")
+    head = ("Letter", "Ending", "log P (nats)", "Share among these")
     token_table(head, rows, key=key, summary=summary)
     st.caption(summary)
 

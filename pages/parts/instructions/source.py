@@ -11,7 +11,7 @@ from engine.errors import EngineError
 from engine.instruction_sets import INSTRUCTION_SETS, InstructionSet, load_instructions
 from engine.instructions import Template
 from engine.runs.artifacts import UPLOAD
-from engine.runs.instructing import PRESETS, SHORT, InstructionConfig, instruction_config, load_tuned, read_set
+from engine.runs.instructing import SHORT, InstructionConfig, instruction_config, load_tuned, read_set
 from engine.runs.records import RunRecord
 from engine.runs.service import lab
 from pages.shared.errors import sentence
@@ -126,8 +126,7 @@ def _offer(lora: bool) -> None:
     if lora:
         st.info("This part looks into low-rank updates. Train a model with **LoRA** first: choose it under Train it.")
         return
-    seconds = PRESETS["full"].seconds
-    st.info(f"This part needs a fine-tuned model. Teaching the airline takes about {seconds / 60:.0f} to 2 minutes.")
+    st.info("This part needs a fine-tuned model. Teaching the airline takes about two minutes on one core.")
     st.button(
         "Train it now",
         type="primary",

@@ -31,7 +31,7 @@ from pages.shared.lesson_runs import follow, stamp_of
 from pages.shared.run_data import RunView
 from pages.shared.run_panel import choose_step, marks_of
 
-_SECONDS = {30: "½ minute", 60: "1 minute", 90: "1½ minutes", 180: "3 minutes", 300: "5 minutes", 600: "10 minutes"}
+_SECONDS = {30: "½ minute", 60: "1 minute", 95: "1½ minutes", 180: "3 minutes", 300: "5 minutes", 600: "10 minutes"}
 _RATES = {0.1: "÷ 10", 0.3: "÷ 3", 1.0: "as it is", 3.0: "× 3", 10.0: "× 10"}
 
 
@@ -113,7 +113,7 @@ def _order() -> tuple[str, dict[str, Any], dict[str, Any]]:
         seconds = first.select_slider(
             "Training time",
             list(_SECONDS),
-            90,
+            95,
             format_func=_SECONDS.__getitem__,
             help="On one core that has little else to do; turned into steps at the start. Measuring comes on top.",
             **keyed("seconds"),
@@ -135,22 +135,22 @@ def _order() -> tuple[str, dict[str, Any], dict[str, Any]]:
             help="The loss counts the answer's tokens alone. Off: also those of the question.",
             **keyed("mask"),
         )
-        rank = second.select_slider(
-            "LoRA rank r",
-            [1, 2, 4, 8, 16, 32],
-            8,
-            disabled=preset != "lora",
-            help="The width of the two thin matrices. Parameters grow in proportion.",
-            **keyed("rank"),
-        )
-        alpha = third.select_slider(
-            "LoRA alpha",
-            [1, 2, 4, 8, 16, 32, 64],
-            16,
-            disabled=preset != "lora",
-            help="The update counts alpha / r times.",
-            **keyed("alpha"),
-        )
+        rank, alpha = 16, 32
+        if preset == "lora":
+            rank = second.select_slider(
+                "LoRA rank r",
+                [1, 2, 4, 8, 16, 32],
+                rank,
+                help="The width of the two thin matrices. Parameters grow in proportion.",
+                **keyed("rank"),
+            )
+            alpha = third.select_slider(
+                "LoRA alpha",
+                [1, 2, 4, 8, 16, 32, 64],
+                alpha,
+                help="The update counts alpha / r times.",
+                **keyed("alpha"),
+            )
         seed = first.number_input(
             "Seed", 0, 9999, 0, help="Order of the examples, and what is held out.", **keyed("seed")
         )
