@@ -40,12 +40,6 @@ def train(config, label: str) -> str:
     return run_id
 
 
-@pytest.fixture(autouse=True)
-def no_shipped_model(monkeypatch):
-    """The model of a test is the one it trains."""
-    monkeypatch.setattr(model, "example_foundation", lambda: None)
-
-
 @pytest.fixture
 def run() -> str:
     return train(tiny(), "Foundation · test")
