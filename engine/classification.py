@@ -181,15 +181,15 @@ class ClassificationTrainer(TrainingLoop):
         config: TrainingConfig,
         *,
         test: EncodedTexts | None = None,
-        n_measured: int = 300,
+        n_measured: int = 150,
     ) -> None:
         super().__init__(model, config)
         if not len(validation):
             raise ConfigError("there is no text to validate on: give more rows.")
         self.train, self.validation, self.test = train, validation, test
         self.measured = EncodedTexts(train.ids[:n_measured], train.labels[:n_measured])
-        # Not sorted by length: spam is longer than ham, and batches of one class pull the head to and fro.
-        self.batches = LengthBatches([len(ids) for ids in train.ids], config.batch_size, config.seed, pool=1)
+        # Hardly sorted by length: spam is longer than ham, and batches of one class pull the head to and fro.
+        self.batches = LengthBatches([len(ids) for ids in train.ids], config.batch_size, config.seed, pool=3)
 
     def _gradients(self, model: Classifier, step: int) -> tuple[float, float, int]:
         model.train()

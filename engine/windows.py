@@ -141,8 +141,8 @@ class LengthBatches:
 
     `keys` holds each row's length, or a tuple of lengths. Every epoch has another order, the same for the same seed;
     within a `pool` of 16 batches those of like length come together, so that little is padding (a pool of 1 leaves them
-    mixed). What is left over after the last
-    full batch of a pool waits for the next epoch. Raises ConfigError for no row.
+    mixed). What is left over after the last full batch of a pool waits for the next epoch. Raises ConfigError for no
+    row.
     """
 
     def __init__(self, keys: Sequence[Any], batch_size: int, seed: int = 0, *, pool: int = 16) -> None:
