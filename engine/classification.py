@@ -188,8 +188,8 @@ class ClassificationTrainer(TrainingLoop):
             raise ConfigError("there is no text to validate on: give more rows.")
         self.train, self.validation, self.test = train, validation, test
         self.measured = EncodedTexts(train.ids[:n_measured], train.labels[:n_measured])
-        # Hardly sorted by length: spam is longer than ham, and batches of one class pull the head to and fro.
-        self.batches = LengthBatches([len(ids) for ids in train.ids], config.batch_size, config.seed, pool=3)
+        # Not sorted by length: spam is longer than ham, and batches of one class pull the head to and fro.
+        self.batches = LengthBatches([len(ids) for ids in train.ids], config.batch_size, config.seed, pool=1)
 
     def _gradients(self, model: Classifier, step: int) -> tuple[float, float, int]:
         model.train()
