@@ -36,6 +36,7 @@ def show() -> None:
             1.5,
             0.0,
             0.1,
+            format="%.1f",
             key="ask-temperature",
             persist_state="session",
             help="0 takes the most probable token every time; higher values throw dice.",

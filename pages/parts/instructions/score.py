@@ -25,6 +25,8 @@ from pages.shared.models import ModelChoice, inference
 from pages.shared.text_source import source_title
 
 _FORGETTING_TOKENS = 4_096
+_GROUP_HEIGHT, _FRAME_HEIGHT = 56, 130
+"""Pixels of two bars, one over the other, with their labels; and of what stands around all of them."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,7 @@ def _table(before: dict[str, Scored], after: dict[str, Scored]) -> None:
         series_title="model",
         alt_text="Bar chart: right answers of both models for each kind of held-out question.",
         summary=f"{first.capitalize()}: {bars[0]['shown']} before fine-tuning, {bars[1]['shown']} after.",
+        height=_GROUP_HEIGHT * len(before) + _FRAME_HEIGHT,
     ).show()
     st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
     st.caption(
@@ -239,6 +242,7 @@ def _forgetting(choice: ModelChoice) -> None:
         alt_text="Bar chart: loss on held-out text of each source before and after fine-tuning.",
         summary=f"{source_title(worst)} suffered most: {before[worst]:.2f} nats per token before, {after[worst]:.2f} "
         "after.",
+        height=_GROUP_HEIGHT * len(before) + _FRAME_HEIGHT,
     ).show()
     st.caption(
         "Weights that learn one thing are the weights that held another: *catastrophic forgetting* (McCloskey and "

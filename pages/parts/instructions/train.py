@@ -200,7 +200,7 @@ def _quality_chart(record: RunRecord) -> None:
     charts.small_line(measured, "value", "Held-out answers", "%", points=True).show(caption=False)
     newest = measured[measured["step"] == measured["step"].max()].set_index("run")["value"]
     st.caption(
-        f"At step {measured['step'].max():,} {newest['exact match']:.1f} % of the held-out answers are exactly right; "
+        f"At step {measured['step'].max():,}, {newest['exact match']:.1f} % of the held-out answers are exactly right; "
         f"on average they share {newest['ROUGE-L']:.1f} % of their words, in order, with the reference."
     )
 
@@ -224,7 +224,7 @@ def _numbers(evaluation: dict[str, Any], counted: dict[str, Any]) -> None:
     )
     with st.container(horizontal=True):
         for label, value, help in numbers:
-            st.metric(label, value, help=help, width=150)
+            st.metric(label, value, help=help, width=170)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
