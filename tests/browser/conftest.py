@@ -41,11 +41,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     What is left of the browser when all else is done is shared out: the walk over all pages begins first, the lessons'
     own tests come last.
     """
-    played = [item for item in items if item.get_closest_marker("browser") and "test_every_page" not in item.nodeid]
-    for item in items:
-        if item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.xdist_group("browser, played" if item in played else "browser, walked"))
-    items[:] = [item for item in items if item not in played] + played
+    browser = [item for item in items if item.get_closest_marker("browser")]
+    walked, played = [], []
+    for item in browser:
+        group, name = (walked, "walked") if "test_every_page" in item.nodeid else (played, "played")
+        item.add_marker(pytest.mark.xdist_group(f"browser, {name}"))
+        group.append(item)
+    items[:] = [*walked, *(item for item in items if item not in browser), *played]
 
 
 @dataclass
