@@ -170,7 +170,7 @@ def parts_of(page: Page) -> list[str]:
 
 
 def screenshot(page: Page, name: str, *, full: bool = True) -> None:
-    """Keep what the page looks like now."""
+    """Keep what the page looks like now: all of it (which takes a second or two), or what fits the window."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     size = page.viewport_size
     if full and size:  # Streamlit scrolls inside the window: make the window as tall as what it shows

@@ -7,6 +7,7 @@ is fetched), and kept as a screenshot. A lesson's own tests need not do this aga
 from __future__ import annotations
 
 import json
+import os
 from typing import Literal
 
 import pytest
@@ -25,6 +26,13 @@ FITS = (
     ".every(each => each.scrollWidth === each.clientWidth)"
 )
 
+FULL = os.environ.get("FULL_SCREENSHOTS") == "1"
+"""Whether pages are kept in their whole length, which doubles the time of the walk."""
+
+OPEN_ALL = """code => document.querySelectorAll('details:not([open]) > summary').forEach(
+  each => (code || !each.innerText.includes('Show the code')) && each.click())"""
+"""Opens whatever is folded; the code, which is long and looks alike everywhere, only where it is asked for."""
+
 
 @pytest.mark.parametrize("lesson", lessons(), ids=lambda lesson: lesson.url_path)
 def test_every_part_opens_fits_its_width_and_satisfies_axe(shared_server: Server, page: Page, lesson: Lesson):
@@ -39,7 +47,7 @@ def test_every_part_opens_fits_its_width_and_satisfies_axe(shared_server: Server
             expect(page.get_by_role("radio", name=part, exact=True)).to_be_checked()
             wait_until_drawn(page)
             expect(page.get_by_text("What to notice").first).to_be_visible()
-        page.evaluate("() => document.querySelectorAll('details:not([open]) > summary').forEach(each => each.click())")
+        page.evaluate(OPEN_ALL, place == 0)
         for width, scheme in WINDOWS:
             page.set_viewport_size({"width": width, "height": 1000})
             page.emulate_media(color_scheme=scheme)
@@ -47,7 +55,7 @@ def test_every_part_opens_fits_its_width_and_satisfies_axe(shared_server: Server
             # Of what another width and theme change, axe knows the contrast only.
             if problems := lasting_violations(page, ["color-contrast"] if width == 390 else ()):
                 found[f"{part}, {scheme}"] = problems
-            screenshot(page, f"{lesson.url_path}-{place}-{width}-{scheme}")
+            screenshot(page, f"{lesson.url_path}-{place}-{width}-{scheme}", full=FULL)
         page.set_viewport_size({"width": 1440, "height": 1000})
         page.emulate_media(color_scheme="light")
     assert not found, json.dumps(found, indent=1)
