@@ -95,7 +95,7 @@ def inference() -> Iterator[None]:
 
 def choose_model() -> ModelChoice | None:
     """Controls for a model and, of a run, one of its checkpoints; None, with advice, while no model exists."""
-    service = lab()
+    service, foundation = lab(), example_foundation()
     records = {r.run_id: r for r in service.runs() if r.step > 0 or not r.live}
     names = {i: run_name(record) for i, record in records.items() if service.checkpoints(i)}
     found = list_open_models(models_folder(service.settings))
@@ -107,7 +107,7 @@ def choose_model() -> ModelChoice | None:
         return None
     if wanted and wanted not in ids:
         st.warning("The run in this address has no model here. This is another one that has.")
-    first = next((each for each in (wanted, example_foundation()) if each in ids), ids[0])
+    first = next((each for each in (wanted, foundation) if each in ids), ids[0])
     run_id = st.selectbox(
         "Model",
         ids,

@@ -345,7 +345,6 @@ def test_what_was_lost_is_said_with_numbers_and_what_was_not_without_more():
 # --- the model that ships --------------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(not (ASSETS / "foundation" / "run.json").exists(), reason="the foundation model is not here")
 def test_the_model_that_ships_is_the_first_that_is_shown_and_knows_where_the_lion_is(shipped):
     from pages.shared.examples import example_foundation
 

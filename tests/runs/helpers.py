@@ -11,8 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 from sqlalchemy import create_engine, text
 
+from engine.events import StepEvent
 from engine.gpt import GPTConfig
 from engine.runs.artifacts import ArtifactStore
 from engine.runs.config import RunConfig
@@ -20,7 +22,7 @@ from engine.runs.execution import execute
 from engine.runs.records import RecordedEvent
 from engine.runs.store import RunStore
 from engine.settings import Settings
-from engine.training import TrainingConfig
+from engine.training import TrainingConfig, TrainingLoop
 
 TEXT = "\n".join(pydoc_data.topics.topics[name] for name in sorted(pydoc_data.topics.topics))[:30_000]
 
@@ -95,3 +97,29 @@ def _fresh_schema(database: str) -> str:
         connection.execute(text(f"CREATE SCHEMA {name}"))
     engine.dispose()
     return f"{database}?options=-csearch_path%3D{name}"
+
+
+def run_killed_once(bench: Bench, monkeypatch: pytest.MonkeyPatch, config: Any, *, at_step: int) -> str:
+    """The id of a run whose worker was killed after a step and that then went on to its end."""
+
+    class Killed(BaseException):
+        """Stands for SIGKILL."""
+
+    train_step: Callable[[TrainingLoop], StepEvent] = TrainingLoop._train_step
+    dying = [True]
+
+    def die_once(trainer: TrainingLoop) -> StepEvent:
+        event = train_step(trainer)
+        if event.step == at_step and dying.pop():
+            raise Killed
+        return event
+
+    run_id = bench.queue(config)
+    with monkeypatch.context() as patched:
+        patched.setattr(TrainingLoop, "_train_step", die_once)
+        with pytest.raises(Killed):
+            bench.execute(run_id)
+    ((_, token),) = bench.store.at_work()
+    bench.store.lose(run_id, token, "lost")
+    assert bench.execute(run_id) == "finished"
+    return run_id

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,7 @@ import torch
 
 from engine.classification import Classifier, EncodedTexts, predict
 from engine.errors import CheckpointError, ConfigError, RunError
-from engine.events import StepEvent, event_from_dict
-from engine.runs import execution
+from engine.events import event_from_dict
 from engine.runs.classifying import (
     PRESETS,
     ClassificationConfig,
@@ -25,8 +23,10 @@ from engine.runs.classifying import (
 )
 from engine.runs.jobs import config_from_dict
 from engine.runs.service import RunService
-from engine.training import TrainingConfig, TrainingLoop
-from tests.runs.helpers import Bench, tiny_config
+from engine.training import TrainingConfig
+from tests.runs.helpers import Bench, run_killed_once, tiny_config
+
+pytestmark = pytest.mark.usefixtures("no_waiting")
 
 
 def rows() -> str:
@@ -38,20 +38,6 @@ def rows() -> str:
         word = "".join(rng.choice(list("abcdefgh"), 7))
         lines.append(json.dumps({"text": f"{opening} {word}", "label": label}))
     return "\n".join(lines)
-
-
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(execution, "RHYTHM_SECONDS", 0.0)
-    monkeypatch.setattr(execution, "SAVE_SECONDS", 0.0)
-    monkeypatch.setattr(execution, "SAVE_SHARE", float("inf"))
-
-
-@pytest.fixture
-def service(bench: Bench) -> Any:
-    opened = RunService(bench.settings, start=False)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
@@ -97,29 +83,10 @@ def test_a_classification_is_recorded_with_its_data_and_evaluations(
 def test_a_killed_classification_goes_on_bit_for_bit(
     bench: Bench, base: str, monkeypatch: pytest.MonkeyPatch, trainable: str
 ) -> None:
-    undisturbed = bench.losses(bench.run(tiny(bench, base, trainable=trainable, seed=1)))
-    bench.store.delete(tiny(bench, base, trainable=trainable, seed=1).run_id)
-
-    class Killed(BaseException):
-        """Stands for SIGKILL."""
-
-    train_step: Callable[[TrainingLoop], StepEvent] = TrainingLoop._train_step
-    dying = [True]
-
-    def die_once(trainer: TrainingLoop) -> StepEvent:
-        event = train_step(trainer)
-        if event.step == 7 and dying.pop():
-            raise Killed
-        return event
-
-    monkeypatch.setattr(TrainingLoop, "_train_step", die_once)
-    run_id = bench.queue(tiny(bench, base, trainable=trainable, seed=1))
-    with pytest.raises(Killed):
-        bench.execute(run_id)
-    monkeypatch.setattr(TrainingLoop, "_train_step", train_step)
-    ((_, token),) = bench.store.at_work()
-    bench.store.lose(run_id, token, "lost")
-    assert bench.execute(run_id) == "finished"
+    config = tiny(bench, base, trainable=trainable, seed=1)
+    undisturbed = bench.losses(bench.run(config))
+    bench.store.delete(config.run_id)
+    run_id = run_killed_once(bench, monkeypatch, config, at_step=7)
     assert bench.losses(run_id) == undisturbed
 
 

@@ -4,41 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from engine.errors import ConfigError
-from engine.events import StepEvent, event_from_dict
+from engine.events import event_from_dict
 from engine.instruction_sets import own_instructions
 from engine.instructions import read_examples
-from engine.runs import execution
 from engine.runs.instructing import InstructionConfig, instruction_config, read_set
 from engine.runs.jobs import config_from_dict
 from engine.runs.service import RunService
-from engine.training import TrainingLoop
 from engine.tuning import EncodedQuestions, LoRAGPT, give_answers
-from tests.runs.helpers import Bench, tiny_config
+from tests.runs.helpers import Bench, run_killed_once, tiny_config
+
+pytestmark = pytest.mark.usefixtures("no_waiting")
 
 
 def pairs() -> str:
     """40 different pairs as JSON lines."""
     return "\n".join(json.dumps({"instruction": f"Ask {n}", "output": f"Say {n}"}) for n in range(40))
-
-
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(execution, "RHYTHM_SECONDS", 0.0)
-    monkeypatch.setattr(execution, "SAVE_SECONDS", 0.0)
-    monkeypatch.setattr(execution, "SAVE_SHARE", float("inf"))
-
-
-@pytest.fixture
-def service(bench: Bench) -> Any:
-    opened = RunService(bench.settings, start=False)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
@@ -84,26 +69,7 @@ def test_a_killed_instruction_run_goes_on_bit_for_bit(
     undisturbed = bench.losses(bench.run(config))
     bench.store.delete(config.run_id)
 
-    class Killed(BaseException):
-        """Stands for SIGKILL."""
-
-    train_step: Callable[[TrainingLoop], StepEvent] = TrainingLoop._train_step
-    dying = [True]
-
-    def die_once(trainer: TrainingLoop) -> StepEvent:
-        event = train_step(trainer)
-        if event.step == 7 and dying.pop():
-            raise Killed
-        return event
-
-    monkeypatch.setattr(TrainingLoop, "_train_step", die_once)
-    run_id = bench.queue(config)
-    with pytest.raises(Killed):
-        bench.execute(run_id)
-    monkeypatch.setattr(TrainingLoop, "_train_step", train_step)
-    ((_, token),) = bench.store.at_work()
-    bench.store.lose(run_id, token, "lost")
-    assert bench.execute(run_id) == "finished"
+    run_id = run_killed_once(bench, monkeypatch, config, at_step=7)
     assert bench.losses(run_id) == undisturbed
 
 

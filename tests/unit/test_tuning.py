@@ -7,7 +7,6 @@ import torch
 
 from engine.answering import answer_greedily
 from engine.checkpoint import save_checkpoint
-from engine.corpus import CorpusUnavailable
 from engine.errors import ConfigError, CorpusError
 from engine.events import AnswersEvent, InstructionEvalEvent, StepEvent, event_from_dict, event_to_dict
 from engine.generation import SamplingConfig, generate
@@ -158,10 +157,7 @@ def test_questions_that_do_not_fit_are_counted():
 
 @pytest.mark.parametrize("name", INSTRUCTION_SETS)
 def test_nothing_held_out_is_trained_on_and_the_seed_decides(name: str):
-    try:
-        found = load_instructions(name)
-    except CorpusUnavailable:
-        pytest.skip("its data package is not installed")
+    found = load_instructions(name)
     asked = {(each.example.instruction, each.example.input) for each in found.train}
     assert len(found.train) >= 100 and all(len(group) >= 20 for group in found.held_out.values())
     for group in found.held_out.values():

@@ -51,11 +51,8 @@ _PLACE = "foundation-place"
 
 
 def choose_foundation() -> ModelChoice | None:
-    """The controls of `choose_model`, with the foundation model first; a way back to it from another one."""
-    shipped = example_foundation()
-    if shipped is not None and not (st.query_params.get("run") or st.session_state.get("run_id")):
-        st.session_state["run_id"] = shipped
-    choice = choose_model()
+    """The controls of `choose_model`, which begins with the foundation model; a way back to it from another one."""
+    choice, shipped = choose_model(), example_foundation()
     if choice is not None and shipped is not None and choice.run_id != shipped:
         st.button(
             "Show the foundation model",

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import lora, tuning
-from engine.errors import ConfigError, EngineError
+from engine.errors import EngineError
 from engine.instructions import collate
 from engine.runs.instructing import PRESETS, InstructionConfig, instruction_config
 from engine.runs.records import RunRecord
@@ -57,7 +57,7 @@ def show() -> None:
         try:
             kept = lab().keep_model(base.run_id, base.step)
             configs = _configs(race, data, kept, float(seconds))
-        except (ConfigError, EngineError) as error:
+        except EngineError as error:
             st.warning(sentence(error))
         else:
             _race(configs, set_title(data))

@@ -111,9 +111,8 @@ def _own_pairs() -> None:
 
 
 def _edited() -> list[Example]:
-    start = st.session_state.setdefault("instruction-rows", list(_BEGINNING))
     edited = st.data_editor(
-        pd.DataFrame(start, columns=["instruction", "output"]),
+        pd.DataFrame(_BEGINNING, columns=["instruction", "output"]),
         num_rows="dynamic",
         width="stretch",
         hide_index=True,
@@ -127,7 +126,6 @@ def _edited() -> list[Example]:
         (str(row.instruction or "").strip(), str(row.output or "").strip())
         for row in edited.fillna("").itertuples(index=False)
     ]
-    st.session_state["instruction-kept"] = pairs
     return [Example(asked, answer) for asked, answer in pairs if asked and answer]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -13,6 +14,7 @@ from engine.answers import Improvement, relative_improvement, says_fact, wilson_
 from engine.checkpoint import Checkpoint
 from engine.errors import EngineError
 from engine.events import Answer
+from engine.instructions import Question
 from engine.runs.service import lab
 from engine.training import mean_loss
 from pages.parts.instructions.asking import answers_of, groups_of
@@ -96,7 +98,9 @@ def show() -> None:
     show_code(answers.relative_improvement, answers.wilson_interval, answers.rouge_l)
 
 
-def _scores(choice: ModelChoice, groups: dict[str, tuple], n: int) -> tuple[dict[str, Scored], dict[str, Scored]]:
+def _scores(
+    choice: ModelChoice, groups: dict[str, tuple[Question, ...]], n: int
+) -> tuple[dict[str, Scored], dict[str, Scored]]:
     found: tuple[dict[str, Scored], dict[str, Scored]] = ({}, {})
     wanted = sum(2 * min(n, len(group)) for group in groups.values())
     done = 0
@@ -201,7 +205,7 @@ def _losses(key: str, run_id: str, step: int, _checkpoint: Checkpoint) -> dict[s
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the validation text …")
-def _windows(run_id: str):  # type: ignore[no-untyped-def]
+def _windows(run_id: str) -> Any:
     return lab().validation_sources(run_id, _FORGETTING_TOKENS)
 
 

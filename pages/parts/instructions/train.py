@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import instructions, tuning
-from engine.errors import ConfigError, EngineError
+from engine.errors import EngineError
 from engine.runs.instructing import DEFAULT_PRESET, PRESETS, InstructionConfig, instruction_config
 from engine.runs.records import RunRecord
 from engine.runs.service import lab
@@ -177,7 +177,7 @@ def _config(
         return instruction_config(
             data, kept, preset, training=training, template=(template.without_input, template.with_input), **changes
         )
-    except (ConfigError, EngineError) as error:
+    except EngineError as error:
         st.warning(sentence(error))
         return None
 
