@@ -116,7 +116,7 @@ def _rotary(config: GPTConfig) -> bool:
 
 def _parameters(config: GPTConfig) -> dict[str, int]:
     V, C, hidden, bias = config.vocab_size, config.d_model, config.d_ff, int(config.bias)
-    norm = C * (1 + bias)
+    norm = C * (1 + bias) if config.norm == "layer" else 0
     return {
         "token_embedding": V * C,
         "position_embedding": config.context_length * C,

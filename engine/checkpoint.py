@@ -258,13 +258,14 @@ def load_gpt2(
 
 def gpt2_obstacle(config: GPTConfig) -> str:
     """Why a model of this shape cannot be written in GPT-2's layout, as a sentence; empty when it can."""
-    usual = config.positions == "learned" and config.bias and config.tie_embeddings and config.causal
+    usual = config.positions == "learned" and config.bias and config.tie_embeddings and config.whole
     if usual and config.activation in _OUR_ACTIVATIONS:
         return ""
     return (
-        "only causal models with learned positions, GELU, biases and tied embeddings have GPT-2's layout; this one "
+        "only whole, causal models with learned positions, GELU, biases and tied embeddings have GPT-2's layout; this one "
         f"has positions={config.positions!r}, activation={config.activation!r}, bias={config.bias}, "
-        f"tie_embeddings={config.tie_embeddings}, causal={config.causal}."
+        f"tie_embeddings={config.tie_embeddings}, causal={config.causal}, residual={config.residual}, "
+        f"norm={config.norm!r}."
     )
 
 

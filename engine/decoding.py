@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.gpt import GPT, KVCache, rotate
+from engine.gpt import GPT, KVCache, NoNorm, rotate
 
 
 class VectorDecoder:
@@ -53,8 +53,10 @@ class VectorDecoder:
                 turn = self.model.cosines[position], self.model.sines[position]
                 q, k = rotate(q, *turn), rotate(k, *turn)
             keys, values = self.cache.append(layer, k, v)
-            x = x + projection(F.scaled_dot_product_attention(q, keys, values).view(-1))
-            x = x + down(activation(up(norm_mlp(x))))
+            attended = projection(F.scaled_dot_product_attention(q, keys, values).view(-1))
+            x = x + attended if config.residual else attended
+            added = down(activation(up(norm_mlp(x))))
+            x = x + added if config.residual else added
         self.cache.length = position + 1
         return self.head(self.norm(x))
 
@@ -70,6 +72,8 @@ def _linear(module: nn.Linear) -> Callable[[Tensor], Tensor]:
 
 
 def _norm(module: nn.LayerNorm) -> Callable[[Tensor], Tensor]:
+    if isinstance(module, NoNorm):
+        return module
     weight, bias = module.weight.detach(), None if module.bias is None else module.bias.detach()
     shape, epsilon = module.normalized_shape, module.eps
     return lambda x: torch.layer_norm(x, shape, weight, bias, epsilon)

@@ -69,6 +69,26 @@ class EvalEvent:
 
 
 @dataclass(frozen=True)
+class LayerState:
+    """One part of a model at one update: the lengths (L2 norms) of its gradient before clipping, its weights, and the
+    step that the optimizer took.
+    """
+
+    name: str
+    gradient: float
+    weights: float
+    update: float
+
+
+@dataclass(frozen=True)
+class LayersEvent:
+    """How every part of the model moved in this step, from the embedding to the head."""
+
+    step: int
+    layers: tuple[LayerState, ...]
+
+
+@dataclass(frozen=True)
 class SampleEvent:
     """What the model writes after a fixed prompt, and its most probable next tokens there."""
 
@@ -185,6 +205,7 @@ Event = (
     PlanEvent
     | StepEvent
     | EvalEvent
+    | LayersEvent
     | SampleEvent
     | TranslationEvalEvent
     | TranslationsEvent
@@ -199,6 +220,7 @@ _KINDS: dict[str, type] = {
     "plan": PlanEvent,
     "step": StepEvent,
     "eval": EvalEvent,
+    "layers": LayersEvent,
     "sample": SampleEvent,
     "translations": TranslationsEvent,
     "answers": AnswersEvent,
@@ -234,6 +256,8 @@ def event_from_dict(data: dict[str, Any]) -> Event:
         values["translations"] = tuple(Translation(**each) for each in values["translations"])
     if cls is AnswersEvent:
         values["answers"] = tuple(Answer(**each) for each in values["answers"])
+    if cls is LayersEvent:
+        values["layers"] = tuple(LayerState(**each) for each in values["layers"])
     if cls is SampleEvent:
         values["candidates"] = tuple(Candidate(**candidate) for candidate in values["candidates"])
     if cls is EvalEvent:

@@ -22,6 +22,7 @@ from engine.errors import ConfigError
 
 Positions = Literal["learned", "rotary", "none"]
 Activation = Literal["gelu", "gelu_tanh", "relu2"]
+Norm = Literal["layer", "none"]
 
 # (n_layers, n_heads, d_model) of the papers; GPT-3's rows are its table 2.1, with its two rows whose heads do not
 # fill the vector set right (XL: 24 heads of 128 for 2048, here 16; 13B: d_model 5140, here 5120).
@@ -43,10 +44,15 @@ _GPT3_SHAPES = {
 }
 
 
+_USUAL = {"residual": True, "norm": "layer"}
+
+
 @dataclass(frozen=True)
 class GPTConfig:
     """Shape of a GPT. `d_ff=0` stands for the usual 4 · d_model.
 
+    `causal=False` (every token sees the whole window), `residual=False` (what a layer gives replaces the stream instead
+    of being added) and `norm="none"` take out what holds a GPT together, to see what it is for.
     Raises ConfigError where the numbers cannot work together.
     """
 
@@ -64,6 +70,8 @@ class GPTConfig:
     embedding_std: float = 0.02
     norm_epsilon: float = 1e-5
     causal: bool = True
+    residual: bool = True
+    norm: Norm = "layer"
 
     def __post_init__(self) -> None:
         for name in ("vocab_size", "context_length", "n_layers", "n_heads", "d_model"):
@@ -80,11 +88,17 @@ class GPTConfig:
         require_choice("activation", self.activation, get_args(Activation))
         if self.positions == "rotary" and self.head_size % 2:
             raise ConfigError(f"rotary positions turn pairs of numbers: head size {self.head_size} must be even.")
-        for name in ("bias", "tie_embeddings", "causal"):
+        require_choice("norm", self.norm, get_args(Norm))
+        for name in ("bias", "tie_embeddings", "causal", "residual"):
             require_flag(name, getattr(self, name))
         require_number("dropout", self.dropout, 0, 1, below=True)
         for name in ("embedding_std", "norm_epsilon"):
             require_number(name, getattr(self, name), 0, above=True)
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing that holds a GPT together was taken out: mask, residual stream, norms."""
+        return self.causal and self.residual and self.norm == "layer"
 
     @property
     def head_size(self) -> int:
@@ -99,7 +113,7 @@ class GPTConfig:
         124439808
         """
         V, C, hidden = self.vocab_size, self.d_model, self.d_ff
-        norm = C * (2 if self.bias else 1)
+        norm = C * (2 if self.bias else 1) if self.norm == "layer" else 0
         attention = 4 * C * C + (4 * C if self.bias else 0)
         mlp = 2 * C * hidden + (hidden + C if self.bias else 0)
         positions = self.context_length * C if self.positions == "learned" else 0
@@ -128,8 +142,9 @@ class GPTConfig:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON-able dict of every field."""
-        return dataclasses.asdict(self)
+        """A JSON-able dict of every field; of `residual` and `norm` only what is unusual, as in older files."""
+        values = dataclasses.asdict(self)
+        return {name: value for name, value in values.items() if name not in _USUAL or value != _USUAL[name]}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
@@ -289,16 +304,33 @@ class MLP(nn.Module):
         return self.down(hidden)
 
 
+class NoNorm(nn.LayerNorm):
+    """Leaves the stream as it is: a LayerNorm without numbers to learn, which does nothing."""
+
+    def __init__(self, config: GPTConfig) -> None:
+        super().__init__(config.d_model, elementwise_affine=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x
+
+
+def _norm(config: GPTConfig) -> nn.LayerNorm:
+    if config.norm == "none":
+        return NoNorm(config)
+    return nn.LayerNorm(config.d_model, eps=config.norm_epsilon, bias=config.bias)
+
+
 class Block(nn.Module):
     """One layer: x + attention(norm(x)), then x + MLP(norm(x))."""
 
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
-        self.norm_attention = nn.LayerNorm(config.d_model, eps=config.norm_epsilon, bias=config.bias)
+        self.norm_attention = _norm(config)
         self.attention = Attention(config)
-        self.norm_mlp = nn.LayerNorm(config.d_model, eps=config.norm_epsilon, bias=config.bias)
+        self.norm_mlp = _norm(config)
         self.mlp = MLP(config)
         self.dropout = config.dropout
+        self.residual = config.residual
 
     def forward(
         self,
@@ -312,10 +344,10 @@ class Block(nn.Module):
         record: dict[str, Tensor] | None = None if trace is None else {}
         for_attention = self.norm_attention(x)
         attended = self._drop(self.attention(for_attention, rotation, cache, layer, record, head_scale))
-        middle = x + attended
+        middle = x + attended if self.residual else attended
         for_mlp = self.norm_mlp(middle)
         added = self._drop(self.mlp(for_mlp, record))
-        x = middle + added
+        x = middle + added if self.residual else added
         if trace is not None and record is not None:
             record.update(norm_attention=for_attention, attention_output=attended, residual_middle=middle)
             record.update(norm_mlp=for_mlp, mlp_output=added, residual=x)
@@ -344,7 +376,7 @@ class GPT(nn.Module):
                 nn.Embedding(config.context_length, config.d_model) if config.positions == "learned" else None
             )
             self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layers))
-            self.norm = nn.LayerNorm(config.d_model, eps=config.norm_epsilon, bias=config.bias)
+            self.norm = _norm(config)
             self.head = nn.Linear(config.d_model, config.vocab_size, bias=False)
         if config.tie_embeddings:
             self.head.weight = self.token_embedding.weight

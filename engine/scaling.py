@@ -129,7 +129,7 @@ def count_parameters(config: GPTConfig) -> ParameterCounts:
     """
     V, C, hidden, L = config.vocab_size, config.d_model, config.d_ff, config.n_layers
     bias = int(config.bias)
-    norm = C * (1 + bias)
+    norm = C * (1 + bias) if config.norm == "layer" else 0
     return ParameterCounts(
         token_embedding=V * C,
         position_embedding=config.context_length * C if config.positions == "learned" else 0,

@@ -23,7 +23,17 @@ from torch import Tensor, nn
 
 from engine.checks import require_choice, require_number, require_whole
 from engine.errors import ConfigError, EngineError
-from engine.events import CheckpointEvent, EvalEvent, Event, PlanEvent, SampleEvent, SourceLoss, StepEvent
+from engine.events import (
+    CheckpointEvent,
+    EvalEvent,
+    Event,
+    LayersEvent,
+    LayerState,
+    PlanEvent,
+    SampleEvent,
+    SourceLoss,
+    StepEvent,
+)
 from engine.generation import (
     SamplingConfig,
     TokenCoder,
@@ -49,7 +59,8 @@ class TrainingConfig:
 
     learning_rate belongs to AdamW; with optimizer "muon" it moves embeddings, norms and biases while
     matrix_learning_rate moves the matrices inside the blocks. Warmup and final rate are shares of the steps and of the
-    rate. Raises ConfigError for values that cannot work.
+    rate. target_shift is 1: the target of a position is the next token; 0 is a well-known bug, where every position is
+    asked for the token that it reads. Raises ConfigError for values that cannot work.
     """
 
     steps: int | None = None
@@ -73,6 +84,7 @@ class TrainingConfig:
     sample_tokens: int = 48
     prompts: tuple[str, ...] = DEFAULT_PROMPTS
     seed: int = 0
+    target_shift: int = 1
 
     def __post_init__(self) -> None:
         if isinstance(self.prompts, str) or not all(isinstance(prompt, str) for prompt in self.prompts):
@@ -95,12 +107,16 @@ class TrainingConfig:
         for name in ("warmup", "final_rate"):
             require_number(name, getattr(self, name), 0, 1, note=": it is a share")
         require_number("clip_norm", self.clip_norm, 0, above=True)
+        require_whole("target_shift", self.target_shift, 0, 1)
         require_choice("optimizer", self.optimizer, ("adamw", "muon"))
         require_choice("decay", self.decay, ("cosine", "linear", "constant"))
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON-able dict of every field."""
-        return {**dataclasses.asdict(self), "prompts": list(self.prompts)}
+        """A JSON-able dict of every field; of `target_shift` only what is unusual, as in older files."""
+        values = {**dataclasses.asdict(self), "prompts": list(self.prompts)}
+        if self.target_shift == 1:
+            del values["target_shift"]
+        return values
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> TrainingConfig:
@@ -163,6 +179,49 @@ def mean_loss(model: GPT, inputs: Tensor, targets: Tensor, batch_size: int | Non
     return total / max(1, int((targets != -100).sum()))
 
 
+class LayerWatch:
+    """Measures one update part by part: make it, call `before` once the gradients are there, read `event` after it."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.model = model
+        self._gradients: dict[str, float] = {}
+        self._before: dict[str, Tensor] = {}
+
+    @torch.no_grad()
+    def before(self, unclip: float) -> None:
+        """The gradients are there, shortened by `unclip`, and the weights about to move."""
+        trained = {name: p for name, p in self.model.named_parameters() if p.grad is not None}
+        self._before = {name: parameter.clone() for name, parameter in trained.items()}
+        self._gradients = {name: unclip * float(p.grad.norm()) for name, p in trained.items() if p.grad is not None}
+
+    @torch.no_grad()
+    def event(self, step: int) -> LayersEvent:
+        """The weights have moved."""
+        parameters = dict(self.model.named_parameters())
+        parts: dict[str, list[tuple[float, float, float]]] = {}
+        for name, old in self._before.items():
+            lengths = self._gradients[name], float(old.norm()), float((parameters[name] - old).norm())
+            parts.setdefault(part_of(name), []).append(lengths)
+        states = (LayerState(part, *map(_length, zip(*rows, strict=True))) for part, rows in parts.items())
+        return LayersEvent(step, tuple(states))
+
+
+def part_of(name: str) -> str:
+    """What a GPT's parameter belongs to: "embedding", "layer 1 attention", "layer 1 MLP", …, "final norm", "head".
+
+    >>> part_of("blocks.0.norm_mlp.weight")
+    'layer 1 MLP'
+    """
+    head, *rest = name.split(".")
+    if head == "blocks":
+        return f"layer {int(rest[0]) + 1} {'attention' if 'attention' in rest[1] else 'MLP'}"
+    return {"token_embedding": "embedding", "position_embedding": "embedding", "norm": "final norm"}.get(head, head)
+
+
+def _length(lengths: tuple[float, ...]) -> float:
+    return math.sqrt(sum(length * length for length in lengths))
+
+
 class TrainingLoop(ABC):
     """A training that can be paused, changed and continued. Read `events()`; set `learning_rate_scale` at any time.
 
@@ -172,6 +231,8 @@ class TrainingLoop(ABC):
     """
 
     model: nn.Module
+    watches_layers = False
+    """Whether the step before each evaluation also reports how every layer moved."""
 
     def __init__(self, model: nn.Module, config: TrainingConfig) -> None:
         self.model = model
@@ -207,14 +268,17 @@ class TrainingLoop(ABC):
         if self.step == 0:
             yield from self._settle(self._reports(evaluate_at, keep_at))
         while self.step < self.total_steps:
-            yield from self._settle([self._train_step(), *self._reports(evaluate_at, keep_at)])
+            watch = LayerWatch(self.model) if self.watches_layers and self.step + 1 in evaluate_at else None
+            stepped = self._train_step(watch)
+            watched = [watch.event(self.step)] if watch is not None else []
+            yield from self._settle([stepped, *watched, *self._reports(evaluate_at, keep_at)])
 
     def _settle(self, events: list[Event]) -> Iterator[Event]:
         for n, event in enumerate(events, start=1):
             self.settled = n == len(events)
             yield event
 
-    def _train_step(self) -> StepEvent:
+    def _train_step(self, watch: LayerWatch | None = None) -> StepEvent:
         config, started = self.config, time.perf_counter()
         share = learning_rate_at(self.step, self.total_steps or 1, config) * self.learning_rate_scale
         loss, gradient_norm, n_tokens = self._gradients(self.model, self.step)
@@ -224,6 +288,8 @@ class TrainingLoop(ABC):
                 f"The {what} at step {self.step + 1}: the updates were too large. Start over with a "
                 f"learning rate below {config.learning_rate:g}, a longer warmup or a smaller clip_norm."
             )
+        if watch is not None:
+            watch.before(max(1.0, gradient_norm / config.clip_norm))
         self._update(self._optimizers, share)
         self.step += 1
         self.tokens += n_tokens
@@ -328,6 +394,7 @@ class Trainer(TrainingLoop):
     """
 
     model: GPT
+    watches_layers = True
 
     def __init__(
         self,
@@ -342,7 +409,8 @@ class Trainer(TrainingLoop):
     ) -> None:
         super().__init__(model, config)
         self.sampler = sampler
-        self.validation = validation
+        self._unshifted = config.target_shift == 0
+        self.validation = (validation[0], validation[0]) if validation and self._unshifted else validation
         self.tokenizer = tokenizer
         every = slice(None)
         self._sources = dict(sources or {})
@@ -359,6 +427,8 @@ class Trainer(TrainingLoop):
         model.train()
         n = self.config.accumulation
         batches = [self.sampler.batch(step * n + i) for i in range(n)]
+        if self._unshifted:
+            batches = [(x, x) for x, _ in batches]
         n_targets = sum(int((y != -100).sum()) for _, y in batches)
         total = 0.0
         for parameter in model.parameters():

@@ -14,7 +14,7 @@ import streamlit as st
 from engine.checkpoint import Checkpoint
 from engine.corpus import load_corpus
 from engine.open_models import list_open_models, load_open_model, models_folder
-from engine.runs.records import CheckpointInfo
+from engine.runs.records import CheckpointInfo, RunRecord
 from engine.runs.service import lab
 from engine.windows import evaluation_windows
 from pages.shared.examples import example_foundation
@@ -93,11 +93,17 @@ def inference() -> Iterator[None]:
         yield
 
 
+def _whole(record: RunRecord) -> bool:
+    """Whether the lessons can look into it: models that were broken on purpose have a lesson of their own."""
+    model = record.config_dict.get("model", {})
+    return model.get("causal", True) and model.get("residual", True) and model.get("norm", "layer") == "layer"
+
+
 def choose_model() -> ModelChoice | None:
     """Controls for a model and, of a run, one of its checkpoints; None, with advice, while no model exists."""
     service, foundation = lab(), example_foundation()
     records = {r.run_id: r for r in service.runs() if r.step > 0 or not r.live}
-    names = {i: run_name(record) for i, record in records.items() if service.checkpoints(i)}
+    names = {i: run_name(record) for i, record in records.items() if _whole(record) and service.checkpoints(i)}
     found = list_open_models(models_folder(service.settings))
     names |= {OPEN + model.name: f"{model.hub_id or model.name} · open weights" for model in found if not model.problem}
     wanted = st.query_params.get("run") or st.session_state.get("run_id")

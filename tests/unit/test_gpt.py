@@ -1,3 +1,4 @@
+import dataclasses
 import math
 
 import pytest
@@ -15,6 +16,8 @@ VARIANTS = [
     {},
     {"positions": "rotary", "activation": "relu2", "bias": False},
     {"positions": "none", "activation": "gelu_tanh", "tie_embeddings": False},
+    {"residual": False},
+    {"norm": "none", "positions": "learned"},
 ]
 
 
@@ -227,6 +230,13 @@ def test_a_config_survives_its_dict_and_names_unknown_settings():
         GPTConfig.from_dict({**SMALL.to_dict(), "n_layer": 2})
     with pytest.raises(ConfigError, match="vocab_size"):
         GPTConfig.from_dict({"n_layers": 2})
+
+
+def test_a_usual_config_is_written_as_it_was_before_there_were_switches():
+    assert not {"residual", "norm"} & set(SMALL.to_dict())
+    odd = dataclasses.replace(SMALL, residual=False, norm="none")
+    assert odd.to_dict()["residual"] is False and odd.to_dict()["norm"] == "none"
+    assert GPTConfig.from_dict(odd.to_dict()) == odd
 
 
 def test_more_tokens_than_the_context_are_refused():

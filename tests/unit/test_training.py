@@ -15,6 +15,7 @@ from engine.errors import ConfigError
 from engine.events import (
     CheckpointEvent,
     EvalEvent,
+    LayersEvent,
     PlanEvent,
     SampleEvent,
     StepEvent,
@@ -317,3 +318,47 @@ def test_a_config_survives_its_dict():
     assert TrainingConfig.from_dict(config.to_dict()) == config
     with pytest.raises(ConfigError, match="rate"):
         TrainingConfig.from_dict({"steps": 3, "rate": 1})
+
+
+def test_the_step_before_an_evaluation_reports_how_every_part_moved():
+    trainer = make_trainer(steps=10, evaluations=2, clip_norm=1e-3, optimizer="adamw")
+    reports, steps, before = [], [], []
+    for event in trainer.events():
+        if isinstance(event, LayersEvent):
+            reports.append(event)
+        if isinstance(event, StepEvent):
+            steps.append(event)
+            before.append({name: p.detach().clone() for name, p in trainer.model.named_parameters()})
+    assert [report.step for report in reports] == sorted(evaluation_steps(10, 2) - {0})
+    for report in reports:
+        whole = math.sqrt(sum(part.gradient**2 for part in report.layers))
+        assert whole == pytest.approx(steps[report.step - 1].gradient_norm, rel=1e-4)  # parts are orthogonal
+        old, new = before[report.step - 2], before[report.step - 1]
+        moved = math.sqrt(sum(float((new[name] - old[name]).square().sum()) for name in old))
+        assert math.sqrt(sum(part.update**2 for part in report.layers)) == pytest.approx(moved, rel=1e-4)
+        length = math.sqrt(sum(float(weight.square().sum()) for weight in old.values()))
+        assert math.sqrt(sum(part.weights**2 for part in report.layers)) == pytest.approx(length, rel=1e-4)
+        names = [part.name for part in report.layers]
+        assert names[0] == "embedding" and "layer 2 MLP" in names and "final norm" in names
+        assert event_from_dict(event_to_dict(report)) == report
+
+
+def test_watching_the_layers_changes_no_loss():
+    def losses(trainer):
+        return [event.loss for event in trainer.events() if isinstance(event, StepEvent)]
+
+    class Unwatched(Trainer):
+        watches_layers = False
+
+    watched = make_trainer()
+    unwatched = Unwatched(make_trainer().model, watched.sampler, watched.config, validation=watched.validation)
+    assert losses(watched) == losses(unwatched)
+
+
+def test_labels_that_are_not_shifted_ask_for_what_is_already_read():
+    trainer = make_trainer(steps=150, target_shift=0)
+    reported = [event for event in trainer.events() if isinstance(event, EvalEvent)][-1]
+    inputs, targets = evaluation_windows(split_ids(TEXT, 0.1)[1], 16)
+    assert reported.validation_loss == pytest.approx(mean_loss(trainer.model, inputs, inputs), rel=1e-5)
+    assert reported.validation_loss < 0.3 < 3 < mean_loss(trainer.model, inputs, targets)
+    assert "target_shift" not in TrainingConfig(steps=1).to_dict()
