@@ -262,8 +262,8 @@ def gpt2_obstacle(config: GPTConfig) -> str:
     if usual and config.activation in _OUR_ACTIVATIONS:
         return ""
     return (
-        "only whole, causal models with learned positions, GELU, biases and tied embeddings have GPT-2's layout; this one "
-        f"has positions={config.positions!r}, activation={config.activation!r}, bias={config.bias}, "
+        "only whole, causal models with learned positions, GELU, biases and tied embeddings have GPT-2's layout; this "
+        f"one has positions={config.positions!r}, activation={config.activation!r}, bias={config.bias}, "
         f"tie_embeddings={config.tie_embeddings}, causal={config.causal}, residual={config.residual}, "
         f"norm={config.norm!r}."
     )
