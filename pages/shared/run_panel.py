@@ -152,6 +152,8 @@ def _request(run_id: str, kind: str) -> None:
 
 def _change_rate(run_id: str, key: str) -> None:
     try:
+        if lab().run(run_id).state != "running":
+            return  # it ended while the box was on its way out: nobody moved it
         lab().request(run_id, "learning_rate", float(st.session_state[key]))
     except EngineError as error:
         st.toast(sentence(error), icon=":material/info:")
