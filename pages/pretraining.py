@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts.pretraining import train
+from pages.parts.pretraining import race, train
 from pages.shared import guard
 from pages.shared.lesson import choose_part, objective
 
@@ -17,5 +17,6 @@ objective(
 choose_part(
     {
         "Train": train.show,
+        "Race": race.show,
     }
 )
