@@ -1,4 +1,4 @@
-"""n-gram language models: the next token from the last one or two, by counting. The baselines a network must beat.
+"""n-gram language models: the next token from the last few, by counting. The baselines a network must beat.
 
 Counts of longer contexts are sharp but rare, those of shorter ones dull but sure, so each order takes a fixed discount
 D from every count and gives what it saved to the order below: interpolated Kneser-Ney smoothing (Kneser and Ney, 1995;
@@ -10,6 +10,9 @@ c(h) is the sum of c(h w) over w and n(h) the number of different w after h. The
 a lower order counts in how many different contexts its n-gram stands, not how often ("Francisco" is frequent, but only
 after "San"). Below the unigram is the uniform distribution 1 / V, so nothing has probability zero. Each order's
 discount is D = n1 / (n1 + 2 n2), with n1 of its n-grams counted once and n2 twice (Ney et al., 1994).
+
+An n-gram is kept as the number of its first n − 1 tokens among all of those, and its last token: two numbers in one
+key, however long it is and however large the vocabulary.
 """
 
 from __future__ import annotations
@@ -24,18 +27,20 @@ from numpy.typing import ArrayLike
 from engine.errors import ConfigError
 
 BASELINES = ("uniform", "unigram", "bigram", "trigram")
-MAX_ORDER = len(BASELINES) - 1
+MAX_ORDER = 5
+CONTEXT_ONLY = len(BASELINES) - 2
+"""So many tokens at the start of a text are not scored: the trigram baseline needs them."""
 
-# Three ids in one int64 key need 3 × 21 bits.
+# The number of an n-gram (below 2^42 in any text that fits the memory) and an id share one int64 key.
 _MAX_VOCAB_SIZE = 1 << 21
 
 
 @dataclass(frozen=True)
 class _Level:
-    """One order's n-grams as sorted int64 keys (last token in the lowest digit, base V) with what follows from counts.
+    """One order's n-grams as sorted int64 keys (number of the context · V + last token) with what follows from counts.
 
-    `excess` is (count − D) / c(h) for each key; `back_off` is D · n(h) / c(h) for each of the sorted context keys, and
-    `first[i]` to `first[i + 1]` are the places of context i's n-grams.
+    `excess` is (count − D) / c(h) for each key; `back_off` is D · n(h) / c(h) for each of the sorted context numbers,
+    and `first[i]` to `first[i + 1]` are the places of context i's n-grams.
     """
 
     keys: np.ndarray
@@ -43,6 +48,7 @@ class _Level:
     contexts: np.ndarray
     back_off: np.ndarray
     first: np.ndarray
+    discount: float
 
     @classmethod
     def from_counts(cls, keys: np.ndarray, counts: np.ndarray, vocab_size: int) -> Self:
@@ -59,62 +65,124 @@ class _Level:
             contexts=contexts,
             back_off=discount * n_following / totals,
             first=first,
+            discount=float(discount),
         )
 
 
+class _Grams:
+    """All n-grams of a text up to an order, each numbered by its place among the sorted keys of its length.
+
+    `keys[n - 1]` are the distinct n-grams, `counts[n - 1]` how often each occurs, `endings[n - 1]` the number of its
+    last n − 1 tokens. A single token is its own number.
+    """
+
+    def __init__(self, tokens: np.ndarray, vocab_size: int, order: int) -> None:
+        self.vocab_size = vocab_size
+        self.keys: list[np.ndarray] = []
+        self.counts: list[np.ndarray] = []
+        self.endings: list[np.ndarray] = []
+        numbers = np.zeros(len(tokens) + 1, dtype=np.int64)  # of the empty n-gram, which begins anywhere
+        for n in range(1, order + 1):
+            at = numbers[: len(tokens) - n + 1] * vocab_size + tokens[n - 1 :]
+            by_key = np.argsort(at)
+            ordered = at[by_key]
+            new = np.concatenate(([True], ordered[1:] != ordered[:-1]))
+            first = np.flatnonzero(new)
+            self.keys.append(ordered[first])
+            self.counts.append(np.diff(np.append(first, len(ordered))))
+            self.endings.append(numbers[by_key[first] + 1])
+            if n == 1:
+                numbers = tokens
+            elif n < order:
+                numbers = np.empty(len(at), dtype=np.int64)
+                numbers[by_key] = np.cumsum(new) - 1
+
+    def model(self, order: int) -> NGram:
+        """The smoothed model of the n-grams up to `order`."""
+        levels: list[_Level] = []
+        counted = np.arange(len(self.keys[order - 1])) if order else np.empty(0, dtype=np.int64)
+        counts = self.counts[order - 1] if order else counted
+        for n in range(order, 0, -1):
+            levels.insert(0, _Level.from_counts(self.keys[n - 1][counted], counts, self.vocab_size))
+            # Each distinct n-gram is one context that its ending stands in.
+            numbers, counts = np.unique(self.endings[n - 1][counted], return_counts=True)
+            counted = np.searchsorted(self.keys[0], numbers) if n == 2 else numbers
+        return NGram(self.vocab_size, levels, tuple(self.keys[: max(0, order - 1)]))
+
+
 class NGram:
-    """A smoothed n-gram model over token ids; order 0 is uniform, 1 unigram, 2 bigram, 3 trigram.
+    """A smoothed n-gram model over token ids; order 0 is uniform, 1 unigram, 2 bigram, 3 trigram, up to 5.
 
     >>> NGram.fit([0, 1, 0, 1, 0, 1], vocab_size=4, order=2).next_probabilities([0]).argmax()
     np.int64(1)
     """
 
-    def __init__(self, vocab_size: int, levels: Sequence[_Level]) -> None:
+    def __init__(self, vocab_size: int, levels: Sequence[_Level], known: Sequence[np.ndarray] = ()) -> None:
         self.vocab_size = vocab_size
         self.order = len(levels)
         self._levels = tuple(levels)
+        self._known = tuple(known)  # the keys of all n-grams that are contexts, by length
 
     @classmethod
-    def fit(cls, ids: ArrayLike, vocab_size: int, order: int) -> Self:
+    def fit(cls, ids: ArrayLike, vocab_size: int, order: int) -> NGram:
         """Counts the n-grams of `ids` (N,). Memory grows with the distinct n-grams, never with V × V.
 
-        Raises ConfigError for an order outside 0 to 3, ids outside the vocabulary, or fewer ids than the order.
+        Raises ConfigError for an order outside 0 to 5, ids outside the vocabulary, or fewer ids than the order.
         """
-        if not 0 <= order <= MAX_ORDER:
-            raise ConfigError(f"order is {order}, but must be 0 (uniform), 1, 2 or {MAX_ORDER} (trigram).")
-        if not 1 <= vocab_size <= _MAX_VOCAB_SIZE:
-            raise ConfigError(f"vocab_size is {vocab_size}, but must lie between 1 and {_MAX_VOCAB_SIZE:,}.")
-        tokens = _checked_ids(ids, vocab_size)
-        if len(tokens) < order:
-            raise ConfigError(
-                f"{len(tokens)} tokens are too few to count n-grams of order {order}; give a longer text."
-            )
-        levels: list[_Level] = []
-        if order:
-            keys, counts = np.unique(_keys(tokens, order, vocab_size), return_counts=True)
-            levels.insert(0, _Level.from_counts(keys, counts, vocab_size))
-        for lower in range(order - 1, 0, -1):
-            # Each distinct n-gram one longer is one context that its ending stands in.
-            keys, counts = np.unique(keys % vocab_size**lower, return_counts=True)
-            levels.insert(0, _Level.from_counts(keys, counts, vocab_size))
-        return cls(vocab_size, levels)
+        return _grams(ids, vocab_size, order).model(order)
 
-    def next_probabilities(self, context: ArrayLike) -> np.ndarray:
-        """Probabilities (V,) float64 of the token after `context` (N,), of which only the last two ids count.
+    @classmethod
+    def fit_all(cls, ids: ArrayLike, vocab_size: int, order: int) -> list[NGram]:
+        """The models of every order from 0 to `order`, counted once. Raises what `fit` raises."""
+        grams = _grams(ids, vocab_size, order)
+        return [grams.model(each) for each in range(order + 1)]
 
-        With fewer ids than the order looks back, the lower order speaks.
+    @property
+    def n_grams(self) -> int:
+        """How many distinct n-grams of the highest order were counted: what the model has to remember."""
+        return len(self._levels[-1].keys) if self._levels else 0
+
+    def back_off(self, context: ArrayLike) -> int:
+        """How many of the last tokens of `context` (N,) were ever seen together with a next one: 0 up to order − 1.
+
+        So far the model looks back here; what is older does not count.
         """
-        tokens = _checked_ids(context, self.vocab_size)
-        probabilities = np.full(self.vocab_size, 1.0 / self.vocab_size)
+        return max(0, len(self._places(_checked_ids(context, self.vocab_size))) - 1)
+
+    def _places(self, tokens: np.ndarray) -> list[int]:
+        """For each level that has something to say after `tokens`, the place of its context there."""
+        places: list[int] = []
         for back, level in enumerate(self._levels):
             if back > len(tokens):
                 break
-            key = 0
-            for token in tokens[len(tokens) - back :].tolist():
-                key = key * self.vocab_size + token
-            place = int(np.searchsorted(level.contexts, key))
-            if place == len(level.contexts) or level.contexts[place] != key:
+            number = self._number(tokens[len(tokens) - back :])
+            place = int(np.searchsorted(level.contexts, number))
+            if number < 0 or place == len(level.contexts) or level.contexts[place] != number:
                 break  # a longer context that ends in an unseen one is unseen as well
+            places.append(place)
+        return places
+
+    def _number(self, tokens: np.ndarray) -> int:
+        """The number of a context among all of its length, −1 if it was never seen."""
+        number = 0
+        for n, token in enumerate(tokens.tolist()):
+            key = number * self.vocab_size + token
+            if n == 0:
+                number = key
+                continue
+            number = int(np.searchsorted(self._known[n], key))
+            if number == len(self._known[n]) or self._known[n][number] != key:
+                return -1
+        return number
+
+    def next_probabilities(self, context: ArrayLike) -> np.ndarray:
+        """Probabilities (V,) float64 of the token after `context` (N,), of which only the last order − 1 ids count.
+
+        With fewer ids than the order looks back, the lower order speaks.
+        """
+        probabilities = np.full(self.vocab_size, 1.0 / self.vocab_size)
+        places = self._places(_checked_ids(context, self.vocab_size))
+        for level, place in zip(self._levels, places, strict=False):
             ngrams = slice(level.first[place], level.first[place + 1])
             probabilities *= level.back_off[place]
             probabilities[level.keys[ngrams] % self.vocab_size] += level.excess[ngrams]
@@ -124,24 +192,33 @@ class NGram:
         """The probability (N,) float64 that the model gave each of `ids` (N,) after those before it."""
         tokens = _checked_ids(ids, self.vocab_size)
         result = np.full(len(tokens), 1.0 / self.vocab_size)
+        numbers = np.zeros(len(tokens) + 1, dtype=np.int64)  # of the n-gram that begins at each place, −1 if unknown
         for back, level in enumerate(self._levels):
             if back >= len(tokens):
                 break
-            keys = _keys(tokens, back + 1, self.vocab_size)
+            contexts = numbers[: len(tokens) - back]
+            keys = np.where(contexts < 0, -1, contexts * self.vocab_size + tokens[back:])
             below = result[back:]
-            back_off, seen = _look_up(level.contexts, level.back_off, keys // self.vocab_size)
+            back_off, seen = _look_up(level.contexts, level.back_off, contexts)
             excess, _ = _look_up(level.keys, level.excess, keys)
             result[back:] = np.where(seen, excess + back_off * below, below)
+            if back == 0:
+                numbers = tokens
+            elif back < len(self._known):
+                numbers = _find(self._known[back], keys)
         return result
 
-    def loss(self, ids: ArrayLike) -> float:
+    def loss(self, ids: ArrayLike, *, skip: int = CONTEXT_ONLY) -> float:
         """Cross-entropy in nats per token of ids (N,), or of rows of ids (R, N), each a text of its own.
 
-        The first two of a row are context only, so that every order is measured on the same positions. NaN for two
-        ids or less.
+        The first `skip` of a row are context only, so that every order up to skip + 1 is measured on the same
+        positions. NaN where nothing is left to score.
         """
         tokens = np.asarray(ids)
-        scored = self.probabilities(tokens.ravel()).reshape(tokens.shape)[..., MAX_ORDER - 1 :]
+        flat = self.probabilities(tokens.ravel()) if tokens.ndim < 2 or skip >= self.order - 1 else None
+        if flat is None:  # rows must not look back into the row before
+            flat = np.concatenate([self.probabilities(row) for row in tokens])
+        scored = flat.reshape(tokens.shape)[..., skip:]
         return float(-np.log(scored).mean()) if scored.size else float("nan")
 
     def sample(self, n_tokens: int, *, context: ArrayLike = (), seed: int = 0) -> list[int]:
@@ -156,6 +233,17 @@ class NGram:
         return tokens[start:]
 
 
+def _grams(ids: ArrayLike, vocab_size: int, order: int) -> _Grams:
+    if not 0 <= order <= MAX_ORDER:
+        raise ConfigError(f"order is {order}, but must be 0 (uniform), 1, 2, 3 (trigram), 4 or {MAX_ORDER}.")
+    if not 1 <= vocab_size <= _MAX_VOCAB_SIZE:
+        raise ConfigError(f"vocab_size is {vocab_size}, but must lie between 1 and {_MAX_VOCAB_SIZE:,}.")
+    tokens = _checked_ids(ids, vocab_size)
+    if len(tokens) < order:
+        raise ConfigError(f"{len(tokens)} tokens are too few to count n-grams of order {order}; give a longer text.")
+    return _Grams(tokens, vocab_size, order)
+
+
 def baselines(train_ids: ArrayLike, validation_ids: ArrayLike, vocab_size: int) -> dict[str, float]:
     """Validation loss, in nats per token, of "uniform" (ln V), "unigram", "bigram" and "trigram" models.
 
@@ -164,9 +252,12 @@ def baselines(train_ids: ArrayLike, validation_ids: ArrayLike, vocab_size: int) 
     """
     validation = np.asarray(validation_ids)
     _checked_ids(validation.ravel(), vocab_size)
-    if validation.shape[-1] < MAX_ORDER:
-        raise ConfigError(f"{validation.shape[-1]} validation tokens are too few; at least {MAX_ORDER} are needed.")
-    return {name: NGram.fit(train_ids, vocab_size, order).loss(validation) for order, name in enumerate(BASELINES)}
+    if validation.shape[-1] <= CONTEXT_ONLY:
+        raise ConfigError(
+            f"{validation.shape[-1]} validation tokens are too few; at least {CONTEXT_ONLY + 1} are needed."
+        )
+    models = NGram.fit_all(train_ids, vocab_size, len(BASELINES) - 1)
+    return {name: model.loss(validation) for name, model in zip(BASELINES, models, strict=True)}
 
 
 def _checked_ids(ids: ArrayLike, vocab_size: int) -> np.ndarray:
@@ -180,16 +271,14 @@ def _checked_ids(ids: ArrayLike, vocab_size: int) -> np.ndarray:
     return tokens.astype(np.int64, copy=False)
 
 
-def _keys(tokens: np.ndarray, n: int, vocab_size: int) -> np.ndarray:
-    """Every run of n tokens as one number: `_keys([1, 2, 3], 2, 10) -> [12, 23]`, (N − n + 1,) int64."""
-    keys = tokens[: len(tokens) - n + 1]
-    for shift in range(1, n):
-        keys = keys * vocab_size + tokens[shift : len(tokens) - n + 1 + shift]
-    return keys
-
-
 def _look_up(keys: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The value of each wanted key, 0 where there is none, and whether there is one."""
     places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
     found = keys[places] == wanted
     return np.where(found, values[places], 0.0), found
+
+
+def _find(keys: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """The place of each wanted key, −1 where there is none."""
+    places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return np.where(keys[places] == wanted, places, -1)

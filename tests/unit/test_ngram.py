@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 import tracemalloc
+from collections import Counter
 from collections.abc import Callable
 from pydoc_data.topics import topics
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import ConfigError
@@ -17,8 +18,8 @@ from engine.ngram import BASELINES, NGram, baselines
 from engine.tokenizer import BPETokenizer
 
 REFERENCE = "\n".join(topics.values())
-ORDERS = range(4)
-id_lists = st.lists(st.integers(0, 4), min_size=3, max_size=40)
+ORDERS = range(6)
+id_lists = st.lists(st.integers(0, 4), min_size=5, max_size=40)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def ids() -> np.ndarray:
 
 
 @pytest.mark.parametrize("order", ORDERS)
-@given(ids=id_lists, context=st.lists(st.integers(0, 4), max_size=4))
+@given(ids=id_lists, context=st.lists(st.integers(0, 4), max_size=6))
 def test_next_probabilities_are_positive_and_sum_to_one(order: int, ids: list[int], context: list[int]) -> None:
     probabilities = NGram.fit(ids, 5, order).next_probabilities(context)
     assert probabilities.shape == (5,) and probabilities.dtype == np.float64
@@ -95,10 +96,77 @@ def test_the_vocabulary_of_gpt2_needs_no_square_table() -> None:
     assert all(np.isfinite(loss) for loss in losses.values())
 
 
-def test_the_largest_ids_of_the_largest_vocabulary_do_not_overflow() -> None:
+@pytest.mark.parametrize("order", [3, 4, 5])
+def test_the_largest_ids_of_the_largest_vocabulary_do_not_overflow(order: int) -> None:
     top = 2**21 - 1
-    model = NGram.fit([top, top, top, 0, top, top], 2**21, 3)
-    assert model.next_probabilities([top, top])[top] > 0.3
+    model = NGram.fit([top] * (order + 2) + [0] + [top] * order, 2**21, order)
+    assert model.next_probabilities([top] * 4)[top] > 0.3
+
+
+def by_dictionaries(ids: list[int], vocab_size: int, order: int, context: tuple[int, ...], word: int) -> float:
+    """Interpolated Kneser-Ney as its formula reads, with dictionaries of tuples (Chen and Goodman, 1999)."""
+    counts = Counter(tuple(ids[i : i + order]) for i in range(len(ids) - order + 1))
+    levels = [counts]
+    while len(next(iter(levels[0]))) > 1:
+        levels.insert(0, Counter(gram[1:] for gram in levels[0]))
+    probability = 1 / vocab_size
+    for n, level in enumerate(levels, start=1):
+        if n - 1 > len(context):
+            break
+        history = context[len(context) - (n - 1) :]
+        following = {gram[-1]: count for gram, count in level.items() if gram[:-1] == history}
+        if not following:
+            break
+        once, twice = (sum(count == times for count in level.values()) for times in (1, 2))
+        discount = once / (once + 2 * twice) if once and twice else 0.5
+        total = sum(following.values())
+        own = max(following.get(word, 0) - discount, 0) if word in following else 0
+        probability = own / total + discount * len(following) / total * probability
+    return probability
+
+
+@pytest.mark.parametrize("order", range(1, 6))
+@given(ids=id_lists, context=st.lists(st.integers(0, 4), max_size=6), word=st.integers(0, 4))
+@settings(max_examples=60)
+def test_every_order_is_what_dictionaries_of_tuples_count(
+    order: int, ids: list[int], context: list[int], word: int
+) -> None:
+    expected = by_dictionaries(ids, 5, order, tuple(context), word)
+    assert NGram.fit(ids, 5, order).next_probabilities(context)[word] == pytest.approx(expected, rel=1e-12)
+
+
+def test_on_real_text_with_the_vocabulary_of_gpt2_five_tokens_are_what_dictionaries_count(ids: np.ndarray) -> None:
+    spread = (ids[:3000].astype(np.int64) * 50) % 50_257
+    model, row = NGram.fit(spread, 50_257, 5), spread[1000:1012].tolist()
+    for place in range(4, len(row)):
+        expected = by_dictionaries(spread.tolist(), 50_257, 5, tuple(row[:place]), row[place])
+        assert model.probabilities(row)[place] == pytest.approx(expected, rel=1e-12)
+
+
+def test_models_counted_together_are_those_counted_one_by_one(ids: np.ndarray) -> None:
+    text, other = ids[:20_000], ids[20_000:21_000]
+    for order, model in enumerate(NGram.fit_all(text, 1000, 5)):
+        alone = NGram.fit(text, 1000, order)
+        assert model.order == order and model.n_grams == alone.n_grams
+        np.testing.assert_array_equal(model.probabilities(other), alone.probabilities(other))
+
+
+def test_back_off_is_how_far_the_model_looks_back() -> None:
+    model = NGram.fit([0, 1, 2, 3, 0, 1, 2, 4], 6, 5)
+    assert model.back_off([0, 1, 2]) == 3
+    assert model.back_off([5, 1, 2]) == 2
+    assert model.back_off([5]) == 0
+    assert model.back_off([]) == 0
+    assert model.back_off([3, 0, 1, 2]) == 4
+
+
+def test_on_its_own_text_a_longer_context_is_always_better_and_on_another_it_is_not_much(ids: np.ndarray) -> None:
+    split = len(ids) * 9 // 10
+    models = NGram.fit_all(ids[:split], 1000, 5)
+    own = [model.loss(ids[:5000], skip=4) for model in models]
+    held = [model.loss(ids[split:], skip=4) for model in models]
+    assert own == sorted(own, reverse=True) and own[5] < 0.6
+    assert held[5] > held[3] - 0.2
 
 
 def test_samples_repeat_with_their_seed_and_follow_the_model(ids: np.ndarray) -> None:
@@ -114,7 +182,7 @@ def test_samples_repeat_with_their_seed_and_follow_the_model(ids: np.ndarray) ->
 @pytest.mark.parametrize(
     ("ids", "vocab_size", "order", "message"),
     [
-        ([1, 2], 5, 4, "order is 4"),
+        ([1, 2], 5, 6, "order is 6"),
         ([1, 2], 5, -1, "order is -1"),
         ([1, 5], 5, 1, "ids lie between 1 and 5"),
         ([-1, 2], 5, 1, "ids lie between -1 and 2"),
@@ -138,3 +206,6 @@ def test_rows_are_scored_apart_from_each_other():
     model = NGram.fit(ids, 7, 3)
     rows = ids[:60].reshape(4, 15)
     assert model.loss(rows) == pytest.approx(np.mean([model.loss(row) for row in rows]))
+    longer = NGram.fit(ids, 7, 5)
+    for skip in (2, 4):
+        assert longer.loss(rows, skip=skip) == pytest.approx(np.mean([longer.loss(row, skip=skip) for row in rows]))

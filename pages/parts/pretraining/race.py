@@ -298,6 +298,7 @@ def _status(heat: Heat, lanes: Mapping[str, list[RunRecord]]) -> None:
     columns = st.columns(len(lanes))
     for column, (name, records) in zip(columns, lanes.items(), strict=True):
         share = sum(record.progress for record in records) / max(1, len(heat.lanes[name]))
+        column.text(name)
         column.progress(share, text=_lane_line(records))
     ours = [record for each in lanes.values() for record in each]
     live = [record for record in ours if record.live]
