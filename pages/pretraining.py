@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts.pretraining import race, train
+from pages.parts.pretraining import race, time_machine, train
 from pages.shared import guard
 from pages.shared.lesson import choose_part, objective
 
@@ -17,6 +17,7 @@ objective(
 choose_part(
     {
         "Train": train.show,
+        "Time machine": time_machine.show,
         "Race": race.show,
     }
 )

@@ -1,0 +1,485 @@
+"""Part "Time machine": one slider over a run's checkpoints, and everything about the model moves with it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from engine import anatomy, embedding, inspection
+from engine.checkpoint import Checkpoint
+from engine.errors import EngineError
+from engine.runs.records import RunRecord
+from engine.runs.service import lab
+from engine.training import checkpoint_steps
+from pages.parts.attention.figures import over_training
+from pages.parts.attention.head import choose_head, chosen_head, head_name
+from pages.parts.evaluation.surprise import _drawn, _said
+from pages.parts.pretraining import replay
+from pages.parts.pretraining.moments import (
+    FAMILIES,
+    LENS_TOP,
+    Moment,
+    looked,
+    moments_of,
+    named,
+    places,
+    surprised,
+    written,
+)
+from pages.parts.transformer.reading import token_name
+from pages.shared import charts
+from pages.shared.code_panel import show_code
+from pages.shared.components.attention_map import attention_map
+from pages.shared.components.embedding_map import MapPoint, embedding_map
+from pages.shared.components.lens_table import lens_table
+from pages.shared.components.surprise_text import Piece, surprise_text
+from pages.shared.errors import shown_errors
+from pages.shared.examples import example_foundation
+from pages.shared.lesson import exercise, notice
+from pages.shared.models import OPEN, load
+from pages.shared.run_data import run_name, view
+from pages.shared.sentence import Sentence, choose_sentence
+
+PLAY_SECONDS = 1.5
+LOOK_SECONDS = 3.0
+MOST = 20  # tokens that the map and the lens show
+AT_ONCE_PARAMETERS = 8_000_000  # of larger models only the chosen checkpoint is computed
+VIEWS = ("Checkpoints", "Replay")
+SAMPLES = ("Same dice", "Greedy")
+# On a wide screen the slider stays in sight while the panels below it are read.
+_STAYS = """<style>
+@media (min-width: 900px) and (min-height: 700px) {
+  :is(.stLayoutWrapper, [data-testid=stLayoutWrapper]):has(> .st-key-time-bar) { position: sticky; top: 3.2rem; z-index: 99; }
+  .st-key-time-bar { background: var(--st-background-color, Canvas); }
+}
+</style>"""
+_PLAYING = "time-playing"
+_TICKED = "time-ticked"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of the model at every checkpoint."""
+
+    prompt: str
+    greedy: bool
+    sentence: Sentence | None
+
+
+def show() -> None:
+    """The part of the lesson."""
+    st.markdown(
+        "A run keeps its model at steps 0, 8, 16, 32 and so on. Move **one slider** and see everything at that moment: "
+        "what the model writes, what it expects, where it looks, and how its words have gathered."
+    )
+    chosen, mode = st.columns([2.4, 1], gap="large", vertical_alignment="bottom")
+    with chosen:
+        record = choose_run("time-run")
+    if record is None:
+        return
+    with mode:
+        how = st.segmented_control(
+            "Look at",
+            VIEWS,
+            default=VIEWS[0],
+            required=True,
+            key="time-view",
+            persist_state="session",
+            help="Checkpoints: the model itself, asked live at the moments that were kept. Replay: the record of the "
+            "training, played back at its own speed or faster.",
+        )
+    if how == VIEWS[1]:
+        replay.show(record)
+    else:
+        _checkpoints(record)
+    notice(
+        "At step 0 the text is dice and the map a cloud. First comes what is frequent, then pairs and words, then "
+        "sentences; the loss falls by less and less while the samples go on improving.",
+        "Not all comes at once: the embeddings gather early, a head may find its habit within one doubling of the "
+        "steps, and the lens shows later layers taking over what earlier ones cannot know.",
+        "With the same dice a changed sample is the model's doing, not luck. Greedy text loops while a model is "
+        "young: what is likeliest again and again is the same phrase.",
+    )
+    exercise(
+        "Which of the panels changes most between the last two checkpoints, and which hardly at all? What does that "
+        "say about the steps in between?",
+        "Map and attention have mostly settled by then; loss and surprise still fall a little, on names and rare "
+        "words. Later training refines what is there: half of the steps for a small part of the fall.",
+    )
+    show_code(checkpoint_steps, inspection.attention_maps, anatomy.logit_lens_top, embedding.fit_pca)
+
+
+def choose_run(key: str) -> RunRecord | None:
+    """A run that has kept a model, finished or still in training; None, with advice, while there is none."""
+    foundation = example_foundation()
+    records = {r.run_id: r for r in lab().runs() if lab().checkpoints(r.run_id)}
+    if not records:
+        st.info("There is no model yet. Train one in the part **Train**; half a minute is enough to begin.")
+        return None
+    wanted = st.query_params.get("run") or st.session_state.get("run_id") or ""
+    if wanted and wanted not in records and not wanted.startswith(OPEN):
+        st.warning("The run in this address has kept no model here. This is another one that has.")
+    ids = sorted(records, key=lambda each: each != foundation)
+    run_id = st.selectbox(
+        "Run",
+        ids,
+        index=ids.index(wanted) if wanted in records else 0,
+        format_func=lambda each: run_name(records[each]),
+        key=f"{key}:{wanted}:{len(ids)}",
+        help="Every run that has a checkpoint, the foundation model first. Runs in training show those so far.",
+    )
+    st.session_state["run_id"] = run_id
+    st.query_params["run"] = run_id
+    return records[run_id]
+
+
+def _checkpoints(record: RunRecord) -> None:
+    found = moments_of(record.run_id)
+    last = found[-1]
+    checkpoint = load(last.choice)
+    asked, text = st.columns([1, 1.4], gap="large")
+    with asked:
+        prompt = st.text_input(
+            "Prompt",
+            _default_prompt(record),
+            max_chars=300,
+            key=f"time-prompt:{record.run_id}",
+            persist_state="session",
+            help="The model writes on after it, and its most probable next tokens are those behind it.",
+        )
+        kind = st.segmented_control(
+            "Sample",
+            SAMPLES,
+            default=SAMPLES[0],
+            required=True,
+            key="time-sample",
+            persist_state="session",
+            help="Same dice: temperature 0.8, the 50 likeliest tokens, the same random numbers at every checkpoint. "
+            "Greedy: always the likeliest token.",
+        )
+    with text:
+        own = choose_sentence(last.choice, most=MOST)
+    with st.expander("Which head the attention panel shows", icon=":material/visibility:"):
+        choose_head(checkpoint.model.config, wide=True)
+    prompt = prompt.encode("utf-8", "replace").decode("utf-8")
+    if not checkpoint.tokenizer.encode(prompt):
+        st.info("Type a prompt: the model needs at least one token to write on from.")
+        return
+    playing = st.session_state.get(_PLAYING) == record.run_id
+    clock = PLAY_SECONDS if playing else LOOK_SECONDS if record.live else None
+    question = Question(prompt, kind == SAMPLES[1], own)
+    st.fragment(_machine, run_every=clock)(record.run_id, question, playing, record.live)
+
+
+def _default_prompt(record: RunRecord) -> str:
+    training = record.config_dict.get("training", {})
+    prompts = training.get("prompts") or ["The lion is in the"]
+    return str(prompts[0])
+
+
+def _machine(run_id: str, question: Question, was_playing: bool, was_live: bool) -> None:
+    """The slider and all panels; drawn again by itself when the slider moves, by a clock while it plays."""
+    with shown_errors():
+        record = lab().run(run_id)
+        found = moments_of(run_id)
+        steps = [each.info.step for each in found]
+        key = f"checkpoint:{run_id}"  # the slider of the other lessons: the moment goes with the learner
+        playing = st.session_state.get(_PLAYING) == run_id
+        if playing:
+            _advance(key, steps, record)
+            playing = st.session_state.get(_PLAYING) == run_id
+        if playing != was_playing or record.live != was_live:
+            st.rerun()
+        st.html(_STAYS)
+        with st.container(key="time-bar", border=True):
+            step = _time_bar(record, found, key, playing)
+            waiting = st.empty()
+        moment = found[steps.index(step)]
+        _panels(record, moment, found[-1], question)
+        if not playing:
+            _prepare(found, question, waiting)
+
+
+def _advance(key: str, steps: list[int], record: RunRecord) -> None:
+    """One checkpoint on, once its time has come; playing ends at the last one."""
+    now = time.monotonic()
+    if now - st.session_state.get(_TICKED, 0.0) < 0.8 * PLAY_SECONDS:
+        return
+    at = st.session_state.get(key)
+    place = steps.index(at) if at in steps else -1
+    st.session_state[_TICKED] = now
+    st.session_state[key] = steps[min(place + 1, len(steps) - 1)]
+    if place + 1 >= len(steps) - 1 and place >= 0:
+        st.session_state[_PLAYING] = None
+
+
+def _time_bar(record: RunRecord, found: list[Moment], key: str, playing: bool) -> int:
+    by_step = {each.info.step: each.info for each in found}
+    steps = list(by_step)
+    button, place = st.columns([1, 6.5], gap="medium", vertical_alignment="bottom")
+    with button:
+        st.button(
+            "Stop" if playing else "Play",
+            key="time-play",
+            icon=":material/stop:" if playing else ":material/play_arrow:",
+            width="stretch",
+            disabled=len(steps) < 2,
+            on_click=_toggle,
+            args=(record.run_id, key, steps),
+            help="Steps through the checkpoints, one every second and a half, and stops at the last one.",
+        )
+    with place:
+        if playing:  # no slider: one that is moved from here while it is drawn may answer with its old value
+            step = st.session_state.get(key, steps[0])
+            step = step if step in steps else steps[-1]
+            st.progress(
+                (steps.index(step) + 1) / len(steps), text=f"Checkpoint {steps.index(step) + 1} of {len(steps)}"
+            )
+        elif len(steps) == 1:
+            step = steps[0]
+            st.caption("This run has kept one moment so far.")
+        else:
+            chosen = st.session_state.get(key) in steps
+            step = st.select_slider(
+                "Checkpoint",
+                steps,
+                **({} if chosen else {"value": steps[-1]}),
+                format_func=lambda each: f"step {each:,}",
+                key=key,
+                persist_state="session",
+                help="The moments at which this run kept its model; the arrow keys move through them.",
+            )
+    info = by_step[step]
+    total = f" of {record.total_steps:,}" if record.total_steps else ""
+    loss = ""
+    if info.validation_loss is not None:
+        perplexity = math.exp(min(info.validation_loss, 50.0))
+        loss = f" · validation loss **{info.validation_loss:.2f}** · perplexity {perplexity:,.0f}"
+    st.markdown(f"**Step {step:,}**{total} · {info.seconds:,.0f} s of training{loss}")
+    return int(step)
+
+
+def _toggle(run_id: str, key: str, steps: list[int]) -> None:
+    if st.session_state.get(_PLAYING) == run_id:
+        st.session_state[_PLAYING] = None
+        return
+    if st.session_state.get(key, steps[-1]) == steps[-1]:
+        st.session_state[key] = steps[0]
+    st.session_state[_PLAYING] = run_id
+    st.session_state[_TICKED] = time.monotonic()
+
+
+def _prepare(found: list[Moment], question: Question, waiting: st.delta_generator.DeltaGenerator) -> None:
+    """Compute the moments that nobody has looked at, so that the slider only has to draw; any move interrupts it."""
+    if load(found[-1].choice).model.n_parameters > AT_ONCE_PARAMETERS:
+        return
+    ready = st.session_state.setdefault("time-ready", set())
+    asked = (found[0].run_id, found[0].home, question.prompt, question.greedy, _ids_of(question))
+    left = [each for each in found if (each.key, asked) not in ready]
+    for number, moment in enumerate(left):
+        waiting.progress(
+            1 - (len(left) - number) / len(found), text=f"Asking the model of step {moment.info.step:,} as well …"
+        )
+        try:
+            _compute(moment, found[-1], question)
+        except EngineError:
+            continue  # replaced by a newer one meanwhile
+        ready.add((moment.key, asked))
+    waiting.empty()
+
+
+def _ids_of(question: Question) -> tuple[int, ...]:
+    return question.sentence.ids if question.sentence is not None else ()
+
+
+def _compute(moment: Moment, last: Moment, question: Question) -> None:
+    written(moment, question.prompt, greedy=question.greedy)
+    places(moment, last)
+    if question.sentence is not None:
+        looked(moment, question.sentence.ids)
+        surprised(moment, _plain(question.sentence))
+
+
+def _plain(own: Sentence) -> str:
+    return own.text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _panels(record: RunRecord, moment: Moment, last: Moment, question: Question) -> None:
+    """Two columns of panels, each by itself: what fails in one leaves the others."""
+    checkpoint = load(moment.choice)
+    panels: list[tuple[str, Callable[[], None]]] = [
+        ("What it writes", lambda: _sample(moment, question)),
+        ("Loss", lambda: _loss(record, moment)),
+        ("Next token", lambda: _next(moment, question)),
+        ("Map of words", lambda: _map(moment, last)),
+    ]
+    own = question.sentence
+    if own is not None:
+        panels += [
+            ("Attention", lambda: _attention(moment, checkpoint, own)),
+            ("Logit lens", lambda: _lens(moment, checkpoint, own)),
+            ("Surprise", lambda: _surprise(moment, own)),
+        ]
+    names = [name for name, _ in panels]
+    shown = st.pills(
+        "Panels",
+        names,
+        selection_mode="multi",
+        default=names,
+        key=f"time-panels:{len(names)}",
+        persist_state="session",
+        label_visibility="collapsed",
+        help="What is drawn at every move. Fewer panels make a small screen clearer.",
+    )
+    drawn = [(name, draw) for name, draw in panels if name in (shown or ())]
+    sides = st.columns(2, gap="small") if len(drawn) > 1 else [st.container()]
+    for number, (name, draw) in enumerate(drawn):
+        with sides[number % len(sides)], st.container(border=True), shown_errors(f"draw the panel {name}"):
+            draw()
+
+
+def _sample(moment: Moment, question: Question) -> None:
+    found = written(moment, question.prompt, greedy=question.greedy)
+    st.markdown("**What it writes**")
+    st.text(question.prompt + found.text)
+    how = "always the likeliest token" if question.greedy else "the same dice at every checkpoint"
+    st.caption(f"The prompt, then the model's own words at step {moment.info.step:,}: {how}.")
+
+
+def _next(moment: Moment, question: Question) -> None:
+    found = written(moment, question.prompt, greedy=question.greedy)
+    rows = pd.DataFrame(found.top, columns=["token", "probability"])
+    charts.next_token_bars(rows, title="Next token after the prompt").show()
+
+
+def _loss(record: RunRecord, moment: Moment) -> None:
+    """Of a mixture every source in bits per byte; of a single text the validation and the training loss."""
+    found = view(record, run_name(record))
+    until = record.total_steps or record.step
+    if not found.sources.empty and found.sources["bits_per_byte"].notna().all():
+        series = {str(name): _thinned(rows, "bits_per_byte") for name, rows in found.sources.groupby("run", sort=False)}
+        title, unit = "Validation loss of each source", "bits per byte"
+    else:
+        series = {
+            {"train": "training", "validation": "validation"}[str(name)]: _thinned(rows, "loss")
+            for name, rows in found.losses.groupby("series", sort=False)
+        }
+        title, unit = "Loss", "nats per token"
+    if not series:
+        st.caption("No loss has been measured yet.")
+        return
+    here = {name: _before(points, moment.info.step) for name, points in series.items()}
+    said = ", ".join(f"{name} {point[1]:.2f}" for name, point in here.items() if point is not None)
+    over_training(
+        series,
+        title=title,
+        y=unit,
+        at=moment.info.step,
+        until=until,
+        height=290,
+        summary=f"Measured last before the dashed line: {said} ({unit})." if said else "Nothing measured before it.",
+    ).show()
+
+
+def _thinned(rows: pd.DataFrame, column: str, most: int = 24) -> list[tuple[int, float]]:
+    """A few points, spread evenly over the logarithm of the step, as the axis is."""
+    steps = rows["step"].to_numpy()
+    wanted = np.geomspace(1, max(2, steps[-1] + 1), most) - 1
+    keep = np.unique(np.abs(steps[:, None] - wanted[None, :]).argmin(axis=0))
+    return [(int(steps[i]), float(rows[column].iloc[i])) for i in keep]
+
+
+def _before(points: list[tuple[int, float]], step: int) -> tuple[int, float] | None:
+    earlier = [point for point in points if point[0] <= step]
+    return earlier[-1] if earlier else None
+
+
+def _map(moment: Moment, last: Moment) -> None:
+    words = named(last)
+    if len(words.ids) < 4:
+        st.caption("This model has too few tokens for a map.")
+        return
+    points = places(moment, last)
+    frame = places(last, last)  # one frame for all checkpoints: points move, the axes do not
+    low, high = frame.min(axis=0), frame.max(axis=0)
+    inside = np.clip(points, low, high)
+    st.markdown("**Map of words**")
+    embedding_map(
+        [
+            MapPoint(int(i), text, x, y, group)
+            for i, text, (x, y), group in zip(words.ids, words.texts, inside.tolist(), words.groups, strict=True)
+        ],
+        FAMILIES,
+        (low[0], high[0], low[1], high[1]),
+        "time-map",
+        label=f"Map of {len(words.ids)} tokens by PCA at step {moment.info.step}.",
+    )
+    st.caption(
+        f"{len(words.ids)} tokens of the vocabulary, vectors scaled to length 1, on the two axes of largest spread at "
+        "the last checkpoint."
+    )
+
+
+def _attention(moment: Moment, checkpoint: Checkpoint, own: Sentence) -> None:
+    config = checkpoint.model.config
+    layer, head = chosen_head(config)
+    layer, head = min(layer, config.n_layers - 1), min(head, config.n_heads - 1)
+    weights = looked(moment, own.ids).maps[layer, head]
+    st.markdown(f"**Attention of {head_name(layer, head)}**")
+    attention_map(
+        weights,
+        own.tokens,
+        own.tokens,
+        key="time-attention",
+        row_ids=own.ids,
+        column_ids=own.ids,
+        causal=config.causal,
+        summary=f"Attention of {head_name(layer, head)} at step {moment.info.step}: each row adds up to 1.",
+    )
+
+
+def _lens(moment: Moment, checkpoint: Checkpoint, own: Sentence) -> None:
+    lens = looked(moment, own.ids).lens
+    rows = ["embedding", *(f"layer {n}" for n in range(1, len(lens.ids) - 1)), "output"]
+    st.markdown("**Logit lens**")
+    lens_table(
+        lens.ids[:, :, :LENS_TOP],
+        lens.probabilities[:, :, :LENS_TOP],
+        {int(i): token_name(checkpoint, int(i)) for i in np.unique(lens.ids)},
+        list(zip(own.tokens, own.ids, strict=True)),
+        rows,
+        "time-lens",
+        selected=len(own.ids) - 1,
+        label="The most probable next token after each layer, for every token of the text",
+    )
+    agree = (lens.ids[:-1, :, 0] == lens.final_ids).mean(axis=1)
+    st.caption(
+        f"Before the last layer {agree[-1]:.0%} of the positions already say what the model says at the end; after the "
+        f"embedding {agree[0]:.0%}."
+    )
+
+
+def _surprise(moment: Moment, own: Sentence) -> None:
+    text = _plain(own)
+    found = surprised(moment, text)
+    st.markdown("**Surprise of your sentence**")
+    if len(found.spans) < 2:
+        st.caption("Write one more word: the first token has nothing before it that could predict it.")
+        return
+    bits = -np.log2(np.maximum(found.probabilities, 1e-300))
+    texts = _drawn(text, found.spans.starts, found.spans.ends)
+    pieces = [
+        Piece(each, None if math.isnan(bit) else bit, _said(bit, p))
+        for each, bit, p in zip(texts, bits.tolist(), found.probabilities.tolist(), strict=True)
+    ]
+    surprise_text(
+        pieces, "time-surprise", scale="surprise", label="Your sentence, tinted by the surprise of each token"
+    )
+    known = bits[~np.isnan(bits)]
+    st.caption(f"{known.mean():.1f} bits a token, {known.sum():,.0f} in all, at step {moment.info.step:,}.")
