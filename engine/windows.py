@@ -117,6 +117,21 @@ class WindowSampler:
         windows = self.ids[self.starts(step)[:, None] + self._span]  # (B, T + 1)
         return windows[:, :-1], windows[:, 1:]
 
+    def times_read(self, steps: int) -> np.ndarray:
+        """How often each id was an input within the first `steps` steps: (N,) int64. ConfigError below 0.
+
+        A window adds 1 over a stretch, so its begin and its end are noted and then added up, epoch by epoch.
+        """
+        if steps < 0:
+            raise ConfigError(f"steps ({steps}) must be at least 0.")
+        changes = np.zeros(len(self.ids) + 1, dtype=np.int64)
+        if steps:
+            for epoch, begin, end in self._pieces(0, steps * self.batch_size):
+                starts = self._epoch_starts(epoch)[begin:end].numpy()
+                np.add.at(changes, starts, 1)
+                np.add.at(changes, starts + self.context_length, -1)
+        return np.cumsum(changes)[:-1]
+
     def _pieces(self, first: int, last: int) -> list[tuple[int, int, int]]:
         """The stretch first…last of the endless row of windows, cut at epochs: (epoch, begin, end)."""
         n = self.windows_per_epoch

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts.pretraining import race, time_machine, train
+from pages.parts.pretraining import beyond_words, race, time_machine, train
 from pages.shared import guard
 from pages.shared.lesson import choose_part, objective
 
@@ -19,5 +19,6 @@ choose_part(
         "Train": train.show,
         "Time machine": time_machine.show,
         "Race": race.show,
+        "Beyond words": beyond_words.show,
     }
 )

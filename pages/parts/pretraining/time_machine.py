@@ -55,7 +55,7 @@ SAMPLES = ("Same dice", "Greedy")
 # On a wide screen the slider stays in sight while the panels below it are read.
 _STAYS = """<style>
 @media (min-width: 900px) and (min-height: 700px) {
-  :is(.stLayoutWrapper, [data-testid=stLayoutWrapper]):has(> .st-key-time-bar) { position: sticky; top: 3.2rem; z-index: 99; }
+  [data-testid=stLayoutWrapper]:has(> .st-key-time-bar) { position: sticky; top: 3.2rem; z-index: 99; }
   .st-key-time-bar { background: var(--st-background-color, Canvas); }
 }
 </style>"""
