@@ -39,6 +39,7 @@ SECTIONS: dict[str, tuple[Lesson, ...]] = {
         Lesson("tokenization.py", "Tokenization", ":material/content_cut:", "tokenization"),
         Lesson("embeddings.py", "Windows and embeddings", ":material/grid_on:", "embeddings"),
         Lesson("pretraining.py", "Pretraining", ":material/model_training:", "pretraining"),
+        Lesson("scaling.py", "Scaling", ":material/trending_up:", "scaling"),
         Lesson("foundation.py", "Foundation model", ":material/psychology:", "foundation"),
     ),
     "Inside the model": (

@@ -1,0 +1,461 @@
+"""Part "Train sizes": a law read from a few small runs, a larger run predicted by it, and the check."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from engine import scaling_laws
+from engine.errors import EngineError
+from engine.runs import size_series
+from engine.runs.records import RunRecord
+from engine.runs.service import lab
+from engine.runs.size_series import CHECK_WIDTH, CORPORA, STEPS, WIDTHS, ShippedRecords, SizeRun, series_config
+from engine.scaling import count_parameters
+from engine.scaling_laws import CurvePoint, FitError, PowerLaw
+from pages.parts.scaling.figures import frontier_chart, law_chart
+from pages.parts.scaling.source import records_of, shipped, trained
+from pages.parts.transformer.words import count, duration
+from pages.shared.code_panel import show_code
+from pages.shared.errors import sentence
+from pages.shared.lesson import exercise, notice
+from pages.shared.run_panel import REFRESH_SECONDS, STATES
+
+SHIPPED, HERE = "Shipped records", "Trained here"
+BY_SIZE, BY_COMPUTE = "By parameters", "By compute"
+LINE, FLOOR = "Power law", "With a floor"
+TEXTS = {"shakespeare": "Shakespeare's plays", "stories": "Little stories"}
+MAX_SEEDS = 3
+
+
+def show() -> None:
+    """Draw the part."""
+    st.markdown(
+        "Models that differ in nothing but their width read the same tokens. Their last losses lie close to a curve "
+        "so regular that it can be read beyond its end: the loss of a larger model is known before it is trained."
+    )
+    records = shipped()
+    controls, figure = st.columns([1, 2.3], gap="large")
+    with controls:
+        origin = _origin(records)
+        widths = _widths()
+        runs, check = _from_records(records, widths) if origin == SHIPPED and records else _trained_here(widths)
+        view = st.segmented_control(
+            "Look at",
+            [BY_SIZE, BY_COMPUTE],
+            default=BY_SIZE,
+            required=True,
+            key="scaling-view",
+            persist_state="session",
+            help="Loss against parameters, L(N), or against the operations spent so far, L(C).",
+        )
+    with figure:
+        if view == BY_SIZE:
+            _by_size(runs, check, origin == HERE)
+        else:
+            _by_compute(runs)
+        _table(runs)
+    notice(
+        "Both axes are logarithmic: a power law is a straight line there. Ten times the parameters take the same "
+        "*factor* off the loss wherever one begins.",
+        "The points bend away from a straight line at the right end: every size read the same tokens, and the larger "
+        "ones would have had use for more. A floor is the simplest way to describe that.",
+        "The interval grows quickly beyond the points. Kaplan et al. (2020) fitted over many powers of ten; six sizes "
+        "within less than two say much less.",
+        "The learning rate of these runs is constant. Had it decayed, only the end of each curve would be the loss of "
+        "a whole training, and the points before it would lie too high (Hoffmann et al. 2022).",
+    )
+    exercise(
+        "Take the two largest sizes out of the fit and predict again, with and without a floor. Which of the two "
+        "intervals still holds the measured loss, and what does the straight line not know?",
+        "The line predicts too low a loss: it goes on falling as if every size had as much data for its size as the "
+        "small ones. The fit with a floor bends, but from few points its floor is hardly known, so its interval is "
+        "wide. An honest extrapolation needs sizes and data that grow together.",
+    )
+    show_code(
+        scaling_laws.fit_power_law,
+        scaling_laws.PowerLaw.interval_at,
+        scaling_laws.compute_frontier,
+        size_series.series_config,
+    )
+
+
+def _origin(records: ShippedRecords | None) -> str:
+    options = [SHIPPED, HERE] if records else [HERE]
+    return st.segmented_control(
+        "Measurements",
+        options,
+        default=options[0],
+        required=True,
+        key="scaling-origin",
+        persist_state="session",
+        help="Records of these very runs that were measured before and ship with the course, or runs on this server.",
+    )
+
+
+def _widths() -> list[int]:
+    chosen = st.pills(
+        "Sizes in the fit (width)",
+        WIDTHS,
+        selection_mode="multi",
+        default=WIDTHS,
+        key="scaling-widths",
+        persist_state="session",
+        help="d_model of two layers. Twice the width is four times the parameters. A fit needs three sizes, one with a "
+        "floor five.",
+    )
+    return [width for width in WIDTHS if width in chosen]
+
+
+def _from_records(records: ShippedRecords, widths: list[int]) -> tuple[list[SizeRun], list[SizeRun]]:
+    seeds = len({run.config.seed for run in records.runs})
+    st.info(
+        f"**Shipped records**, not trained on this server: measured on {records.date} ({records.machine}), "
+        f"{'one seed' if seeds == 1 else f'{seeds} seeds'} a size. Choose **{HERE}** to measure them yourself.",
+        icon=":material/inventory_2:",
+    )
+    chosen = [run for run in records.runs if run.width in widths]
+    return chosen, [run for run in records.runs if run.width == CHECK_WIDTH]
+
+
+def _trained_here(widths: list[int]) -> tuple[list[SizeRun], list[SizeRun]]:
+    corpus = st.selectbox(
+        "Text",
+        CORPORA,
+        format_func=TEXTS.__getitem__,
+        key="scaling-corpus",
+        persist_state="session",
+        help="What every size reads. The stories are written by the course itself and need no package.",
+    )
+    n_seeds = st.slider(
+        "Seeds",
+        1,
+        MAX_SEEDS,
+        1,
+        key="scaling-seeds",
+        persist_state="session",
+        help="Trains each size so many times, with other weights and another order of the text, to see how much of a "
+        "difference is chance.",
+    )
+    plan = [(width, seed) for seed in range(n_seeds) for width in (*widths, CHECK_WIDTH)]
+    configs = {key: series_config(key[0], corpus=corpus, seed=key[1]) for key in plan}
+    records = records_of(list(configs.values()))
+    wanted = [key for key in plan if key[0] != CHECK_WIDTH]
+    missing = [key for key in wanted if _needs_training(records[configs[key].run_id])]
+    _train_button(
+        f"Train {len(missing)} size{'s' if len(missing) != 1 else ''}" if missing else "All sizes are trained or wait",
+        [(configs[key], _label(*key, corpus)) for key in missing],
+        key="scaling-train",
+        help="Puts the sizes that nobody has trained yet into the queue, the smallest first. Each takes 10 to 60 s on "
+        "one core. Runs are shared: what somebody trained is there for all.",
+    )
+    st.session_state["scaling-check-plan"] = [
+        (configs[key], _label(*key, corpus))
+        for key in plan
+        if key[0] == CHECK_WIDTH and _needs_training(records[configs[key].run_id])
+    ]
+    waiting = {run_id: record for run_id, record in records.items() if record is not None and record.live}
+    if waiting:
+        st.fragment(_progress, run_every=REFRESH_SECONDS)(tuple(waiting))
+    found = {key: trained(key[0], corpus, key[1], records[configs[key].run_id]) for key in plan}
+    return (
+        [run for key, run in found.items() if run is not None and key[0] != CHECK_WIDTH],
+        [run for key, run in found.items() if run is not None and key[0] == CHECK_WIDTH],
+    )
+
+
+def _label(width: int, seed: int, corpus: str) -> str:
+    return f"Scaling · {corpus} · width {width}" + (f" · seed {seed}" if seed else "")
+
+
+def _needs_training(record: RunRecord | None) -> bool:
+    return record is None or record.state in ("paused", "failed")
+
+
+def _train_button(label: str, orders: list[tuple[object, str]], *, key: str, help: str) -> None:
+    st.button(
+        label,
+        key=key,
+        type="primary",
+        icon=":material/play_arrow:",
+        width="stretch",
+        disabled=not orders,
+        on_click=_submit,
+        args=(orders,),
+        help=help,
+    )
+
+
+def _submit(orders: list[tuple[object, str]]) -> None:
+    try:
+        for config, label in orders:
+            lab().submit(config, label)  # type: ignore[arg-type]
+    except EngineError as error:
+        st.toast(sentence(error), icon=":material/error:")
+
+
+def _progress(run_ids: tuple[str, ...]) -> None:
+    """What is being trained; the whole page is drawn again when one of them has ended."""
+    for run_id in run_ids:
+        try:
+            record = lab().run(run_id)
+        except EngineError:  # deleted meanwhile
+            st.rerun()
+        if not record.live:
+            st.rerun()
+        icon, word = STATES[record.state]
+        place = f"{record.step:,} of {STEPS:,}" if record.state != "queued" else "in the queue"
+        st.progress(record.progress, text=f"{icon} {record.label} · {word} · {place}")
+    if problem := lab().server_problem():
+        st.warning(problem)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _fit(sizes: tuple[float, ...], losses: tuple[float, ...], floor: bool) -> PowerLaw:
+    return scaling_laws.fit_power_law(sizes, losses, floor=floor)
+
+
+def _by_size(runs: list[SizeRun], check: list[SizeRun], here: bool) -> None:
+    n_sizes = len({run.width for run in runs})
+    form = st.segmented_control(
+        "Law",
+        [LINE, FLOOR],
+        default=FLOOR,
+        required=True,
+        key="scaling-form",
+        persist_state="session",
+        help="L = a · N^(−α), a straight line here, or L = a · N^(−α) + L∞: what no size removes. A floor needs five "
+        "sizes.",
+    )
+    sizes, losses = tuple(float(run.n_parameters) for run in runs), tuple(run.loss for run in runs)
+    try:
+        if form == FLOOR and n_sizes < scaling_laws.MIN_POINTS_FLOOR:
+            raise FitError(
+                f"A floor needs {scaling_laws.MIN_POINTS_FLOOR} sizes; there are {n_sizes}. Choose more sizes, or the "
+                "plain power law."
+            )
+        if n_sizes < scaling_laws.MIN_POINTS:
+            raise FitError(
+                f"{n_sizes} sizes are measured; a law needs {scaling_laws.MIN_POINTS}. "
+                + ("Press **Train** and watch them arrive." if here else "Choose more of them.")
+            )
+        law = _fit(sizes, losses, form == FLOOR)
+    except FitError as error:
+        st.info(sentence(error))
+        return
+    target = series_config(CHECK_WIDTH)
+    n_target = float(_size_of(CHECK_WIDTH))
+    low, high = law.interval_at(n_target)
+    measured = _check(law, check, (low, high), n_target, target.model.n_parameters, here)
+    _draw_law(law, runs, measured, n_target, (low, high))
+
+
+def _size_of(width: int) -> int:
+    """Parameters without embeddings of one size of the series."""
+    return count_parameters(series_config(width).model).non_embedding
+
+
+def _draw_law(
+    law: PowerLaw, runs: list[SizeRun], check: list[SizeRun], n_target: float, interval: tuple[float, float]
+) -> None:
+    smallest = min(run.n_parameters for run in runs)
+    across = np.geomspace(0.75 * smallest, 1.7 * n_target, 40)
+    band = [law.interval_at(x) for x in across]
+    line = pd.DataFrame({"x": across, "y": [law.at(x) for x in across], "low": [b[0] for b in band]})
+    line["high"] = [b[1] for b in band]
+    points = pd.DataFrame(
+        [(run.n_parameters, run.loss, f"width {run.width}, seed {run.config.seed}") for run in runs],
+        columns=["x", "y", "name"],
+    )
+    low, high = law.exponent_interval
+    formula = f"L(N) = {_number(law.coefficient)} · N^(−{law.exponent:.3f})"
+    formula += f" + {law.floor:.2f}" if law.has_floor else ""
+    told = f"the interval of 95 % for the exponent is {low:.3f} to {high:.3f}"
+    if law.has_floor and (low < 0 or high > 3 * law.exponent):
+        told += ", so wide that these points alone hardly tell it apart from the floor"
+    law_chart(
+        points,
+        line,
+        predicted=(n_target, law.at(n_target), *interval),
+        checked=[(float(run.n_parameters), run.loss) for run in check],
+        floor=law.floor if law.has_floor else 0.0,
+        title="Loss against size, and the law",
+        x="Parameters without embeddings",
+        summary=f"{formula}, from {law.n_points} runs; {told}.",
+    ).show()
+    st.caption(
+        "The band is where 95 of 100 new runs should fall: from the covariance of the least-squares fit of ln loss, "
+        f"with Student's t for {law.freedom} degrees of freedom, and the runs' own spread of {100 * law.spread:.2f} %. "
+        "It supposes that the law itself holds beyond the points, which no interval can promise."
+    )
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}" if value < 1e4 else f"{value:.1e}"
+
+
+def _check(
+    law: PowerLaw,
+    check: list[SizeRun],
+    interval: tuple[float, float],
+    n_target: float,
+    n_total: int,
+    here: bool,
+) -> list[SizeRun]:
+    """The prediction beside what was measured; returns the runs that may be shown."""
+    st.header("Check the prediction", anchor=False)
+    st.markdown(
+        f"One more size, width {CHECK_WIDTH}: **{count(n_target)} parameters** without embeddings ({count(n_total)} in "
+        f"all), {n_target / max(_size_of(width) for width in WIDTHS):.1f} times the largest of the "
+        "series. Read the prediction first, then look."
+    )
+    shown = check
+    if not here and check:
+        revealed = st.toggle(
+            "Show what was measured",
+            False,
+            key="scaling-reveal",
+            persist_state="session",
+            help="The larger size was trained as well, after the others. Guess first.",
+        )
+        shown = check if revealed else []
+    elif here:
+        orders = st.session_state.get("scaling-check-plan", [])
+        if orders:
+            _train_button(
+                f"Train width {CHECK_WIDTH} now",
+                orders,
+                key="scaling-train-check",
+                help="About a minute and a half on one core that has little else to do.",
+            )
+    low, high = interval
+    with st.container(horizontal=True):
+        st.metric("Predicted loss", f"{law.at(n_target):.3f}", help="Nats per token, by the law above.", width=140)
+        st.metric("95 % interval", f"{low:.2f} to {high:.2f}", help="Where one new run should fall.", width=170)
+        if shown:
+            mean = sum(run.loss for run in shown) / len(shown)
+            off = mean - law.at(n_target)
+            st.metric(
+                "Measured loss",
+                f"{mean:.3f}",
+                f"{off:+.3f} from the prediction",
+                delta_color="off",
+                delta_arrow="off",
+                help="Validation loss at the end of the run" + (f", mean of {len(shown)}." if len(shown) > 1 else "."),
+                width=190,
+            )
+    if shown:
+        inside = all(low <= run.loss <= high for run in shown)
+        nearest = min(_size_of(width) for width in WIDTHS)
+        if inside:
+            st.success(
+                f"The prediction held: {mean:.3f} lies inside the interval, {abs(off) / mean:.1%} from the value "
+                f"predicted from models as small as {nearest:,} parameters.",
+                icon=":material/check_circle:",
+            )
+        else:
+            st.warning(
+                f"The prediction failed: {mean:.3f} lies outside the interval. The law that was fitted does not hold "
+                "up to this size; try the other form.",
+                icon=":material/block:",
+            )
+    return shown
+
+
+def _mean_curves(runs: list[SizeRun]) -> list[CurvePoint]:
+    """One curve a width: the mean of its seeds at each evaluation."""
+    by_width: dict[int, list[SizeRun]] = {}
+    for run in runs:
+        by_width.setdefault(run.width, []).append(run)
+    means = []
+    for width, each in by_width.items():
+        for together in zip(*(run.points(str(width)) for run in each), strict=False):
+            loss = sum(point.loss for point in together) / len(together)
+            means.append(CurvePoint(str(width), together[0].flops, loss))
+    return means
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _frontier(
+    points: tuple[tuple[str, float, float], ...],
+) -> tuple[list[CurvePoint], PowerLaw, tuple[float, float] | None]:
+    curves = [CurvePoint(*each) for each in points]
+    law, spread = scaling_laws.fit_frontier(curves)
+    return scaling_laws.compute_frontier(curves), law, spread
+
+
+def _by_compute(runs: list[SizeRun]) -> None:
+    points = _mean_curves(runs)
+    try:
+        frontier, law, spread = _frontier(tuple((p.run, p.flops, p.loss) for p in points))
+    except FitError:
+        st.info("The frontier needs at least three sizes that are trained: choose or train more.")
+        return
+    first, last = min(p.flops for p in points), max(p.flops for p in points)
+    across = np.geomspace(first, 2.5 * last, 30)
+    told = f", {spread[0]:.3f} to {spread[1]:.3f} when one size in turn is left out" if spread else ""
+    ahead = list(dict.fromkeys(point.run for point in frontier))
+    frontier_chart(
+        _frame(points),
+        _frame(frontier),
+        pd.DataFrame({"x": across, "y": [law.at(x) for x in across]}),
+        title="Loss against compute while each size trains",
+        summary=f"L(C) = {_number(law.coefficient)} · C^(−{law.exponent:.3f}){told}. Ahead, with growing compute: "
+        f"width {', then '.join(ahead)}.",
+    ).show()
+    st.caption(
+        "Diamonds: the least loss that any size had reached after so many operations, where at least two sizes can be "
+        "compared. The dotted line is the law through them. They come from few curves and are no independent points, "
+        "so the range by leaving out one size stands in for an interval. C is the exact count of the model's matrix "
+        "products, three times the forward pass."
+    )
+
+
+def _frame(points: Sequence[CurvePoint]) -> pd.DataFrame:
+    return pd.DataFrame([(p.flops, p.loss, p.run) for p in points], columns=["x", "y", "name"])
+
+
+def _table(runs: list[SizeRun]) -> None:
+    shown = sorted(runs, key=lambda run: (run.width, run.config.seed))
+    if not shown:
+        return
+    with st.expander("As a table", icon=":material/table:"):
+        st.dataframe(
+            pd.DataFrame(
+                [
+                    {
+                        "width": run.width,
+                        "seed": run.config.seed,
+                        "N without embeddings": run.n_parameters,
+                        "all parameters": run.n_total,
+                        "tokens read": run.tokens,
+                        "tokens per parameter": run.tokens / run.n_parameters,
+                        "FLOPs, exact": f"{run.flops:.2e}",
+                        "FLOPs, 6 N D": f"{run.rule_of_thumb:.2e}",
+                        "loss": run.loss,
+                        "perplexity": math.exp(run.loss),
+                        "training": duration(run.seconds),
+                    }
+                    for run in shown
+                ]
+            ),
+            hide_index=True,
+            width="stretch",
+            column_config={
+                "loss": st.column_config.NumberColumn(format="%.4f"),
+                "perplexity": st.column_config.NumberColumn(format="%.1f"),
+                "tokens per parameter": st.column_config.NumberColumn(format="%.1f"),
+                **{
+                    name: st.column_config.NumberColumn(format="localized")
+                    for name in ("N without embeddings", "all parameters", "tokens read")
+                },
+            },
+        )
+        st.caption(
+            "N as in Kaplan et al. (2020): what the blocks and the last norm hold. In models as small as these the "
+            "embedding is a large part, which is why both counts of FLOPs differ so much: 6 N D leaves out the head."
+        )
