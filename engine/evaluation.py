@@ -78,6 +78,17 @@ def token_probabilities(model: GPT, ids: Sequence[int]) -> np.ndarray:
     return probabilities
 
 
+@torch.inference_mode()
+def window_nats(model: GPT, inputs: torch.Tensor, targets: torch.Tensor) -> np.ndarray:
+    """−ln p of every target of windows, inputs and targets (N, T) int64: (N, T) float32.
+
+    One window is read at a time, since the vocabulary may be large.
+    """
+    model.eval()
+    rows = [F.cross_entropy(model(x[None])[0], y, reduction="none") for x, y in zip(inputs, targets, strict=True)]
+    return torch.stack(rows).numpy()
+
+
 def surprise(probabilities: Sequence[float], n_bytes: Sequence[int]) -> Surprise:
     """What the predicted tokens of a text add up to; tokens without a probability (None, NaN) are left out.
 

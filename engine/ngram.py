@@ -190,8 +190,20 @@ class NGram:
 
     def probabilities(self, ids: ArrayLike) -> np.ndarray:
         """The probability (N,) float64 that the model gave each of `ids` (N,) after those before it."""
+        return self._scan(ids)[0]
+
+    def looks_back(self, ids: ArrayLike) -> np.ndarray:
+        """On how many tokens before it the probability of each of `ids` (N,) rests: (N,) int64, at most order − 1.
+
+        Where fewer than order − 1 count, the whole context was never seen, and the model backed off to a shorter one.
+        """
+        return np.maximum(self._scan(ids)[1] - 1, 0)
+
+    def _scan(self, ids: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        """Probabilities (N,), and how many levels spoke for each (N,)."""
         tokens = _checked_ids(ids, self.vocab_size)
         result = np.full(len(tokens), 1.0 / self.vocab_size)
+        spoke = np.zeros(len(tokens), dtype=np.int64)
         numbers = np.zeros(len(tokens) + 1, dtype=np.int64)  # of the n-gram that begins at each place, −1 if unknown
         for back, level in enumerate(self._levels):
             if back >= len(tokens):
@@ -202,11 +214,12 @@ class NGram:
             back_off, seen = _look_up(level.contexts, level.back_off, contexts)
             excess, _ = _look_up(level.keys, level.excess, keys)
             result[back:] = np.where(seen, excess + back_off * below, below)
+            spoke[back:] += seen
             if back == 0:
                 numbers = tokens
             elif back < len(self._known):
                 numbers = _find(self._known[back], keys)
-        return result
+        return result, spoke
 
     def loss(self, ids: ArrayLike, *, skip: int = CONTEXT_ONLY) -> float:
         """Cross-entropy in nats per token of ids (N,), or of rows of ids (R, N), each a text of its own.

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts.pretraining import beyond_words, race, time_machine, train
+from pages.parts.pretraining import before_transformers, beyond_words, race, time_machine, train
 from pages.shared import guard
 from pages.shared.lesson import choose_part, objective
 
@@ -20,5 +20,6 @@ choose_part(
         "Time machine": time_machine.show,
         "Race": race.show,
         "Beyond words": beyond_words.show,
+        "Before transformers": before_transformers.show,
     }
 )

@@ -14,7 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import ConfigError
+from engine.generation import SamplingConfig, draw, next_token_distribution
 from engine.ngram import BASELINES, NGram, baselines
+from engine.ngram_writer import write
 from engine.tokenizer import BPETokenizer
 
 REFERENCE = "\n".join(topics.values())
@@ -29,6 +31,7 @@ def ids() -> np.ndarray:
 
 @pytest.mark.parametrize("order", ORDERS)
 @given(ids=id_lists, context=st.lists(st.integers(0, 4), max_size=6))
+@settings(deadline=None)
 def test_next_probabilities_are_positive_and_sum_to_one(order: int, ids: list[int], context: list[int]) -> None:
     probabilities = NGram.fit(ids, 5, order).next_probabilities(context)
     assert probabilities.shape == (5,) and probabilities.dtype == np.float64
@@ -38,6 +41,7 @@ def test_next_probabilities_are_positive_and_sum_to_one(order: int, ids: list[in
 
 @pytest.mark.parametrize("order", ORDERS)
 @given(ids=id_lists, validation=id_lists)
+@settings(deadline=None)
 def test_the_loss_is_the_mean_of_minus_log_of_the_next_probabilities(
     order: int, ids: list[int], validation: list[int]
 ) -> None:
@@ -127,7 +131,7 @@ def by_dictionaries(ids: list[int], vocab_size: int, order: int, context: tuple[
 
 @pytest.mark.parametrize("order", range(1, 6))
 @given(ids=id_lists, context=st.lists(st.integers(0, 4), max_size=6), word=st.integers(0, 4))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_every_order_is_what_dictionaries_of_tuples_count(
     order: int, ids: list[int], context: list[int], word: int
 ) -> None:
@@ -158,15 +162,17 @@ def test_back_off_is_how_far_the_model_looks_back() -> None:
     assert model.back_off([5]) == 0
     assert model.back_off([]) == 0
     assert model.back_off([3, 0, 1, 2]) == 4
+    row = [3, 0, 1, 2, 4, 5, 1]
+    assert model.looks_back(row).tolist() == [model.back_off(row[:t]) for t in range(len(row))]
 
 
-def test_on_its_own_text_a_longer_context_is_always_better_and_on_another_it_is_not_much(ids: np.ndarray) -> None:
+def test_a_longer_context_helps_most_on_the_text_it_was_counted_in(ids: np.ndarray) -> None:
     split = len(ids) * 9 // 10
     models = NGram.fit_all(ids[:split], 1000, 5)
     own = [model.loss(ids[:5000], skip=4) for model in models]
     held = [model.loss(ids[split:], skip=4) for model in models]
     assert own == sorted(own, reverse=True) and own[5] < 0.6
-    assert held[5] > held[3] - 0.2
+    assert held[3] - held[5] < 0.5 < own[3] - own[5]
 
 
 def test_samples_repeat_with_their_seed_and_follow_the_model(ids: np.ndarray) -> None:
@@ -209,3 +215,18 @@ def test_rows_are_scored_apart_from_each_other():
     longer = NGram.fit(ids, 7, 5)
     for skip in (2, 4):
         assert longer.loss(rows, skip=skip) == pytest.approx(np.mean([longer.loss(row, skip=skip) for row in rows]))
+
+
+def test_an_ngram_writes_with_the_filters_and_the_dice_of_generation(ids: np.ndarray) -> None:
+    model, prompt = NGram.fit(ids, 1000, 3), ids[:2].tolist()
+    sampling = SamplingConfig(temperature=0.7, top_k=5, seed=3)
+    row = list(prompt)
+    for token in write(model, prompt, 20, sampling):
+        probabilities = model.next_probabilities(row)
+        final = next_token_distribution(np.log(probabilities), sampling, row).final
+        assert token.id == draw(final, 3, len(row)) and token.probability == probabilities[token.id]
+        assert token.looked_back == model.back_off(row)
+        row.append(token.id)
+    first = write(model, prompt, 5, SamplingConfig(temperature=0))[0]
+    assert first.id == model.next_probabilities(prompt).argmax()
+    assert len(write(model, prompt, 5, sampling, stop_ids=range(1000))) == 1

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -24,6 +24,7 @@ SLOW = Lane("A", (course([6, 5, 4, 3.5, 3]),))
 FAST = Lane("B", (course([6, 4, 3, 2.5, 2]),))
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0.1, 9), min_size=1, max_size=12), st.floats(0.1, 9))
 def test_a_level_is_reached_between_the_evaluations_around_it(losses: list[float], level: float) -> None:
     run = course(losses)
