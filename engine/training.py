@@ -47,6 +47,10 @@ from engine.optimizers import AdamW, Muon
 
 DEFAULT_PROMPTS = ("The lion is in the",)
 _SAMPLING = SamplingConfig(temperature=0.8, top_k=50, seed=0)
+LOWEST_SHARE = 1e-5
+"""Where a rising rate begins, as a share of the peak."""
+LOST = 1.5
+"""A rising rate ends the training when the loss is so many times what it was at first."""
 
 
 class TrainingDiverged(EngineError):
@@ -60,7 +64,9 @@ class TrainingConfig:
     learning_rate belongs to AdamW; with optimizer "muon" it moves embeddings, norms and biases while
     matrix_learning_rate moves the matrices inside the blocks. Warmup and final rate are shares of the steps and of the
     rate. target_shift is 1: the target of a position is the next token; 0 is a well-known bug, where every position is
-    asked for the token that it reads. Raises ConfigError for values that cannot work.
+    asked for the token that it reads. decay "rising" is a range test (Smith 2017): without warmup the rate grows
+    exponentially from LOWEST_SHARE of the peak to the peak, and the training ends early once the loss is LOST times the
+    first one or no number. Raises ConfigError for values that cannot work.
     """
 
     steps: int | None = None
@@ -76,7 +82,7 @@ class TrainingConfig:
     beta2: float = 0.99
     weight_decay: float = 0.1
     warmup: float = 0.1
-    decay: Literal["cosine", "linear", "constant"] = "linear"
+    decay: Literal["cosine", "linear", "constant", "rising"] = "linear"
     final_rate: float = 0.1
     clip_norm: float = 1.0
     evaluations: int = 20
@@ -109,7 +115,7 @@ class TrainingConfig:
         require_number("clip_norm", self.clip_norm, 0, above=True)
         require_whole("target_shift", self.target_shift, 0, 1)
         require_choice("optimizer", self.optimizer, ("adamw", "muon"))
-        require_choice("decay", self.decay, ("cosine", "linear", "constant"))
+        require_choice("decay", self.decay, ("cosine", "linear", "constant", "rising"))
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-able dict of every field; of `target_shift` only what is unusual, as in older files."""
@@ -128,7 +134,9 @@ class TrainingConfig:
 
 
 def learning_rate_at(step: int, total_steps: int, config: TrainingConfig) -> float:
-    """The rate of step 0…total−1 as a share of the peak: linear warmup, then decay to `final_rate`."""
+    """The rate of step 0…total−1 as a share of the peak: linear warmup, then decay to `final_rate`, or a rise."""
+    if config.decay == "rising":
+        return float(LOWEST_SHARE ** (1 - step / max(1, total_steps - 1)))
     warmup_steps = round(config.warmup * total_steps)
     if step < warmup_steps:
         return (step + 1) / warmup_steps
@@ -244,6 +252,7 @@ class TrainingLoop(ABC):
         self.learning_rate_scale = 1.0
         self.settled = True
         self._losses: list[float] = []  # since the last evaluation
+        self._first_loss: float | None = None
         self._optimizers = _optimizers(model, config)
         torch.manual_seed(config.seed)  # dropout; saved and restored with the state
 
@@ -269,9 +278,35 @@ class TrainingLoop(ABC):
             yield from self._settle(self._reports(evaluate_at, keep_at))
         while self.step < self.total_steps:
             watch = LayerWatch(self.model) if self.watches_layers and self.step + 1 in evaluate_at else None
-            stepped = self._train_step(watch)
-            watched = [watch.event(self.step)] if watch is not None else []
+            try:
+                stepped = self._train_step(watch)
+            except TrainingDiverged:
+                if self.config.decay != "rising" or self.step == 0:
+                    raise
+                yield from self._settle(
+                    [self._end_here(), *self._reports(self._last() - evaluate_at, {self.step} - keep_at)]
+                )
+                return
+            watched: list[Event] = [watch.event(self.step)] if watch is not None else []
+            if self._is_lost(stepped.loss):
+                watched.append(self._end_here())
+                evaluate_at, keep_at = evaluate_at | self._last(), keep_at | {self.step}
             yield from self._settle([stepped, *watched, *self._reports(evaluate_at, keep_at)])
+
+    def _is_lost(self, loss: float) -> bool:
+        """Whether a rising rate has become too high."""
+        if self._first_loss is None:
+            self._first_loss = loss
+        return self.config.decay == "rising" and loss > LOST * self._first_loss
+
+    def _last(self) -> set[int]:
+        """The present step as one to evaluate at, where the training evaluates at all."""
+        return {self.step} if self.config.evaluations else set()
+
+    def _end_here(self) -> PlanEvent:
+        """The present step becomes the last one."""
+        self.total_steps = self.step
+        return PlanEvent(self.step, self.step, self.seconds / self.step)
 
     def _settle(self, events: list[Event]) -> Iterator[Event]:
         for n, event in enumerate(events, start=1):
@@ -368,6 +403,8 @@ class TrainingLoop(ABC):
             "learning_rate_scale": self.learning_rate_scale,
             "losses_since_evaluation": self._losses,
         }
+        if self.config.decay == "rising":
+            numbers["first_loss"] = self._first_loss
         return tensors, numbers
 
     def load_state(self, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
@@ -383,6 +420,7 @@ class TrainingLoop(ABC):
         self.total_steps = numbers["total_steps"]
         self.learning_rate_scale = numbers["learning_rate_scale"]
         self._losses = list(numbers["losses_since_evaluation"])
+        self._first_loss = numbers.get("first_loss")
 
 
 class Trainer(TrainingLoop):
