@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts.pretraining import before_transformers, beyond_words, race, time_machine, train
+from pages.parts.pretraining import before_transformers, beyond_words, race, rate_finder, time_machine, train
 from pages.shared import guard
 from pages.shared.lesson import choose_part, objective
 
@@ -20,6 +20,7 @@ choose_part(
         "Time machine": time_machine.show,
         "Race": race.show,
         "Beyond words": beyond_words.show,
+        "Learning-rate finder": rate_finder.show,
         "Before transformers": before_transformers.show,
     }
 )

@@ -98,9 +98,9 @@ def histogram_map(
     steps: list[int], edges: np.ndarray, shares: np.ndarray, *, title: str, value: str, summary: str
 ) -> Figure:
     """Histograms side by side: a column for each step, a row for each bin, colour for the share that is in it."""
-    width = float(edges[1] - edges[0])
+    width = float(edges[1] - edges[0])  # drawn a little higher: no seam is left between two bins
     rows = [
-        {"step": step, "low": float(low), "high": float(low) + width, "share": float(share)}
+        {"step": step, "low": float(low), "high": float(low) + 1.1 * width, "share": float(share)}
         for step, row in zip(steps, shares, strict=True)
         for low, share in zip(edges[:-1], row, strict=True)
         if share > 0

@@ -55,22 +55,19 @@ def show() -> None:
         "Loss and samples are what a model says. Below them are numbers that show **how** it learns: which parts move, "
         "how their weights spread, what it read when, and what that took."
     )
-    left, right = st.columns([1, 1.6], gap="large", vertical_alignment="bottom")
-    with left:
-        record = choose_run("beyond-run")
+    record = choose_run("beyond-run")
     if record is None:
         return
-    with right:
-        chosen = st.segmented_control(
-            "Look at",
-            VIEWS,
-            default=VIEWS[0],
-            required=True,
-            key="beyond-view",
-            persist_state="session",
-            wrap=True,
-            help="Four ways to look at the same run.",
-        )
+    chosen = st.segmented_control(
+        "Look at",
+        VIEWS,
+        default=VIEWS[0],
+        required=True,
+        key="beyond-view",
+        persist_state="session",
+        wrap=True,
+        help="Four ways to look at the same run.",
+    )
     with shown_errors():
         {SPREAD: _histograms, MOVES: _gradients, READ: _batches, TAKES: _energy}[chosen](record)
 
