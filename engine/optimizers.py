@@ -126,7 +126,7 @@ class AdamW:
         self.betas = betas
         self._means = {name: torch.zeros_like(parameter) for name, parameter in parameters.items()}
         self._squares = {name: torch.zeros_like(parameter) for name, parameter in parameters.items()}
-        self._steps = {name: torch.tensor(0.0) for name in parameters}
+        self._steps = {name: torch.tensor(0.0, device=parameter.device) for name, parameter in parameters.items()}
         self._groups: dict[tuple[float, float], list[str]] = defaultdict(list)  # (decay, rate) → names
         for name, parameter in parameters.items():
             embedding = "embedding" in name

@@ -15,6 +15,8 @@ import platformdirs
 
 from engine.errors import ConfigError
 
+DEVICES = ("auto", "cpu", "cuda")
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -22,7 +24,7 @@ class Settings:
 
     `scheduler` is the address of a Dask scheduler ("tcp://host:8786"), or None for a cluster of our own. `serve`
     says whether the app starts the training service itself, `workers` how many runs it trains at once (None: one less
-    than there are cores).
+    than there are cores), `device` where they compute: "auto" (a GPU if there is one), "cpu" or "cuda".
     """
 
     home: Path
@@ -31,12 +33,13 @@ class Settings:
     scheduler: str | None = None
     serve: bool = True
     workers: int | None = None
+    device: str = "auto"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
-        """LLM_LAB_HOME, _STORE, _ARTIFACTS, _SCHEDULER, _SERVE ("0" for no) and _WORKERS, each optional.
+        """LLM_LAB_HOME, _STORE, _ARTIFACTS, _SCHEDULER, _SERVE ("0" for no), _WORKERS and _DEVICE, all optional.
 
-        Raises ConfigError for a number of workers that is none.
+        Raises ConfigError for a number of workers that is none, or an unknown device.
         """
         env = os.environ if environment is None else environment
         named = env.get("LLM_LAB_HOME")
@@ -48,6 +51,7 @@ class Settings:
             scheduler=env.get("LLM_LAB_SCHEDULER") or None,
             serve=env.get("LLM_LAB_SERVE", "1") != "0",
             workers=_whole_number("LLM_LAB_WORKERS", env.get("LLM_LAB_WORKERS")),
+            device=env.get("LLM_LAB_DEVICE") or "auto",
         )
 
     @classmethod
@@ -60,8 +64,11 @@ class Settings:
         scheduler: str | None = None,
         serve: bool = True,
         workers: int | None = None,
+        device: str = "auto",
     ) -> Settings:
         """Everything under one folder, except what is named."""
+        if device not in DEVICES:
+            raise ConfigError(f"LLM_LAB_DEVICE ({device!r}) must be one of {', '.join(DEVICES)}.")
         home = home.absolute()
         return cls(
             home=home,
@@ -70,6 +77,7 @@ class Settings:
             scheduler=scheduler,
             serve=serve,
             workers=workers,
+            device=device,
         )
 
     def as_environment(self) -> dict[str, str]:
@@ -84,6 +92,8 @@ class Settings:
             variables["LLM_LAB_SCHEDULER"] = self.scheduler
         if self.workers:
             variables["LLM_LAB_WORKERS"] = str(self.workers)
+        if self.device != "auto":
+            variables["LLM_LAB_DEVICE"] = self.device
         return variables
 
 

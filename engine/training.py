@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.checks import require_choice, require_number, require_whole
+from engine.devices import PROCESSOR, Compute
 from engine.errors import ConfigError, EngineError
 from engine.events import (
     CheckpointEvent,
@@ -428,7 +429,7 @@ class Trainer(TrainingLoop):
 
     validation: inputs and targets (N, T) int64 whose loss is measured; sources: the rows of each text where there
     are several, all rows between them, to measure each by itself as well. token_lengths (V,): bytes of each token, for
-    bits per byte. tokenizer: to write samples after the config's prompts.
+    bits per byte. tokenizer: to write samples after the config's prompts. compute: where to, the processor by default.
     """
 
     model: GPT
@@ -444,11 +445,16 @@ class Trainer(TrainingLoop):
         sources: Mapping[str, slice] | None = None,
         token_lengths: np.ndarray | None = None,
         tokenizer: TokenCoder | None = None,
+        compute: Compute = PROCESSOR,
     ) -> None:
-        super().__init__(model, config)
+        super().__init__(compute.place(model), config)
+        self.compute = compute
         self.sampler = sampler
         self._unshifted = config.target_shift == 0
-        self.validation = (validation[0], validation[0]) if validation and self._unshifted else validation
+        if validation is not None:
+            inputs, targets = validation
+            validation = compute.move(inputs), compute.move(inputs if self._unshifted else targets)
+        self.validation = validation
         self.tokenizer = tokenizer
         every = slice(None)
         self._sources = dict(sources or {})
@@ -463,20 +469,43 @@ class Trainer(TrainingLoop):
         The mean is taken over all targets of all micro-batches, so accumulation equals one large batch.
         """
         model.train()
+        batches, n_targets, n_tokens = self._read(step)
+        total = 0.0
+        for parameter in model.parameters():
+            parameter.grad = None
+        loss_of = self.compute.loss_of(model)
+        for x, y in batches:
+            with self.compute.autocast():
+                loss = loss_of(x, y, reduction="sum") / max(1, n_targets)
+            loss.backward()
+            total += loss.item()
+        total = self._joined(model, total)
+        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), self.config.clip_norm, foreach=True)
+        return total, float(norm), n_tokens
+
+    def _read(self, step: int) -> tuple[list[tuple[Tensor, Tensor]], int, int]:
+        """The micro-batches of a step where they are computed, and how many targets and tokens they hold."""
         n = self.config.accumulation
         batches = [self.sampler.batch(step * n + i) for i in range(n)]
         if self._unshifted:
             batches = [(x, x) for x, _ in batches]
         n_targets = sum(int((y != -100).sum()) for _, y in batches)
-        total = 0.0
-        for parameter in model.parameters():
-            parameter.grad = None
-        for x, y in batches:
-            loss = model.loss(x, y, reduction="sum") / max(1, n_targets)
-            loss.backward()
-            total += loss.item()
-        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), self.config.clip_norm, foreach=True)
-        return total, float(norm), sum(x.numel() for x, _ in batches)
+        n_tokens = sum(x.numel() for x, _ in batches)
+        return [(self.compute.move(x), self.compute.move(y)) for x, y in batches], n_targets, n_tokens
+
+    def _joined(self, model: GPT, loss: float) -> float:
+        """The loss of the whole batch once its gradients are there: where several processes share it, their sum."""
+        return loss
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """As every training's, with the state of a GPU's random numbers where there is one."""
+        tensors, numbers = super().state()
+        return {**tensors, **self.compute.random_state()}, numbers
+
+    def load_state(self, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
+        """The inverse of `state`."""
+        super().load_state(tensors, numbers)
+        self.compute.load_random_state(tensors)
 
     def _evaluations(self) -> list[Event]:
         reports: list[Event] = []
@@ -520,16 +549,17 @@ class Trainer(TrainingLoop):
         ids = self.tokenizer.encode(prompt)
         if not ids:
             raise ConfigError("a sample prompt is empty: type at least one character.")
-        steps = generate(self.model, self.tokenizer, ids, self.config.sample_tokens, _SAMPLING)
+        model = self.compute.on_cpu(self.model)
+        steps = generate(model, self.tokenizer, ids, self.config.sample_tokens, _SAMPLING)
         text = "".join(step.text for step in steps)
-        logits = next_logits(self.model, ids)[: self.tokenizer.n_vocab]
+        logits = next_logits(model, ids)[: self.tokenizer.n_vocab]
         base = next_token_distribution(logits, SamplingConfig()).base
         return SampleEvent(self.step, prompt, text, top_candidates(base, self.tokenizer, 10))
 
     def _measure_tokens_per_byte(self, token_lengths: np.ndarray | None, rows: slice) -> float | None:
         if token_lengths is None or self.validation is None:
             return None
-        targets = self.validation[1][rows].numpy()
+        targets = self.validation[1][rows].cpu().numpy()
         targets = targets[targets != -100]
         n_bytes = int(np.asarray(token_lengths)[targets].sum())
         return len(targets) / n_bytes if n_bytes else None

@@ -17,8 +17,10 @@ from typing import Any
 import torch
 
 from engine.checkpoint import Restored, save_checkpoint
+from engine.devices import Compute, choose_compute
 from engine.errors import CheckpointError, EngineError, RunError
 from engine.events import CheckpointEvent, Event, event_to_dict
+from engine.parallel import Group
 from engine.runs import states
 from engine.runs.artifacts import ArtifactStore
 from engine.runs.jobs import job_of
@@ -41,13 +43,17 @@ DECLINED = "declined"
 log = logging.getLogger(__name__)
 
 
-def execute(run_id: str, environment: dict[str, str]) -> str:
+def execute(
+    run_id: str, environment: dict[str, str], *, compute: Compute | None = None, group: Group | None = None
+) -> str:
     """Train a queued run to its end, its pause, or its failure. Returns the state reached, or "declined".
 
-    Raises nothing that a run can be at fault for: such things are recorded on it.
+    `compute` None: on a GPU if there is one and the settings allow it, in float32. `group`: the processes that train
+    along, of which this is the first. Raises nothing that a run can be at fault for: such things are recorded on it.
     """
     torch.set_num_threads(1)
     settings = Settings.from_environment(environment)
+    compute = compute or choose_compute(settings.device, "float32", False)
     with opened(settings.store) as store:
         claim = store.claim(run_id, holder_name())
         if claim is None:
@@ -55,7 +61,7 @@ def execute(run_id: str, environment: dict[str, str]) -> str:
         artifacts = ArtifactStore(settings.artifacts, settings.home / "scratch")
         with _pulse(store, claim):
             try:
-                return _Execution(store, artifacts, claim).run()
+                return _Execution(store, artifacts, claim, compute, group).run()
             except ClaimLost:
                 if store.find(run_id) is None:
                     artifacts.delete(f"runs/{run_id}")
@@ -118,13 +124,16 @@ class _Ended(Exception):
 class _Execution:
     """One attempt at one run."""
 
-    def __init__(self, store: RunStore, artifacts: ArtifactStore, claim: Claim) -> None:
+    def __init__(
+        self, store: RunStore, artifacts: ArtifactStore, claim: Claim, compute: Compute, group: Group | None
+    ) -> None:
         self.store = store
         self.artifacts = artifacts
         self.claim = claim
         self.run_id = claim.run_id
         job = job_of(claim.config_dict)
         self.job = job(job.config_from_dict(claim.config_dict), artifacts)
+        self.job.compute, self.job.group = compute, group
         self.batch: list[dict[str, Any]] = []
         self.validation_loss: float | None = None
         self.saved_step = -1

@@ -17,7 +17,9 @@ from typing import Any, ClassVar, Protocol, Self, cast
 
 from engine.checkpoint import Restored, Saveable
 from engine.checks import require_number, require_whole
+from engine.devices import PROCESSOR, Compute
 from engine.errors import ConfigError
+from engine.parallel import Group
 from engine.runs.artifacts import ArtifactStore
 from engine.runs.config import MAX_EVALUATIONS, MAX_SECONDS, MAX_SEED, MAX_STEPS, digest
 from engine.runs.records import PRETRAINING, job_name
@@ -98,6 +100,10 @@ class Job(ABC):
 
     eval_columns: ClassVar[tuple[str, ...]]
     """What an evaluation measures, in the order of the CSV."""
+    compute: Compute = PROCESSOR
+    """Where to train; a job that knows only the processor does not look at it."""
+    group: Group | None = None
+    """The processes that train together, if there are several."""
 
     @staticmethod
     @abstractmethod

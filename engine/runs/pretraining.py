@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import torch
 from engine.checkpoint import Checkpoint, Restored, load_checkpoint
 from engine.gpt import GPT
 from engine.ngram import baselines
+from engine.parallel import ParallelTrainer
 from engine.runs import preparation
 from engine.runs.artifacts import ArtifactStore
 from engine.runs.config import LEARNED_KINDS, RunConfig
@@ -83,15 +85,15 @@ class PretrainingJob(Job):
             model = GPT(shape, seed=self.config.seed)
         else:
             model = restored.model
-        trainer = Trainer(
-            model,
-            material.sampler,
-            self.config.training,
-            validation=material.validation,
-            sources=material.sources if len(material.sources) > 1 else None,
-            token_lengths=preparation.token_lengths(material.tokenizer),
-            tokenizer=material.tokenizer,
-        )
+        options: dict[str, Any] = {
+            "validation": material.validation,
+            "sources": material.sources if len(material.sources) > 1 else None,
+            "token_lengths": preparation.token_lengths(material.tokenizer),
+            "tokenizer": material.tokenizer,
+            "compute": self.compute,
+        }
+        make = Trainer if self.group is None else partial(ParallelTrainer, group=self.group)
+        trainer = make(model, material.sampler, self.config.training, **options)
         if restored is not None and restored.training_tensors is not None and restored.training_numbers is not None:
             trainer.load_state(restored.training_tensors, restored.training_numbers)
         return trainer
