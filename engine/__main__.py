@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from engine.command_line import tuning
+from engine.command_line import here, tuning
 from engine.command_line.following import add_run_options, asked_training, check_out, follow_and_write
 from engine.errors import CheckpointError, EngineError, RunError
 from engine.settings import app_folder
@@ -68,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     length.add_argument("--seconds", type=float, help="training time, instead of the recipe's")
     length.add_argument("--steps", type=int, help="number of steps, instead of a time")
     add_run_options(pretrain)
+    here.add_options(pretrain)
     pretrain.set_defaults(command=_pretrain)
 
     translate = commands.add_parser("translate", help="train a model that translates, and show its progress")
@@ -175,8 +176,13 @@ def _pretrain(options: argparse.Namespace) -> int:
     else:
         config = recipe_config(options.recipe, weights, seed=options.seed, training=training)
     check_out(options.out)
+    label = options.label or " · ".join(filter(None, [" + ".join(weights), options.recipe]))
+    if here.wanted(options):
+        from engine.command_line import together
+
+        return together.pretrain(config, label, options)
     service = lab()
-    run_id = service.submit(config, options.label or " · ".join(filter(None, [" + ".join(weights), options.recipe])))
+    run_id = service.submit(config, label)
     print(f"run {run_id}: {config.model.n_parameters:,} parameters")
     return follow_and_write(service, run_id, options)
 

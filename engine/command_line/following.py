@@ -53,15 +53,26 @@ def follow_and_write(
     run_id: str,
     options: argparse.Namespace,
     report: Callable[[RunService, str], None] | None = None,
+    *,
+    served: bool = True,
+    before_farewell: Callable[[], None] | None = None,
+    carried: Callable[[], bool] | None = None,
 ) -> int:
+    """Show a run to its end and write it out; the exit status.
+
+    `served`: the training service carries it out. Else `carried` says whether somebody still does, and
+    `before_farewell` lets go of the run after Ctrl-C.
+    """
     try:
-        state = _follow(service, run_id)
+        state = _follow(service, run_id, served=served, carried=carried)
         if report is not None and state == "finished":
             report(service, run_id)
         if options.out is not None and state == "finished":
             service.export_run(run_id, options.out, half=options.half, most=options.most)
             print(f"written to {options.out}")
     except KeyboardInterrupt:
+        if before_farewell is not None:
+            before_farewell()
         print("The run is saved; the same command or the app goes on with it.", file=sys.stderr)
         raise
     finally:
@@ -69,7 +80,7 @@ def follow_and_write(
     return 0 if state == "finished" else 1
 
 
-def _follow(service: RunService, run_id: str) -> str:
+def _follow(service: RunService, run_id: str, *, served: bool = True, carried: Callable[[], bool] | None = None) -> str:
     """Show a run until it rests, and return its state then."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -91,9 +102,10 @@ def _follow(service: RunService, run_id: str) -> str:
                     progress.console.print(line, markup=False, highlight=False, no_wrap=True, overflow="ellipsis")
             loss = "" if record.train_loss is None else f"  loss {record.train_loss:.3f}"
             words = record.note if record.live and not record.step else record.state
-            words = (record.live and service.server_problem()) or words or record.state
+            words = (record.live and served and service.server_problem()) or words or record.state
             progress.update(task, description=words + loss, total=record.total_steps, completed=record.step)
-            if not record.live:
+            if not record.live or (carried is not None and not carried()):
+                record = service.run(run_id)
                 break
             service.ensure_server()
             time.sleep(0.25)
