@@ -2,7 +2,16 @@
 
 import streamlit as st
 
-from pages.parts.pretraining import before_transformers, beyond_words, race, rate_finder, time_machine, train
+from pages.parts.pretraining import (
+    before_transformers,
+    beyond_words,
+    bug_hunt,
+    diagnosis,
+    race,
+    rate_finder,
+    time_machine,
+    train,
+)
 from pages.shared import guard
 from pages.shared.lesson import choose_part, objective
 
@@ -18,6 +27,8 @@ choose_part(
     {
         "Train": train.show,
         "Time machine": time_machine.show,
+        "Is it normal?": diagnosis.show,
+        "Bug hunt": bug_hunt.show,
         "Race": race.show,
         "Beyond words": beyond_words.show,
         "Learning-rate finder": rate_finder.show,

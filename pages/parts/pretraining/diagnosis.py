@@ -1,0 +1,446 @@
+"""Part "Is it normal?": what the record of a run says about it, what to try instead, and runs broken on purpose."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from functools import lru_cache
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from engine import diagnosis
+from engine.diagnosis import HEALTHY, TITLES, Diagnosis, Finding, RunFacts, diagnose, leak_check
+from engine.errors import ConfigError, EngineError
+from engine.faults import FAULTS, Fault, laboratory_config
+from engine.runs.config import RunConfig
+from engine.runs.records import RunRecord
+from engine.runs.service import lab
+from pages.shared import charts
+from pages.shared.code_panel import show_code
+from pages.shared.errors import sentence
+from pages.shared.examples import example_foundation, example_run
+from pages.shared.lesson import exercise, notice
+from pages.shared.lesson_runs import stamp_of
+from pages.shared.models import ModelChoice, held_out, inference, load
+from pages.shared.run_data import RunView, run_name, view
+from pages.shared.run_panel import BASELINE_NAMES, LOOK_AGAIN_SECONDS, REFRESH_SECONDS, show_controls, show_status
+from pages.shared.text_source import corpora
+from pages.shared.training_form import expected_seconds
+
+MYSTERY = "Mystery "
+"""What the runs of the bug hunt are called: they are not diagnosed here, which would give them away."""
+
+_RUN = "diagnosed-run"
+_BESIDE = "diagnosed-beside"
+_CHECKED = "diagnosed-checked"
+_CHEAP_CHARS = 2_000_000  # so much text is read for the look into the model without being asked
+_BOXES = {"fine": st.success, "note": st.info, "warning": st.warning, "fault": st.error}
+_ICONS = {
+    "fine": ":material/check_circle:",
+    "note": ":material/hourglass_top:",
+    "warning": ":material/error:",
+    "fault": ":material/troubleshoot:",
+}
+_NAMES = {
+    "training.learning_rate": "Learning rate (AdamW)",
+    "training.matrix_learning_rate": "Learning rate (Muon)",
+    "training.warmup": "Warmup, share of the steps",
+    "training.steps": "Steps",
+    "training.seconds": "Seconds",
+    "training.optimizer": "Optimizer",
+    "training.target_shift": "Target is the token … places on",
+    "model.causal": "Causal mask",
+    "model.positions": "Positions",
+    "model.residual": "Residual stream",
+    "model.norm": "Normalisation",
+    "model.n_heads": "Heads",
+    "model.n_layers": "Layers",
+    "n_chars": "Characters of text",
+}
+_USUAL = {"training.target_shift": 1, "model.residual": True, "model.norm": "layer"}
+
+
+def show() -> None:
+    """The part of the lesson."""
+    st.markdown(
+        "Every run leaves a record: losses, gradients, how far each layer moved. These rules read it as an engineer "
+        "would, say what they see with the numbers, and what to try instead."
+    )
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        run_id = _choose_run()
+        _break_it()
+    with right:
+        if run_id is None:
+            st.info("No run yet. Break one on the left, or train one in **Train**.")
+        else:
+            beside = _beside(run_id)
+            live = any(lab().run(each).live for each in (run_id, *([beside] if beside else [])))
+            st.fragment(_panel, run_every=REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(run_id, beside, live)
+    notice(
+        "The baselines are milestones: a healthy run passes *unigram* early and *bigram* later. A run that rests at "
+        "one of them has a reason.",
+        "A climb of the **training** loss is a matter of the learning rate. A climb of the **validation** loss alone "
+        "is learning by heart.",
+        "The best-looking curve of all is the most suspicious one: text cannot be predicted to a loss near 0.",
+        "Not every fault shows in one curve. Without positions or with one head the run looks healthy: only a race "
+        "against the sound run tells.",
+    )
+    exercise(
+        "Train “Causal mask off” and look at the last position of a window only. Why is its loss so much higher than "
+        "the reported one, and why would nobody notice before generating text?",
+        "At the last position there is no later token to look at, so the model must really predict, which it never "
+        "learned. Training and validation loss are both measured with the future in view, so both look wonderful. "
+        "When it writes, every new token is at the last position.",
+    )
+    show_code(diagnosis.diagnose, *diagnosis.RULES, diagnosis.leak_check)
+
+
+# --- which run -----------------------------------------------------------------------------------------------
+
+
+def _choose_run() -> str | None:
+    foundation = example_foundation() or example_run()
+    answered = {f"{MYSTERY}{number}" for number in st.session_state.get("hunt-answers", {})}
+    names = {
+        record.run_id: run_name(record)
+        for record in lab().runs()
+        if not record.label.startswith(MYSTERY) or record.label in answered
+    }
+    ids = list(names)
+    if not ids:
+        return None
+    if st.session_state.get(_RUN) not in ids:
+        looked_at = st.session_state.get("run_id")
+        st.session_state[_RUN] = next((each for each in (looked_at, foundation) if each in ids), ids[0])
+    return st.selectbox(
+        "Run to look at",
+        ids,
+        format_func=names.__getitem__,
+        key=_RUN,
+        persist_state="session",
+        help="All runs on this server, the newest first. Mysteries of the bug hunt appear once you have named their "
+        "fault.",
+    )
+
+
+def _beside(run_id: str) -> str | None:
+    """The run that this session started to compare with this one, if it is still there."""
+    other = st.session_state.get(_BESIDE, {}).get(run_id)
+    try:
+        return lab().run(other).run_id if other else None
+    except EngineError:
+        return None
+
+
+def _compare(run_id: str, config: RunConfig, label: str) -> None:
+    """Train a changed run and draw it beside this one."""
+    try:
+        other = lab().submit(config, label)
+    except EngineError as error:
+        st.toast(sentence(error), icon=":material/info:")
+        return
+    st.session_state[_BESIDE] = {**st.session_state.get(_BESIDE, {}), run_id: other}
+
+
+# --- break it --------------------------------------------------------------------------------------------------
+
+
+def _break_it() -> None:
+    st.header("Break it", anchor=False)
+    name = st.selectbox(
+        "What to break",
+        list(FAULTS),
+        format_func=lambda each: FAULTS[each].title,
+        key="break-fault",
+        persist_state="session",
+        help="One thing is changed in a small, sound run on the stories. The number of steps is fixed, so that every "
+        "machine computes the same curve.",
+    )
+    fault = FAULTS[name]
+    sound, broken = fault.sound(laboratory_config()), fault.broken(laboratory_config())
+    st.markdown(fault.does)
+    st.dataframe(changes(sound, broken, ("sound", "broken")), hide_index=True, width="stretch")
+    st.button(
+        f"Break it and train (about {_about(broken)})",
+        type="primary",
+        icon=":material/build:",
+        key="break-train",
+        width="stretch",
+        on_click=_train_broken,
+        args=(fault, broken, sound),
+        help="Trains the broken run, or shows it at once if somebody has trained it already.",
+    )
+    st.button(
+        f"Also train the sound run (about {_about(sound)})",
+        icon=":material/compare_arrows:",
+        key="break-sound",
+        width="stretch",
+        on_click=_train_broken,
+        args=(fault, broken, sound, True),
+        help="Both curves in one chart: the sound run has the same seed and text.",
+    )
+    with st.expander("What should happen", icon=":material/visibility:"):
+        st.markdown(fault.look_for)
+        st.markdown(f"The rules should then say: *{TITLES[fault.expected]}*.")
+
+
+def _train_broken(fault: Fault, broken: RunConfig, sound: RunConfig, both: bool = False) -> None:
+    try:
+        run_id = lab().submit(broken, f"Broken: {fault.title}")
+    except EngineError as error:
+        st.toast(sentence(error), icon=":material/info:")
+        return
+    st.session_state[_RUN] = run_id
+    if both:
+        deeper = "" if sound == laboratory_config() else f" (for “{fault.title}”)"
+        _compare(run_id, sound, f"Sound laboratory run{deeper}")
+
+
+def _about(config: RunConfig) -> str:
+    return f"{max(5, 5 * round(expected_seconds(config) / 5))} s"
+
+
+def changes(before: RunConfig, after: RunConfig, names: tuple[str, str]) -> pd.DataFrame:
+    """The settings in which two configs differ, one row each."""
+    old, new = _flat(before), _flat(after)
+    rows = [
+        {"setting": _NAMES.get(name, name), names[0]: _shown(old.get(name)), names[1]: _shown(new.get(name))}
+        for name in sorted(set(old) | set(new))
+        if old.get(name) != new.get(name)
+    ]
+    return pd.DataFrame(rows, columns=["setting", *names])
+
+
+def _flat(config: RunConfig) -> dict[str, Any]:
+    nested = config.to_dict()
+    flat = {name: value for name, value in nested.items() if name not in ("model", "training", "corpora")}
+    for part in ("model", "training"):
+        flat |= {f"{part}.{name}": value for name, value in nested[part].items()}
+    return {**_USUAL, **flat}
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+# --- the verdict -----------------------------------------------------------------------------------------------
+
+
+def _panel(run_id: str, beside: str | None, was_live: bool) -> None:
+    try:
+        record = lab().run(run_id)
+        other = lab().run(beside) if beside else None
+    except EngineError:
+        st.rerun()  # deleted by somebody: the page chooses another one
+    run = view(record, run_name(record))
+    if record.live or record.state in ("failed", "paused"):
+        show_status(record)
+        show_controls(record, run.marks)
+    if run.losses.empty:
+        if record.live:
+            st.info("The diagnosis begins with the first evaluations.")
+    else:
+        try:
+            verdict(record, run, other)
+        except ConfigError as error:
+            st.error(sentence(error), icon=":material/error:")
+    if was_live != (record.live or (other is not None and other.live)):
+        st.rerun()
+
+
+def verdict(record: RunRecord, run: RunView, other: RunRecord | None) -> None:
+    """What the rules say of a run, the curve with the stretch that shows it, and what to try."""
+    checked = record.run_id in st.session_state.get(_CHECKED, ())
+    found = diagnosis_of(record.run_id, stamp_of(record), checked)
+    main = found.main
+    with st.container(border=True):
+        st.subheader(f"{_ICONS[main.severity]} {main.title}", anchor=False)
+        _BOXES[main.severity](main.sentence)
+        if main.advice:
+            st.markdown(f"**What to do:** {main.advice}")
+    views = [run]
+    if other is not None:
+        views.append(view(other, run_name(other)))
+    baselines = {BASELINE_NAMES[name]: loss for name, loss in run.baselines.items()}
+    points = pd.concat([each.losses for each in views if not each.losses.empty], ignore_index=True)
+    figure = charts.loss_curves(points, baselines=baselines)
+    marked_curve(figure, main).show()
+    if other is not None:
+        _beside_it(record, other)
+    for finding in found.others:
+        with st.container(border=True):
+            st.markdown(f"**Also: {finding.title.lower()}**")
+            st.markdown(finding.sentence)
+    if main.remedy is not None and main.kind != HEALTHY:
+        _try_this(record, main)
+    _evidence(record, checked)
+
+
+def marked_curve(figure: charts.Figure, finding: Finding) -> charts.Figure:
+    """A chart of losses with the stretch of a finding shaded, and the sentence that says which."""
+    if finding.kind in (HEALTHY, diagnosis.TOO_EARLY):
+        return figure
+    first, last = finding.stretch
+    band = pd.DataFrame([{"layer": "stretch", "x": float(first), "until": float(max(last, first + 1)), "run": ""}])
+    data = pd.concat([figure.data, band], ignore_index=True)
+    data["label"] = data["label"].fillna("")
+    summary = f"{figure.summary} Shaded: steps {first:,} to {last:,}, where it shows."
+    return charts.Figure(data, _banded(_Spec(figure.spec)), figure.alt, summary)
+
+
+class _Spec:
+    """A specification as a key: two of the same identity are the same."""
+
+    def __init__(self, spec: dict[str, Any]) -> None:
+        self.spec = spec
+
+    def __hash__(self) -> int:
+        return id(self.spec)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Spec) and self.spec is other.spec
+
+
+@lru_cache(maxsize=64)
+def _banded(key: _Spec) -> dict[str, Any]:
+    """The specification with a shaded band behind the curves: from `x` to `until` of the row in layer "stretch"."""
+    spec = copy.deepcopy(key.spec)
+    horizontal = next(layer["encoding"]["x"] for layer in spec["layer"] if "field" in layer["encoding"].get("x", {}))
+    band = {
+        "transform": [{"filter": "datum.layer == 'stretch'"}],
+        "mark": {"type": "rect", "opacity": 0.18, "aria": False},
+        "encoding": {"x": horizontal, "x2": {"field": "until"}, "color": {"value": "orange"}},
+    }
+    spec["layer"] = [band, *spec["layer"]]
+    return spec
+
+
+def _beside_it(record: RunRecord, other: RunRecord) -> None:
+    """State of the run that is drawn beside this one, and what the rules say of it."""
+    if other.live or other.state == "failed":
+        show_status(other)
+        return
+    if other.validation_loss is None:
+        return
+    found = diagnosis_of(other.run_id, stamp_of(other), False).main
+    text = f"Beside it: **{found.title}**, validation loss {other.validation_loss:.2f}"
+    if record.validation_loss is not None and not record.live:
+        text += f" where this run has {record.validation_loss:.2f}"
+    st.markdown(text + ".")
+
+
+def _try_this(record: RunRecord, finding: Finding) -> None:
+    assert finding.remedy is not None
+    st.header("Try this", anchor=False)
+    st.dataframe(changes(record.config, finding.remedy, ("this run", "to try")), hide_index=True, width="stretch")
+    st.button(
+        f"Try this (about {_about(finding.remedy)})",
+        type="primary",
+        icon=":material/healing:",
+        key=f"try:{record.run_id}:{finding.kind}",
+        on_click=_compare,
+        args=(record.run_id, finding.remedy, f"{record.label or 'Run'}, mended"),
+        help="Trains the run with these settings and draws it beside this one while it learns.",
+    )
+
+
+def _evidence(record: RunRecord, checked: bool) -> None:
+    facts = facts_of(record.run_id, stamp_of(record), checked)
+    with st.expander("The numbers behind it", icon=":material/table:"):
+        size = facts.update_size()
+        rows = [
+            ("Steps", f"{facts.last_step:,} of {facts.total_steps:,}"),
+            ("Validation loss, first and last", f"{facts.validation[0]:.3f} → {facts.validation[-1]:.3f}")
+            if len(facts.validation)
+            else ("Validation loss", "–"),
+            *((f"Baseline: {name}", f"{loss:.3f}") for name, loss in facts.baselines.items()),
+            ("Largest update, as a share of the layers' length", "not recorded" if size is None else f"{size:.2%}"),
+            ("Tokens of text (about)", "–" if facts.text_tokens is None else f"{facts.text_tokens:,}"),
+            ("Passes over the text", "–" if facts.passes is None else f"{facts.passes:.2f}"),
+            ("Numbers in the model", f"{facts.config.model.n_parameters:,}"),
+        ]
+        if facts.leak is not None:
+            rows += [
+                ("Loss at the last position of held-out windows", f"{facts.leak.loss:.3f}"),
+                ("Probability of repeating the token just read", f"{facts.leak.copied:.1%}"),
+            ]
+        st.dataframe(pd.DataFrame(rows, columns=["measured", "value"]), hide_index=True, width="stretch")
+        if facts.leak is None and not record.live and lab().checkpoints(record.run_id):
+            st.button(
+                "Ask the model itself for a leak",
+                icon=":material/search:",
+                key=f"leak:{record.run_id}",
+                on_click=_check_leak,
+                args=(record.run_id,),
+                help="Measures its loss at the last position of held-out windows, where no future token can be seen. "
+                "Reading the text may take some seconds.",
+            )
+
+
+def _check_leak(run_id: str) -> None:
+    st.session_state[_CHECKED] = {*st.session_state.get(_CHECKED, ()), run_id}
+
+
+# --- the facts of a run ----------------------------------------------------------------------------------------
+
+
+@st.cache_data(max_entries=64, show_spinner="Reading the record …")
+def facts_of(run_id: str, stamp: str, look_inside: bool) -> RunFacts:
+    """The record of a run as the rules want it, with a look into its model where the loss looks too good."""
+    record = lab().run(run_id)
+    config = record.config
+    assert isinstance(config, RunConfig)
+    names = [name for name, _ in config.corpora]
+    known = corpora()
+    lengths = [known[name].n_chars for name in names if name in known]
+    facts = RunFacts.from_events(
+        config,
+        [event.payload for event in lab().events(run_id, kinds=("step", "eval", "layers", "baselines"))],
+        live=record.live or record.state == "paused",
+        error=record.error,
+        total_steps=record.total_steps,
+        corpus_chars=lengths[0] if len(names) == 1 and lengths else None,
+    )
+    if record.live or not (look_inside or _suspicious(facts)):
+        return facts
+    return _with_leak_check(facts, record)
+
+
+def _suspicious(facts: RunFacts) -> bool:
+    """Whether the loss is so low that the model itself is asked; below the trigram only where the text is short."""
+    trigram = facts.baselines.get("trigram")
+    if trigram is None or not len(facts.validation):
+        return False
+    short = (facts.config.n_chars or _CHEAP_CHARS + 1) <= _CHEAP_CHARS
+    return bool(facts.validation[-1] < (trigram if short else 0.4 * trigram))
+
+
+def _with_leak_check(facts: RunFacts, record: RunRecord) -> RunFacts:
+    steps = [info.step for info in lab().checkpoints(record.run_id)]
+    if not steps or steps[-1] == 0:
+        return facts
+    choice = ModelChoice(record.run_id, steps[-1], run_name(record))
+    try:
+        model, (inputs, targets) = load(choice).model, held_out(choice, 4096)
+    except EngineError:
+        return facts  # its text is gone: the rules do without
+    with inference():
+        check = leak_check(model, inputs, targets)
+    return dataclasses.replace(facts, leak=check)
+
+
+def diagnosis_of(run_id: str, stamp: str, look_inside: bool) -> Diagnosis:
+    """What the rules say of a run at this moment."""
+    return _diagnosis(run_id, stamp, look_inside)
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def _diagnosis(run_id: str, stamp: str, look_inside: bool) -> Diagnosis:
+    return diagnose(facts_of(run_id, stamp, look_inside))
