@@ -351,21 +351,21 @@ def stalled(facts: RunFacts) -> Finding | None:
 
 
 def under_trained(facts: RunFacts) -> Finding | None:
-    """It was still learning fast: the validation loss ends above the bigram baseline, and fell by 0.1 nats or more
-    over the last quarter of the steps.
+    """It was still learning fast: the validation loss ends above the bigram baseline, by 15 % or more of the way from
+    there to the unigram baseline, and fell by 0.1 nats or more over the last half of the steps.
     """
-    bigram = facts.baselines.get("bigram")
-    if bigram is None or len(facts.validation) < MIN_EVALUATIONS or _final(facts) <= bigram:
+    unigram, bigram = facts.baselines.get("unigram"), facts.baselines.get("bigram")
+    if unigram is None or bigram is None or not _final(facts) > bigram + 0.15 * (unigram - bigram):
         return None
-    start = 0.75 * facts.last_step
+    start = facts.last_step // 2
     fell = float(np.interp(start, facts.evaluated, facts.validation)) - _final(facts)
     if not fell >= 0.1:
         return None
     text = (
-        f"The loss was still falling, by {fell:.2f} in the last quarter of its {facts.last_step:,} steps, and is "
+        f"The loss was still falling, by {fell:.2f} in the last half of its {facts.last_step:,} steps, and is "
         f"{_final(facts):.2f}: more than what counting pairs of words gives ({bigram:.2f})."
     )
-    return _finding(facts, UNDER_TRAINED, text, (round(start), facts.last_step), "warning", _longer)
+    return _finding(facts, UNDER_TRAINED, text, (start, facts.last_step), "warning", _longer)
 
 
 def leak(facts: RunFacts) -> Finding | None:

@@ -100,6 +100,10 @@ def _deep(config: RunConfig) -> RunConfig:
     return changed(config, model={"n_layers": 4})
 
 
+def _deep_adamw(config: RunConfig) -> RunConfig:
+    return changed(_deep(config), training={"optimizer": "adamw", "learning_rate": 0.004})
+
+
 FAULTS: dict[str, Fault] = {
     fault.name: fault
     for fault in (
@@ -189,7 +193,8 @@ FAULTS: dict[str, Fault] = {
             "one-head",
             "One head",
             "One head of width 64 instead of four of width 16.",
-            "TODO",
+            "Nothing, at this size: the sound run ends at 1.82 nats per token, this one at 1.79 (one seed each). "
+            "Several heads pay in larger models, whose layers have more than one thing to look for.",
             "healthy",
             (SOUND, "no-positions", "short"),
             lambda config: changed(config, model={"n_heads": 1}),
@@ -199,11 +204,12 @@ FAULTS: dict[str, Fault] = {
             "no-norm",
             "No normalisation",
             "In a model of 4 layers no layer normalises what it reads.",
-            "TODO",
-            "healthy",
-            (SOUND, "rate-high", "no-residual"),
+            "The loss climbs when the learning rate has risen, and stays high: a rate that the normalised model bears "
+            "is too high without. (With Muon, whose updates have all the same length, norms matter less.)",
+            "rate too high",
+            ("rate-high", "no-residual", "no-warmup"),
             lambda config: changed(config, model={"norm": "none"}),
-            _deep,
+            _deep_adamw,
             hunted=False,
         ),
         Fault(

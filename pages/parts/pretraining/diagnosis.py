@@ -260,11 +260,9 @@ def verdict(record: RunRecord, run: RunView, other: RunRecord | None) -> None:
     checked = record.run_id in st.session_state.get(_CHECKED, ())
     found = diagnosis_of(record.run_id, stamp_of(record), checked)
     main = found.main
-    with st.container(border=True):
-        st.subheader(f"{_ICONS[main.severity]} {main.title}", anchor=False)
-        _BOXES[main.severity](main.sentence)
-        if main.advice:
-            st.markdown(f"**What to do:** {main.advice}")
+    st.subheader(f"{_ICONS[main.severity]} {main.title}", anchor=False)
+    advice = f"\n\n**What to do:** {main.advice}" if main.advice else ""
+    _BOXES[main.severity](main.sentence + advice)
     views = [run]
     if other is not None:
         views.append(view(other, run_name(other)))
