@@ -94,9 +94,9 @@ def inference() -> Iterator[None]:
 
 
 def _whole(record: RunRecord) -> bool:
-    """Whether the lessons can look into it: models that were broken on purpose have a lesson of their own."""
+    """Whether the lessons can look into it: models without residual stream or norms lack what these show."""
     model = record.config_dict.get("model", {})
-    return model.get("causal", True) and model.get("residual", True) and model.get("norm", "layer") == "layer"
+    return model.get("residual", True) and model.get("norm", "layer") == "layer"
 
 
 def choose_model() -> ModelChoice | None:

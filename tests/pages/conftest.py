@@ -1,16 +1,31 @@
 """Pages without a training service: runs are trained in the test's own process."""
 
+import functools
 import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 
 from engine.runs.execution import execute
+from engine.runs.jobs import JobConfig
 from engine.runs.recipes import recipe_config
 from engine.runs.service import lab
 from pages.shared import examples
 
 SHIPPED = examples.ASSETS
+
+
+@pytest.fixture(autouse=True, scope="session")
+def components_found_once():
+    """Streamlit looks through every installed package for components whenever an app starts: half a second each."""
+    with pytest.MonkeyPatch.context() as patch:
+        scan = functools.cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -40,9 +55,43 @@ def tiny_config(**training):
     )
 
 
-@pytest.fixture
-def trained_run() -> str:
-    """The id of a finished run."""
-    run_id = lab().submit(tiny_config(), "Stories · test")
+def finished(config: JobConfig, label: str) -> str:
+    """The id of a run that was trained here and now."""
+    run_id = lab().submit(config, label)
     assert execute(run_id, dict(os.environ)) == "finished"
     return run_id
+
+
+@pytest.fixture(scope="session")
+def folders() -> dict[str, tuple[Path, str]]:
+    """Data folders as they were left by what tests share, and the id of the run in each."""
+    return {}
+
+
+Once = Callable[[str, Callable[[], str]], str]
+
+
+@pytest.fixture
+def once(folders, data_home, no_service, tmp_path_factory) -> Once:
+    """`once(name, train)` trains for the first test that asks; the others get a copy of its data folder, which must be
+    asked for before anything else is written there.
+    """
+
+    def have(name: str, train: Callable[[], str]) -> str:
+        if name not in folders:
+            run_id, kept = train(), tmp_path_factory.mktemp("kept") / "home"
+            shutil.copytree(data_home, kept)
+            folders[name] = kept, run_id
+            return run_id
+        kept, run_id = folders[name]
+        assert not list(data_home.glob("*.sqlite")), f"{name} must be the first that the test asks for"
+        shutil.copytree(kept, data_home, dirs_exist_ok=True)
+        return run_id
+
+    return have
+
+
+@pytest.fixture
+def trained_run(once: Once) -> str:
+    """The id of a finished run."""
+    return once("stories", lambda: finished(tiny_config(), "Stories · test"))

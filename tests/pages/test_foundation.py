@@ -1,6 +1,5 @@
 """The lesson on the foundation model: each part through the real page, on a model trained for a second."""
 
-import os
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -11,11 +10,11 @@ from streamlit.testing.v1 import AppTest
 from engine.corpus import load_corpus
 from engine.gpt import GPTConfig
 from engine.probes import ABILITIES, Difference, Item, ProbeResult, few_shot, make_items, probe, result_of
-from engine.runs.execution import execute
 from engine.runs.recipes import recipe_config
 from engine.runs.service import lab
 from pages.parts.foundation import ablation, examples, growth, items, model, scoring
 from pages.shared.examples import ASSETS
+from tests.pages.conftest import finished
 from tests.pages.helpers import open_lesson, words
 
 PARTS = ["The model", "Untaught abilities", "When do they appear?", "Few-shot", "Ablation"]
@@ -34,15 +33,9 @@ def tiny(corpora=None, **training):
     )
 
 
-def train(config, label: str) -> str:
-    run_id = lab().submit(config, label)
-    assert execute(run_id, dict(os.environ)) == "finished"
-    return run_id
-
-
 @pytest.fixture
-def run() -> str:
-    return train(tiny(), "Foundation · test")
+def run(once) -> str:
+    return once("foundation", lambda: finished(tiny(), "Foundation · test"))
 
 
 @pytest.fixture
@@ -303,7 +296,7 @@ def test_a_pair_is_trained_from_what_the_controls_say():
 
 
 def test_both_models_of_a_pair_are_compared_on_the_same_items(pair):
-    ids = [train(config, "pair") for config in pair]
+    ids = [finished(config, "pair") for config in pair]
     app = open_part("Ablation", **{"ablation-n": 20})
     table = app.dataframe[-1].value.set_index("Ability")
     for ability in ABILITIES:
@@ -314,7 +307,7 @@ def test_both_models_of_a_pair_are_compared_on_the_same_items(pair):
 
 
 def test_a_pair_that_is_half_there_can_be_started(pair):
-    train(pair[0], "first")
+    finished(pair[0], "first")
     app = open_part("Ablation")
     press(app, "Train both")
     assert {record.run_id: record.state for record in lab().runs()} == {
@@ -352,7 +345,7 @@ def test_the_model_that_ships_is_the_first_that_is_shown_and_knows_where_the_lio
     assert not app.error
     assert app.session_state["run_id"] == example_foundation()
     assert "The most probable next token is “␣forest”" in words(app)
-    other = train(tiny(), "another")
+    other = finished(tiny(), "another")
     app = open_part("The model", run_id=other)
     press(app, "Show the foundation model")
     assert app.session_state["run_id"] == example_foundation()
@@ -361,7 +354,7 @@ def test_the_model_that_ships_is_the_first_that_is_shown_and_knows_where_the_lio
 def test_a_model_without_a_causal_mask_is_refused_with_a_sentence(monkeypatch):
     config = tiny()
     shape = GPTConfig.from_dict({**config.model.to_dict(), "causal": False})
-    train(replace(config, model=shape), "not causal")
+    finished(replace(config, model=shape), "not causal")
     app = open_part("Untaught abilities")
     assert "causal mask" in "\n".join(each.value for each in app.error)
     assert "What to notice" in words(app)

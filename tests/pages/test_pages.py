@@ -20,7 +20,7 @@ PAGES = sorted(path.name for path in (PROJECT / "pages").glob("*.py"))
 # Their first part is about text, shapes or runs of another kind.
 WITHOUT_RUNS = (
     *("data.py", "tokenization.py", "embeddings.py", "transformer.py", "translation.py", "journey.py"),
-    "classification.py",
+    *("classification.py", "scaling.py"),
 )
 
 

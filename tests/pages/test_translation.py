@@ -1,6 +1,5 @@
 """The lesson on the original transformer: each part through the real page."""
 
-import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -8,12 +7,12 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine.runs.execution import execute
 from engine.runs.service import lab
 from engine.runs.translating import translation_config
 from engine.translation import held_out_pairs
 from pages.parts.translation import beams, families, forcing, source, train, translate
 from pages.shared.components.token_table import Cell, Row, token_table
+from tests.pages.conftest import finished
 from tests.pages.helpers import open_lesson, words
 
 PAGE = Path(__file__).resolve().parents[2] / "pages" / "translation.py"
@@ -34,10 +33,8 @@ def tiny():
 
 
 @pytest.fixture
-def translator() -> str:
-    run_id = lab().submit(tiny(), "Translator · test")
-    assert execute(run_id, dict(os.environ)) == "finished"
-    return run_id
+def translator(once) -> str:
+    return once("translator", lambda: finished(tiny(), "Translator · test"))
 
 
 @pytest.fixture
