@@ -59,8 +59,11 @@ RACES: dict[str, Race] = {
     ),
     "residual": Race(
         "Residual stream",
-        "Each layer adds to a stream. What if it replaces it instead?",
-        (Entry("No residual", model={"residual": False}), Entry("Residual")),
+        "Each of four layers adds to a stream. What if it replaces it instead?",
+        (
+            Entry("No residual", model={"residual": False, "n_layers": 4}),
+            Entry("Residual", model={"residual": True, "n_layers": 4}),
+        ),
     ),
     "warmup": Race(
         "Warmup",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,7 @@ from engine import ngram, ngram_writer, rule_bot
 from engine.generation import SamplingConfig
 from engine.memorised import LEAST_WORDS
 from engine.rule_bot import RULES, Answer, RuleBot
+from pages.parts.pretraining.before_figures import loss_bars
 from pages.parts.pretraining.counting import (
     NAMES,
     SKIPPED,
@@ -21,7 +23,6 @@ from pages.parts.pretraining.counting import (
     model_tokens,
     ngram_tokens,
 )
-from pages.shared import charts
 from pages.shared.code_panel import show_code
 from pages.shared.components.copied_text import copied_text
 from pages.shared.errors import shown_errors
@@ -89,30 +90,16 @@ def _loss(choice: ModelChoice) -> None:
     text, found = counted(choice), losses(choice)
     model = load(choice).model
     name = "GPT"
-    rows = pd.DataFrame(
-        [
-            {"row": label, "series": "by counting", "value": loss, "shown": f"{loss:.2f}"}
-            for label, loss in zip(NAMES, found.by_order, strict=True)
-        ]
-        + [{"row": name, "series": "GPT", "value": found.model, "shown": f"{found.model:.2f}"}]
-    )
+    rows = pd.DataFrame({"model": [*NAMES, name], "loss": [*found.by_order, found.model]})
+    rows["kind"] = ["by counting"] * len(NAMES) + ["GPT"]
     best = min(range(1, len(NAMES)), key=found.by_order.__getitem__)
     gain = found.by_order[best] - found.model
     verdict = (
         f"The best by counting is the {NAMES[best]} with {found.by_order[best]:.2f} nats per token; the GPT needs "
         f"{found.model:.2f}, {abs(gain):.2f} {'less' if gain > 0 else 'more'}: where it stands, the token that came is "
-        f"{pow(2.718281828, abs(gain)):.1f} times as {'probable' if gain > 0 else 'improbable'}."
+        f"{math.exp(abs(gain)):.1f} times as {'probable' if gain > 0 else 'improbable'}."
     )
-    charts.grouped_bars(
-        rows,
-        title="Loss on the same held-out tokens",
-        rows_title="Model",
-        value_title="Loss (nats per token)",
-        series_title="Model",
-        alt_text="Bar chart: loss of n-gram models of order 0 to 5 and of the GPT on the same tokens.",
-        summary=verdict,
-        height=330,
-    ).show()
+    loss_bars(rows, summary=verdict).show()
     st.caption(
         f"{count_note(text)} Measured on {found.n_scored:,} held-out tokens; the first {SKIPPED} of each window are "
         "context only, for all alike."
@@ -187,8 +174,9 @@ def _samples(choice: ModelChoice) -> None:
     texts["GPT"] = tokenizer.decode(model_tokens(choice, ids, n_tokens, sampling))
     index = index_of(choice)
     rows = []
-    columns = st.columns(2)
     for n, (name, text) in enumerate(texts.items()):
+        if n % 2 == 0:
+            columns = st.columns(2)
         found = index.search(text)
         with columns[n % 2], st.container(border=True):
             st.markdown(f"**{name}**")
@@ -333,5 +321,6 @@ def _rule(answer: Answer) -> None:
             zip(answer.rule.parts, answer.captured, answer.turned, strict=True), start=1
         )
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+    widths = {"pattern": st.column_config.TextColumn(width="small"), "part": st.column_config.Column(width="small")}
+    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", column_config=widths)
     st.text("Its answers, used in turn: " + "  ·  ".join(answer.rule.answers))

@@ -419,13 +419,21 @@ def _results(heat: Heat, records: Mapping[str, list[RunRecord]], points: pd.Data
         persist_state="session",
         help="Steps compare updates, tokens what was read, seconds the time of one core.",
     )
-    with_train = train_place.toggle(
-        "Training loss too",
-        False,
-        key="race-train",
-        persist_state="session",
-        help="Thin, dashed lines: the loss of each batch. It is noisier than the validation loss.",
-    )
+    with train_place:
+        with_train = st.toggle(
+            "Training loss too",
+            False,
+            key="race-train",
+            persist_state="session",
+            help="Thin, dashed lines: the loss of each batch. It is noisier than the validation loss.",
+        )
+        late = st.toggle(
+            "Without the start",
+            False,
+            key="race-late",
+            persist_state="session",
+            help="Leaves out the first quarter of each run, where all fall fast, so that the rest fills the chart.",
+        )
     x = AXES[chosen]
     goal = common if wanted is None else float(wanted)
     finished = complete and all(not record.live for each in records.values() for record in each)
@@ -439,13 +447,15 @@ def _results(heat: Heat, records: Mapping[str, list[RunRecord]], points: pd.Data
         places = {lane.name: lane.reached(goal, chosen) for lane in lanes}
         reached = [(name, place) for name, place in places.items() if place is not None]
     shown = points if with_train else points[points["series"] == race_figures.VALIDATION]
+    if late:
+        shown = shown[shown["step"] >= shown.groupby("run")["step"].transform("max") / 4]
     caption = (
         "Lines: validation loss, one for each run. The dashed rule is the loss that the lanes are compared at; the "
         "large marks show where each first reached it, interpolated between evaluations."
     )
     race_figures.overlay(shown, names, x=x, unit=heat.unit, goal=goal, reached=reached, summary=caption).show()
     with st.expander("One chart for each lane, on the same axes", icon=":material/grid_view:", expanded=True):
-        _small_multiples(points, names, x, heat.unit, goal)
+        _small_multiples(shown, names, x, heat.unit, goal)
     _table(heat, lanes, records, goal)
 
 

@@ -67,7 +67,7 @@ def _frame(points: pd.DataFrame, x: Axis, goal: float | None, reached: Sequence[
 def _overlay_spec(x: Axis, lanes: tuple[str, ...], unit: str) -> dict[str, Any]:
     horizontal = alt.X("x:Q", title=AXIS_TITLES[x], axis=_position_axis(x, 6))
     vertical = alt.Y("loss:Q", title=f"Loss ({unit})", scale=alt.Scale(zero=False))
-    colour, shape = _by_run(lanes, alt.Legend(orient="top", columns=2, labelLimit=260))
+    colour, shape = _by_run(lanes, alt.Legend(orient="top", columns=2, labelLimit=260, symbolOpacity=1))
     each = alt.Detail("each:N")
     tips = [
         alt.Tooltip("run:N", title="Lane"),
@@ -87,8 +87,8 @@ def _overlay_spec(x: Axis, lanes: tuple[str, ...], unit: str) -> dict[str, Any]:
     )
     goal = base.transform_filter(f"datum.layer == '{GOAL}'")
     rule = goal.mark_rule(strokeDash=[2, 3], strokeWidth=1.3, aria=False).encode(y=vertical, color=alt.value(_QUIET))
-    named = goal.mark_text(align="right", dy=-9, fontSize=13).encode(
-        x=alt.value("width"), y=vertical, text="label:N", color=alt.value(_QUIET)
+    named = goal.mark_text(align="left", dx=4, dy=-9, fontSize=13).encode(
+        x=alt.value(0), y=vertical, text="label:N", color=alt.value(_QUIET)
     )
     there = base.transform_filter(f"datum.layer == '{REACHED}'")
     marks = there.mark_point(size=220, filled=False, strokeWidth=2.5, opacity=1).encode(
