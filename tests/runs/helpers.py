@@ -105,11 +105,11 @@ def run_killed_once(bench: Bench, monkeypatch: pytest.MonkeyPatch, config: Any, 
     class Killed(BaseException):
         """Stands for SIGKILL."""
 
-    train_step: Callable[[TrainingLoop], StepEvent] = TrainingLoop._train_step
+    train_step: Callable[..., StepEvent] = TrainingLoop._train_step
     dying = [True]
 
-    def die_once(trainer: TrainingLoop) -> StepEvent:
-        event = train_step(trainer)
+    def die_once(trainer: TrainingLoop, *watch: object) -> StepEvent:
+        event = train_step(trainer, *watch)
         if event.step == at_step and dying.pop():
             raise Killed
         return event

@@ -40,8 +40,8 @@ def on_step(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Callable[[], Any]
     actions: dict[int, Callable[[], Any]] = {}
     train_step = Trainer._train_step
 
-    def acting(trainer: Trainer) -> StepEvent:
-        event = train_step(trainer)
+    def acting(trainer: Trainer, *watch: object) -> StepEvent:
+        event = train_step(trainer, *watch)
         if action := actions.pop(event.step, None):
             action()
         return event
@@ -76,7 +76,8 @@ def die() -> None:
 def test_a_run_is_recorded_from_its_baselines_to_its_last_checkpoint(bench: Bench) -> None:
     run_id = bench.run(tiny_config(bench.upload()))
     recorded = bench.store.events(run_id)
-    assert {event.kind for event in recorded} == {"state", "note", "baselines", "step", "eval", "sample", "checkpoint"}
+    kinds = {"state", "note", "baselines", "step", "layers", "eval", "sample", "checkpoint"}
+    assert {event.kind for event in recorded} == kinds
     texts = [event.payload["text"] for event in recorded if event.kind == "note"]
     assert texts == [
         "reading the corpus",

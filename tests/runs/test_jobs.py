@@ -54,8 +54,8 @@ def on_step(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Callable[[], Any]
     actions: dict[int, Callable[[], Any]] = {}
     train_step = TrainingLoop._train_step
 
-    def acting(trainer: TrainingLoop) -> StepEvent:
-        event = train_step(trainer)
+    def acting(trainer: TrainingLoop, *watch: object) -> StepEvent:
+        event = train_step(trainer, *watch)
         if action := actions.pop(event.step, None):
             action()
         return event
