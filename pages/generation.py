@@ -11,6 +11,8 @@ from engine.checkpoint import Checkpoint
 from engine.errors import EngineError
 from engine.evaluation import surprise, token_probabilities
 from engine.generation import FILTERS, NextToken, SamplingConfig, generate, next_logits, next_token_distribution
+from engine.ngram import MAX_ORDER
+from pages.parts.pretraining.counting import count_note, counted, ngram_tokens
 from pages.shared import guard
 from pages.shared.charts import visible_token
 from pages.shared.code_panel import show_code
@@ -225,6 +227,26 @@ def filters_in_words(choice: NextToken, sampling: SamplingConfig) -> str:
     return f"{cuts}. The draw is among {kept:,} of {len(choice.base):,} tokens."
 
 
+def by_counting(choice: ModelChoice, draft: Draft, sampling: SamplingConfig, n_tokens: int) -> None:
+    """The same prompt, filters and dice for a model that only counts; drawn where it is asked for."""
+    order = st.segmented_control(
+        "Tokens it counts together",
+        list(range(1, MAX_ORDER + 1)),
+        key="ngram-order",
+        persist_state="session",
+        help="n of the n-gram: it looks back n − 1 tokens. The training text is counted once, which takes seconds.",
+    )
+    if order is None:
+        st.caption("Choose n: the prompt is continued with the filters and the dice of this page.")
+        return
+    ids = draft.ids[: draft.prompt_length]
+    tokenizer = load(choice).tokenizer
+    st.text(
+        tokenizer.decode([*ids, *(each.id for each in ngram_tokens(choice, tuple(ids), order, n_tokens, sampling))])
+    )
+    st.caption(f"{count_note(counted(choice))} More of it in **Pretraining**, *Before transformers*.")
+
+
 controls, text = st.columns([1, 2], gap="large")
 with controls, shown_errors():
     chosen = choose_model()
@@ -320,6 +342,8 @@ with text, shown_errors():
             st.caption("From left to right: each column is what its filter left of the one before. Each sums to 100 %.")
         with st.expander("Surprise, token by token", icon=":material/priority_high:"):
             show_surprise(draft, tokenizer)
+        with st.expander("What would an n-gram write?", icon=":material/tag:"):
+            by_counting(chosen, draft, sampling, n_tokens)
         if draft.branches:
             with st.expander(f"Branches ({len(draft.branches)})", icon=":material/account_tree:"):
                 for n, branch in enumerate(draft.branches):

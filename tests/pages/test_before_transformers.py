@@ -101,3 +101,13 @@ def test_a_conversation_can_be_forgotten_and_taken_back(trained_run):
     assert "feel lost" not in words(app)
     app.button(key="bot-undo").click().run()
     assert "When did you first feel lost?" in words(app)
+
+
+def test_an_ngram_continues_the_prompt_on_the_page_of_generation(trained_run):
+    app = open_lesson("generation.py", "", n_tokens=5)
+    assert "Choose n" in words(app)
+    app.session_state["ngram-order"] = 5
+    app.run()
+    assert not app.exception
+    assert "The n-grams count all of its training text" in words(app)
+    assert any(text.value.startswith("The lion is in the") for text in app.text)
