@@ -44,6 +44,7 @@ from engine.generation import (
     top_candidates,
 )
 from engine.gpt import GPT
+from engine.masking import VALIDATION_SEED, hide_tokens
 from engine.optimizers import AdamW, Muon
 
 DEFAULT_PROMPTS = ("The lion is in the",)
@@ -65,9 +66,10 @@ class TrainingConfig:
     learning_rate belongs to AdamW; with optimizer "muon" it moves embeddings, norms and biases while
     matrix_learning_rate moves the matrices inside the blocks. Warmup and final rate are shares of the steps and of the
     rate. target_shift is 1: the target of a position is the next token; 0 is a well-known bug, where every position is
-    asked for the token that it reads. decay "rising" is a range test (Smith 2017): without warmup the rate grows
-    exponentially from LOWEST_SHARE of the peak to the peak, and the training ends early once the loss is LOST times the
-    first one or no number. Raises ConfigError for values that cannot work.
+    asked for the token that it reads. With objective "masked" tokens are hidden instead (engine.masking): the model,
+    whose table then needs one more entry, guesses them from both sides. decay "rising" is a range test (Smith 2017):
+    without warmup the rate grows exponentially from LOWEST_SHARE of the peak to the peak, and the training ends early
+    once the loss is LOST times the first one or no number. Raises ConfigError for values that cannot work.
     """
 
     steps: int | None = None
@@ -92,6 +94,7 @@ class TrainingConfig:
     prompts: tuple[str, ...] = DEFAULT_PROMPTS
     seed: int = 0
     target_shift: int = 1
+    objective: Literal["next", "masked"] = "next"
 
     def __post_init__(self) -> None:
         if isinstance(self.prompts, str) or not all(isinstance(prompt, str) for prompt in self.prompts):
@@ -115,14 +118,17 @@ class TrainingConfig:
             require_number(name, getattr(self, name), 0, 1, note=": it is a share")
         require_number("clip_norm", self.clip_norm, 0, above=True)
         require_whole("target_shift", self.target_shift, 0, 1)
+        require_choice("objective", self.objective, ("next", "masked"))
         require_choice("optimizer", self.optimizer, ("adamw", "muon"))
         require_choice("decay", self.decay, ("cosine", "linear", "constant", "rising"))
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON-able dict of every field; of `target_shift` only what is unusual, as in older files."""
+        """A JSON-able dict of every field; `target_shift` and `objective` only where unusual, as in older files."""
         values = {**dataclasses.asdict(self), "prompts": list(self.prompts)}
         if self.target_shift == 1:
             del values["target_shift"]
+        if self.objective == "next":
+            del values["objective"]
         return values
 
     @classmethod
@@ -451,9 +457,13 @@ class Trainer(TrainingLoop):
         self.compute = compute
         self.sampler = sampler
         self._unshifted = config.target_shift == 0
+        self._masked = config.objective == "masked"
+        if self._masked:  # its bits are of the hidden tokens alone, and it has no next token to write with
+            token_lengths = tokenizer = None
         if validation is not None:
             inputs, targets = validation
-            validation = compute.move(inputs), compute.move(inputs if self._unshifted else targets)
+            inputs, targets = self._examples(inputs, targets, VALIDATION_SEED)
+            validation = compute.move(inputs), compute.move(targets)
         self.validation = validation
         self.tokenizer = tokenizer
         every = slice(None)
@@ -486,12 +496,18 @@ class Trainer(TrainingLoop):
     def _read(self, step: int) -> tuple[list[tuple[Tensor, Tensor]], int, int]:
         """The micro-batches of a step where they are computed, and how many targets and tokens they hold."""
         n = self.config.accumulation
-        batches = [self.sampler.batch(step * n + i) for i in range(n)]
-        if self._unshifted:
-            batches = [(x, x) for x, _ in batches]
+        batches = [
+            self._examples(*self.sampler.batch(step * n + i), (self.config.seed, step * n + i)) for i in range(n)
+        ]
         n_targets = sum(int((y != -100).sum()) for _, y in batches)
         n_tokens = sum(x.numel() for x, _ in batches)
         return [(self.compute.move(x), self.compute.move(y)) for x, y in batches], n_targets, n_tokens
+
+    def _examples(self, x: Tensor, y: Tensor, seed: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        """What is read and what is asked for, by the objective; `seed` decides which tokens are hidden."""
+        if self._masked:
+            return hide_tokens(x, self.model.config.vocab_size - 1, seed)
+        return x, x if self._unshifted else y
 
     def _joined(self, model: GPT, loss: float) -> float:
         """The loss of the whole batch once its gradients are there: where several processes share it, their sum."""

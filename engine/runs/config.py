@@ -108,6 +108,8 @@ class RunConfig:
         require_whole("evaluations", training.evaluations, 0, MAX_EVALUATIONS)
         require_whole("validation_tokens", training.validation_tokens, 1, 10**6)
         require_whole("sample_tokens", training.sample_tokens, 0, 500)
+        if training.objective == "masked" and self.model.causal:
+            raise ConfigError('with objective "masked" the model must see both sides of a gap: set causal to false.')
         if len(training.prompts) > MAX_PROMPTS:
             raise ConfigError(f"{len(training.prompts)} prompts are too many; at most {MAX_PROMPTS} are sampled.")
         for prompt in training.prompts:

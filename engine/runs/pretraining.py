@@ -76,12 +76,16 @@ class PretrainingJob(Job):
         say("measuring the baselines")
         inputs, targets = validation
         rows = torch.cat([inputs[:, :1], targets], dim=1).numpy()  # (N, T + 1), what the model is measured on
-        return [{"kind": "baselines", "step": 0, **baselines(train_ids, rows, tokenizer.n_vocab)}]
+        measured = baselines(train_ids, rows, tokenizer.n_vocab)
+        if config.training.objective == "masked":  # counting from the left alone is another task
+            measured = {name: measured[name] for name in ("uniform", "unigram")}
+        return [{"kind": "baselines", "step": 0, **measured}]
 
     def trainer(self, restored: Restored[Any, Any] | None) -> Trainer:
         material = self.material
         if restored is None:
-            shape = dataclasses.replace(self.config.model, vocab_size=material.tokenizer.n_vocab)
+            masked = self.config.training.objective == "masked"  # its table has an entry for the mask
+            shape = dataclasses.replace(self.config.model, vocab_size=material.tokenizer.n_vocab + masked)
             model = GPT(shape, seed=self.config.seed)
         else:
             model = restored.model

@@ -39,12 +39,16 @@ class Entry:
 
 @dataclass(frozen=True)
 class Race:
-    """What is compared. `in_bits`: by bits per byte, because the lanes' tokens are not the same."""
+    """What is compared. `in_bits`: by bits per byte, because the lanes' tokens are not the same.
+
+    `two_tasks`: the lanes are asked for different things, so that a lower loss does not make a better model.
+    """
 
     title: str
     question: str
     entries: tuple[Entry, ...]
     in_bits: bool = False
+    two_tasks: bool = False
 
 
 RACES: dict[str, Race] = {
@@ -102,6 +106,16 @@ RACES: dict[str, Race] = {
             for size in (300, 1000, 2000, 4000)
         ),
         in_bits=True,
+    ),
+    "objective": Race(
+        "Encoder or decoder",
+        "A GPT guesses the next token from those before it. BERT guesses hidden tokens from both sides. Same text, "
+        "same size, same steps.",
+        (
+            Entry("Decoder, next token"),
+            Entry("Encoder, masked token", model={"causal": False}, training={"objective": "masked"}),
+        ),
+        two_tasks=True,
     ),
 }
 

@@ -7,7 +7,7 @@ import streamlit as st
 from engine.runs.service import lab
 from pages.shared.examples import example_foundation
 from pages.shared.lesson_runs import choose_checkpoint
-from pages.shared.models import ModelChoice
+from pages.shared.models import ModelChoice, whole
 from pages.shared.run_data import run_name
 
 
@@ -17,7 +17,7 @@ def choose_base(key: str) -> ModelChoice | None:
     """
     service = lab()
     records = {record.run_id: record for record in service.runs()}
-    ids = [run_id for run_id in records if service.checkpoints(run_id)]
+    ids = [run_id for run_id, record in records.items() if whole(record) and service.checkpoints(run_id)]
     if not ids:
         st.info("There is no pretrained model yet. Train one in **Pretraining**; half a minute is enough to begin.")
         return None

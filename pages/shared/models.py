@@ -93,17 +93,23 @@ def inference() -> Iterator[None]:
         yield
 
 
-def _whole(record: RunRecord) -> bool:
-    """Whether the lessons can look into it: models without residual stream or norms lack what these show."""
-    model = record.config_dict.get("model", {})
-    return model.get("residual", True) and model.get("norm", "layer") == "layer"
+def whole(record: RunRecord) -> bool:
+    """Whether the lessons can look into it: models without residual stream or norms lack what these show, and one that
+    learned to fill gaps does not know what comes next.
+    """
+    model, training = record.config_dict.get("model", {}), record.config_dict.get("training", {})
+    return (
+        model.get("residual", True)
+        and model.get("norm", "layer") == "layer"
+        and training.get("objective", "next") == "next"
+    )
 
 
 def choose_model() -> ModelChoice | None:
     """Controls for a model and, of a run, one of its checkpoints; None, with advice, while no model exists."""
     service, foundation = lab(), example_foundation()
     records = {r.run_id: r for r in service.runs() if r.step > 0 or not r.live}
-    names = {i: run_name(record) for i, record in records.items() if _whole(record) and service.checkpoints(i)}
+    names = {i: run_name(record) for i, record in records.items() if whole(record) and service.checkpoints(i)}
     found = list_open_models(models_folder(service.settings))
     names |= {OPEN + model.name: f"{model.hub_id or model.name} · open weights" for model in found if not model.problem}
     wanted = st.query_params.get("run") or st.session_state.get("run_id")

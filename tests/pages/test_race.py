@@ -99,3 +99,24 @@ def test_runs_that_are_there_race_by_bits_per_byte_where_their_tokens_differ(tra
 
 def test_without_runs_the_choice_among_runs_says_what_to_do():
     assert "Choose at least two runs" in words(open_lesson("pretraining.py", "Race", **{"race-kind": race.THERE}))
+
+
+def test_an_encoder_and_a_decoder_are_said_to_do_different_things():
+    app = open_lesson("pretraining.py", "Race", **{"race-name": "objective"})
+    app.button(key="race-start").click().run()
+    train_all()
+    app.run()
+    assert not app.exception
+    said = words(app)
+    assert "nats per predicted token" in said and "Who is lower here is not the better model" in said
+    table = next(each.value for each in app.dataframe if "targets a step" in each.value)
+    assert table["targets a step"].tolist() == [64, 10] and table["can write"].tolist() == ["yes", "no"]
+    encoder = next(record.run_id for record in lab().runs() if record.label.startswith("Race: Encoder"))
+    assert lab().load_model(encoder).model.config.vocab_size == lab().load_model(encoder).tokenizer.n_vocab + 1
+    baselines = [event.payload for event in lab().events(encoder, kinds=("baselines",))]
+    assert "unigram" in baselines[0] and "trigram" not in baselines[0]
+    assert not lab().events(encoder, kinds=("sample",))
+    train = open_lesson("pretraining.py", "Train", run_id=encoder)
+    assert not train.exception
+    generation = open_lesson("generation.py", "")
+    assert encoder[:6] not in str(generation.selectbox[0].options)  # it does not know what comes next

@@ -124,6 +124,7 @@ def test_the_lanes_of_a_ready_race_differ_in_what_its_title_says_alone(name: str
         "optimizer": {"training.optimizer", "training.learning_rate"},
         "batch": {"training.batch_size", "training.steps"},
         "vocabulary": {"vocab_size", "model.vocab_size"},
+        "objective": {"training.objective", "model.causal"},
     }
     assert set(differing(configs)) == expected[name]
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from engine import racing
+from engine import masking, racing
 from engine.errors import ConfigError, EngineError
+from engine.masking import HIDDEN
 from engine.racing import Course, Lane
 from engine.runs import races
 from engine.runs.config import RunConfig
@@ -34,7 +35,7 @@ STEPS = (100, 200, 400, 800)
 SEEDS = (1, 3, 5)
 TEXT = "stories"
 AXES: dict[str, Axis] = {"steps": "step", "tokens": "tokens", "seconds": "seconds"}
-NATS, BITS = "nats per token", "bits per byte"
+NATS, BITS, PREDICTED = "nats per token", "bits per byte", "nats per predicted token"
 _PREPARATION_SECONDS = 4
 
 
@@ -45,6 +46,7 @@ class Heat:
     lanes: dict[str, tuple[str, ...]]
     unit: str
     configs: dict[str, tuple[RunConfig, ...]]
+    two_tasks: bool = False
 
     @property
     def run_ids(self) -> tuple[str, ...]:
@@ -90,7 +92,7 @@ def show() -> None:
         "ones need fewer steps, which is worth it where many processors share a step. Past a *critical batch size* "
         "more tokens in a step hardly help (McCandlish et al. 2018).",
     )
-    show_code(racing.Course.reached, racing.saving, racing.t_interval, races.race_configs)
+    show_code(racing.Course.reached, racing.saving, racing.t_interval, races.race_configs, masking.hide_tokens)
 
 
 # --- which race ---------------------------------------------------------------------------------------------
@@ -112,6 +114,8 @@ def _ready() -> Heat:
         corpus = _choose_text()
     st.markdown(f"*{race.question}*")
     configs = race_configs(race.entries, corpus, *_choose_length())
+    if race.two_tasks:
+        return replace(_heat(configs, PREDICTED), two_tasks=True)
     return _heat(configs, BITS if race.in_bits else NATS)
 
 
@@ -457,6 +461,8 @@ def _results(heat: Heat, records: Mapping[str, list[RunRecord]], points: pd.Data
     with st.expander("One chart for each lane, on the same axes", icon=":material/grid_view:", expanded=True):
         _small_multiples(shown, names, x, heat.unit, goal)
     _table(heat, lanes, records, goal)
+    if heat.two_tasks:
+        _two_tasks(heat, lanes)
 
 
 def _small_multiples(points: pd.DataFrame, names: list[str], x: Axis, unit: str, goal: float | None) -> None:
@@ -494,6 +500,36 @@ def _table(heat: Heat, lanes: list[Lane], records: Mapping[str, list[RunRecord]]
         if heat.run_ids and not heat.configs:
             st.caption("What differs between the runs")
             st.dataframe(differences([each[0] for each in records.values()]), width="stretch")
+
+
+def _two_tasks(heat: Heat, lanes: list[Lane]) -> None:
+    """What the losses of an encoder and a decoder mean, and what they do not."""
+    st.header("Two tasks, not one", anchor=False)
+    rows = []
+    for lane in lanes:
+        config = heat.configs[lane.name][0]
+        masked = config.training.objective == "masked"
+        tokens = config.training.batch_size * config.model.context_length
+        share = HIDDEN if masked else 1.0
+        rows.append(
+            {
+                "lane": lane.name,
+                "is asked for": "hidden tokens" if masked else "the next token, everywhere",
+                "sees": "both sides, with gaps" if masked else "what stands before",
+                "tokens read a step": tokens,
+                "targets a step": round(share * tokens),
+                "nats per predicted token": round(lane.lowest, 3) if math.isfinite(lane.lowest) else None,
+                "can write": "no" if masked else "yes",
+            }
+        )
+    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+    st.markdown(
+        "The losses are both nats per predicted token, but of **different questions**: a gap with text on both sides "
+        "is easier than an open end, while the encoder gets a target from only 15 % of what it reads, so it learns "
+        "more slowly. Who is lower here is not the better model.\n\n"
+        "The encoder has **no samples**: each of its guesses uses the tokens that come after, and while writing there "
+        "are none yet. What it is good for is reading: classification, search, tagging."
+    )
 
 
 def _shown(value: Any) -> str:
