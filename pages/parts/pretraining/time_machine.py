@@ -54,10 +54,10 @@ VIEWS = ("Checkpoints", "Replay")
 SAMPLES = ("Same dice", "Greedy")
 # On a wide screen the slider stays in sight while the panels below it are read.
 _STAYS = """<style>
-@media (min-width: 900px) and (min-height: 700px) {
-  [data-testid=stLayoutWrapper]:has(> .st-key-time-bar) { position: sticky; top: 3.2rem; z-index: 99; }
-  .st-key-time-bar { background: var(--st-background-color, Canvas); }
-}
+@media (min-width: 900px) and (min-height: 700px) {{
+  [data-testid=stLayoutWrapper]:has(> .st-key-time-bar) {{ position: sticky; top: 3.6rem; z-index: 99; }}
+  .st-key-time-bar {{ background: {background}; }}
+}}
 </style>"""
 _PLAYING = "time-playing"
 _TICKED = "time-ticked"
@@ -196,7 +196,7 @@ def _machine(run_id: str, question: Question, was_playing: bool, was_live: bool)
             playing = st.session_state.get(_PLAYING) == run_id
         if playing != was_playing or record.live != was_live:
             st.rerun()
-        st.html(_STAYS)
+        st.html(_STAYS.format(background=st.get_option(f"theme.{st.context.theme.type}.backgroundColor") or "Canvas"))
         with st.container(key="time-bar", border=True):
             step = _time_bar(record, found, key, playing)
             waiting = st.empty()
@@ -408,6 +408,7 @@ def _map(moment: Moment, last: Moment) -> None:
     points = places(moment, last)
     frame = places(last, last)  # one frame for all checkpoints: points move, the axes do not
     low, high = frame.min(axis=0), frame.max(axis=0)
+    low, high = low - 0.15 * (high - low), high + 0.15 * (high - low)
     inside = np.clip(points, low, high)
     st.markdown("**Map of words**")
     embedding_map(
