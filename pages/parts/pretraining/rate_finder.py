@@ -108,11 +108,7 @@ def show() -> None:
 
 def _choose_base() -> RunConfig:
     """The settings whose rate is looked for: a small standard model, or those of a run."""
-    records = {
-        record.run_id: record
-        for record in lab().runs()
-        if record.config_dict.get("training", {}).get("decay") != "rising" and isinstance(record.config, RunConfig)
-    }
+    records = {record.run_id: record for record in lab().runs() if _readable(record)}
     others = list(records)[:_MAX_OTHERS]
     chosen = st.selectbox(
         "Settings",
@@ -125,6 +121,15 @@ def _choose_base() -> RunConfig:
         return recipe_config("30s", "stories", n_chars=500_000, training={"optimizer": STANDARD[chosen]})
     found: RunConfig = records[chosen].config
     return found
+
+
+def _readable(record: RunRecord) -> bool:
+    """Whether a run's settings can be a start: those of a pretraining, written by this version, and no range test."""
+    try:
+        config = record.config
+    except ConfigError:
+        return False
+    return isinstance(config, RunConfig) and config.training.decay != "rising"
 
 
 def _found(run_id: str) -> RunRecord | None:

@@ -196,7 +196,7 @@ def _machine(run_id: str, question: Question, was_playing: bool, was_live: bool)
             playing = st.session_state.get(_PLAYING) == run_id
         if playing != was_playing or record.live != was_live:
             st.rerun()
-        st.html(_STAYS.format(background=st.get_option(f"theme.{st.context.theme.type}.backgroundColor") or "Canvas"))
+        st.html(_STAYS.format(background=_background()))
         with st.container(key="time-bar", border=True):
             step = _time_bar(record, found, key, playing)
             waiting = st.empty()
@@ -204,6 +204,12 @@ def _machine(run_id: str, question: Question, was_playing: bool, was_live: bool)
         _panels(record, moment, found[-1], question)
         if not playing:
             _prepare(found, question, waiting)
+
+
+def _background() -> str:
+    """The colour behind the slider once panels pass under it: components know the theme's colours, the page does not."""
+    kind = "dark" if st.context.theme.type == "dark" else "light"
+    return str(st.get_option(f"theme.{kind}.backgroundColor") or "Canvas")
 
 
 def _advance(key: str, steps: list[int], record: RunRecord) -> None:
