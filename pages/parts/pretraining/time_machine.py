@@ -207,7 +207,7 @@ def _machine(run_id: str, question: Question, was_playing: bool, was_live: bool)
 
 
 def _background() -> str:
-    """The colour behind the slider once panels pass under it: components know the theme's colours, the page does not."""
+    """The colour behind the slider where panels pass under it; only components know the theme's colours by name."""
     kind = "dark" if st.context.theme.type == "dark" else "light"
     return str(st.get_option(f"theme.{kind}.backgroundColor") or "Canvas")
 
