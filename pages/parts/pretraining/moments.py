@@ -21,7 +21,7 @@ from engine.runs.service import lab
 from pages.parts.embeddings.source import token_text
 from pages.shared.models import ModelChoice, inference, load
 
-SAMPLE_TOKENS = 48
+SAMPLE_TOKENS = 40
 N_BARS = 8
 LENS_TOP = 3
 N_POINTS = 220
