@@ -50,7 +50,8 @@ def _over_training_spec(title: str, y: str, names: tuple[str, ...], until: int, 
     scale = alt.Scale(type="symlog", constant=8, domain=[0, max(until, 1)], nice=False)
     x = alt.X("step:Q", title="Training step", scale=scale, axis=alt.Axis(values=[*ticks, until], format=",d"))
     value = alt.Y("value:Q", title=y, axis=alt.Axis(tickCount=4))
-    legend = alt.Legend(orient="top", columns=3, title=None) if len(names) > 1 else None
+    columns = 3 if sum(map(len, names[:3])) < 36 else 2  # else the third is cut off on a narrow screen
+    legend = alt.Legend(orient="top", columns=columns, title=None) if len(names) > 1 else None
     n = len(names)
     by_name = [
         alt.Color("name:N", legend=legend, scale=alt.Scale(domain=list(names), range=_RUN_COLOURS[:n])),

@@ -414,7 +414,7 @@ def _map(moment: Moment, last: Moment) -> None:
     points = places(moment, last)
     frame = places(last, last)  # one frame for all checkpoints: points move, the axes do not
     low, high = frame.min(axis=0), frame.max(axis=0)
-    low, high = low - 0.15 * (high - low), high + 0.15 * (high - low)
+    low, high = low - 0.06 * (high - low), high + 0.06 * (high - low)
     inside = np.clip(points, low, high)
     st.markdown("**Map of words**")
     embedding_map(
