@@ -103,14 +103,14 @@ def fit_power_law(
     covariance = spread**2 * np.linalg.pinv(jacobian.T @ jacobian, hermitian=True)
     half = _quantile(level, freedom) * math.sqrt(max(float(covariance[1, 1]), 0.0))
     return PowerLaw(
-        coefficient=coefficient,
-        exponent=exponent,
-        floor=least,
+        coefficient=float(coefficient),
+        exponent=float(exponent),
+        floor=float(least),
         spread=spread,
         freedom=freedom,
         n_points=len(xs),
         level=level,
-        exponent_interval=(exponent - half, exponent + half),
+        exponent_interval=(float(exponent - half), float(exponent + half)),
         _covariance=covariance,
     )
 

@@ -183,7 +183,7 @@ def _numbers(bill: Bill, row: _Row) -> None:
         st.metric(
             f"{bill.n_devices:,} of them", duration(bill.seconds), help="If nothing is lost by sharing.", width=150
         )
-        st.metric("Price", money(bill.cost), help="Device-hours times the price of an hour.", width=170)
+        st.metric("Price", money(bill.cost), help="Device-hours times the price of an hour.", width=220)
 
 
 def _arithmetic(bill: Bill, row: _Row, n_parameters: float, n_tokens: float, exact: bool) -> None:
@@ -572,11 +572,11 @@ def _ratio(value: float) -> str:
 def money(dollars: float) -> str:
     """Dollars as they are said.
 
-    >>> money(4_672_000), money(950), money(0.02)
-    ('$4.67 million', '$950', '$0.02')
+    >>> money(4_672_000), money(508_262), money(950), money(0.02)
+    ('$4.67 million', '$0.51 million', '$950', '$0.02')
     """
-    for name, one in (("billion", 1e9), ("million", 1e6)):
-        if dollars >= one:
+    for name, one, least in (("billion", 1e9, 1e9), ("million", 1e6, 1e5)):
+        if dollars >= least:
             return f"${dollars / one:,.2f} {name}"
     return f"${dollars:,.0f}" if dollars >= 100 else f"${dollars:,.2f}"
 

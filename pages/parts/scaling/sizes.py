@@ -70,11 +70,11 @@ def show() -> None:
         "a whole training, and the points before it would lie too high (Hoffmann et al. 2022).",
     )
     exercise(
-        "Take the two largest sizes out of the fit and predict again, with and without a floor. Which of the two "
-        "intervals still holds the measured loss, and what does the straight line not know?",
-        "The line predicts too low a loss: it goes on falling as if every size had as much data for its size as the "
-        "small ones. The fit with a floor bends, but from few points its floor is hardly known, so its interval is "
-        "wide. An honest extrapolation needs sizes and data that grow together.",
+        "Take the largest size out of the fit and predict again, with and without a floor. Which of the two intervals "
+        "still holds the measured loss, and what does the straight line not know?",
+        "The line is confident and predicts too low a loss: it goes on falling as if every size had as much data for "
+        "its size as the small ones. The fit with a floor can bend, but from five points its floor is hardly known, so "
+        "its interval is wide. An honest extrapolation needs sizes and data that grow together.",
     )
     show_code(
         scaling_laws.fit_power_law,
@@ -105,6 +105,7 @@ def _widths() -> list[int]:
         default=WIDTHS,
         key="scaling-widths",
         persist_state="session",
+        wrap=True,
         help="d_model of two layers. Twice the width is four times the parameters. A fit needs three sizes, one with a "
         "floor five.",
     )
@@ -250,8 +251,10 @@ def _by_size(runs: list[SizeRun], check: list[SizeRun], here: bool) -> None:
     target = series_config(CHECK_WIDTH)
     n_target = float(_size_of(CHECK_WIDTH))
     low, high = law.interval_at(n_target)
+    chart = st.container()
     measured = _check(law, check, (low, high), n_target, target.model.n_parameters, here)
-    _draw_law(law, runs, measured, n_target, (low, high))
+    with chart:
+        _draw_law(law, runs, measured, n_target, (low, high))
 
 
 def _size_of(width: int) -> int:
@@ -335,7 +338,7 @@ def _check(
     low, high = interval
     with st.container(horizontal=True):
         st.metric("Predicted loss", f"{law.at(n_target):.3f}", help="Nats per token, by the law above.", width=140)
-        st.metric("95 % interval", f"{low:.2f} to {high:.2f}", help="Where one new run should fall.", width=170)
+        st.metric("95 % interval", f"{low:.2f}–{high:.2f}", help="Where one new run should fall.", width=190)
         if shown:
             mean = sum(run.loss for run in shown) / len(shown)
             off = mean - law.at(n_target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -11,13 +12,11 @@ from engine.runs.config import RunConfig
 from engine.runs.records import RunRecord
 from engine.runs.service import lab
 from engine.runs.size_series import ShippedRecords, SizeRun, read_records, series_config, size_run
-from pages.shared.examples import ASSETS
+from pages.shared import examples
 
 
 @st.cache_resource(show_spinner=False)
 def _read(path: str) -> ShippedRecords | str:
-    from pathlib import Path
-
     try:
         return read_records(Path(path))
     except RunError as error:
@@ -26,7 +25,7 @@ def _read(path: str) -> ShippedRecords | str:
 
 def shipped() -> ShippedRecords | None:
     """The records that ship; None, and a sentence on the page, where they cannot be used."""
-    path = ASSETS / "scaling" / "series.json"
+    path = examples.ASSETS / "scaling" / "series.json"
     if not path.exists():
         return None
     found = _read(str(path))
