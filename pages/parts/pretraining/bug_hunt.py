@@ -10,7 +10,7 @@ from engine.errors import EngineError
 from engine.faults import FAULTS, SOUND, Mystery, laboratory_config, mystery, title_of
 from engine.runs.records import RunRecord
 from engine.runs.service import lab
-from pages.parts.pretraining.diagnosis import changes, diagnosis_of, marked_curve
+from pages.parts.pretraining.diagnosis import about, changes, diagnosis_of, marked_curve
 from pages.shared import charts
 from pages.shared.code_panel import show_code
 from pages.shared.errors import sentence
@@ -18,7 +18,6 @@ from pages.shared.lesson import exercise, notice
 from pages.shared.lesson_runs import stamp_of
 from pages.shared.run_data import RunView, view
 from pages.shared.run_panel import BASELINE_NAMES, LOOK_AGAIN_SECONDS, REFRESH_SECONDS, STATES, choose_step
-from pages.shared.training_form import expected_seconds
 
 _NUMBER = "hunt-number"
 _ANSWERS = "hunt-answers"
@@ -38,7 +37,7 @@ def show() -> None:
     if run_id not in known:
         st.info(f"Nobody has trained mystery {case.number} yet. It stays secret what is wrong with it.")
         st.button(
-            f"Train mystery {case.number} (about {max(5, 5 * round(expected_seconds(laboratory_config()) / 5))} s)",
+            f"Train mystery {case.number} (about {about(laboratory_config())})",
             type="primary",
             icon=":material/play_arrow:",
             key="hunt-train",
@@ -137,7 +136,8 @@ def _status(record: RunRecord) -> None:
     total = f"{record.total_steps:,}" if record.total_steps else "?"
     line = f"{icon} **{word}** · step {record.step:,} of {total}"
     if record.state == "queued":
-        line = f"{icon} **{word}** · number {lab().queue_position(record.run_id) or 1} in the queue"
+        place = lab().queue_position(record.run_id) or 1
+        line = f"{icon} **{word}** · number {place} in the queue · about {about(laboratory_config())} once it starts"
     eta = lab().eta_seconds(record.run_id) if record.live else None
     if eta is not None:
         line += f" · about {max(1, round(eta))} s left"

@@ -35,6 +35,7 @@ MYSTERY = "Mystery "
 _RUN = "diagnosed-run"
 _BESIDE = "diagnosed-beside"
 _CHECKED = "diagnosed-checked"
+_SECONDS_A_LAYER = 0.03  # for a step of the laboratory run, measured
 _CHEAP_CHARS = 2_000_000  # so much text is read for the look into the model without being asked
 _BOXES = {"fine": st.success, "note": st.info, "warning": st.warning, "fault": st.error}
 _ICONS = {
@@ -113,8 +114,8 @@ def _choose_run() -> str | None:
     if not ids:
         return None
     if st.session_state.get(_RUN) not in ids:
-        looked_at = st.session_state.get("run_id")
-        st.session_state[_RUN] = next((each for each in (looked_at, foundation) if each in ids), ids[0])
+        wanted = (st.query_params.get("run"), st.session_state.get("run_id"), foundation)
+        st.session_state[_RUN] = next((each for each in wanted if each in ids), ids[0])
     return st.selectbox(
         "Run to look at",
         ids,
@@ -164,7 +165,7 @@ def _break_it() -> None:
     st.markdown(fault.does)
     st.dataframe(changes(sound, broken, ("sound", "broken")), hide_index=True, width="stretch")
     st.button(
-        f"Break it and train (about {_about(broken)})",
+        f"Break it and train (about {about(broken)})",
         type="primary",
         icon=":material/build:",
         key="break-train",
@@ -174,7 +175,7 @@ def _break_it() -> None:
         help="Trains the broken run, or shows it at once if somebody has trained it already.",
     )
     st.button(
-        f"Also train the sound run (about {_about(sound)})",
+        f"Also train the sound run (about {about(sound)})",
         icon=":material/compare_arrows:",
         key="break-sound",
         width="stretch",
@@ -199,8 +200,10 @@ def _train_broken(fault: Fault, broken: RunConfig, sound: RunConfig, both: bool 
         _compare(run_id, sound, f"Sound laboratory run{deeper}")
 
 
-def _about(config: RunConfig) -> str:
-    return f"{max(5, 5 * round(expected_seconds(config) / 5))} s"
+def about(config: RunConfig) -> str:
+    """How long a run takes on one quiet core, in words; small models take longer than their arithmetic."""
+    seconds = max(expected_seconds(config), _SECONDS_A_LAYER * config.model.n_layers * (config.training.steps or 0))
+    return f"{max(5, 5 * round(seconds / 5)):,} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def changes(before: RunConfig, after: RunConfig, names: tuple[str, str]) -> pd.DataFrame:
@@ -339,7 +342,7 @@ def _try_this(record: RunRecord, finding: Finding) -> None:
     st.header("Try this", anchor=False)
     st.dataframe(changes(record.config, finding.remedy, ("this run", "to try")), hide_index=True, width="stretch")
     st.button(
-        f"Try this (about {_about(finding.remedy)})",
+        f"Try this (about {about(finding.remedy)})",
         type="primary",
         icon=":material/healing:",
         key=f"try:{record.run_id}:{finding.kind}",
