@@ -10,7 +10,7 @@ from engine.errors import EngineError
 from engine.faults import FAULTS, SOUND, Mystery, laboratory_config, mystery, title_of
 from engine.runs.records import RunRecord
 from engine.runs.service import lab
-from pages.parts.pretraining.diagnosis import about, changes, diagnosis_of, marked_curve
+from pages.parts.pretraining.diagnosis import about, changes, curve_table, diagnosis_of, marked_curve
 from pages.shared import charts
 from pages.shared.code_panel import show_code
 from pages.shared.errors import sentence
@@ -126,6 +126,7 @@ def _panel(case: Mystery, was_live: bool) -> None:
             figure = marked_curve(figure, diagnosis_of(record.run_id, stamp_of(record), False).main)
         figure.show()
         _writing(case, record, run)
+        curve_table(run.losses)
     if was_live != record.live:
         st.rerun()
 

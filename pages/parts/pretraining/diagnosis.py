@@ -282,6 +282,14 @@ def verdict(record: RunRecord, run: RunView, other: RunRecord | None) -> None:
     if main.remedy is not None and main.kind != HEALTHY:
         _try_this(record, main)
     _evidence(record, checked)
+    curve_table(points)
+
+
+def curve_table(points: pd.DataFrame) -> None:
+    """The curve's points, folded away."""
+    with st.expander("The curve as a table", icon=":material/table:"):
+        table = points[["run", "series", "step", "loss"]].rename(columns={"loss": "loss (nats per token)"})
+        st.dataframe(table.round(3), hide_index=True, width="stretch")
 
 
 def marked_curve(figure: charts.Figure, finding: Finding) -> charts.Figure:
