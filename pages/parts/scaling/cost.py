@@ -304,12 +304,12 @@ def _published() -> None:
                 "model": each.name,
                 "parameters, published": count(each.n_parameters),
                 "parameters, counted": f"{config.n_parameters:,}",
-                "difference": f"{config.n_parameters / each.n_parameters - 1:+.1%}",
+                "difference": _off(config.n_parameters, each.n_parameters),
                 "FLOPs, published": scientific(each.flops),
                 "6 N D": scientific(rule),
-                "off by": f"{rule / each.flops - 1:+.1%}",
+                "off by": _off(rule, each.flops),
                 "exact": scientific(exact),
-                "exact off by": f"{exact / each.flops - 1:+.1%}",
+                "exact off by": _off(exact, each.flops),
             }
         )
         bars += [
@@ -337,8 +337,8 @@ def _published() -> None:
     notice(
         "Every size read the same 300 billion tokens, so compute grows with the parameters alone, 1,400 times from "
         "the smallest to the largest.",
-        "In GPT-3 Small the scores and the long context add 14 % to the rule of thumb, in GPT-3 175B 3 %: the wider "
-        "the model, the more of its work is in its matrices.",
+        "In GPT-3 Small the scores and the long context add 14 % to the rule of thumb, in GPT-3 175B 1.5 %: the "
+        "wider the model, the more of its work is in its matrices.",
         "Common Crawl is often said to be 410 billion *words*. Table 2.2 of the paper counts tokens of byte-pair "
         "encoding: 410 billion tokens, of which the training, 300 billion tokens in all, read not even half.",
     )
@@ -348,6 +348,10 @@ def _published() -> None:
         "parameters nor the operations of their products.",
     )
     show_code(scaling.flops_per_token, scaling.count_parameters, scaling.training_flops)
+
+
+def _off(ours: float, published: float) -> str:
+    return f"{round(ours / published - 1, 3) + 0.0:+.1%}"  # + 0.0: never "-0.0%"
 
 
 # --- this machine --------------------------------------------------------------------------------------------------
@@ -416,16 +420,16 @@ def _own() -> None:
     achieved = hardware.achieved_flops(run.config, run.speed)
     targets = [each for each in PUBLISHED_TRAININGS if each.name in ("GPT-2 XL", "GPT-3 175B", "Llama 3 405B")]
     with st.container(horizontal=True):
-        st.metric("Measured", f"{run.speed:,.0f} tokens/s", help="Tokens read, by the seconds of training.", width=190)
+        st.metric("Measured", f"{run.speed:,.0f} tokens/s", help="Tokens read, by the seconds of training.", width=240)
         st.metric(
             "That is",
             f"{achieved / 1e9:,.1f} GFLOP/s",
             help="Tokens per second times the exact operations a token of this model takes in training.",
-            width=180,
+            width=220,
         )
         seconds = targets[1].flops / achieved
         st.metric(
-            "GPT-3 would take", duration(seconds), help="Its 6 · N · D at the same operations a second.", width=190
+            "GPT-3 would take", duration(seconds), help="Its 6 · N · D at the same operations a second.", width=240
         )
     frame = pd.DataFrame(
         {

@@ -80,8 +80,8 @@ def show() -> None:
     exercise(
         "Find the largest batch with which GPT-2 XL can be trained on one device of 80 GB in bfloat16 at its full "
         "context of 1,024. What changes with SGD without momentum?",
-        "Move **Texts at a time** and read the table below the chart: its 25 GB for weights and averages leave room "
-        "for a few texts only. Without averages 12.5 GB are free for more activations.",
+        "Move **Texts at a time** and read the table below the chart: beside 25 GB for weights, gradients and averages "
+        "16 texts fit, 32 do not; about 20 would. Without averages 12.5 GB are free for four or five texts more.",
     )
     show_code(scaling.training_memory, scaling.activation_numbers, scaling.cache_memory)
 
@@ -176,7 +176,7 @@ def _pieces(needs: MemoryNeeds) -> dict[str, int]:
 
 def _draw(rows: dict[str, dict[str, int]], title: str, summary: str) -> None:
     widest = max(sum(pieces.values()) for pieces in rows.values())
-    lines = {f"{d.name}: {size(d.memory)}": d.memory / GB for d in DEVICES if d.memory <= 1.3 * widest}
+    lines = {f"{d.name}, {size(d.memory)}": d.memory / GB for d in DEVICES if d.memory <= 0.8 * widest}
     nearest = dict(sorted(lines.items(), key=lambda line: line[1])[-1:])  # more would run into each other
     stacked(
         {row: {name: value / GB for name, value in pieces.items()} for row, pieces in rows.items()},
@@ -207,11 +207,11 @@ def _sweep(
         label = f"{amount:,} {'text' if view == BY_BATCH else 'token'}{'s' if amount > 1 else ''}"
         rows[label] = _pieces(scaling.training_memory(shape, texts, optimizer=optimizer, precision=precision))
     totals = [sum(pieces.values()) for pieces in rows.values()]
-    what = "batch" if view == BY_BATCH else "context"
+    what, last = ("batch" if view == BY_BATCH else "context"), amounts[first + STEPS_SHOWN - 1]
     _draw(
         rows,
         f"Training memory by {what}",
-        f"From {next(iter(rows))} to {list(rows)[-1]}, {2 ** (STEPS_SHOWN - 1)} times as many or more, training takes "
+        f"From {next(iter(rows))} to {list(rows)[-1]}, {last / amounts[first]:.0f} times as many, training takes "
         f"{totals[-1] / totals[0]:.1f} times the memory: only activations grow with the {what}.",
     )
 
