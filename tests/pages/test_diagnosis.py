@@ -41,10 +41,10 @@ def test_without_a_run_both_parts_say_what_to_do_and_every_control_has_help():
         app = open_part(part)
         assert not app.error
         assert "What to notice" in words(app)
-        kinds = (app.selectbox, app.number_input, app.radio, app.button)
+        kinds = (app.selectbox, app.number_input, app.radio, app.toggle, app.button)
         for widget in (each for kind in kinds for each in kind):
             assert widget.help, widget.label
-    assert "Nobody has trained mystery 1" in words(app)
+    assert f"Nobody has trained mystery {bug_hunt.FIRST_MYSTERY}" in words(app)
 
 
 def test_the_foundation_model_is_diagnosed_by_default_and_called_normal(shipped):
@@ -136,6 +136,8 @@ def test_a_mystery_is_trained_named_and_revealed_and_the_score_kept(small_myster
     assert FAULTS["unshifted"].does not in hidden and "target" not in hidden
     assert app.button(key="hunt-answer").disabled
     assert "stretch" not in layers_of(app)
+    app.toggle(key="hunt-close").set_value(True).run()
+    assert not app.exception and not app.error
     press(app, "hunt-hint")
     assert "It is not" in words(app) and FAULTS["unshifted"].title not in words(app).split("It is not")[1][:60]
     wrong = next(each for each in case.choices if each != "unshifted")

@@ -19,6 +19,8 @@ from pages.shared.lesson_runs import stamp_of
 from pages.shared.run_data import RunView, view
 from pages.shared.run_panel import BASELINE_NAMES, LOOK_AGAIN_SECONDS, REFRESH_SECONDS, STATES, choose_step
 
+FIRST_STEPS = 30
+FIRST_MYSTERY = 7
 _NUMBER = "hunt-number"
 _ANSWERS = "hunt-answers"
 _HINTS = "hunt-hints"
@@ -71,7 +73,7 @@ def _choose() -> Mystery:
         "Mystery number",
         0,
         9999,
-        **({} if _NUMBER in st.session_state else {"value": 1}),
+        **({} if _NUMBER in st.session_state else {"value": FIRST_MYSTERY}),
         key=_NUMBER,
         persist_state="session",
         help="Decides what is wrong, if anything, and the seed of the run. The same number is the same mystery for "
@@ -84,7 +86,7 @@ def _choose() -> Mystery:
         on_click=_next,
         help="The mystery with the next number.",
     )
-    return mystery(int(number) if isinstance(number, (int, float)) and 0 <= number <= 9999 else 1)
+    return mystery(int(number) if isinstance(number, (int, float)) and 0 <= number <= 9999 else FIRST_MYSTERY)
 
 
 def _next() -> None:
@@ -121,8 +123,15 @@ def _panel(case: Mystery, was_live: bool) -> None:
     if not run.losses.empty:
         solved = case.number in st.session_state.get(_ANSWERS, {})
         baselines = {BASELINE_NAMES[name]: loss for name, loss in run.baselines.items()}
-        figure = charts.loss_curves(run.losses, baselines=baselines)
-        if solved and not record.live:
+        close = not record.live and st.toggle(
+            f"Only the first {FIRST_STEPS} steps",
+            key="hunt-close",
+            persist_state="session",
+            help="A closer look at the beginning, where the learning rate rises, or should.",
+        )
+        losses = run.losses[run.losses["step"] <= FIRST_STEPS] if close else run.losses
+        figure = charts.loss_curves(losses, baselines=baselines)
+        if not close and solved and not record.live:
             figure = marked_curve(figure, diagnosis_of(record.run_id, stamp_of(record), False).main)
         figure.show()
         _writing(case, record, run)
