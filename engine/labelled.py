@@ -65,13 +65,14 @@ def split_labelled(
     seed: int = 0,
     draw_seed: int | None = None,
     most_judged: int | None = None,
+    most_validated: int | None = None,
 ) -> Split:
     """Part labelled texts for training, validation and test; the same seed gives the same parts.
 
     Copies are removed first. `balance` then leaves as many training texts of each class as the rarest has, and
     `n_train` keeps so many of them, in the shares of the classes and drawn by `draw_seed`: validation and test stay
-    what they were. Of these two parts the first `most_judged` texts are kept. Raises
-    CorpusError for fewer than two classes, and for a class with fewer than five different texts.
+    what they were. Of the validation texts the first `most_validated` are kept, of the test texts the first
+    `most_judged`. Raises CorpusError for fewer than two classes, and for a class with fewer than five different texts.
     """
     for name, fraction in (("validation_fraction", validation_fraction), ("test_fraction", test_fraction)):
         require_number(name, fraction, 0, 0.5, above=True)
@@ -89,7 +90,7 @@ def split_labelled(
     n_unbalanced = before - len(train)
     if n_train is not None and n_train < len(train):
         train = _some(train, labels[train], n_train, seed if draw_seed is None else draw_seed)
-    validation, test = validation[:most_judged], test[:most_judged]
+    validation, test = validation[:most_validated], test[:most_judged]
     return Split(_rows(data, train), _rows(data, validation), _rows(data, test), copies, n_unbalanced)
 
 

@@ -32,7 +32,9 @@ from engine.uploads import LabelledTexts, read_labelled
 JOB = "classification"
 DEFAULT_PRESET = "90s"
 MOST_JUDGED = 2_000
-"""So many validation texts and so many test texts a run is measured on; of larger sets these are a random part."""
+"""So many test texts a finished run is measured on; of larger sets these are a random part."""
+MOST_VALIDATED = 250
+"""So many validation texts it is measured on while it learns, which takes from the time for learning."""
 STUDY_SIZES = (10, 30, 100, 300, 1_000)
 """Numbers of labels whose use is compared, beside all of them."""
 _HASHED = re.compile(r"[a-z]+:[0-9a-f]{64}")
@@ -208,6 +210,7 @@ def split_of(config: ClassificationConfig, artifacts: ArtifactStore) -> Split:
         seed=config.split_seed,
         draw_seed=config.seed,
         most_judged=MOST_JUDGED,
+        most_validated=MOST_VALIDATED,
     )
 
 

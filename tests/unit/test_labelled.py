@@ -70,8 +70,8 @@ def test_another_draw_leaves_the_test_set_alone_and_few_are_judged_where_asked(s
     first, second = (split_labelled(spam, n_train=50, draw_seed=seed) for seed in (0, 1))
     assert first.test == second.test and first.validation == second.validation
     assert set(first.train.texts) != set(second.train.texts) and len(first.train) == len(second.train) == 50
-    few = split_labelled(spam, most_judged=100)
-    assert len(few.validation) == len(few.test) == 100
+    few = split_labelled(spam, most_judged=100, most_validated=30)
+    assert len(few.validation) == 30 and len(few.test) == 100
     assert few.test.texts == first.test.texts[:100] and few.train == split_labelled(spam).train
 
 

@@ -16,6 +16,7 @@ from engine.runs.artifacts import UPLOAD
 from engine.runs.classifying import (
     DEFAULT_PRESET,
     MOST_JUDGED,
+    MOST_VALIDATED,
     PRESETS,
     ClassificationConfig,
     classification_config,
@@ -94,7 +95,7 @@ def labelled(name: str) -> LabelledTexts:
 
 @st.cache_resource(max_entries=12, show_spinner="Splitting the texts …")
 def _split(name: str, home: str, settings: tuple[tuple[str, Any], ...]) -> Split:
-    return split_labelled(labelled(name), most_judged=MOST_JUDGED, **dict(settings))
+    return split_labelled(labelled(name), most_judged=MOST_JUDGED, most_validated=MOST_VALIDATED, **dict(settings))
 
 
 def split_now(name: str, settings: dict[str, Any]) -> Split:
