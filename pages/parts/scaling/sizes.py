@@ -293,7 +293,8 @@ def _draw_law(
     st.caption(
         "The band is where 95 of 100 new runs should fall: from the covariance of the least-squares fit of ln loss, "
         f"with Student's t for {law.freedom} degrees of freedom, and the runs' own spread of {100 * law.spread:.2f} %. "
-        "It supposes that the law itself holds beyond the points, which no interval can promise."
+        "It supposes that runs deviate independently and that the law itself holds beyond the points, which no "
+        "interval can promise: look what the plain power law promises here."
     )
 
 
