@@ -70,8 +70,8 @@ def show() -> None:
         (_guess_loss if kind == LOSS else _guess_token)()
         _score(kind)
     notice(
-        "With both axes logarithmic a stretch of a loss curve is nearly straight, but not the whole: it flattens towards "
-        "what cannot be predicted, and the learning rate's decay bends it down once more at the end.",
+        "With both axes logarithmic a stretch of a loss curve is nearly straight, but not the whole: it flattens "
+        "towards what cannot be predicted, and the learning rate's decay bends it down once more at the end.",
         "Being right is not enough: a proper score also asks how sure you were. Who says 90 % and is right in half "
         "of the cases pays more than who said 50 %.",
         "The GPT's confidence was trained by the very same score: cross-entropy is the logarithmic score of the next "
