@@ -22,14 +22,14 @@ def test_the_arrow_keys_move_time_and_playing_stops_at_the_end(shared_server: Se
     expect(bar).to_contain_text("Step 4,096 of 8,000")
     expect(sample).to_contain_text("at step 4,096")
     expect(page.locator(".lens_table, .frame table").first).to_be_visible()
-    bar.get_by_role("button", name="Play").click()
+    bar.get_by_role("button", name="Play", exact=True).click()
     expect(bar).to_contain_text(re.compile("Step 8,000 of 8,000"))
-    expect(bar.get_by_role("button", name="Play")).to_be_visible()  # it has stopped by itself
+    expect(bar.get_by_role("button", name="Play", exact=True)).to_be_visible()  # it has stopped by itself
     expect(slider).to_have_attribute("aria-valuetext", "step 8,000")
     screenshot(page, "pretraining-time-machine", full=False)
     page.get_by_role("radio", name="Replay").click()
     page.get_by_role("radio", name="×200").click()
-    page.get_by_role("button", name="Play").click()
+    page.get_by_role("button", name="Play", exact=True).click()
     expect(page.get_by_test_id("stMetric").first).not_to_contain_text(re.compile(r"Step\s*0$"))
-    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Pause", exact=True).click()
     expect(page.get_by_role("slider", name="Second of training")).to_be_visible()

@@ -156,6 +156,9 @@ def _panel(run_id: str, base: RunConfig, was_live: bool) -> None:
         top = record.config.training.learning_rate
         _curve(rates, losses, said, top).show(caption=False)
         live = record.live
+        if not live:
+            with st.expander("The test as a table", icon=":material/table:"):
+                st.dataframe(pd.DataFrame({"rate": rates, "loss": losses}), hide_index=True, width="stretch")
         if said is not None:
             _words(said, len(rates), record)
             live = _use(record, base, said) or live

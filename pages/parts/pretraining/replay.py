@@ -114,6 +114,10 @@ def _screen(record: RunRecord, was_playing: bool) -> None:
             _curve(tape, at).show()
         with text:
             _sample(tape, at)
+        if not player.playing:
+            with st.expander("As a table", icon=":material/table:"):
+                seen = tape.evaluations[tape.evaluations["seconds"] <= at]
+                st.dataframe(seen, hide_index=True, width="stretch")
 
 
 def _controls(tape: Tape, player: Player, at: float) -> None:

@@ -348,6 +348,10 @@ def _panels(record: RunRecord, moment: Moment, last: Moment, question: Question)
     for number, (name, draw) in enumerate(drawn):
         with sides[number % len(sides)], st.container(border=True), shown_errors(f"draw the panel {name}"):
             draw()
+    with st.expander("Next tokens as a table", icon=":material/table:"):
+        top = written(moment, question.prompt, greedy=question.greedy).top
+        table = pd.DataFrame([(charts.visible_token(text), p) for text, p in top], columns=["token", "probability"])
+        st.dataframe(table, hide_index=True, width="stretch")
 
 
 def _sample(moment: Moment, question: Question) -> None:
