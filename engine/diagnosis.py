@@ -295,8 +295,9 @@ def rate_too_low(facts: RunFacts) -> Finding | None:
 
 
 def overfitting(facts: RunFacts) -> Finding | None:
-    """The validation loss turned: after its lowest point it rises by 3 % or more (and 0.05 nats), while the training
-    loss at the end is lower than it was at that point. The stretch begins at the turn.
+    """The validation loss turned: after its lowest point it rises by 3 % or more (and 0.05 nats), or by 0.02 nats or
+    more when the training loss ends a whole nat below it; and the training loss at the end is lower than it was at
+    that point. The stretch begins at the turn.
     """
     turn = _turn(facts)
     if turn is None:
@@ -596,10 +597,11 @@ def _turn(facts: RunFacts) -> tuple[int, float, float, float] | None:
         return None
     best = int(np.argmin(facts.validation))
     lowest, step = float(facts.validation[best]), int(facts.evaluated[best])
-    if _final(facts) - lowest < max(0.05, 0.03 * lowest):
-        return None
     place = int(np.searchsorted(facts.steps, step, side="right"))
     then, now = _mean_loss(facts, place), _mean_loss(facts, len(facts.steps))
+    by_heart = _final(facts) - now >= 1
+    if not _final(facts) - lowest >= (0.02 if by_heart else max(0.05, 0.03 * lowest)):
+        return None
     return (step, lowest, then, now) if now < then else None
 
 

@@ -4,7 +4,11 @@
 
 trains the runs one after the other (about 10 s each on one quiet core; those under --keep are read instead of trained
 again) and prints one line a kind. Even seeds read stories, odd ones Shakespeare. The rules were written on runs of
-seed 0 on stories.
+seeds 0 and 1.
+
+Seeds 100 to 109, at first: 10 of 10 of every kind but "stopped after 40 steps" (8) and "overfitting" (7: a curve that
+stayed flat while the training loss fell two nats below it). The rules of these two were then changed; with seeds 200 to
+209 the first is right on 10 of 10, and with all rules as they are now seeds 100 to 109 are right throughout.
 """
 
 from __future__ import annotations
