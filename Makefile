@@ -1,4 +1,4 @@
-# make app: run the course on http://localhost:8501 · make test: run every test · make lint · make bench
+# make app: run the course on http://localhost:8501 · make test: run every test · make lint · make soak · make bench
 PYTHON ?= python3
 PORT ?= 8501
 ADDRESS ?= 127.0.0.1
@@ -6,12 +6,12 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 TEST_READY := .venv/.test-ready
 
-.PHONY: app test lint bench clean
+.PHONY: app test lint soak bench clean
 
 app: $(INSTALLED)
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT) --server.address $(ADDRESS)
 
-# Two tests at a time, of which one at most plays in a browser and one at most waits for processes.
+# Two tests at a time, of which one at most waits for processes.
 test: $(TEST_READY)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
@@ -19,6 +19,10 @@ lint: $(TEST_READY)
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
+
+# What is left out of `make test` for its length.
+soak: $(TEST_READY)
+	FULL_SCREENSHOTS=1 $(BIN)/python -m pytest -m "soak or browser"
 
 bench: $(TEST_READY)
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only

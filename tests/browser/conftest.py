@@ -36,17 +36,15 @@ FLAGS = [
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers one of them plays in the browser: two browsers would only take turns.
-
-    What is left of the browser when all else is done is shared out: the walk over all pages begins first, the lessons'
-    own tests come last.
+    """The walk over all pages, which takes longest, begins first; the lessons' own tests come last, file by file, so
+    that no worker is left alone with them.
     """
     browser = [item for item in items if item.get_closest_marker("browser")]
     walked, played = [], []
     for item in browser:
-        group, name = (walked, "walked") if "test_every_page" in item.nodeid else (played, "played")
-        item.add_marker(pytest.mark.xdist_group(f"browser, {name}"))
-        group.append(item)
+        (walked if "test_every_page" in item.nodeid else played).append(item)
+    for item in played:
+        item.add_marker(pytest.mark.xdist_group(item.path.stem))
     items[:] = [*walked, *(item for item in items if item not in browser), *played]
 
 

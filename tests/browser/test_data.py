@@ -58,6 +58,7 @@ def test_text_is_shown_as_text_in_its_own_direction(shared_server: Server, page:
     expect(view.get_by_title("1,992 more combining marks")).to_be_visible()
 
 
+@pytest.mark.soak
 def test_the_choice_of_text_outlives_a_part_and_a_page_without_it(shared_server: Server, page: Page):
     open_cold(page, f"{shared_server.url}/data?data-corpus=Phrasebook")
     open_part(page, "What GPT-3 read")
@@ -68,6 +69,7 @@ def test_the_choice_of_text_outlives_a_part_and_a_page_without_it(shared_server:
     expect(page.get_by_role("combobox", name="Text")).to_have_value("Phrasebook")
 
 
+@pytest.mark.soak
 def test_train_on_this_mix_opens_pretraining_with_its_weights(shared_server: Server, page: Page):
     open_cold(page, f"{shared_server.url}/data?part=Mix your own")
     page.get_by_role("button", name="Like GPT-3").click()

@@ -48,6 +48,7 @@ def test_choosing_windows_shows_targets_shifted_by_one(shared_server: Server, pa
     screenshot(page, "embeddings-windows")
 
 
+@pytest.mark.soak
 def test_settings_outlive_a_look_at_another_page(shared_server: Server, page: Page):
     open_part(page, shared_server, "Windows")
     stride = page.get_by_role("slider", name="Stride (tokens)")

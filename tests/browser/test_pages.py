@@ -24,6 +24,7 @@ def test_settings_outlive_a_look_at_another_page(shared_server: Server, page: Pa
     expect(page.get_by_role("textbox", name="Prompt")).to_have_value("Once upon a time")
 
 
+@pytest.mark.soak
 def test_an_unknown_run_in_the_address_is_explained(shared_server: Server, page: Page):
     for address in ("pretraining", "generation"):
         open_cold(page, f"{shared_server.url}/{address}?run=<img src=x onerror=alert(1)>")

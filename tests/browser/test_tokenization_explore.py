@@ -111,6 +111,7 @@ def test_right_to_left_text_reads_from_the_right_and_an_override_moves_nobody_el
     assert any("RLO" in each["text"] for each in latin)
 
 
+@pytest.mark.soak
 def test_twenty_thousand_characters_are_drawn_and_an_edit_redraws_little(shared_server: Server, page: Page):
     open_part(page, shared_server, PARTS[0])
     text = ("The lion sleeps in the forest and dreams of the sea.\n" * 400)[:20_000]

@@ -29,6 +29,7 @@ def merges_made(page: Page) -> int:
     return int(value.inner_text().replace(",", ""))
 
 
+@pytest.mark.soak
 def test_play_goes_on_without_a_new_chart_and_pause_stops_it(shared_server: Server, page: Page):
     open_part(page, shared_server, "Learn BPE")
     charts = page.locator("[data-testid=stVegaLiteChart]")
@@ -72,6 +73,7 @@ def test_the_tree_is_walked_and_opened_by_keyboard(shared_server: Server, page: 
     expect(page.get_by_role("spinbutton", name="… or its id")).to_have_value("20554")
 
 
+@pytest.mark.soak
 def test_markup_in_a_word_stays_text(shared_server: Server, page: Page):
     open_part(page, shared_server, "Inside a token")
     field = page.get_by_role("textbox", name="A word, or a few")

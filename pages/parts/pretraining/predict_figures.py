@@ -68,8 +68,8 @@ def _curve_spec() -> dict[str, Any]:
             asked.mark_rule(strokeDash=[6, 3], aria=False).encode(x=x, color=alt.value(_QUIET)),
             lines.mark_line(strokeWidth=2.5).encode(x, y, colour),
             lines.mark_point(size=35, filled=True, opacity=1).encode(x, y, colour, shape, tooltip=tips),
-            guess.mark_rule(strokeWidth=3).encode(x, alt.Y("low:Q"), alt.Y2("high:Q"), colour),
-            guess.mark_point(size=130, filled=True, opacity=1).encode(x, y, colour, shape, tooltip=tips),
+            guess.mark_rule(strokeWidth=3, aria=False).encode(x, alt.Y("low:Q"), alt.Y2("high:Q"), colour),
+            guess.mark_point(size=130, filled=True, opacity=1, aria=False).encode(x, y, colour, shape, tooltip=tips),
         ),
         "The curve, as far as it is shown",
         360,
@@ -125,8 +125,10 @@ def _calibration_spec(who: tuple[str, ...]) -> dict[str, Any]:
             base.transform_filter("datum.layer == 'honest'")
             .mark_line(strokeDash=[4, 3], strokeWidth=1.3)
             .encode(x, y, color=alt.value(_QUIET)),
-            classes.mark_rule(strokeWidth=2, opacity=0.6).encode(x, alt.Y("low:Q"), alt.Y2("high:Q"), colour),
-            classes.mark_point(size=110, filled=True, opacity=1).encode(x, y, colour, shape, tooltip=tips),
+            classes.mark_rule(strokeWidth=2, opacity=0.6, aria=False).encode(
+                x, alt.Y("low:Q"), alt.Y2("high:Q"), colour
+            ),
+            classes.mark_point(size=110, filled=True, opacity=1, aria=False).encode(x, y, colour, shape, tooltip=tips),
         ),
         "Was the confidence earned?",
         340,

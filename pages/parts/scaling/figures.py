@@ -124,14 +124,14 @@ def _law_spec(title: str, x: str, across: tuple[float, float], up: tuple[float, 
     bar = expected.mark_rule(strokeWidth=3, clip=True, aria=False).encode(
         horizontal, alt.Y("low:Q", scale=scale, title="", axis=vertical_axis), y2="high:Q", color=alt.value("orange")
     )
-    ring = expected.mark_point(size=130, shape="diamond", filled=False, strokeWidth=2.5, opacity=1).encode(
+    ring = expected.mark_point(size=130, shape="diamond", filled=False, strokeWidth=2.5, opacity=1, aria=False).encode(
         horizontal, vertical, color=alt.value("orange"), tooltip=tips
     )
     ring_name = expected.mark_text(align="right", dx=-10, dy=13, fontSize=13).encode(
         horizontal, vertical, text="name:N", color=alt.value(_QUIET)
     )
     check = layer("checked")
-    star = check.mark_point(size=150, shape="square", filled=True, opacity=1).encode(
+    star = check.mark_point(size=150, shape="square", filled=True, opacity=1, aria=False).encode(
         horizontal, vertical, color=alt.value("green"), tooltip=tips
     )
     star_name = check.mark_text(align="right", dx=-11, dy=-11, fontSize=13).encode(
