@@ -41,6 +41,7 @@ def test_a_run_that_ended_too_soon_is_named_and_mended_by_a_press(shared_server:
         wait_until_drawn(page)
         screenshot(page, "pretraining-mended")
     finally:
+        page.goto("about:blank")
         for record in service.runs():  # other tests expect the examples only
             if record.run_id not in before:
                 with suppress(RunError):

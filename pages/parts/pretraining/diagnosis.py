@@ -237,6 +237,8 @@ def _shown(value: Any) -> str:
 
 
 def _panel(run_id: str, beside: str | None, was_live: bool) -> None:
+    if _beside(run_id) != beside:
+        st.rerun()  # a press in this fragment began a run to draw beside: the whole page has to know
     try:
         record = lab().run(run_id)
         other = lab().run(beside) if beside else None
@@ -254,6 +256,8 @@ def _panel(run_id: str, beside: str | None, was_live: bool) -> None:
             verdict(record, run, other)
         except ConfigError as error:
             st.error(sentence(error), icon=":material/error:")
+        except EngineError:
+            st.rerun()  # deleted while it was read
     if was_live != (record.live or (other is not None and other.live)):
         st.rerun()
 
