@@ -8,7 +8,6 @@ meant to be overwritten. Utilisation is the share of the peak that a training re
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from engine.checks import require_number
 from engine.errors import ConfigError
@@ -17,8 +16,6 @@ from engine.scaling import flops_per_token
 
 HOUR = 3600.0
 YEAR = 365.25 * 86_400
-
-DevicePrecision = Literal["float32", "bfloat16"]
 
 
 @dataclass(frozen=True)

@@ -339,7 +339,6 @@ class PublishedCompute:
     n_tokens: float = 300e9
 
 
-GPT3_COMPUTE_TABLE = "Brown et al. 2020, table D.1"
 GPT3_COMPUTE = (
     PublishedCompute("gpt3-small", "GPT-3 Small", 125e6, 2.25e20),
     PublishedCompute("gpt3-medium", "GPT-3 Medium", 356e6, 6.41e20),

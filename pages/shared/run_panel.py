@@ -125,7 +125,8 @@ def show_controls(record: RunRecord, marks: list[dict[str, Any]]) -> None:
         ):
             st.write("This erases the record and the models of this run, also for others who share it.")
             button("Erase and start over", "restart", ":material/restart_alt:", "Cannot be undone.", True)
-        if state == "running":
+        planned = record.config_dict.get("training", {}).get("decay") != "rising"  # a range test must keep its rates
+        if state == "running" and planned:
             factor = marks[-1]["value"] if marks else 1.0
             # A new widget after every change, so that whoever watches sees the factor that holds now.
             key = f"rate:{record.run_id}:{record.attempt}:{len(marks)}"

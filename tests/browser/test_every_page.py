@@ -1,7 +1,8 @@
 """Every page and every part of it as a first visitor meets it, wide and light, then narrow and dark.
 
 Each is looked at for its width, by axe (Deque's rule engine for WCAG, shipped inside axe-playwright-python, so nothing
-is fetched), and kept as a screenshot. A lesson's own tests need not do this again.
+is fetched; contrast in dark in the first part of a lesson only, in all of them under `make soak`), and kept as a
+screenshot. A lesson's own tests need not do this again.
 """
 
 from __future__ import annotations

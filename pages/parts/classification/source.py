@@ -12,7 +12,6 @@ from engine.attribution import probabilities
 from engine.classification import Classifier
 from engine.errors import EngineError
 from engine.labelled import Split, split_labelled
-from engine.runs.artifacts import UPLOAD
 from engine.runs.classifying import (
     DEFAULT_PRESET,
     MOST_JUDGED,
@@ -257,11 +256,6 @@ def _judge(key: str, attempt: int, _chosen: Chosen) -> np.ndarray:
     texts = split_of_run(_chosen.record).test.texts
     with inference():
         return probabilities(model, tokenizer, texts, _chosen.config.most_tokens)
-
-
-def is_own(name: str) -> bool:
-    """Whether a labelled set is a learner's own rows."""
-    return name.startswith(UPLOAD)
 
 
 def shortened(text: str, most: int = MOST_TABLE_CHARS) -> str:
