@@ -20,9 +20,9 @@ lint: $(TEST_READY)
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
 
-# What is left out of `make test` for its length.
+# What is left out of `make test` for its length: every part of every lesson in a browser, long tests.
 soak: $(TEST_READY)
-	FULL_SCREENSHOTS=1 $(BIN)/python -m pytest -m "soak or browser"
+	EVERY_PART=1 $(BIN)/python -m pytest -m "soak or browser"
 
 bench: $(TEST_READY)
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only

@@ -12,6 +12,7 @@ from .conftest import Server, open_cold, screenshot, wait_until_drawn
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
+@pytest.mark.soak
 def test_a_row_is_read_and_locked_by_pointer_or_keys_and_a_small_map_opens_its_head(shared_server: Server, page: Page):
     open_cold(page, f"{shared_server.url}/attention")
     board = page.get_by_role("application", name=re.compile("Arrow keys read the weights"))

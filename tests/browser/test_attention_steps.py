@@ -29,6 +29,7 @@ def test_a_cell_is_chosen_by_pointer_or_keys_and_a_changed_query_moves_its_row(s
     screenshot(page, "attention-steps")
 
 
+@pytest.mark.soak
 def test_a_small_map_moves_the_checkpoint(shared_server: Server, page: Page):
     open_cold(page, f"{shared_server.url}/attention?part=Watch+it+form")
     small = page.get_by_role("button", name="step 0")

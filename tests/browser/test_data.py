@@ -27,6 +27,7 @@ def reading_place(page: Page):
     return page.get_by_role("slider", name="Where in the text you are reading")
 
 
+@pytest.mark.soak
 def test_a_hit_is_marked_and_the_strip_moves_through_the_text(shared_server: Server, page: Page):
     open_cold(page, f"{shared_server.url}/data?data-corpus=Stories")
     page.get_by_role("textbox", name="Search the text").fill("LION")

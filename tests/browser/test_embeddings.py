@@ -60,6 +60,7 @@ def test_settings_outlive_a_look_at_another_page(shared_server: Server, page: Pa
     expect(page.get_by_text("15 windows in 80 tokens")).to_be_visible(timeout=20_000)
 
 
+@pytest.mark.soak
 def test_a_cell_of_a_batch_leads_back_to_its_passage(shared_server: Server, page: Page):
     open_part(page, shared_server, "A batch")
     cell = page.get_by_role("button", name="Row 1, position 2:")
@@ -72,6 +73,7 @@ def test_a_cell_of_a_batch_leads_back_to_its_passage(shared_server: Server, page
     expect(page.get_by_text("Row 2, position 2:").first).to_be_visible()
 
 
+@pytest.mark.soak
 def test_a_neighbour_and_a_point_of_the_map_can_be_chosen(shared_server: Server, page: Page):
     open_part(page, shared_server, "Embedding space")
     token = page.get_by_role("combobox", name="Token")

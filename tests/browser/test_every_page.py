@@ -1,8 +1,7 @@
-"""Every page and every part of it as a first visitor meets it, wide and light, then narrow and dark.
+"""Every page as a first visitor meets it, wide and light, then narrow and dark; under `make soak` every part of it.
 
 Each is looked at for its width, by axe (Deque's rule engine for WCAG, shipped inside axe-playwright-python, so nothing
-is fetched; contrast in dark in the first part of a lesson only, in all of them under `make soak`), and kept as a
-screenshot. A lesson's own tests need not do this again.
+is fetched), and kept as a screenshot. A lesson's own tests need not do this again.
 """
 
 from __future__ import annotations
@@ -27,22 +26,24 @@ FITS = (
     ".every(each => each.scrollWidth === each.clientWidth)"
 )
 
-FULL = os.environ.get("FULL_SCREENSHOTS") == "1"
-"""Whether pages are kept in their whole length, and contrast is judged in every part in dark: twice the time."""
+EVERY_PART = os.environ.get("EVERY_PART") == "1"
+"""Whether all parts of a lesson are walked through, not its first alone, and kept in their whole length."""
 
 OPEN_ALL = """code => document.querySelectorAll('details:not([open]) > summary').forEach(
   each => (code || !each.innerText.includes('Show the code')) && each.click())"""
 """Opens whatever is folded; the code, which is long and looks alike everywhere, only where it is asked for."""
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("lesson", lessons(), ids=lambda lesson: lesson.url_path)
-def test_every_part_opens_fits_its_width_and_satisfies_axe(shared_server: Server, page: Page, lesson: Lesson):
+def test_a_lesson_opens_fits_its_width_and_satisfies_axe(shared_server: Server, page: Page, lesson: Lesson):
     found: dict[str, list[str]] = {}
     open_cold(page, f"{shared_server.url}/{lesson.address}")
     expect(page.get_by_role("dialog")).to_have_count(0)
     for other in lessons():
         expect(page.get_by_role("link", name=other.title, exact=True)).to_be_visible()
-    for place, part in enumerate(parts_of(page) or [""]):
+    parts = parts_of(page) or [""]
+    for place, part in enumerate(parts if EVERY_PART else parts[:1]):
         if part:
             page.get_by_role("radio", name=part, exact=True).click()
             expect(page.get_by_role("radio", name=part, exact=True)).to_be_checked()
@@ -53,10 +54,8 @@ def test_every_part_opens_fits_its_width_and_satisfies_axe(shared_server: Server
             page.set_viewport_size({"width": width, "height": 1000})
             page.emulate_media(color_scheme=scheme)
             page.wait_for_function(FITS)  # a table may need a moment to find its width
-            screenshot(page, f"{lesson.url_path}-{place}-{width}-{scheme}", full=FULL)
+            screenshot(page, f"{lesson.url_path}-{place}-{width}-{scheme}", full=EVERY_PART)
             # Of what another width and theme change, axe knows the contrast only, and the theme is the lesson's.
-            if width == 390 and place > 0 and not FULL:
-                continue
             if problems := lasting_violations(page, ["color-contrast"] if width == 390 else ()):
                 found[f"{part}, {scheme}"] = problems
         page.set_viewport_size({"width": 1440, "height": 1000})

@@ -12,6 +12,7 @@ from .conftest import Server, open_cold, screenshot, wait_until_drawn
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
+@pytest.mark.soak
 def test_a_token_shows_what_it_was_drawn_from_and_a_measuring_can_be_stopped(shared_server: Server, page: Page):
     open_cold(page, f"{shared_server.url}/foundation")
     tokens = page.get_by_role("group", name="The text").get_by_role("button")
@@ -23,6 +24,6 @@ def test_a_token_shows_what_it_was_drawn_from_and_a_measuring_can_be_stopped(sha
     page.get_by_role("radio", name="When do they appear?", exact=True).click()
     begin = re.compile("Measure all checkpoints|Go on measuring")  # another test may have begun on this server
     page.get_by_role("button", name=begin).click()
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_test_id("stMain").get_by_role("button", name="Stop").click()
     expect(page.get_by_role("button", name="Go on measuring")).to_be_visible()
     expect(page.get_by_text("What to notice")).to_be_visible()

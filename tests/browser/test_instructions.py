@@ -19,6 +19,7 @@ from .conftest import Server, open_cold, screenshot, wait_until_drawn
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
+@pytest.mark.soak
 def test_a_model_is_taught_asked_and_its_update_looked_at(shared_server: Server, page: Page):
     service = RunService(Settings.at(shared_server.home), start=False)
     pairs = [Example(f"Where is animal {n}?", "The lion is in the forest.") for n in range(40)]

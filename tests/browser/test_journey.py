@@ -23,6 +23,7 @@ def open_journey(page: Page, server: Server, query: str = "") -> None:
     expect(page.locator("section.station")).to_have_count(8, timeout=30_000)
 
 
+@pytest.mark.soak
 def test_a_press_inside_the_figure_chooses_a_word_a_head_and_the_next_token(shared_server: Server, page: Page):
     open_journey(page, shared_server, "?prompt=The+lion+sees+the")
     assert page.locator("h2.station-title > span:last-child").all_inner_texts() == TITLES

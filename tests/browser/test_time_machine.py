@@ -29,7 +29,7 @@ def test_the_arrow_keys_move_time_and_playing_stops_at_the_end(shared_server: Se
     screenshot(page, "pretraining-time-machine", full=False)
     page.get_by_role("radio", name="Replay").click()
     page.get_by_role("radio", name="×200").click()
-    page.get_by_role("button", name="Play", exact=True).click()
+    page.get_by_test_id("stMain").get_by_role("button", name="Play", exact=True).last.click()
     expect(page.get_by_test_id("stMetric").first).not_to_contain_text(re.compile(r"Step\s*0$"))
     page.get_by_role("button", name="Pause", exact=True).click()
     expect(page.get_by_role("slider", name="Second of training")).to_be_visible()

@@ -88,6 +88,7 @@ def test_keys_move_through_the_tokens_and_equal_ones_light_up(shared_server: Ser
     assert tints[1] == tints[4] != tints[2]
 
 
+@pytest.mark.soak
 def test_a_clicked_token_is_kept_and_opens_its_inside(shared_server: Server, page: Page):
     open_part(page, shared_server, PARTS[0])
     type_text(page, "dreaming antelopes")

@@ -56,6 +56,7 @@ def test_play_goes_on_without_a_new_chart_and_pause_stops_it(shared_server: Serv
     expect(page.get_by_role("slider", name=re.compile("Merges made"))).to_have_value(str(stopped + 3))
 
 
+@pytest.mark.soak
 def test_the_tree_is_walked_and_opened_by_keyboard(shared_server: Server, page: Page):
     open_part(page, shared_server, "Inside a token")
     root = page.get_by_role("button", name=re.compile("“␣unbelievable” · id 24479"))
@@ -84,6 +85,7 @@ def test_markup_in_a_word_stays_text(shared_server: Server, page: Page):
     assert page.locator(".steps img").count() == 0
 
 
+@pytest.mark.soak
 def test_a_row_of_the_vocabulary_leads_inside_its_token(shared_server: Server, page: Page):
     open_part(page, shared_server, "Vocabulary")
     field = page.get_by_role("textbox", name="Search")
@@ -97,6 +99,7 @@ def test_a_row_of_the_vocabulary_leads_inside_its_token(shared_server: Server, p
     expect(page.get_by_text(re.compile("“␣the” · id .* joined “␣t” and “he”"))).to_be_visible()
 
 
+@pytest.mark.soak
 def test_the_downloads_give_the_ids_of_the_explorer_in_all_three_libraries(shared_server: Server, page: Page, tmp_path):
     open_part(page, shared_server, "Vocabulary")
 

@@ -43,6 +43,7 @@ def test_the_drawing_leads_through_the_model_by_mouse_and_keyboard(shared_server
     screenshot(page, "anatomy-through")
 
 
+@pytest.mark.soak
 def test_a_column_of_the_lens_is_followed_and_a_size_outlives_another_page(shared_server: Server, page: Page):
     open_part(page, shared_server, "Logit lens")
     cell = page.locator("button.cell[data-row='2'][data-column='4']")

@@ -16,6 +16,7 @@ from .conftest import Server, open_cold, screenshot, wait_until_drawn
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
+@pytest.mark.soak
 def test_a_translator_is_followed_to_its_end_and_looked_into(shared_server: Server, page: Page):
     service = RunService(Settings.at(shared_server.home), start=False)
     config = translation_config(
