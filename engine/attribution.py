@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from engine.checks import require_whole
-from engine.classification import Classifier, EncodedTexts, predict
+from engine.classification import Classifier, EncodedTexts, kept_tokens, predict
 from engine.errors import ConfigError
 from engine.tokenizer import Tokenizer
 
@@ -93,12 +93,14 @@ def gradient_times_input(
     words = words_of(text)
     _check_label(model, label)
     context = model.config.body.context_length
-    ids = list(tokenizer.encode(text))[: min(most or context, context)]
-    per_token, scores = _token_gradients(model, ids, label)
+    ids = list(tokenizer.encode(text))
+    owners = _word_of_tokens(words, tokenizer, ids)
+    kept = kept_tokens(len(ids), min(most or context, context))
+    per_token, scores = _token_gradients(model, [ids[place] for place in kept], label)
     values = np.zeros(len(words), dtype=np.float32)
-    for value, place in zip(per_token, _word_of_tokens(words, tokenizer, ids), strict=True):
-        if place is not None:
-            values[place] += value
+    for value, token in zip(per_token, kept, strict=True):
+        if (word := owners[token]) is not None:
+            values[word] += value
     return Attribution(words, values, float(torch.from_numpy(scores).softmax(-1)[label]))
 
 

@@ -62,9 +62,9 @@ class ClassificationConfig(JobSettings):
 
     data: a labelled set's name, or "upload:<sha256>" of JSON lines with text and label. base: "model:<sha256>", a model
     that the service keeps; with `start` "random" only its shape and tokenizer are used. n_train: how many training
-    texts are used, None for all. most_tokens: where longer texts are cut. split_seed decides which texts are kept for
-    validation and test, seed which of the others are used and the new weights. Raises ConfigError with the setting at
-    fault.
+    texts are used, None for all. most_tokens: of longer texts the middle is left out. token_dropout: the share of
+    tokens that is left out at random whenever a text is learned. split_seed decides which texts are kept for validation
+    and test, seed which of the others are used and the new weights. Raises ConfigError with the setting at fault.
     """
 
     job = JOB
@@ -82,6 +82,7 @@ class ClassificationConfig(JobSettings):
     validation_fraction: float = 0.1
     test_fraction: float = 0.2
     most_tokens: int = 64
+    token_dropout: float = 0.0
     split_seed: int = 0
     seed: int = 0
 
@@ -102,6 +103,7 @@ class ClassificationConfig(JobSettings):
         require_number("validation_fraction", self.validation_fraction, 0.01, 0.4)
         require_number("test_fraction", self.test_fraction, 0.01, 0.5)
         require_whole("most_tokens", self.most_tokens, 1, 1024)
+        require_number("token_dropout", self.token_dropout, 0, 0.9)
         require_whole("split_seed", self.split_seed, 0, MAX_SEED)
         require_whole("seed", self.seed, 0, MAX_SEED)
         if self.training.batch_size * self.most_tokens > MAX_TOKENS_PER_STEP:
@@ -114,13 +116,22 @@ class ClassificationConfig(JobSettings):
         return isinstance(value, str) and value.startswith(prefix) and _HASHED.fullmatch(value) is not None
 
 
-RATES: dict[str, tuple[float, float]] = {
-    "all": (4e-3, 1e-2),
+_RATES: dict[str, tuple[float, float]] = {
+    "all": (2e-3, 5e-3),
     "last block": (2e-3, 1e-2),
     "lora": (5e-3, 1e-2),
     "head": (2e-2, 0.0),
 }
-"""For what learns: AdamW's rate for embeddings, norms and head, and Muon's for the matrices of the blocks."""
+_RATES_FROM_RANDOM = (4e-3, 1e-2)
+
+
+def usual_rates(trainable: str, start: str = "pretrained") -> tuple[float, float]:
+    """For what learns: AdamW's rate for embeddings, norms and head, and Muon's for the matrices of the blocks."""
+    if trainable == "all" and start == "random":
+        return _RATES_FROM_RANDOM
+    return _RATES.get(trainable, _RATES["all"])  # an unknown one is named by the config itself
+
+
 _TOKENS = {"sms-spam": 48}
 _LONGER = 128
 _STUDY_STEPS = {10: 20, 30: 30, 100: 40, 300: 60, 1_000: 100}
@@ -144,7 +155,7 @@ def classification_config(
         raise ConfigError(f"there is no preset called {preset!r}; choose one of {', '.join(PRESETS)}.")
     chosen = PRESETS[preset]
     trainable = changes.get("trainable", "all")
-    rate, matrix_rate = RATES.get(trainable, RATES["all"])  # an unknown one is named by the config itself
+    rate, matrix_rate = usual_rates(trainable, changes.get("start", "pretrained"))
     most_tokens = _TOKENS.get(data, _LONGER)
     settings: dict[str, Any] = {
         "seconds": chosen.seconds,
@@ -153,14 +164,21 @@ def classification_config(
         "learning_rate": rate,
         "matrix_learning_rate": matrix_rate,
         "muon_steps": 3,
-        "weight_decay": 0.01,
+        "weight_decay": 0.1 if trainable == "all" else 0.01,
         "warmup": 0.1,
         "final_rate": 0.05,
         "evaluations": chosen.evaluations,
         "prompts": [],
         **(training or {}),
     }
-    values = {"data": data, "base": base, "pooling": "mean", "most_tokens": most_tokens, **changes}
+    values = {
+        "data": data,
+        "base": base,
+        "pooling": "mean",
+        "most_tokens": most_tokens,
+        "token_dropout": 0.3,
+        **changes,
+    }
     return ClassificationConfig.from_dict({"training": TrainingConfig.from_dict(settings).to_dict(), **values})
 
 
@@ -279,7 +297,14 @@ class ClassificationJob(Job):
 
     def trainer(self, restored: Restored[Any, Any] | None) -> ClassificationTrainer:
         model = self._fresh_model() if restored is None else restored.model
-        trainer = ClassificationTrainer(model, self.train, self.validation, self.config.training, test=self.test)
+        trainer = ClassificationTrainer(
+            model,
+            self.train,
+            self.validation,
+            self.config.training,
+            test=self.test,
+            token_dropout=self.config.token_dropout,
+        )
         if restored is not None and restored.training_tensors is not None and restored.training_numbers is not None:
             trainer.load_state(restored.training_tensors, restored.training_numbers)
         return trainer

@@ -77,6 +77,11 @@ def test_a_token_of_two_words_counts_for_the_one_that_holds_most_of_it(model):
     assert np.isfinite(found.values).all() and len(found.values) == 4
 
 
+def test_words_in_the_middle_that_is_not_read_count_nothing(model):
+    found = gradient_times_input(model, ByteTokenizer(), "abc defghi jk mnopq", 1, most=9)  # reads "abc" and " mnopq"
+    assert found.values[1] == found.values[2] == 0 and (found.values[[0, 3]] != 0).all()
+
+
 def counting(bad: set[str], needed: int):
     """A classifier of texts: class 1 as long as at least `needed` bad words are there, surer the more there are."""
 

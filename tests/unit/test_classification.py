@@ -12,6 +12,7 @@ from engine.classification import (
     ClassifierConfig,
     EncodedTexts,
     confusion_matrix,
+    kept_tokens,
     predict,
 )
 from engine.errors import ConfigError
@@ -91,6 +92,38 @@ def test_an_epoch_reads_every_text_at_most_once_in_another_order():
     second = [row for step in range(5, 10) for row in trainer.batches.rows(step)]
     assert sorted(first) == sorted(second) == list(range(40)) and first != second
     assert trainer.batches.rows(3) == first[24:32]
+
+
+def test_the_gradient_of_both_halves_is_that_of_the_whole_batch():
+    many = encoded([f"text {n} {'x' * (n % 9)}" for n in range(7)], [n % 2 for n in range(7)])
+    settings = TrainingConfig(steps=1, batch_size=7, clip_norm=1e6, evaluations=0, prompts=())
+    trainer = ClassificationTrainer(Classifier(config()), many, many, settings)
+    model = Classifier(config(), seed=3)
+    loss, _, n_tokens = trainer._gradients(model, 0)
+    found = {name: each.grad.clone() for name, each in model.named_parameters()}
+    model.zero_grad()
+    ids, lengths, labels = many.batch(range(7))
+    whole = torch.nn.functional.cross_entropy(model(ids, lengths), labels)
+    whole.backward()
+    assert loss == pytest.approx(whole.item(), abs=1e-6) and n_tokens == int(lengths.sum())
+    for name, each in model.named_parameters():
+        torch.testing.assert_close(found[name], each.grad, atol=1e-6, rtol=1e-4)
+
+
+def test_long_texts_keep_their_beginning_and_their_end():
+    assert kept_tokens(5, 5) == [0, 1, 2, 3, 4] and kept_tokens(9, 1) == [8] and kept_tokens(0, 3) == []
+    found = EncodedTexts.of(["abcdefghij", "", "abc"], [0, 1, 0], ByteTokenizer(), 6)
+    assert found.ids == (tuple(b"abghij"), (0,), tuple(b"abc"))
+
+
+def test_a_share_of_the_tokens_is_left_out_in_order_and_never_all():
+    texts = encoded(["".join(chr(97 + n % 26) for n in range(24))] * 200, [n % 2 for n in range(200)])
+    thin = texts.thinned(range(50, 150), 0.3, np.random.default_rng(0))
+    assert thin.labels == texts.labels[50:150]
+    assert 0.65 < np.mean([len(ids) for ids in thin.ids]) / 24 < 0.75
+    assert all(sorted(ids) == list(ids) for ids in thin.ids)
+    assert all(len(ids) == 1 for ids in texts.thinned(range(9), 1.0, np.random.default_rng(0)).ids)
+    assert texts.thinned(range(3), 0.0, np.random.default_rng(0)).ids == texts.ids[:3]
 
 
 def test_it_learns_what_a_word_decides_and_reports_what_it_measures():

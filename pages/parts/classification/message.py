@@ -217,7 +217,8 @@ def _n_read(chosen: Chosen, text: str) -> str | None:
     _, tokenizer = model_of(chosen)
     n, most = len(tokenizer.encode(text)), chosen.config.most_tokens
     return (
-        f"The text has {n:,} tokens; the classifier reads the first {most:,}, so later words count 0."
+        f"The text has {n:,} tokens; the classifier reads the first {most // 3:,} and the last "
+        f"{most - most // 3:,}, so the words between count 0."
         if n > most
         else None
     )

@@ -12,7 +12,7 @@ from engine import classification, lora
 from engine.classification import Classifier, ClassifierConfig
 from engine.errors import EngineError
 from engine.gpt import GPT
-from engine.runs.classifying import DEFAULT_PRESET, PRESETS, RATES, ClassificationConfig, classification_config
+from engine.runs.classifying import DEFAULT_PRESET, PRESETS, ClassificationConfig, classification_config, usual_rates
 from engine.runs.records import RunRecord
 from engine.runs.service import lab
 from pages.parts.classification.source import (
@@ -186,16 +186,24 @@ def _advanced(trainable: str) -> tuple[dict[str, Any], dict[str, Any]]:
         [0, 16, 32, 48, 64, 128, 256],
         0,
         format_func=lambda each: f"{each}" if each else "usual",
-        help="Longer texts are cut there: the time of a step grows with it. 48 for SMS, 128 for others.",
+        help="Of longer texts the middle is left out: the time of a step grows with it. 48 for SMS, 128 for others.",
         **keyed("most"),
     )
-    rates = RATES[trainable]
+    dropout = third.select_slider(
+        "Token dropout",
+        [0.0, 0.15, 0.3, 0.5],
+        0.3,
+        format_func=lambda share: f"{share:.0%}",
+        help="So many tokens of a text are left out at random whenever it is learned: no word can decide alone.",
+        **keyed("dropout"),
+    )
+    rates = usual_rates(trainable, start)
     training: dict[str, Any] = {
         "learning_rate": rates[0] * factor,
         "matrix_learning_rate": rates[1] * factor,
         "seed": int(seed),
     }
-    changes: dict[str, Any] = {"start": start, "seed": int(seed)}
+    changes: dict[str, Any] = {"start": start, "seed": int(seed), "token_dropout": dropout}
     if most:
         changes["most_tokens"] = most
         if most > 64:
