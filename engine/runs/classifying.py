@@ -51,7 +51,7 @@ class Preset:
 
 
 PRESETS: dict[str, Preset] = {
-    "90s": Preset("1½ minutes", 80, evaluations=4),
+    "90s": Preset("1¼ minutes", 70, evaluations=4),
     "30s": Preset("half a minute", 25, evaluations=5),
 }
 

@@ -88,7 +88,7 @@ def test_every_part_opens_with_a_classifier_and_every_control_has_help(part, dat
 @pytest.mark.parametrize("part", NEED_A_CLASSIFIER)
 def test_without_a_classifier_a_part_offers_to_train_one_and_says_how_long(part, data):
     app = open_part(part, data)
-    assert "1½ minutes" in words(app)
+    assert "1¼ minutes" in words(app)
     press(app, "Train it now")
     (record,) = lab().runs(job="classification")
     assert record.state == "queued" and record.config.data == data
