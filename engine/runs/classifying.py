@@ -117,18 +117,21 @@ class ClassificationConfig(JobSettings):
 
 
 _RATES: dict[str, tuple[float, float]] = {
-    "all": (2e-3, 5e-3),
+    "all": (4e-3, 1e-2),
     "last block": (2e-3, 1e-2),
     "lora": (5e-3, 1e-2),
     "head": (2e-2, 0.0),
 }
-_RATES_FROM_RANDOM = (4e-3, 1e-2)
+_GENTLE = (2e-3, 5e-3)
 
 
-def usual_rates(trainable: str, start: str = "pretrained") -> tuple[float, float]:
-    """For what learns: AdamW's rate for embeddings, norms and head, and Muon's for the matrices of the blocks."""
-    if trainable == "all" and start == "random":
-        return _RATES_FROM_RANDOM
+def usual_rates(trainable: str, start: str = "pretrained", *, short: bool = False) -> tuple[float, float]:
+    """For what learns: AdamW's rate for embeddings, norms and head, and Muon's for the matrices of the blocks.
+
+    Of `short` texts so many steps fit into a minute that a pretrained body can be moved gently.
+    """
+    if trainable == "all" and start == "pretrained" and short:
+        return _GENTLE
     return _RATES.get(trainable, _RATES["all"])  # an unknown one is named by the config itself
 
 
@@ -144,9 +147,12 @@ def classification_config(
     *,
     data: str = "sms-spam",
     training: dict[str, Any] | None = None,
+    rate_factor: float = 1.0,
     **changes: Any,
 ) -> ClassificationConfig:
     """The run of a preset on the kept model `base`, with settings changed by name; ConfigError for what is unknown.
+
+    `rate_factor` multiplies the usual learning rates.
 
     >>> classification_config("model:" + 64 * "0", trainable="head").training.learning_rate
     0.02
@@ -155,16 +161,17 @@ def classification_config(
         raise ConfigError(f"there is no preset called {preset!r}; choose one of {', '.join(PRESETS)}.")
     chosen = PRESETS[preset]
     trainable = changes.get("trainable", "all")
-    rate, matrix_rate = usual_rates(trainable, changes.get("start", "pretrained"))
     most_tokens = _TOKENS.get(data, _LONGER)
+    short = most_tokens <= 64
+    rate, matrix_rate = usual_rates(trainable, changes.get("start", "pretrained"), short=short)
     settings: dict[str, Any] = {
         "seconds": chosen.seconds,
-        "batch_size": 24 if most_tokens <= 64 else 12,
+        "batch_size": 24 if short else 12,
         "optimizer": "muon",
-        "learning_rate": rate,
-        "matrix_learning_rate": matrix_rate,
+        "learning_rate": rate_factor * rate,
+        "matrix_learning_rate": rate_factor * matrix_rate,
         "muon_steps": 3,
-        "weight_decay": 0.1 if trainable == "all" else 0.01,
+        "weight_decay": 0.1 if trainable == "all" and short else 0.01,
         "warmup": 0.1,
         "final_rate": 0.05,
         "evaluations": chosen.evaluations,
@@ -176,7 +183,7 @@ def classification_config(
         "base": base,
         "pooling": "mean",
         "most_tokens": most_tokens,
-        "token_dropout": 0.3,
+        "token_dropout": 0.3 if short else 0.0,
         **changes,
     }
     return ClassificationConfig.from_dict({"training": TrainingConfig.from_dict(settings).to_dict(), **values})
@@ -191,8 +198,17 @@ def study_config(base: str, n_train: int | None, seed: int, **changes: Any) -> C
     steps = _STUDY_STEPS_OF_ALL
     if n_train is not None:
         steps = next((steps for size, steps in _STUDY_STEPS.items() if n_train <= size), _STUDY_STEPS_OF_ALL)
-    budget = {"steps": steps, "seconds": None, "evaluations": 1, "seed": seed}
-    return classification_config(base, training=budget, n_train=n_train, seed=seed, **changes)
+    rate, matrix_rate = usual_rates("all")
+    training = {
+        "steps": steps,
+        "seconds": None,
+        "evaluations": 1,
+        "seed": seed,
+        "learning_rate": rate,
+        "matrix_learning_rate": matrix_rate,
+    }
+    settings = {"token_dropout": 0.0, **changes}  # so few steps want no hindrance
+    return classification_config(base, training=training, n_train=n_train, seed=seed, **settings)
 
 
 def is_study(config: ClassificationConfig) -> bool:

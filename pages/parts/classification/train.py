@@ -12,7 +12,7 @@ from engine import classification, lora
 from engine.classification import Classifier, ClassifierConfig
 from engine.errors import EngineError
 from engine.gpt import GPT
-from engine.runs.classifying import DEFAULT_PRESET, PRESETS, ClassificationConfig, classification_config, usual_rates
+from engine.runs.classifying import DEFAULT_PRESET, PRESETS, ClassificationConfig, classification_config
 from engine.runs.records import RunRecord
 from engine.runs.service import lab
 from pages.parts.classification.source import (
@@ -191,19 +191,17 @@ def _advanced(trainable: str) -> tuple[dict[str, Any], dict[str, Any]]:
     )
     dropout = third.select_slider(
         "Token dropout",
-        [0.0, 0.15, 0.3, 0.5],
-        0.3,
-        format_func=lambda share: f"{share:.0%}",
-        help="So many tokens of a text are left out at random whenever it is learned: no word can decide alone.",
+        [None, 0.0, 0.15, 0.3, 0.5],
+        None,
+        format_func=lambda share: "usual" if share is None else f"{share:.0%}",
+        help="So many tokens of a text are left out at random whenever it is learned: no word can decide alone. 30 % "
+        "for SMS, none for others.",
         **keyed("dropout"),
     )
-    rates = usual_rates(trainable, start)
-    training: dict[str, Any] = {
-        "learning_rate": rates[0] * factor,
-        "matrix_learning_rate": rates[1] * factor,
-        "seed": int(seed),
-    }
-    changes: dict[str, Any] = {"start": start, "seed": int(seed), "token_dropout": dropout}
+    training: dict[str, Any] = {"seed": int(seed)}
+    changes: dict[str, Any] = {"start": start, "seed": int(seed), "rate_factor": factor}
+    if dropout is not None:
+        changes["token_dropout"] = dropout
     if most:
         changes["most_tokens"] = most
         if most > 64:
