@@ -6,16 +6,24 @@ be given their own.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
 from engine.errors import ConfigError
 
 DEVICES = ("auto", "cpu", "cuda")
+MIN_KEY = 12
+_LIMITS = {
+    "runs_per_learner": "LLM_LAB_RUNS_PER_LEARNER",
+    "seconds_per_run": "LLM_LAB_SECONDS_PER_RUN",
+    "seconds_per_hour": "LLM_LAB_SECONDS_PER_HOUR",
+}
 
 
 @dataclass(frozen=True)
@@ -25,6 +33,9 @@ class Settings:
     `scheduler` is the address of a Dask scheduler ("tcp://host:8786"), or None for a cluster of our own. `serve`
     says whether the app starts the training service itself, `workers` how many runs it trains at once (None: one less
     than there are cores), `device` where they compute: "auto" (a GPU if there is one), "cpu" or "cuda".
+
+    A `teacher_key` makes it a class: learners then have runs of their own, at most `runs_per_learner` that wait or
+    train, each of at most `seconds_per_run`, and `seconds_per_hour` in all.
     """
 
     home: Path
@@ -34,12 +45,22 @@ class Settings:
     serve: bool = True
     workers: int | None = None
     device: str = "auto"
+    teacher_key: str = dataclasses.field(default="", repr=False)
+    runs_per_learner: int = 12
+    seconds_per_run: int = 900
+    seconds_per_hour: int = 1800
+
+    @property
+    def in_class(self) -> bool:
+        """Whether this is a class, where runs belong to learners."""
+        return bool(self.teacher_key)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
-        """LLM_LAB_HOME, _STORE, _ARTIFACTS, _SCHEDULER, _SERVE ("0" for no), _WORKERS and _DEVICE, all optional.
+        """LLM_LAB_HOME, _STORE, _ARTIFACTS, _SCHEDULER, _SERVE ("0" for no), _WORKERS, _DEVICE, _TEACHER_KEY,
+        _RUNS_PER_LEARNER, _SECONDS_PER_RUN and _SECONDS_PER_HOUR, all optional.
 
-        Raises ConfigError for a number of workers that is none, or an unknown device.
+        Raises ConfigError for a number that is none, an unknown device, or a key that could be guessed.
         """
         env = os.environ if environment is None else environment
         named = env.get("LLM_LAB_HOME")
@@ -52,6 +73,12 @@ class Settings:
             serve=env.get("LLM_LAB_SERVE", "1") != "0",
             workers=_whole_number("LLM_LAB_WORKERS", env.get("LLM_LAB_WORKERS")),
             device=env.get("LLM_LAB_DEVICE") or "auto",
+            teacher_key=env.get("LLM_LAB_TEACHER_KEY", "").strip(),
+            **{
+                name: _whole_number(variable, env[variable], most=1_000_000)
+                for name, variable in _LIMITS.items()
+                if env.get(variable)
+            },
         )
 
     @classmethod
@@ -65,8 +92,14 @@ class Settings:
         serve: bool = True,
         workers: int | None = None,
         device: str = "auto",
+        teacher_key: str = "",
+        **limits: Any,
     ) -> Settings:
         """Everything under one folder, except what is named."""
+        if teacher_key and len(teacher_key) < MIN_KEY:
+            raise ConfigError(
+                f"LLM_LAB_TEACHER_KEY must have at least {MIN_KEY} characters, so that nobody guesses it."
+            )
         if device not in DEVICES:
             raise ConfigError(f"LLM_LAB_DEVICE ({device!r}) must be one of {', '.join(DEVICES)}.")
         home = home.absolute()
@@ -78,6 +111,8 @@ class Settings:
             serve=serve,
             workers=workers,
             device=device,
+            teacher_key=teacher_key,
+            **limits,
         )
 
     def as_environment(self) -> dict[str, str]:
@@ -97,11 +132,11 @@ class Settings:
         return variables
 
 
-def _whole_number(name: str, text: str | None) -> int | None:
+def _whole_number(name: str, text: str | None, most: int = 1024) -> int | None:
     if not text:
         return None
-    if not text.isdecimal() or not 1 <= int(text) <= 1024:
-        raise ConfigError(f"{name} ({text!r}) must be a whole number from 1 to 1024.")
+    if not text.isdecimal() or not 1 <= int(text) <= most:
+        raise ConfigError(f"{name} ({text!r}) must be a whole number from 1 to {most}.")
     return int(text)
 
 

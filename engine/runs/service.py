@@ -52,11 +52,11 @@ class RunService:
 
     # --- submit and steer ----------------------------------------------------------------------------------
 
-    def submit(self, config: JobConfig, label: str = "") -> str:
-        """Queues a run and returns its id. Who asks for what is there already shares it; a finished run is returned
-        as it is, a paused, interrupted or failed one goes on.
+    def submit(self, config: JobConfig, label: str = "", learner: str = "") -> str:
+        """Queues a run (for a `learner`, see `engine.classroom`) and returns its id. Who asks for what is there already
+        shares it; a finished run is returned as it is, a paused, interrupted or failed one goes on.
         """
-        record = self.store.create(config.run_id, config.to_dict(), label)
+        record = self.store.create(config.run_id, config.to_dict(), label, learner)
         if record.state in (states.PAUSED, states.FAILED):
             self.store.request(record.run_id, "resume")
         self.ensure_server()

@@ -14,13 +14,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, delete, func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from engine.errors import RunError
 from engine.runs import states
+from engine.runs.queueing import NOBODY, Waiting, fair_order
 from engine.runs.records import Claim, Curve, RecordedEvent, Request, RunRecord, StoredCheckpoint
-from engine.runs.tables import checkpoints, events, open_engines, requests, runs
+from engine.runs.tables import asked, checkpoints, events, open_engines, requests, runs, shared
 
 MAX_LOSSES = 3
 """After so many lost workers a run is given up until the learner says otherwise."""
@@ -66,9 +67,37 @@ class RunStore:
             return [_record(row) for row in connection.execute(select(runs).order_by(runs.c.created_at.desc()))]
 
     def queued(self) -> list[RunRecord]:
-        """The queue, the next one first."""
+        """The queue, the next one first: learners take turns (`engine.runs.queueing`)."""
         order = (runs.c.queued_at, runs.c.created_at, runs.c.run_id)
-        return self._in_states((states.QUEUED,), order)
+        waiting = {record.run_id: record for record in self._in_states((states.QUEUED,), order)}
+        if len(waiting) < 2:
+            return list(waiting.values())
+        by_run, at_work, served = self._turns(list(waiting))
+        queue = [Waiting(run_id, by_run.get(run_id, ())) for run_id in waiting]
+        return [waiting[run_id] for run_id in fair_order(queue, at_work, served)]
+
+    def _turns(self, waiting: Sequence[str]) -> tuple[dict[str, tuple[str, ...]], dict[str, int], dict[str, float]]:
+        """Who asked for the runs that wait, how many runs each of them has at work, and when each had a turn last."""
+        by_run: dict[str, tuple[str, ...]] = {}
+        with self.reading.connect() as connection:
+            query = select(asked.c.run_id, asked.c.learner).where(asked.c.run_id.in_(waiting)).order_by(asked.c.at)
+            for row in connection.execute(query):
+                by_run[row.run_id] = (*by_run.get(row.run_id, ()), row.learner)
+            learner = func.coalesce(asked.c.learner, NOBODY).label("learner")
+            of_learner = (
+                select(learner, runs.c.state, func.count().label("n"), func.max(runs.c.started_at).label("last"))
+                .outerjoin(asked, runs.c.run_id == asked.c.run_id)
+                .where(runs.c.started_at.is_not(None))
+                .group_by(learner, runs.c.state)
+            )
+            rows = connection.execute(of_learner).all()
+        at_work: dict[str, int] = {}
+        served: dict[str, float] = {}
+        for row in rows:
+            if row.state in states.AT_WORK:
+                at_work[row.learner] = at_work.get(row.learner, 0) + row.n
+            served[row.learner] = max(served.get(row.learner, 0.0), row.last)
+        return by_run, at_work, served
 
     def at_work(self) -> list[tuple[RunRecord, str]]:
         """Runs that a worker holds, each with the token of its claim."""
@@ -143,8 +172,10 @@ class RunStore:
 
     # --- the learner's side --------------------------------------------------------------------------------
 
-    def create(self, run_id: str, config: dict[str, Any], label: str = "") -> RunRecord:
-        """Puts a run in the queue; where it exists already nothing changes (two submits, one computation)."""
+    def create(self, run_id: str, config: dict[str, Any], label: str = "", learner: str = "") -> RunRecord:
+        """Puts a run in the queue; where it exists already nothing changes (two submits, one computation), except that
+        the `learner` has now asked for it too.
+        """
         now = time.time()
         with self.writing.begin() as connection:
             if self._row(connection, run_id) is None:
@@ -160,6 +191,8 @@ class RunStore:
                     )
                 )
                 self._state_event(connection, run_id, states.QUEUED, 0, "")
+            if learner and connection.execute(_asked_by(run_id, learner)).first() is None:
+                connection.execute(insert(asked).values(run_id=run_id, learner=learner, at=now))
         return self.get(run_id)
 
     def insert_finished(
@@ -248,8 +281,48 @@ class RunStore:
         """Removes the run and all that was recorded of it; a worker that holds it loses its claim."""
         with self.writing.begin() as connection:
             self._locked(connection, run_id)
-            for table in (events, requests, checkpoints, runs):
+            for table in (events, requests, checkpoints, asked, shared, runs):
                 connection.execute(delete(table).where(table.c.run_id == run_id))
+
+    # --- whose it is ---------------------------------------------------------------------------------------
+
+    def askers(self, run_id: str) -> list[str]:
+        """The learners who asked for the run, the first one first; none for one that was read in or is everybody's."""
+        query = select(asked.c.learner).where(asked.c.run_id == run_id).order_by(asked.c.at)
+        with self.reading.connect() as connection:
+            return list(connection.execute(query).scalars())
+
+    def asked_by(self, learner: str) -> dict[str, float]:
+        """The runs that a learner asked for, and when."""
+        query = select(asked.c.run_id, asked.c.at).where(asked.c.learner == learner)
+        with self.reading.connect() as connection:
+            return {row.run_id: row.at for row in connection.execute(query)}
+
+    def all_askers(self) -> dict[str, list[str]]:
+        """The learners who asked for each run that any asked for."""
+        found: dict[str, list[str]] = {}
+        with self.reading.connect() as connection:
+            for row in connection.execute(select(asked.c.run_id, asked.c.learner).order_by(asked.c.at)):
+                found.setdefault(row.run_id, []).append(row.learner)
+        return found
+
+    def leave(self, run_id: str, learner: str) -> None:
+        """The learner no longer asks for the run."""
+        with self.writing.begin() as connection:
+            connection.execute(delete(asked).where(asked.c.run_id == run_id, asked.c.learner == learner))
+
+    def shared_runs(self) -> dict[str, str]:
+        """Runs that everybody may see, and who showed them."""
+        with self.reading.connect() as connection:
+            return {row.run_id: row.learner for row in connection.execute(select(shared.c.run_id, shared.c.learner))}
+
+    def share(self, run_id: str, learner: str, *, on: bool = True) -> None:
+        """Shows a run to everybody, or no longer."""
+        with self.writing.begin() as connection:
+            self._locked(connection, run_id)
+            connection.execute(delete(shared).where(shared.c.run_id == run_id))
+            if on:
+                connection.execute(insert(shared).values(run_id=run_id, learner=learner, at=time.time()))
 
     def _pause(self, connection: Connection, row: Row[Any]) -> None:
         if row.state == states.RUNNING:
@@ -577,6 +650,10 @@ def _record(row: Row[Any]) -> RunRecord:
     values = dict(row._mapping)
     values.pop("token")
     return RunRecord(config_dict=values.pop("config"), **values)
+
+
+def _asked_by(run_id: str, learner: str) -> Select[Any]:
+    return select(asked.c.run_id).where(asked.c.run_id == run_id, asked.c.learner == learner)
 
 
 def _unknown(run_id: str) -> RunError:

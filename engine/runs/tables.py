@@ -107,6 +107,24 @@ checkpoints = Table(
     sqlite_autoincrement=True,
 )
 
+asked = Table(
+    "asked",
+    metadata,
+    Column("run_id", String(64), primary_key=True),
+    Column("learner", String(32), primary_key=True, index=True),
+    Column("at", Float, nullable=False),
+)
+"""Who asked for a run. Of a run that nobody here asked for (it was read in, or comes from the command line) no row."""
+
+shared = Table(
+    "shared",
+    metadata,
+    Column("run_id", String(64), primary_key=True),
+    Column("learner", String(32), nullable=False),
+    Column("at", Float, nullable=False),
+)
+"""Runs that everybody may see, and who showed them."""
+
 services = Table(
     "services",
     metadata,

@@ -1,0 +1,1 @@
+"""Learners, their progress, and who may do what with whose runs."""

@@ -1,0 +1,132 @@
+"""The run service as one learner may use it.
+
+On a computer of one's own everything is allowed, as before. In a class (a teacher's key is set) learners see the runs
+that they asked for, those that were shown to all, and those that nobody asked for; they steer and delete their own.
+A link to a run lets others look at it, but not touch it. Limits on what one learner may have trained hold for all but
+the teacher.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from engine.errors import RunError
+from engine.runs import states
+from engine.runs.jobs import JobConfig
+from engine.runs.records import PRETRAINING, RunRecord
+from engine.runs.service import RunService
+
+BUDGET_WINDOW_SECONDS = 3600.0
+
+
+class AccessError(RunError):
+    """What was asked for is another learner's, or more than one learner may have."""
+
+
+class LearnerLab:
+    """The run service for one learner; what is not limited here is the service's own.
+
+    The id of a run that several learners asked for belongs to the first of them, who steers it; the others can leave
+    it. `teacher` may do everything.
+    """
+
+    def __init__(self, service: RunService, learner: str, *, teacher: bool = False) -> None:
+        self.service, self.learner, self.teacher = service, learner, teacher
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.service, name)
+
+    @property
+    def limited(self) -> bool:
+        """Whether rules for a class hold for this learner."""
+        return self.service.settings.in_class and not self.teacher
+
+    # --- see -----------------------------------------------------------------------------------------------
+
+    def runs(self, job: str | None = PRETRAINING) -> list[RunRecord]:
+        """The runs that this learner sees of one job (of every job with None), the newest first."""
+        found = self.service.runs(job)
+        if not self.limited:
+            return found
+        askers, shown = self.service.store.all_askers(), self.service.store.shared_runs()
+        return [
+            record
+            for record in found
+            if record.run_id in shown or record.run_id not in askers or self.learner in askers[record.run_id]
+        ]
+
+    def is_mine(self, run_id: str) -> bool:
+        """Whether this learner asked for the run."""
+        return self.learner in self.service.store.askers(run_id)
+
+    def may_steer(self, run_id: str) -> bool:
+        """Whether this learner may pause, stop, rename or delete the run."""
+        if not self.limited:
+            return True
+        askers = self.service.store.askers(run_id)
+        return bool(askers) and askers[0] == self.learner
+
+    # --- do ------------------------------------------------------------------------------------------------
+
+    def submit(self, config: JobConfig, label: str = "") -> str:
+        """As `RunService.submit`; AccessError where a limit for learners is reached."""
+        if self.limited and self.service.store.find(config.run_id) is None:
+            self._check_budget(config)
+        return self.service.submit(config, label, self.learner)
+
+    def request(self, run_id: str, kind: str, value: float | None = None) -> None:
+        """As `RunService.request`, for whom the run belongs to."""
+        if kind == "delete":
+            self.delete(run_id)
+            return
+        self._check_mine(run_id)
+        self.service.request(run_id, kind, value)
+
+    def delete(self, run_id: str) -> None:
+        """Removes a run; where others asked for it as well, this learner only leaves it to them."""
+        if self.limited and len(self.service.store.askers(run_id)) > 1 and self.is_mine(run_id):
+            self.service.store.leave(run_id, self.learner)
+            return
+        self._check_mine(run_id)
+        self.service.delete(run_id)
+
+    def rename(self, run_id: str, label: str) -> None:
+        """As `RunService.rename`, for whom the run belongs to."""
+        self._check_mine(run_id)
+        self.service.rename(run_id, label)
+
+    def share(self, run_id: str, *, on: bool = True) -> None:
+        """Shows a run of one's own to everybody, or no longer."""
+        self._check_mine(run_id)
+        self.service.store.share(run_id, self.learner, on=on)
+
+    def _check_mine(self, run_id: str) -> None:
+        if not self.may_steer(run_id):
+            raise AccessError(
+                "this run is another learner's: you can look at it, but only they or the teacher can change it. Train "
+                "one of your own with the same settings; what is computed already is not computed twice."
+            )
+
+    def _check_budget(self, config: JobConfig) -> None:
+        limits = self.service.settings
+        mine = set(self.service.store.asked_by(self.learner))
+        records = [record for record in self.service.runs(None) if record.run_id in mine]
+        unfinished = sum(record.state in (states.QUEUED, *states.AT_WORK) for record in records)
+        if unfinished >= limits.runs_per_learner:
+            raise AccessError(
+                f"you have {unfinished} runs that wait or train, and {limits.runs_per_learner} are the most for one "
+                "learner: let one finish, or stop one."
+            )
+        planned = config.to_dict().get("training", {}).get("seconds")
+        if planned is not None and planned > limits.seconds_per_run:
+            raise AccessError(
+                f"in a class a run may train for at most {limits.seconds_per_run:,} seconds: choose a shorter time."
+            )
+        since = time.time() - BUDGET_WINDOW_SECONDS
+        spent = sum(record.seconds for record in records if (record.started_at or 0.0) > since)
+        if spent >= limits.seconds_per_hour:
+            raise AccessError(
+                f"your runs of the last hour have trained for {spent:,.0f} seconds, and {limits.seconds_per_hour:,} "
+                "are the most for one learner: look into what you have, or try again later."
+            )
