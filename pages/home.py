@@ -3,7 +3,6 @@
 import streamlit as st
 
 from engine.runs.records import RunRecord
-from engine.runs.service import lab
 from pages.shared import guard, sitemap
 from pages.shared.components import lecture_stages, pipeline_map
 from pages.shared.errors import shown_errors
@@ -12,6 +11,7 @@ from pages.shared.lesson import objective
 from pages.shared.open_weights import show_open_weights
 from pages.shared.run_data import run_name
 from pages.shared.run_panel import STATES
+from pages.shared.viewer import lab
 
 guard.ensure()
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.runs.service import lab
 from pages.shared.examples import example_foundation
 from pages.shared.lesson_runs import choose_checkpoint
 from pages.shared.models import ModelChoice, whole
 from pages.shared.run_data import run_name
+from pages.shared.viewer import lab
 
 
 def choose_base(key: str) -> ModelChoice | None:

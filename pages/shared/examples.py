@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from engine.errors import EngineError
-from engine.runs.service import lab
+from pages.shared.viewer import lab
 
 _log = logging.getLogger("llm_lessons.pages")
 ASSETS = Path(__file__).resolve().parents[2] / "assets"

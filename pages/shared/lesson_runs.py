@@ -10,9 +10,9 @@ import streamlit as st
 
 from engine.errors import EngineError
 from engine.runs.records import RunRecord
-from engine.runs.service import lab
 from pages.shared.run_data import RunView, run_name, view
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, show_controls, show_downloads, show_status
+from pages.shared.viewer import lab
 
 
 @dataclass(frozen=True)

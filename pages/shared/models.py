@@ -15,10 +15,10 @@ from engine.checkpoint import Checkpoint
 from engine.corpus import load_corpus
 from engine.open_models import list_open_models, load_open_model, models_folder
 from engine.runs.records import CheckpointInfo, RunRecord
-from engine.runs.service import lab
 from engine.windows import evaluation_windows
 from pages.shared.examples import example_foundation
 from pages.shared.run_data import run_name
+from pages.shared.viewer import lab
 
 OPEN = "open:"
 """What the name of an open model begins with where a run's id is expected."""

@@ -16,10 +16,10 @@ from engine.open_models import (
     models_folder,
     start_fetch,
 )
-from engine.runs.service import lab
 from pages.shared import sitemap
 from pages.shared.errors import sentence
 from pages.shared.models import OPEN
+from pages.shared.viewer import lab
 
 REFRESH_SECONDS = 0.7
 OTHER = "Another model of GPT-2's layout …"

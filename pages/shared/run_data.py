@@ -12,8 +12,8 @@ import pandas as pd
 import streamlit as st
 
 from engine.runs.records import RunRecord
-from engine.runs.service import lab
 from pages.shared.text_source import source_title
+from pages.shared.viewer import lab
 
 MAX_POINTS = 400
 

@@ -15,10 +15,10 @@ from engine.checkpoint import gpt2_obstacle
 from engine.errors import EngineError
 from engine.open_models import gpt2_archive
 from engine.runs.records import PRETRAINING, RunRecord
-from engine.runs.service import lab
 from pages.shared import charts
 from pages.shared.errors import sentence
 from pages.shared.run_data import RunView, differences, run_name, view
+from pages.shared.viewer import lab
 
 REFRESH_SECONDS = 0.7
 LOOK_AGAIN_SECONDS = 3.0  # a run at rest: somebody else may resume it or start it over

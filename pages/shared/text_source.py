@@ -8,10 +8,10 @@ import streamlit as st
 
 from engine.corpus import CorpusInfo, list_corpora, read_text
 from engine.errors import CorpusError
-from engine.runs.service import lab
 from pages.shared import sitemap
 from pages.shared.errors import sentence
 from pages.shared.mix import MIX, choose_weights, mix_title
+from pages.shared.viewer import lab
 
 OWN_TEXT = "own"
 MIN_CHARS = 2_000

@@ -6,7 +6,7 @@ import streamlit as st
 
 from engine.corpus import load_corpus
 from engine.runs.artifacts import UPLOAD
-from engine.runs.service import lab
+from pages.shared.viewer import lab
 
 
 def text_of(name: str, n_chars: int | None = None) -> str:

@@ -9,9 +9,9 @@ import streamlit as st
 from engine.errors import ConfigError
 from engine.runs.config import RunConfig
 from engine.runs.recipes import DEFAULT_RECIPE, RECIPES, Recipe, recipe_config
-from engine.runs.service import lab
 from pages.shared.errors import sentence
 from pages.shared.text_source import TextSource, choose_text
+from pages.shared.viewer import lab
 
 TOKENIZERS = {
     "bpe": "BPE: frequent pieces of words",

@@ -18,7 +18,6 @@ from engine.runs.config import RunConfig
 from engine.runs.preparation import read_corpora
 from engine.runs.recipes import recipe_config
 from engine.runs.records import RunRecord
-from engine.runs.service import lab
 from pages.parts.attention.figures import by_position
 from pages.parts.attention.head import head_name
 from pages.shared import charts
@@ -30,6 +29,7 @@ from pages.shared.models import ModelChoice, held_out, inference, load
 from pages.shared.run_data import RunView, view
 from pages.shared.run_panel import BASELINE_NAMES, LOOK_AGAIN_SECONDS, REFRESH_SECONDS, STATES
 from pages.shared.sentence import choose_sentence, traced
+from pages.shared.viewer import lab
 
 STEPS = 240
 MOST = 24

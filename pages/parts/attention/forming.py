@@ -14,7 +14,6 @@ from engine.checkpoint import Checkpoint
 from engine.errors import EngineError
 from engine.inspection import HEAD_LABELS, HeadScores
 from engine.runs.records import CheckpointInfo
-from engine.runs.service import lab
 from pages.parts.attention.figures import over_training
 from pages.parts.attention.head import choose_head, head_name
 from pages.shared.code_panel import show_code
@@ -24,6 +23,7 @@ from pages.shared.examples import example_run
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, choose_model, inference, load
 from pages.shared.sentence import Sentence, choose_sentence
+from pages.shared.viewer import lab
 
 MOST = 24
 _PENDING = "forming_pending"

@@ -11,7 +11,6 @@ from engine import labelled as labelled_module
 from engine.classification_metrics import rarest_class
 from engine.errors import CorpusError
 from engine.labelled import Split, leaked_without_check
-from engine.runs.service import lab
 from engine.uploads import (
     LABELLED_SUFFIXES,
     LabelledTable,
@@ -37,6 +36,7 @@ from pages.shared import charts
 from pages.shared.code_panel import show_code
 from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
+from pages.shared.viewer import lab
 
 _FILE = "a file"
 ROWS_SHOWN = 25

@@ -13,7 +13,6 @@ from engine.errors import CorpusError, EngineError
 from engine.labelled import Split
 from engine.runs.classifying import ClassificationConfig, classification_config
 from engine.runs.records import RunRecord
-from engine.runs.service import lab
 from pages.parts.classification.source import (
     WHAT_LEARNS,
     chosen_data,
@@ -31,6 +30,7 @@ from pages.shared.code_panel import show_code
 from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, STATES
+from pages.shared.viewer import lab
 
 LENGTHS = (60, 150, 300)
 _SECONDS_A_STEP = {"all": 0.35, "last block": 0.18, "lora": 0.3, "head": 0.12}

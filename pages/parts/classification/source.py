@@ -24,13 +24,13 @@ from engine.runs.classifying import (
     split_of,
 )
 from engine.runs.records import RunRecord
-from engine.runs.service import lab
 from engine.uploads import LabelledTexts
 from pages.shared.errors import sentence
 from pages.shared.examples import example_foundation
 from pages.shared.lesson_runs import LessonRuns, choose_checkpoint
 from pages.shared.models import ModelChoice, inference, load
 from pages.shared.run_data import run_name
+from pages.shared.viewer import lab
 
 RUNS = LessonRuns("classification_run", "classifier", "classification")
 DATA_KEY = "classification_data"

@@ -14,7 +14,6 @@ from engine.errors import EngineError
 from engine.gpt import GPT
 from engine.runs.classifying import DEFAULT_PRESET, PRESETS, ClassificationConfig, classification_config
 from engine.runs.records import RunRecord
-from engine.runs.service import lab
 from pages.parts.classification.source import (
     RUNS,
     WHAT_LEARNS,
@@ -40,6 +39,7 @@ from pages.shared.lesson_runs import follow, stamp_of
 from pages.shared.models import ModelChoice, load
 from pages.shared.run_data import RunView
 from pages.shared.run_panel import choose_step, marks_of
+from pages.shared.viewer import lab
 
 POOLINGS = {"mean": "Mean of all tokens", "last": "Last token"}
 STARTS = {"pretrained": "Pretrained weights", "random": "Random weights"}

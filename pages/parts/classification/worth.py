@@ -24,7 +24,6 @@ from engine.runs.classifying import (
     study_config,
 )
 from engine.runs.records import RunRecord
-from engine.runs.service import lab
 from engine.simple_classifiers import SIMPLE
 from pages.parts.classification import figures
 from pages.parts.classification.source import (
@@ -43,6 +42,7 @@ from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import inference
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, STATES
+from pages.shared.viewer import lab
 
 FINE_TUNED, FROM_RANDOM = "fine-tuned foundation model", "same network, random start"
 SIMPLE_NAMES = {name: name[:1].upper() + name[1:] for name in SIMPLE}

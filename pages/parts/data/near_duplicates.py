@@ -7,7 +7,6 @@ import streamlit as st
 
 from engine import duplicates
 from engine.duplicates import Duplicates, Passage, Shingled
-from engine.runs.service import lab
 from pages.parts.data import source
 from pages.parts.data.figures import facts, table
 from pages.parts.data.source import ChosenText, Cleaned, the_text
@@ -16,6 +15,7 @@ from pages.shared.components.text_view import diff_rows, text_view
 from pages.shared.lesson import exercise, notice
 from pages.shared.text_source import train_on_text
 from pages.shared.texts import text_of
+from pages.shared.viewer import lab
 
 SHOWN_CHARS = 6_000  # of a passage; none that was cut by rule is longer
 LISTED = 300

@@ -8,7 +8,6 @@ import streamlit as st
 from engine import text_statistics
 from engine.errors import EngineError
 from engine.phrasebook import phrase_pairs
-from engine.runs.service import lab
 from pages.parts.data.figures import show_table, table, token_dots
 from pages.shared.code_panel import show_code
 from pages.shared.errors import sentence
@@ -16,6 +15,7 @@ from pages.shared.lesson import exercise, notice
 from pages.shared.text_source import corpora
 from pages.shared.texts import text_of
 from pages.shared.tokenizers import VOCAB_SIZES, TokenizerChoice
+from pages.shared.viewer import lab
 
 N_PHRASES = 1_500
 SAMPLE_CHARS = 100_000

@@ -16,7 +16,6 @@ from engine.checkpoint import Checkpoint
 from engine.corpus import END_OF_TEXT
 from engine.errors import EngineError
 from engine.runs.preparation import read_corpora
-from engine.runs.service import lab
 from pages.parts.embeddings.source import token_text
 from pages.shared.charts import visible_token
 from pages.shared.code_panel import show_code
@@ -24,6 +23,7 @@ from pages.shared.components.embedding_map import MAX_POINTS, MapPoint, embeddin
 from pages.shared.components.neighbour_bars import neighbour_bars
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, choose_model, load
+from pages.shared.viewer import lab
 
 COUNTED_CHARS = 6_000_000
 MAX_TOKENS = 2_000  # tokens that can be chosen and be neighbours

@@ -11,7 +11,6 @@ from engine import report
 from engine.errors import CorpusError, EngineError
 from engine.report import CopiedRow, report_card, to_html
 from engine.runs.records import PRETRAINING, RunRecord
-from engine.runs.service import lab
 from pages.parts.evaluation.source import Normal, Written, normal, training_text, write
 from pages.shared.code_panel import show_code
 from pages.shared.components.paper import paper
@@ -20,6 +19,7 @@ from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice
 from pages.shared.run_data import run_name
 from pages.shared.text_source import source_title
+from pages.shared.viewer import lab
 
 KINDS = ("baselines", "sample", "pairs", "labelled", "translations")
 LEAST = 8

@@ -11,7 +11,6 @@ import streamlit as st
 from engine import memorised
 from engine.memorised import LEAST_WORDS, Place
 from engine.runs.config import RunConfig
-from engine.runs.service import lab
 from pages.parts.evaluation.figures import copied_by_length
 from pages.parts.evaluation.source import LEASTS, Normal, TrainingText, Written, normal, places_of, training_text, write
 from pages.shared.code_panel import show_code
@@ -21,6 +20,7 @@ from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, choose_model
 from pages.shared.text_source import source_title
+from pages.shared.viewer import lab
 
 PROMPTS = ("Held-out text", "Training text", "My own")
 PROMPT_WORDS = 24

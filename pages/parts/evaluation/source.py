@@ -26,8 +26,8 @@ from engine.offsets import TokenSpans, token_spans
 from engine.runs.artifacts import UPLOAD
 from engine.runs.config import RunConfig
 from engine.runs.preparation import read_corpora
-from engine.runs.service import lab
 from pages.shared.models import ModelChoice, inference, load
+from pages.shared.viewer import lab
 
 SPINNER = "The model reads …"
 N_SAMPLES = 20

@@ -12,7 +12,6 @@ from engine import evaluation
 from engine.evaluation import Comparison, compare_surprise
 from engine.evaluation import surprise as total_surprise
 from engine.open_models import list_open_models, models_folder
-from engine.runs.service import lab
 from pages.parts.evaluation.source import Read, read
 from pages.shared.charts import visible_token
 from pages.shared.code_panel import show_code
@@ -20,6 +19,7 @@ from pages.shared.components.surprise_text import Piece, surprise_text
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import OPEN, ModelChoice, choose_model
 from pages.shared.run_data import run_name
+from pages.shared.viewer import lab
 
 MAX_CHARS = 3_000
 DEFAULT = (

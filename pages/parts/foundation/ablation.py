@@ -13,7 +13,6 @@ from engine.foundation import ABLATION_SIZES, ABLATION_WEIGHTS, ablation_pair
 from engine.probes import ABILITIES, Difference, ProbeResult, difference
 from engine.runs.config import RunConfig
 from engine.runs.records import RunRecord
-from engine.runs.service import lab
 from pages.parts.foundation.figures import ability_scores, score_rows
 from pages.parts.foundation.scoring import (
     BY_NAME,
@@ -33,6 +32,7 @@ from pages.shared.models import ModelChoice
 from pages.shared.run_data import run_name, view
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, show_controls, show_status
 from pages.shared.text_source import corpora, source_title
+from pages.shared.viewer import lab
 
 LEVEL = 0.05 / len(ABILITIES)
 """One comparison for each ability: together they are wrong by luck at most once in twenty times (Bonferroni)."""

@@ -7,7 +7,6 @@ import streamlit as st
 
 from engine import probes, training
 from engine.probes import ABILITIES, ProbeResult, result_of
-from engine.runs.service import lab
 from pages.parts.foundation.figures import over_steps
 from pages.parts.foundation.items import choose_ability, show_items
 from pages.parts.foundation.model import choose_foundation
@@ -16,6 +15,7 @@ from pages.shared.code_panel import show_code
 from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice
+from pages.shared.viewer import lab
 
 COUNTS = (20, 40, 60, 100)
 N_ITEMS = 40

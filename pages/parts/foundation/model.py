@@ -23,7 +23,6 @@ from engine.generation import (
     top_candidates,
 )
 from engine.runs.records import RunRecord
-from engine.runs.service import lab
 from pages.shared.charts import next_token_bars, visible_token
 from pages.shared.code_panel import show_code
 from pages.shared.components.token_strip import token_strip
@@ -33,6 +32,7 @@ from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, choose_model, inference, load
 from pages.shared.run_data import run_name, view
 from pages.shared.text_source import corpora, source_title
+from pages.shared.viewer import lab
 
 OWN = "Your own"
 PROMPTS = {

@@ -10,13 +10,13 @@ from engine import answering, generation
 from engine.answers import exact_match, rouge_l, says_fact
 from engine.generation import SamplingConfig
 from engine.instructions import Example, Question, Template
-from engine.runs.service import lab
 from pages.parts.instructions.asking import MAX_ANSWER, choose_question, stream_answer
 from pages.parts.instructions.source import base_of, choose_tuned, config_of, tuned
 from pages.shared.code_panel import show_code
 from pages.shared.components.token_table import Cell, Row, token_table
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, inference
+from pages.shared.viewer import lab
 
 _KEPT = 32
 

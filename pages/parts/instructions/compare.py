@@ -12,7 +12,6 @@ from engine.errors import EngineError
 from engine.instructions import collate
 from engine.runs.instructing import PRESETS, InstructionConfig, instruction_config
 from engine.runs.records import RunRecord
-from engine.runs.service import lab
 from pages.parts.instructions.source import chosen_data, chosen_template, set_title, submit
 from pages.shared import charts
 from pages.shared.base_model import choose_base
@@ -20,6 +19,7 @@ from pages.shared.code_panel import show_code
 from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, STATES
+from pages.shared.viewer import lab
 
 _SECONDS = {30: "½ minute each", 60: "1 minute each", 90: "1½ minutes each"}
 _FLOAT = 4

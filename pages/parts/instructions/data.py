@@ -13,7 +13,6 @@ from engine.instruction_files import as_json_lines, read_example_file
 from engine.instruction_sets import INSTRUCTION_SETS, InstructionSet, own_instructions
 from engine.instructions import EncodedExample, Example, Question, Template, collate, padding_share
 from engine.runs.instructing import MAX_TEMPLATE
-from engine.runs.service import lab
 from engine.tokenizer import Tokenizer
 from engine.tuning import EncodedQuestions
 from engine.windows import LengthBatches
@@ -25,6 +24,7 @@ from pages.shared.draft import show_bytes
 from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import load
+from pages.shared.viewer import lab
 
 _SHOWN = 200
 _BEGINNING = (

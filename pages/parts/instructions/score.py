@@ -15,7 +15,6 @@ from engine.checkpoint import Checkpoint
 from engine.errors import EngineError
 from engine.events import Answer
 from engine.instructions import Question
-from engine.runs.service import lab
 from engine.training import mean_loss
 from pages.parts.instructions.asking import answers_of, groups_of
 from pages.parts.instructions.source import base_of, choose_tuned, config_of, tuned
@@ -25,6 +24,7 @@ from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, inference
 from pages.shared.text_source import source_title
+from pages.shared.viewer import lab
 
 _FORGETTING_TOKENS = 4_096
 _GROUP_HEIGHT, _FRAME_HEIGHT = 56, 130

@@ -13,12 +13,12 @@ from engine.instructions import Template
 from engine.runs.artifacts import UPLOAD
 from engine.runs.instructing import SHORT, InstructionConfig, instruction_config, load_tuned, read_set
 from engine.runs.records import RunRecord
-from engine.runs.service import lab
 from pages.shared.errors import sentence
 from pages.shared.examples import example_foundation
 from pages.shared.lesson_runs import LessonRuns, choose_checkpoint
 from pages.shared.models import ModelChoice, load
 from pages.shared.run_data import run_name
+from pages.shared.viewer import lab
 
 RUNS = LessonRuns("instruction_run", "tuned", "instruction")
 DATA_KEY = "instruction-data"

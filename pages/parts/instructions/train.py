@@ -11,7 +11,6 @@ from engine import instructions, tuning
 from engine.errors import EngineError
 from engine.runs.instructing import DEFAULT_PRESET, PRESETS, InstructionConfig, instruction_config
 from engine.runs.records import RunRecord
-from engine.runs.service import lab
 from engine.training import Trainer
 from pages.parts.instructions.source import (
     RUNS,
@@ -30,6 +29,7 @@ from pages.shared.lesson import exercise, notice
 from pages.shared.lesson_runs import follow, stamp_of
 from pages.shared.run_data import RunView
 from pages.shared.run_panel import choose_step, marks_of
+from pages.shared.viewer import lab
 
 _SECONDS = {30: "½ minute", 60: "1 minute", 95: "1½ minutes", 180: "3 minutes", 300: "5 minutes", 600: "10 minutes"}
 _RATES = {0.1: "÷ 10", 0.3: "÷ 3", 1.0: "as it is", 3.0: "× 3", 10.0: "× 10"}

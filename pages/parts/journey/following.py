@@ -11,12 +11,12 @@ from engine.errors import EngineError
 from engine.runs import states
 from engine.runs.recipes import RECIPES, recipe_config
 from engine.runs.records import RunRecord
-from engine.runs.service import lab
 from pages.parts.journey.seen import checkpoints_of
 from pages.shared.errors import sentence
 from pages.shared.models import ModelChoice, choose_model
 from pages.shared.run_data import run_name
 from pages.shared.run_panel import STATES
+from pages.shared.viewer import lab
 
 TICK_SECONDS = 1.5
 LOOK_AGAIN_SECONDS = 3.0  # nothing trains: somebody may start

@@ -16,11 +16,11 @@ from engine.checkpoint import Checkpoint
 from engine.errors import EngineError
 from engine.journey import Glance, Journey, follow_prompt, glance
 from engine.runs.records import CheckpointInfo, RunRecord
-from engine.runs.service import lab
 from engine.tokenizer import Tokenizer
 from pages.shared.charts import Figure, _distinct, _to_spec, percent, visible_token
 from pages.shared.draft import show_bytes
 from pages.shared.models import ModelChoice, inference, load
+from pages.shared.viewer import lab
 
 MAX_GLANCES = 60
 MAX_LINES = 5

@@ -14,7 +14,6 @@ from engine.errors import EngineError
 from engine.runs.config import RunConfig
 from engine.runs.preparation import read_corpora
 from engine.runs.records import RunRecord
-from engine.runs.service import lab
 from engine.tokenizer import Tokenizer
 from engine.training import LayerWatch
 from engine.weight_statistics import (
@@ -37,6 +36,7 @@ from pages.shared.lesson import exercise, notice
 from pages.shared.lesson_runs import stamp_of
 from pages.shared.models import held_out, inference, load
 from pages.shared.sentence import choose_sentence, traced
+from pages.shared.viewer import lab
 
 SPREAD, MOVES, READ, TAKES = "Weights and activations", "Gradients and updates", "Batches", "Energy and cost"
 VIEWS = (SPREAD, MOVES, READ, TAKES)

@@ -9,7 +9,6 @@ from engine import faults
 from engine.errors import EngineError
 from engine.faults import FAULTS, SOUND, Mystery, laboratory_config, mystery, title_of
 from engine.runs.records import RunRecord
-from engine.runs.service import lab
 from pages.parts.pretraining.diagnosis import about, changes, curve_table, diagnosis_of, marked_curve
 from pages.shared import charts
 from pages.shared.code_panel import show_code
@@ -18,6 +17,7 @@ from pages.shared.lesson import exercise, notice
 from pages.shared.lesson_runs import stamp_of
 from pages.shared.run_data import RunView, view
 from pages.shared.run_panel import BASELINE_NAMES, LOOK_AGAIN_SECONDS, REFRESH_SECONDS, STATES, choose_step
+from pages.shared.viewer import lab
 
 FIRST_STEPS = 30
 FIRST_MYSTERY = 7

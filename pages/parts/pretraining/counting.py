@@ -18,9 +18,9 @@ from engine.ngram_writer import Counted as Drawn
 from engine.ngram_writer import write
 from engine.runs.config import RunConfig
 from engine.runs.preparation import read_corpora
-from engine.runs.service import lab
 from engine.tokenizer import END_OF_TEXT
 from pages.shared.models import OPEN_TEXT, ModelChoice, held_out, inference, load
+from pages.shared.viewer import lab
 
 COUNTED_CHARS = 2_000_000
 """More of a training text is not counted in the page: for 5-grams of 20 MB that would take a minute and a gigabyte."""

@@ -16,7 +16,6 @@ from engine.errors import ConfigError, EngineError
 from engine.faults import FAULTS, Fault, laboratory_config
 from engine.runs.config import RunConfig
 from engine.runs.records import RunRecord
-from engine.runs.service import lab
 from pages.shared import charts
 from pages.shared.code_panel import show_code
 from pages.shared.errors import sentence
@@ -28,6 +27,7 @@ from pages.shared.run_data import RunView, run_name, view
 from pages.shared.run_panel import BASELINE_NAMES, LOOK_AGAIN_SECONDS, REFRESH_SECONDS, show_controls, show_status
 from pages.shared.text_source import corpora
 from pages.shared.training_form import expected_seconds
+from pages.shared.viewer import lab
 
 MYSTERY = "Mystery "
 """What the runs of the bug hunt are called: they are not diagnosed here, which would give them away."""

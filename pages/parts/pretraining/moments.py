@@ -17,9 +17,9 @@ from engine.evaluation import token_probabilities
 from engine.generation import SamplingConfig, generate, next_logits, next_token_distribution, top_candidates
 from engine.offsets import TokenSpans, token_spans
 from engine.runs.records import CheckpointInfo
-from engine.runs.service import lab
 from pages.parts.embeddings.source import token_text
 from pages.shared.models import ModelChoice, inference, load
+from pages.shared.viewer import lab
 
 SAMPLE_TOKENS = 40
 N_BARS = 8

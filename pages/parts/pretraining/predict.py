@@ -25,7 +25,6 @@ from engine.predictions import (
     extrapolate,
     reliability,
 )
-from engine.runs.service import lab
 from pages.parts.pretraining import predict_figures
 from pages.parts.pretraining.counting import count_note, counted
 from pages.shared.charts import percent, visible_token
@@ -37,6 +36,7 @@ from pages.shared.lesson import exercise, notice
 from pages.shared.lesson_runs import stamp_of
 from pages.shared.models import ModelChoice, choose_model, held_out, inference, load
 from pages.shared.run_data import run_name
+from pages.shared.viewer import lab
 
 LOSS, TOKEN = "The loss at a later step", "The next token"
 LOSSES, TOKENS = "guesses-loss", "guesses-token"

@@ -18,7 +18,6 @@ from engine.runs import races
 from engine.runs.config import RunConfig
 from engine.runs.races import MAX_LANES, MAX_SEEDS, RACES, SETTINGS, differing, race_configs
 from engine.runs.records import RunRecord
-from engine.runs.service import lab
 from pages.parts.pretraining import race_figures
 from pages.shared.charts import Axis
 from pages.shared.code_panel import show_code
@@ -29,6 +28,7 @@ from pages.shared.run_data import MAX_POINTS, differences, run_name
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, STATES
 from pages.shared.text_source import corpora
 from pages.shared.training_form import expected_seconds
+from pages.shared.viewer import lab
 
 READY, OWN, THERE = "Ready-made", "One setting", "Runs that are there"
 STEPS = (100, 200, 400, 800)

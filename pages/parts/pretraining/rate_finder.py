@@ -18,7 +18,6 @@ from engine.rate_finder import Suggestion, range_test, suggest, with_rate
 from engine.runs.config import RunConfig
 from engine.runs.recipes import recipe_config
 from engine.runs.records import RunRecord
-from engine.runs.service import lab
 from engine.training import LOST, LOWEST_SHARE, TrainingLoop, learning_rate_at
 from pages.shared import charts
 from pages.shared.charts import _QUIET, Figure, _to_spec
@@ -28,6 +27,7 @@ from pages.shared.lesson import exercise, notice
 from pages.shared.lesson_runs import stamp_of
 from pages.shared.run_data import differences, run_name, view
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, show_controls, show_status
+from pages.shared.viewer import lab
 
 MUON, ADAMW = "Small model, Muon", "Small model, AdamW"
 STANDARD = {MUON: "muon", ADAMW: "adamw"}

@@ -13,11 +13,11 @@ import pandas as pd
 import streamlit as st
 
 from engine.runs.records import RunRecord
-from engine.runs.service import lab
 from pages.shared.charts import _READABLE, Figure, _to_spec
 from pages.shared.errors import shown_errors
 from pages.shared.lesson_runs import stamp_of
 from pages.shared.run_data import MAX_POINTS
+from pages.shared.viewer import lab
 
 TICK_SECONDS = 0.5
 SPEEDS = (1, 2, 5, 10, 50, 200)

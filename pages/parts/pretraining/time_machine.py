@@ -15,7 +15,6 @@ from engine import anatomy, embedding, inspection
 from engine.checkpoint import Checkpoint
 from engine.errors import EngineError
 from engine.runs.records import RunRecord
-from engine.runs.service import lab
 from engine.training import checkpoint_steps
 from pages.parts.attention.figures import over_training
 from pages.parts.attention.head import choose_head, chosen_head, head_name
@@ -45,6 +44,7 @@ from pages.shared.lesson import exercise, notice
 from pages.shared.models import OPEN, load
 from pages.shared.run_data import run_name, view
 from pages.shared.sentence import Sentence, choose_sentence
+from pages.shared.viewer import lab
 
 PLAY_SECONDS = 1.5
 LOOK_SECONDS = 3.0

@@ -7,7 +7,6 @@ import streamlit as st
 from engine import training
 from engine.errors import EngineError
 from engine.gpt import GPT
-from engine.runs.service import lab
 from engine.windows import WindowSampler
 from pages.shared.code_panel import show_code
 from pages.shared.errors import sentence, shown_errors
@@ -16,6 +15,7 @@ from pages.shared.models import OPEN
 from pages.shared.run_data import run_name
 from pages.shared.run_panel import show_run
 from pages.shared.training_form import training_form
+from pages.shared.viewer import lab
 
 
 def chosen_run() -> str | None:

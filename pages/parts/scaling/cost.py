@@ -13,7 +13,6 @@ from engine.errors import ConfigError, EngineError
 from engine.gpt import GPTConfig
 from engine.hardware import DEVICES, Bill, training_bill
 from engine.runs.config import RunConfig
-from engine.runs.service import lab
 from engine.scaling import PUBLISHED_SHAPES, flops_per_token, training_flops
 from engine.scaling_laws import GPT3_COMPUTE, PUBLISHED_TRAININGS, TOKENS_PER_PARAMETER
 from pages.parts.scaling.figures import power, ratio_chart
@@ -25,6 +24,7 @@ from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import inference
 from pages.shared.run_data import run_name
+from pages.shared.viewer import lab
 
 BILL, PUBLISHED, OWN, TOKENS = "A bill", "Published trainings", "Scale up my run", "Tokens for a size"
 RULE, EXACT = "6 · N · D", "Exact count"

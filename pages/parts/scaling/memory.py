@@ -13,7 +13,6 @@ from engine.errors import ConfigError
 from engine.gpt import GPTConfig
 from engine.hardware import DEVICES
 from engine.runs.config import RunConfig
-from engine.runs.service import lab
 from engine.scaling import PUBLISHED_SHAPES, MemoryNeeds
 from engine.settings import Settings
 from pages.parts.transformer.figures import stacked
@@ -22,6 +21,7 @@ from pages.parts.transformer.words import count, size
 from pages.shared.code_panel import show_code
 from pages.shared.lesson import exercise, notice
 from pages.shared.run_data import run_name
+from pages.shared.viewer import lab
 
 GB = 1e9
 NOW, BY_BATCH, BY_CONTEXT = "Train and use", "By batch", "By context"

@@ -13,7 +13,6 @@ from engine import scaling_laws
 from engine.errors import EngineError
 from engine.runs import size_series
 from engine.runs.records import RunRecord
-from engine.runs.service import lab
 from engine.runs.size_series import CHECK_WIDTH, CORPORA, STEPS, WIDTHS, ShippedRecords, SizeRun, series_config
 from engine.scaling import count_parameters
 from engine.scaling_laws import CurvePoint, FitError, PowerLaw
@@ -24,6 +23,7 @@ from pages.shared.code_panel import show_code
 from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
 from pages.shared.run_panel import REFRESH_SECONDS, STATES
+from pages.shared.viewer import lab
 
 SHIPPED, HERE = "Shipped records", "Trained here"
 BY_SIZE, BY_COMPUTE = "By parameters", "By compute"

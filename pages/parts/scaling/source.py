@@ -10,9 +10,9 @@ import streamlit as st
 from engine.errors import RunError
 from engine.runs.config import RunConfig
 from engine.runs.records import RunRecord
-from engine.runs.service import lab
 from engine.runs.size_series import ShippedRecords, SizeRun, read_records, series_config, size_run
 from pages.shared import examples
+from pages.shared.viewer import lab
 
 
 @st.cache_resource(show_spinner=False)

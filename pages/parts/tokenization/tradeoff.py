@@ -17,7 +17,6 @@ from engine.runs.config import RunConfig
 from engine.runs.preparation import token_lengths
 from engine.runs.recipes import RECIPES, recipe_config
 from engine.runs.records import RunRecord
-from engine.runs.service import lab
 from pages.shared import sitemap
 from pages.shared.bpe_charts import bits_per_byte, size_against_length
 from pages.shared.code_panel import show_code
@@ -27,6 +26,7 @@ from pages.shared.run_panel import STATES
 from pages.shared.text_source import TextSource, choose_text
 from pages.shared.texts import text_of
 from pages.shared.tokenizers import LEARN_CHARS, VOCAB_SIZES, TokenizerChoice
+from pages.shared.viewer import lab
 
 RECIPE = RECIPES["30s"]
 DEFAULT_SIZES = [500, 1000, 2000, 4000]

@@ -12,12 +12,12 @@ import streamlit as st
 
 from engine.errors import ConfigError, EngineError
 from engine.gpt import GPTConfig
-from engine.runs.service import lab
 from engine.scaling import PUBLISHED_SHAPES
 from pages.parts.transformer.words import POSITIONS
 from pages.shared.errors import sentence
 from pages.shared.models import ModelChoice, load
 from pages.shared.run_data import run_name
+from pages.shared.viewer import lab
 
 FIRST = "gpt2"
 WIDTHS = (32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1280, 1536, 1600, 2048, 2560, 3072, 4096, 5120, 6144, 8192)

@@ -10,7 +10,6 @@ import streamlit as st
 from engine.checkpoint import Restored
 from engine.errors import EngineError
 from engine.runs.records import RunRecord
-from engine.runs.service import lab
 from engine.runs.translating import DEFAULT_PRESET, PRESETS, TranslationConfig, translation_config
 from engine.seq2seq import Seq2Seq, sequence_log_probability, trace_of, translate_greedily
 from engine.translation import Encoded, Pair, Vocabulary, held_out_pairs
@@ -18,6 +17,7 @@ from pages.shared.errors import sentence
 from pages.shared.lesson_runs import LessonRuns, choose_checkpoint, stamp_of
 from pages.shared.models import ModelChoice, inference, load
 from pages.shared.run_data import run_name
+from pages.shared.viewer import lab
 
 LANGUAGE_NAMES = {"german": "German", "french": "French"}
 N_HELD_OUT = 200

@@ -10,7 +10,6 @@ import streamlit as st
 from engine import seq2seq, translation
 from engine.errors import ConfigError, EngineError
 from engine.runs.records import RunRecord
-from engine.runs.service import lab
 from engine.runs.translating import DEFAULT_PRESET, PRESETS, TranslationConfig, translation_config
 from pages.parts.translation.source import LANGUAGE_NAMES, RUNS, label_of, translators
 from pages.shared import charts
@@ -21,6 +20,7 @@ from pages.shared.lesson import exercise, notice
 from pages.shared.lesson_runs import follow, stamp_of
 from pages.shared.run_data import RunView
 from pages.shared.run_panel import choose_step, marks_of
+from pages.shared.viewer import lab
 
 NORMS = {"before": "before each part, as in GPT-2", "after": "after each part, as in the paper"}
 OPTIMIZERS = {"muon": "Muon", "adamw": "AdamW"}
