@@ -5,7 +5,8 @@ import os
 
 import streamlit as st
 
-from pages.shared import guard, sitemap
+from pages.shared import guard, guide, sitemap, viewer
+from pages.shared.components.browser_key import keep_browser_key
 
 st.set_page_config(
     page_title="How a large language model is built",
@@ -31,4 +32,10 @@ def start_engine() -> None:
 
 start_engine()
 guard.mark_opened()
-st.navigation(sitemap.navigation_pages()).run()
+page = st.navigation(sitemap.navigation_pages())
+st.session_state[guide.LESSON] = page.url_path or sitemap.lessons()[0].url_path
+page.run()
+guide.show_quiz()
+viewer.note_presence(st.session_state[guide.LESSON], str(st.session_state.get("part") or ""))
+if viewer.COOKIE not in st.context.cookies:
+    keep_browser_key(viewer.COOKIE, viewer.browser_key())

@@ -6,27 +6,30 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
+from pages.shared import guide
 from pages.shared.errors import shown_errors
+from pages.shared.glossary import linked
 
 
 def objective(text: str, minutes: int) -> None:
     """What the learner can do after the lesson, and about how long it takes."""
     with st.container(border=True):
         st.markdown(f"**What you will learn** · about {minutes} minutes")
-        st.markdown(text)
+        st.markdown(linked(text))
+    guide.show_steps()
 
 
 def notice(*bullets: str) -> None:
     """What to look for in the figure above."""
-    st.markdown("**What to notice**\n\n" + "\n".join(f"- {bullet}" for bullet in bullets))
+    st.markdown("**What to notice**\n\n" + linked("\n".join(f"- {bullet}" for bullet in bullets)))
 
 
 def exercise(text: str, answer: str) -> None:
     """A question to try on the page, with its answer folded away."""
     with st.container(border=True):
-        st.markdown(f"**Try it** · {text}")
+        st.markdown(f"**Try it** · {linked(text)}")
         with st.expander("Answer"):
-            st.markdown(answer)
+            st.markdown(linked(answer))
 
 
 def choose_part(parts: Mapping[str, Callable[[], None]], key: str = "part") -> None:

@@ -56,6 +56,7 @@ SECTIONS: dict[str, tuple[Lesson, ...]] = {
         Lesson("generation.py", "Generation", ":material/edit_note:", "generation"),
         Lesson("evaluation.py", "Evaluation", ":material/speed:", "evaluation"),
     ),
+    "Around it": (Lesson("glossary.py", "Glossary", ":material/menu_book:", "glossary"),),
 }
 
 

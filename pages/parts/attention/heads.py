@@ -17,6 +17,7 @@ from engine.gpt import Attention
 from pages.parts.attention import effects
 from pages.parts.attention.head import choose_head, chosen_head, head_name, set_head
 from pages.parts.attention.maps import choose_model_and_sentence, overview
+from pages.shared import guide
 from pages.shared.charts import Figure, _distinct, _to_spec, grouped_bars, percent, visible_token
 from pages.shared.code_panel import show_code
 from pages.shared.components.attention_map import attention_map
@@ -110,6 +111,7 @@ def _where(chosen: Chosen) -> None:
     entropy = overview(chosen.choice, chosen.sentence.ids).entropy
     labels = {place: scores.label(*place, at_least) for place in np.ndindex(*chosen.shape)}
     selected = chosen_head(config)
+    guide.tell("head", {"place": selected, "label": labels[selected][0], "score": labels[selected][1]})
     grid, detail = st.columns([1.5, 1], gap="large")
     with grid:
         st.markdown("**Every head by its strongest habit**")

@@ -19,7 +19,7 @@ from pages.parts.classification.source import (
     split_of_run,
     test_probabilities,
 )
-from pages.shared import charts
+from pages.shared import charts, guide
 from pages.shared.code_panel import show_code
 from pages.shared.components.word_marks import word_marks
 from pages.shared.errors import sentence
@@ -104,6 +104,7 @@ def _look(chosen: Chosen) -> None:
         return
     _verdict(names, said)
     label = int(said.argmax())
+    guide.tell("message", {"text": text, "label": names[label], "classifier": chosen.record.run_id})
     asked = st.selectbox(
         "Which words speak for",
         range(len(names)),

@@ -1,0 +1,98 @@
+"""Who looks at this page, and the run service as they may use it: `lab()`.
+
+A browser keeps a random key in a cookie; the learner's id is its hash. There is no account, and nothing personal is
+asked for.
+"""
+
+from __future__ import annotations
+
+import time
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from engine.classroom.access import LearnerLab
+from engine.classroom.learners import LearnerStore, is_key, learner_of, new_key
+from engine.classroom.teacher_key import KeyCheck
+from engine.runs import service as run_service
+from engine.settings import Settings
+
+COOKIE = "llm_lessons_learner"
+_KEY = "viewer:key"
+_TEACHER = "viewer:teacher"
+_SEEN = "viewer:seen"
+_ASK_AGAIN_SECONDS = 10.0
+_SEEN_SECONDS = 15.0
+
+
+def browser_key() -> str:
+    """The key of this browser; a new one for a visitor who brings none."""
+    if _KEY not in st.session_state:
+        brought = st.context.cookies.get(COOKIE)
+        st.session_state[_KEY] = brought if is_key(brought) else new_key()
+    return str(st.session_state[_KEY])
+
+
+def learner() -> str:
+    """The id of who looks at this page."""
+    return learner_of(browser_key())
+
+
+@st.cache_resource(show_spinner=False)
+def _learners(url: str) -> LearnerStore:
+    return LearnerStore(url)
+
+
+def learners() -> LearnerStore:
+    """The learners of this course and their progress."""
+    return _learners(run_service.lab().settings.store)
+
+
+@st.cache_resource(show_spinner=False)
+def _key_check(key: str) -> KeyCheck:
+    return KeyCheck(key)
+
+
+def key_check() -> KeyCheck:
+    """What compares a key with the teacher's, for all visitors together."""
+    return _key_check(Settings.from_environment().teacher_key)
+
+
+def in_class() -> bool:
+    """Whether a teacher's key is set."""
+    return run_service.lab().settings.in_class
+
+
+def is_teacher() -> bool:
+    """Whether who looks at this page has given the teacher's key within the last hours."""
+    if not in_class():
+        return False
+    at, known = st.session_state.get(_TEACHER, (float("-inf"), False))
+    now = time.monotonic()
+    if now - at > _ASK_AGAIN_SECONDS:
+        known = learners().is_teacher(learner())
+        st.session_state[_TEACHER] = (now, known)
+    return bool(known)
+
+
+def become_teacher(*, on: bool = True) -> None:
+    """Makes this browser the teacher's, or no longer."""
+    learners().make_teacher(learner(), on=on)
+    st.session_state.pop(_TEACHER, None)
+
+
+def note_presence(lesson: str, part: str = "") -> None:
+    """Tells the class board where this learner is, at most every 15 seconds if they stay."""
+    at, where = st.session_state.get(_SEEN, (float("-inf"), None))
+    now = time.monotonic()
+    if where != (lesson, part) or now - at > _SEEN_SECONDS:
+        st.session_state[_SEEN] = (now, (lesson, part))
+        learners().seen(learner(), lesson, part)
+
+
+def lab() -> LearnerLab:
+    """The run service for whoever looks at this page; outside of a page's script, for nobody in particular."""
+    service = run_service.lab()
+    if get_script_run_ctx(suppress_warning=True) is None:
+        return LearnerLab(service, "")
+    return LearnerLab(service, learner(), teacher=is_teacher())
