@@ -1,4 +1,4 @@
-# make app: run the course on http://localhost:8501 · make test: run every test · make lint · make soak · make bench
+# make app: run the course on http://localhost:8501 · make class: for a class · make test: run every test · make lint · make soak · make bench
 PYTHON ?= python3
 PORT ?= 8501
 ADDRESS ?= 127.0.0.1
@@ -6,10 +6,14 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 TEST_READY := .venv/.test-ready
 
-.PHONY: app test lint soak bench clean
+.PHONY: app class test lint soak bench clean
 
 app: $(INSTALLED)
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT) --server.address $(ADDRESS)
+
+# For a class on the same network: a teacher's key is made once and kept, and other computers may connect.
+class: $(INSTALLED)
+	$(BIN)/python -m engine class --port $(PORT)
 
 # Two tests at a time, of which one at most waits for processes.
 test: $(TEST_READY)

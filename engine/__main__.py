@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from engine.command_line import here, tuning
+from engine.command_line import classroom, here, tuning
 from engine.command_line.following import add_run_options, asked_training, check_out, follow_and_write
 from engine.errors import CheckpointError, EngineError, RunError
 from engine.settings import app_folder
@@ -110,7 +110,8 @@ def _parser() -> argparse.ArgumentParser:
     app = commands.add_parser("app", help="open the course in the browser")
     app.add_argument("--port", type=int, default=8501)
     app.add_argument("--address", default="127.0.0.1", help="0.0.0.0 lets a class in (default: %(default)s)")
-    app.set_defaults(command=_app)
+    app.set_defaults(command=lambda options: _start(options.address, options.port))
+    classroom.add_parser(commands, _start)
     return parser
 
 
@@ -281,9 +282,9 @@ def _export(options: argparse.Namespace) -> int:
     return 0
 
 
-def _app(options: argparse.Namespace) -> int:
+def _start(address: str, port: int) -> int:
     command = [sys.executable, "-m", "streamlit", "run", "app.py"]
-    command += ["--server.port", str(options.port), "--server.address", options.address]
+    command += ["--server.port", str(port), "--server.address", address]
     return subprocess.run(command, cwd=app_folder(), check=False).returncode
 
 

@@ -56,7 +56,11 @@ SECTIONS: dict[str, tuple[Lesson, ...]] = {
         Lesson("generation.py", "Generation", ":material/edit_note:", "generation"),
         Lesson("evaluation.py", "Evaluation", ":material/speed:", "evaluation"),
     ),
-    "Around it": (Lesson("glossary.py", "Glossary", ":material/menu_book:", "glossary"),),
+    "Around it": (
+        Lesson("glossary.py", "Glossary", ":material/menu_book:", "glossary"),
+        Lesson("progress.py", "Your progress", ":material/trophy:", "progress"),
+        Lesson("board.py", "Class board", ":material/groups:", "board"),
+    ),
 }
 
 

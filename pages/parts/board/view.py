@@ -1,0 +1,273 @@
+"""The teacher's board: join, learners, runs, results."""
+
+from __future__ import annotations
+
+import io
+import ipaddress
+import socket
+from typing import Any
+from urllib.parse import urlsplit
+
+import pandas as pd
+import segno
+import streamlit as st
+
+from engine.classroom.board import Place, best_within, places
+from engine.errors import EngineError
+from engine.runs.records import RunRecord
+from pages.guides import GUIDES
+from pages.shared import sitemap, viewer
+from pages.shared.errors import sentence
+from pages.shared.run_data import run_name
+from pages.shared.run_panel import STATES
+from pages.shared.text_source import source_title
+from pages.shared.viewer import lab
+
+REFRESH_SECONDS = 3.0
+BUDGETS = (15, 30, 60, 180, 600)
+
+
+def show_board() -> None:
+    """Everything, kept up to date."""
+    _join()
+    st.fragment(_live, run_every=REFRESH_SECONDS)()
+    _results()
+    st.button(
+        "Leave the board",
+        icon=":material/logout:",
+        key="board-leave",
+        on_click=viewer.become_teacher,
+        kwargs={"on": False},
+        help="This browser is then a learner's like any other, until the key is given again.",
+    )
+
+
+# --- join -------------------------------------------------------------------------------------------------------
+
+
+def join_address(here: str) -> str:
+    """The address for learners: this page's, with the computer's own address on the network in place of a loopback."""
+    parts = urlsplit(here)
+    host = parts.hostname or "localhost"
+    if host == "localhost" or _is_loopback(host):
+        host = _network_address() or host
+    shown = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme or 'http'}://{shown}{f':{parts.port}' if parts.port else ''}/"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _network_address() -> str | None:
+    """The address from which this computer would speak to the network; nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return None
+        return str(probe.getsockname()[0])
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _qr(address: str) -> bytes:
+    out = io.BytesIO()
+    segno.make(address, error="m").save(out, kind="png", scale=8, border=3)
+    return out.getvalue()
+
+
+def _join() -> None:
+    address = join_address(str(st.context.url or "http://localhost:8501/"))
+    code, text = st.columns([1, 3], vertical_alignment="center")
+    code.image(_qr(address), width=190, caption="Scan to join")
+    text.markdown("**Join**")
+    text.code(address, language=None)
+    text.caption(
+        "The address of this computer on its network. If it does not open, the server listens to this computer only: "
+        "start it with `make class`, and look at the firewall."
+    )
+
+
+# --- live -------------------------------------------------------------------------------------------------------
+
+
+def _live() -> None:
+    learners = viewer.learners()
+    found = places(learners.all(), learners.marks())
+    here = [place for place in found if place.present]
+    records = lab().runs(None)
+    live = [record for record in records if record.live]
+    askers = lab().store.all_askers()
+    names = {place.learner.learner: place.learner.shown for place in found}
+    first, second, third = st.columns(3)
+    first.metric("Here now", len(here), help="Seen within the last minute and a half.")
+    second.metric("Training", sum(record.state in ("running", "stopping") for record in live))
+    third.metric("Waiting", sum(record.state == "queued" for record in live))
+    st.header("Learners", anchor=False)
+    if found:
+        st.dataframe(_learner_rows(found), hide_index=True, width="stretch")
+        st.caption(
+            f"{len(here)} of {len(found)} learners are here. A learner without a name shows the first digits of a hash."
+        )
+    else:
+        st.info("Nobody has joined yet. Show the code above.")
+    st.header("Runs", anchor=False)
+    if not live:
+        st.caption("Nothing trains and nothing waits.")
+    queue = [record.run_id for record in lab().store.queued()]
+    order = {run_id: place for place, run_id in enumerate(queue, start=1)}
+    for record in sorted(live, key=lambda each: (each.state == "queued", order.get(each.run_id, 0)))[:40]:
+        _run_row(record, [names.get(each, each[:4]) for each in askers.get(record.run_id, [])], order)
+
+
+def _learner_rows(found: list[Place]) -> pd.DataFrame:
+    titles = {lesson.url_path: lesson.title for lesson in sitemap.lessons()}
+    n_steps = sum(len(guide.steps) for guide in GUIDES.values())
+    return pd.DataFrame(
+        [
+            {
+                "Learner": place.learner.shown,
+                "Lesson": titles.get(place.learner.lesson, place.learner.lesson),
+                "Part": place.learner.part,
+                "Here": "now" if place.present else _ago(place.ago),
+                "Steps done": f"{place.n_steps} of {n_steps}",
+                "Answers right": f"{place.n_right} of {place.n_answered}",
+            }
+            for place in found
+        ]
+    )
+
+
+def _ago(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{minutes} min ago" if minutes < 120 else f"{round(minutes / 60)} h ago"
+
+
+def _run_row(record: RunRecord, names: list[str], order: dict[str, int]) -> None:
+    icon, word = STATES[record.state]
+    total = f" of {record.total_steps:,}" if record.total_steps else ""
+    what = f"number {order[record.run_id]} in the queue" if record.run_id in order else f"step {record.step:,}{total}"
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown(icon, width="content")
+        with st.container():
+            st.text(f"{run_name(record)} · {', '.join(names) or 'nobody in particular'}")
+            st.caption(f"{word} · {what} · {record.job}")
+        st.button(
+            "Stop",
+            key=f"board-stop:{record.run_id}",
+            icon=":material/stop:",
+            on_click=_steer,
+            args=(record.run_id, "stop"),
+            help="Ends this run; what it has learned is kept, and it can be resumed.",
+        )
+
+
+def _steer(run_id: str, kind: str) -> None:
+    try:
+        lab().request(run_id, kind)
+    except EngineError as error:
+        st.toast(sentence(error), icon=":material/info:")
+
+
+# --- results ----------------------------------------------------------------------------------------------------
+
+
+def _results() -> None:
+    st.header("Results", anchor=False)
+    _best()
+    st.download_button(
+        "All results as CSV",
+        viewer.learners().csv,
+        "class-results.csv",
+        "text/csv",
+        icon=":material/download:",
+        key="board-csv",
+        on_click="ignore",
+        help="A line for every step and answer of every learner, with the time.",
+    )
+    records = [record for record in lab().runs(None) if record.state == "finished"]
+    if records:
+        _share(records)
+
+
+def _best() -> None:
+    st.markdown("**Best model within the same training time**")
+    records = [record for record in lab().runs() if record.step > 0 and "corpora" in record.config_dict]
+    texts: dict[str, list[RunRecord]] = {}
+    for record in records:
+        key = " + ".join(sorted(source_title(str(name)) for name, _ in record.config_dict["corpora"]))
+        texts.setdefault(key, []).append(record)
+    if not texts:
+        st.caption("No pretraining run has been measured yet.")
+        return
+    left, right = st.columns(2)
+    most = max(texts, key=lambda key: len(texts[key]))
+    text = left.selectbox(
+        "Text",
+        list(texts),
+        index=list(texts).index(most),
+        key="board-text",
+        help="Losses on different texts cannot be compared.",
+    )
+    seconds = right.select_slider(
+        "Seconds of training",
+        BUDGETS,
+        60,
+        key="board-seconds",
+        help="What a run had reached by then counts, also of runs that trained on.",
+    )
+    rows = _best_rows(texts[text], seconds)
+    if not rows:
+        st.caption("No learner's run on this text was measured within that time.")
+        return
+    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+    st.caption(
+        f"{rows[0]['Learner']} leads with {rows[0]['Bits per byte']:.3f} bits per byte after "
+        f"{rows[0]['Seconds']:.0f} s. Bits per byte compare models of different vocabularies."
+    )
+
+
+def _best_rows(records: list[RunRecord], seconds: float) -> list[dict[str, Any]]:
+    askers = lab().store.all_askers()
+    by_learner: dict[str, list[RunRecord]] = {}
+    for record in records:
+        for learner in askers.get(record.run_id, []):
+            by_learner.setdefault(learner, []).append(record)
+    names = {each.learner: each.shown for each in viewer.learners().all()}
+    labels = {record.run_id: run_name(record) for record in records}
+    rows = []
+    for learner, own in by_learner.items():
+        evaluations = {
+            record.run_id: [event.payload for event in lab().events(record.run_id, kinds=["eval"])] for record in own
+        }
+        best = best_within(evaluations, seconds)
+        if best is not None:
+            rows.append(
+                {
+                    "Learner": names.get(learner, f"Learner {learner[:4]}"),
+                    "Bits per byte": best.bits_per_byte,
+                    "Seconds": best.seconds,
+                    "Step": best.step,
+                    "Run": labels[best.run_id],
+                }
+            )
+    return sorted(rows, key=lambda row: row["Bits per byte"])
+
+
+def _share(records: list[RunRecord]) -> None:
+    names = {record.run_id: run_name(record) for record in records}
+    shown = lab().store.shared_runs()
+    wanted = st.multiselect(
+        "Models for the whole class",
+        list(names),
+        default=[run_id for run_id in names if run_id in shown],
+        format_func=names.__getitem__,
+        key="board-shared",
+        help="Every learner finds these among the models and runs to choose from.",
+    )
+    for run_id in names:
+        if (run_id in wanted) != (run_id in shown):
+            lab().share(run_id, on=run_id in wanted)
