@@ -20,6 +20,7 @@ from scipy import stats
 
 from engine.checks import require_number
 from engine.errors import ConfigError
+from engine.spreadsheets import harmless_cell
 
 INTERVAL = 0.8
 """The confidence of the range that is asked for."""
@@ -201,14 +202,10 @@ def as_csv(losses: Sequence[LossGuess], tokens: Sequence[TokenGuess]) -> str:
     for loss in losses:
         about = f"{loss.run}: step {loss.step} from {loss.known}"
         row = [loss.guess, INTERVAL, loss.low, loss.high, loss.truth, loss.inside, loss.error, loss.score, "", ""]
-        writer.writerow(["loss", _harmless(about), *row])
+        writer.writerow(["loss", harmless_cell(about), *row])
     for token in tokens:
         bet = token.learner
-        texts = _harmless(token.context[-60:]), _harmless(token.chosen), _harmless(token.truth)
+        texts = harmless_cell(token.context[-60:]), harmless_cell(token.chosen), harmless_cell(token.truth)
         row = [texts[1], bet.confidence, "", "", texts[2], bet.right, "", "", bet.brier, bet.bits]
         writer.writerow(["token", texts[0], *row])
     return out.getvalue()
-
-
-def _harmless(text: str) -> str:
-    return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -20,6 +20,7 @@ from sqlalchemy.engine import Connection
 
 from engine.classroom.tables import learners, progress
 from engine.runs.tables import open_engines
+from engine.spreadsheets import harmless_cell
 
 MAX_NAME = 40
 MAX_ITEM = 64
@@ -176,14 +177,3 @@ class LearnerStore:
             row = [mark.learner, names.get(mark.learner, ""), mark.lesson, mark.item, mark.value, time_of]
             writer.writerow([harmless_cell(each) for each in row])
         return out.getvalue()
-
-
-def harmless_cell(value: Any) -> Any:
-    """Text that a spreadsheet would take for a formula, made plain text by a leading apostrophe (OWASP, CSV injection).
-
-    >>> harmless_cell("=1+1"), harmless_cell("-"), harmless_cell("fine"), harmless_cell(-3)
-    ("'=1+1", "'-", 'fine', -3)
-    """
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r", "\n"):
-        return "'" + value
-    return value

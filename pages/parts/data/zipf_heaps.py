@@ -8,6 +8,7 @@ import streamlit as st
 
 from engine import text_statistics
 from engine.errors import EngineError
+from engine.spreadsheets import harmless_cell
 from engine.text_statistics import PowerLaw, RankFrequency, VocabularyGrowth
 from pages.parts.data import source
 from pages.parts.data.figures import facts, log_log, percent, table
@@ -176,7 +177,7 @@ def _csv(name: str, n_chars: int) -> bytes:
     _, words = source.words(name, n_chars)
     ranked = _rank_frequency(name, n_chars, "", "", 0)
     frame = pd.DataFrame(
-        {"rank": ranked.ranks, "word": [words[i] for i in ranked.ids], "frequency": ranked.frequencies}
+        {"rank": ranked.ranks, "word": [harmless_cell(words[i]) for i in ranked.ids], "frequency": ranked.frequencies}
     )
     return frame.to_csv(index=False).encode("utf-8")
 

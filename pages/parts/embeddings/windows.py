@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from engine import windows
+from engine.spreadsheets import harmless_cell
 from engine.tokenizer import Tokenizer
 from pages.parts.embeddings.source import choose_ids, texts_of
 from pages.shared.charts import visible_token
@@ -156,7 +157,7 @@ def _csv(rows: list[tuple[int, int, str, str]]) -> str:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(("window", "from_token", "input", "target"))
-    writer.writerows(rows)
+    writer.writerows([harmless_cell(each) for each in row] for row in rows)
     return out.getvalue()
 
 
