@@ -9,6 +9,7 @@ the teacher.
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from typing import Any
 
 from engine.errors import RunError
@@ -28,11 +29,13 @@ class LearnerLab:
     """The run service for one learner; what is not limited here is the service's own.
 
     The id of a run that several learners asked for belongs to the first of them, who steers it; the others can leave
-    it. `teacher` may do everything.
+    it. `teacher` may do everything. `linked`: runs that a link led this learner to, which they see as well.
     """
 
-    def __init__(self, service: RunService, learner: str, *, teacher: bool = False) -> None:
-        self.service, self.learner, self.teacher = service, learner, teacher
+    def __init__(
+        self, service: RunService, learner: str, *, teacher: bool = False, linked: Collection[str] = ()
+    ) -> None:
+        self.service, self.learner, self.teacher, self.linked = service, learner, teacher, linked
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.service, name)
@@ -49,7 +52,8 @@ class LearnerLab:
         found = self.service.runs(job)
         if not self.limited:
             return found
-        askers, shown = self.service.store.all_askers(), self.service.store.shared_runs()
+        askers = self.service.store.all_askers()
+        shown = {*self.service.store.shared_runs(), *self.linked}
         return [
             record
             for record in found

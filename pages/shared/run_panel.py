@@ -15,7 +15,7 @@ from engine.checkpoint import gpt2_obstacle
 from engine.errors import EngineError
 from engine.open_models import gpt2_archive
 from engine.runs.records import PRETRAINING, RunRecord
-from pages.shared import charts
+from pages.shared import charts, viewer
 from pages.shared.errors import sentence
 from pages.shared.run_data import RunView, differences, run_name, view
 from pages.shared.viewer import lab
@@ -95,6 +95,9 @@ def show_status(record: RunRecord) -> None:
 
 def show_controls(record: RunRecord, marks: list[dict[str, Any]]) -> None:
     """What a learner can do with a run in its present state."""
+    if not lab().may_steer(record.run_id):
+        st.caption("Another learner trains this: you can watch it, but not change it.")
+        return
 
     def button(label: str, kind: str, icon: str, help: str, enabled: bool) -> None:
         st.button(
@@ -142,6 +145,30 @@ def show_controls(record: RunRecord, marks: list[dict[str, Any]]) -> None:
                 on_change=_change_rate,
                 args=(record.run_id, key),
             )
+
+    _show_sharing(record.run_id)
+
+
+def _show_sharing(run_id: str) -> None:
+    """In a class: whether all may see the run."""
+    if not viewer.in_class() or not (lab().is_mine(run_id) or viewer.is_teacher()):
+        return
+    key = f"share:{run_id}"
+    st.session_state[key] = run_id in lab().store.shared_runs()
+    st.toggle(
+        "Show it to the class",
+        key=key,
+        on_change=_share,
+        args=(run_id, key),
+        help="Everybody then finds this run and its models among those to choose from. Only you can change it.",
+    )
+
+
+def _share(run_id: str, key: str) -> None:
+    try:
+        lab().share(run_id, on=bool(st.session_state[key]))
+    except EngineError as error:
+        st.toast(sentence(error), icon=":material/info:")
 
 
 def _request(run_id: str, kind: str) -> None:

@@ -6,6 +6,7 @@ asked for.
 
 from __future__ import annotations
 
+import re
 import time
 
 import streamlit as st
@@ -21,6 +22,8 @@ COOKIE = "llm_lessons_learner"
 _KEY = "viewer:key"
 _TEACHER = "viewer:teacher"
 _SEEN = "viewer:seen"
+_LINKED = "viewer:linked"
+_RUN_ID = re.compile(r"[0-9a-f]{16}")
 _ASK_AGAIN_SECONDS = 10.0
 _SEEN_SECONDS = 15.0
 
@@ -90,9 +93,18 @@ def note_presence(lesson: str, part: str = "") -> None:
         learners().seen(learner(), lesson, part)
 
 
+def _linked() -> set[str]:
+    """Runs that an address of this visit named."""
+    known: set[str] = st.session_state.setdefault(_LINKED, set())
+    known.update(value for value in st.query_params.values() if _RUN_ID.fullmatch(value))
+    return known
+
+
 def lab() -> LearnerLab:
     """The run service for whoever looks at this page; outside of a page's script, for nobody in particular."""
     service = run_service.lab()
     if get_script_run_ctx(suppress_warning=True) is None:
         return LearnerLab(service, "")
-    return LearnerLab(service, learner(), teacher=is_teacher())
+    if not service.settings.in_class:
+        return LearnerLab(service, learner())
+    return LearnerLab(service, learner(), teacher=is_teacher(), linked=_linked())

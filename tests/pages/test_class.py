@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 from streamlit.testing.v1 import AppTest
 
 from engine.classroom.learners import LearnerStore, learner_of
 from engine.command_line.classroom import kept_key
+from engine.runs.store import RunStore
+from engine.runs.tables import asked
 from engine.settings import Settings
 from pages.parts.board import view
 from pages.shared import viewer
@@ -24,9 +27,11 @@ def in_class(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LLM_LAB_TEACHER_KEY", KEY)
 
 
-def opened(page: str, browser: str = BROWSER) -> AppTest:
+def opened(page: str, browser: str = BROWSER, run: str = "") -> AppTest:
     app = AppTest.from_file(str(ROOT / "pages" / f"{page}.py"), default_timeout=60)
     app.session_state["viewer:key"] = browser
+    if run:
+        app.query_params["run"] = run
     app.run()
     assert not app.exception
     return app
@@ -125,3 +130,16 @@ def test_a_browser_keeps_its_key_and_what_is_no_key_is_not_taken(no_service):
     kept.session_state["viewer:key"] = first.session_state["viewer:key"]
     assert kept.run().text[0].value == first.text[0].value
     assert len(viewer.COOKIE) > 5
+
+
+def test_who_watches_the_run_of_another_finds_no_buttons_and_its_owner_can_show_it(no_service, in_class, trained_run):
+    store = RunStore(Settings.from_environment().store)
+    with store.writing.begin() as connection:
+        connection.execute(insert(asked).values(run_id=trained_run, learner=learner_of(BROWSER), at=1.0))
+    theirs = opened("pretraining", "f" * 32, run=trained_run)
+    assert "Another learner trains this" in words(theirs)
+    own = opened("pretraining", run=trained_run)
+    assert "Another learner trains this" not in words(own)
+    own.toggle(key=f"share:{trained_run}").set_value(True).run()
+    assert store.shared_runs() == {trained_run: learner_of(BROWSER)}
+    store.close()
