@@ -3,6 +3,7 @@
 import streamlit as st
 
 from engine.runs.records import RunRecord
+from pages.parts.ticket import show_ticket_reader
 from pages.shared import guard, sitemap
 from pages.shared.components import lecture_stages, pipeline_map
 from pages.shared.errors import shown_errors
@@ -92,6 +93,7 @@ with shown_errors():
     for job in LESSONS:
         for record in lab().runs(job=job)[:3]:
             lesson_card(record, SHIPS if record.run_id == example_translator() else "")
+    show_ticket_reader()
     st.header("Open weights", anchor=False)
     st.markdown(
         "GPT-2 is the model of the lectures at full size: trained by others on 8 million web pages, its weights free "

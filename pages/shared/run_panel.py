@@ -6,6 +6,7 @@ drawn once more, without the clock.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import pandas as pd
@@ -15,6 +16,7 @@ from engine.checkpoint import gpt2_obstacle
 from engine.errors import EngineError
 from engine.open_models import gpt2_archive
 from engine.runs.records import PRETRAINING, RunRecord
+from engine.take_home import write_notebook, write_script, write_ticket
 from pages.shared import charts, viewer
 from pages.shared.errors import sentence
 from pages.shared.run_data import RunView, differences, run_name, view
@@ -344,6 +346,7 @@ def show_downloads(record: RunRecord) -> None:
             on_click="ignore",
             help="The newest checkpoint with its tokenizer and config in one zip file.",
         )
+        _show_take_home(record)
         if record.job != PRETRAINING:
             return
         obstacle = gpt2_obstacle(record.config.model)
@@ -359,3 +362,38 @@ def show_downloads(record: RunRecord) -> None:
             help=sentence(obstacle)
             or "The newest model as a GPT-2 folder: GPT2LMHeadModel.from_pretrained loads it with the same logits.",
         )
+
+
+def _show_take_home(record: RunRecord) -> None:
+    """What trains this run again elsewhere."""
+    with st.popover(
+        "Take it home", icon=":material/luggage:", help="A ticket that reopens this run, and code that trains it again."
+    ):
+        for label, make, suffix, mime, about in (
+            (
+                "Run ticket",
+                write_ticket,
+                "json",
+                "application/json",
+                "Everything that decides the run, with a checksum. "
+                "**The pipeline** opens it, on this server or another.",
+            ),
+            (
+                "Notebook",
+                write_notebook,
+                "ipynb",
+                "application/x-ipynb+json",
+                "For Jupyter: trains the run again with the engine alone, and compares.",
+            ),
+            ("Script", write_script, "py", "text/x-python", "The same as a Python file."),
+        ):
+            st.download_button(
+                label,
+                data=functools.partial(make, record),
+                file_name=f"run-{record.run_id}.{suffix}",
+                mime=mime,
+                key=f"home-{suffix}:{record.run_id}",
+                icon=":material/download:",
+                on_click="ignore",
+                help=about,
+            )
