@@ -2,175 +2,23 @@
 
 Kaplan et al. (2020), arXiv:2001.08361, found that the loss of a language model is nearly a power of its size N (without
 embeddings) and of its compute C; Hoffmann et al. (2022), arXiv:2203.15556 ("Chinchilla"), added what no size can
-remove, and asked which size a given compute is best spent on. Fits are least squares of ln loss, so that every point
-counts by its relative error.
+remove, and asked which size a given compute is best spent on. `engine.power_law` fits the curves.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, stats
 
-from engine.errors import EngineError
+from engine.power_law import FitError, Interval, PowerLaw, fit_power_law
 from engine.scaling import training_flops
-
-Interval = tuple[float, float]
 
 CHINCHILLA = "Hoffmann et al. 2022, arXiv:2203.15556"
 TOKENS_PER_PARAMETER = 20.0
 """About what Hoffmann et al. (2022) found best, at every size."""
-
-MIN_POINTS = 3
-MIN_POINTS_FLOOR = 5
-"""A third number to fit needs more points."""
-
-
-class FitError(EngineError):
-    """Too few points, or such that no power law goes through them."""
-
-
-@dataclass(frozen=True)
-class PowerLaw:
-    """loss = coefficient · x^(−exponent) + floor, fitted to `n_points` measurements.
-
-    `spread` is the standard deviation of ln(measured / fitted); `exponent_interval` holds the true exponent with the
-    probability `level` if deviations are normal and independent (Student's t with `freedom` degrees of freedom).
-    """
-
-    coefficient: float
-    exponent: float
-    floor: float
-    spread: float
-    freedom: int
-    n_points: int
-    level: float
-    exponent_interval: Interval
-    _covariance: np.ndarray = field(repr=False, compare=False)
-
-    @property
-    def has_floor(self) -> bool:
-        """Whether a floor was fitted, or left out."""
-        return len(self._covariance) == 3
-
-    def at(self, x: float) -> float:
-        """The fitted loss at x."""
-        return self.coefficient * x**-self.exponent + self.floor
-
-    def interval_at(self, x: float) -> Interval:
-        """Where one new measurement at x should fall with probability `level`: the fit's own doubt and the spread.
-
-        The doubt is carried from the parameters to the loss by the delta method; for a line (no floor) this is the
-        usual prediction interval of linear regression.
-        """
-        gradient = _log_gradient(np.array([x]), self.coefficient, self.exponent, self.floor, self.has_floor)[0]
-        variance = self.spread**2 + float(gradient @ self._covariance @ gradient)
-        width = _quantile(self.level, self.freedom) * math.sqrt(max(variance, 0.0))
-        middle = self.at(x)
-        return middle * math.exp(-width), middle * math.exp(min(width, 700.0))
-
-
-def fit_power_law(
-    x: Sequence[float] | np.ndarray, loss: Sequence[float] | np.ndarray, *, floor: bool = False, level: float = 0.95
-) -> PowerLaw:
-    """The power law that comes closest to the points, in squares of ln loss.
-
-    x: parameters, tokens or operations, above 0; loss: nats per token, above 0; both (n,). Without `floor` it is a line
-    in ln x and ln loss (Kaplan et al. 2020); with it a loss that no x removes is fitted as well (Hoffmann et al. 2022).
-
-    >>> law = fit_power_law([1e3, 1e4, 1e5, 1e6], [4.0, 3.2, 2.56, 2.048])
-    >>> round(law.exponent, 4), round(law.at(1e7), 4)
-    (0.0969, 1.6384)
-
-    Raises FitError for fewer than 3 points (5 with a floor), fewer different x than numbers to fit, or values that are
-    not above 0.
-    """
-    xs, ys = np.asarray(x, float), np.asarray(loss, float)
-    _check(xs, ys, floor)
-    log_x, log_y = np.log(xs), np.log(ys)
-    line = stats.linregress(log_x, log_y)
-    theta = (math.exp(line.intercept), -line.slope, 0.0)
-    if floor:
-        theta = _with_floor(log_x, log_y, theta)
-    coefficient, exponent, least = theta
-    residuals = log_y - np.log(coefficient * xs**-exponent + least)
-    freedom = len(xs) - (3 if floor else 2)
-    spread = math.sqrt(float(residuals @ residuals) / freedom)
-    jacobian = _log_gradient(xs, coefficient, exponent, least, floor)
-    covariance = spread**2 * np.linalg.pinv(jacobian.T @ jacobian, hermitian=True)
-    half = _quantile(level, freedom) * math.sqrt(max(float(covariance[1, 1]), 0.0))
-    return PowerLaw(
-        coefficient=float(coefficient),
-        exponent=float(exponent),
-        floor=float(least),
-        spread=spread,
-        freedom=freedom,
-        n_points=len(xs),
-        level=level,
-        exponent_interval=(float(exponent - half), float(exponent + half)),
-        _covariance=covariance,
-    )
-
-
-def _check(xs: np.ndarray, ys: np.ndarray, floor: bool) -> None:
-    least, free = (MIN_POINTS_FLOOR, 3) if floor else (MIN_POINTS, 2)
-    if xs.ndim != 1 or xs.shape != ys.shape:
-        raise FitError(f"a fit needs as many losses as sizes, not {ys.shape} and {xs.shape}.")
-    if not (np.isfinite(xs).all() and np.isfinite(ys).all() and (xs > 0).all() and (ys > 0).all()):
-        raise FitError("a power law needs numbers above 0: leave out runs without a loss.")
-    if len(xs) < least:
-        raise FitError(f"{len(xs)} points are too few{' for a floor' * floor}: measure at least {least}.")
-    if len(np.unique(xs)) < free:
-        raise FitError(f"{len(np.unique(xs))} different sizes cannot fix {free} numbers: add another size.")
-
-
-def _with_floor(log_x: np.ndarray, log_y: np.ndarray, line: tuple[float, float, float]) -> tuple[float, float, float]:
-    """Coefficient, exponent and floor: least squares from several starts, of which the best is kept."""
-    middle, lowest = float(log_x.mean()), float(np.exp(log_y.min()))
-    centred = log_x - middle  # keeps coefficient and exponent from pulling on each other
-
-    def residuals(theta: np.ndarray) -> np.ndarray:
-        return np.log(np.exp(theta[0] - theta[1] * centred) + theta[2]) - log_y
-
-    def slopes(theta: np.ndarray) -> np.ndarray:
-        falling = np.exp(theta[0] - theta[1] * centred)
-        return np.stack([falling, -centred * falling, np.ones_like(falling)], axis=1) / (falling + theta[2])[:, None]
-
-    best = None
-    for share in (0.0, 0.4, 0.8):
-        above = np.log(np.exp(log_y) - share * lowest)
-        slope, height = np.polyfit(centred, above, 1)
-        found = optimize.least_squares(
-            residuals,
-            jac=slopes,
-            x0=[height, max(-slope, 1e-3), share * lowest],
-            bounds=([-np.inf, 1e-6, 0.0], [np.inf, 10.0, lowest]),
-            x_scale=[1.0, 0.1, max(lowest, 1e-9)],
-            xtol=1e-12,
-            ftol=1e-12,
-        )
-        if best is None or found.cost < best.cost:
-            best = found
-    assert best is not None
-    height, exponent, least = (float(value) for value in best.x)
-    return math.exp(height + exponent * middle), exponent, least
-
-
-def _log_gradient(xs: np.ndarray, coefficient: float, exponent: float, floor: float, has_floor: bool) -> np.ndarray:
-    """d ln(loss) / d (ln coefficient, exponent, floor), (n, 3); (n, 2) without a floor."""
-    falling = coefficient * xs**-exponent
-    share = falling / (falling + floor)
-    columns = [share, -share * np.log(xs)]
-    if has_floor:
-        columns.append(1 / (falling + floor))
-    return np.stack(columns, axis=1)
-
-
-def _quantile(level: float, freedom: int) -> float:
-    return float(stats.t.ppf(0.5 + level / 2, freedom))
 
 
 @dataclass(frozen=True)

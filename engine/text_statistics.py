@@ -3,7 +3,7 @@
 Two regularities hold for about every natural text. Zipf (1949): the word of rank r occurs about C · r^−a times, a near
 1, so a few words make half of the text and half of the words occur once. Heaps (1978; Herdan 1960): after n words
 about K · n^b different ones were seen, b well below 1 and yet never 0: no vocabulary is ever complete. Both are
-straight lines on log axes and are fitted there by least squares. Words or tokens go in as numbers, so one code does.
+straight lines on log axes, for `engine.power_law` to fit. Words or tokens go in as numbers, so one code does.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import numpy as np
 import regex  # type: ignore[import-untyped]
 
 from engine.bpe import END_OF_TEXT
-from engine.errors import EngineError
 from engine.tokenizer import Tokenizer
 from engine.windows import split_ids
 
@@ -57,22 +56,6 @@ class VocabularyGrowth:
 
     seen: np.ndarray
     distinct: np.ndarray
-
-
-@dataclass(frozen=True)
-class PowerLaw:
-    """y = factor · x^exponent, fitted to the `n_points` points with first <= x <= last."""
-
-    factor: float
-    exponent: float
-    first: float
-    last: float
-    n_points: int
-
-    def at(self, x: np.ndarray) -> np.ndarray:
-        """The law's y at each x."""
-        values: np.ndarray = self.factor * np.asarray(x, dtype=float) ** self.exponent
-        return values
 
 
 @dataclass(frozen=True)
@@ -169,26 +152,6 @@ def log_spaced(last: int, n_points: int) -> np.ndarray:
     if last <= n_points:
         return np.arange(1, last + 1)
     return np.unique(np.geomspace(1, last, n_points).round().astype(np.int64))
-
-
-def fit_power_law(x: np.ndarray, y: np.ndarray, first: float = 1, last: float = float("inf")) -> PowerLaw:
-    """Least squares of log y on log x over the points with first <= x <= last, every point with equal weight.
-
-    Raises EngineError where fewer than two points of different x are left. (For Zipf's law Mandelbrot (1953) adds an
-    offset, C / (r + b)^a, which bends the line at the first ranks; leaving those out of the range does as well.)
-    """
-    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
-    used = (x >= first) & (x <= last) & (x > 0) & (y > 0)
-    if len(np.unique(x[used])) < 2:
-        raise EngineError(
-            f"a line needs at least two points, and {int(used.sum())} lie between {first:,.0f} and {last:,.0f}: "
-            "choose a longer text or a wider range."
-        )
-    across, up = np.log(x[used]), np.log(y[used])
-    centred = across - across.mean()
-    exponent = float(centred @ (up - up.mean()) / (centred @ centred))
-    factor = float(np.exp(up.mean() - exponent * across.mean()))
-    return PowerLaw(factor, exponent, float(x[used].min()), float(x[used].max()), int(used.sum()))
 
 
 def split_text(text: str, starts: np.ndarray, validation_fraction: float) -> TextSplit:

@@ -96,7 +96,7 @@ def test_zipf_and_heaps_say_their_exponents_and_offer_the_words():
 
 def test_a_text_too_small_for_a_line_says_so():
     app = own(open_part("Zipf and Heaps"), "one two three")
-    assert "at least two points" in texts(app)
+    assert "at least 3 points" in texts(app)
     assert "no words" in texts(own(app, "... !!"))
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import RunError
+from engine.power_law import fit_power_law
 from engine.runs.size_series import (
     CHECK_WIDTH,
     STEPS,
@@ -17,7 +18,6 @@ from engine.runs.size_series import (
     write_records,
 )
 from engine.scaling import flops_per_token
-from engine.scaling_laws import fit_power_law
 
 SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "scaling" / "series.json"
 

@@ -3,18 +3,16 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.bpe import END_OF_TEXT
 from engine.corpus import load_corpus
-from engine.errors import EngineError
 from engine.offsets import token_spans
 from engine.text_statistics import (
     count_text,
     find_text,
     find_words,
-    fit_power_law,
     log_spaced,
     number_words,
     rank_frequency,
@@ -106,43 +104,6 @@ def test_log_spaced_numbers_are_distinct_and_reach_from_one_to_the_last(last: in
     numbers = log_spaced(last, n_points)
     assert numbers[0] == 1 and numbers[-1] == last and len(numbers) <= max(n_points, 1)
     assert (np.diff(numbers) > 0).all()
-
-
-@settings(max_examples=30)
-@given(st.floats(-2, 2), st.floats(0.1, 1000))
-def test_a_fit_finds_the_exponent_and_factor_of_an_exact_power_law(exponent: float, factor: float) -> None:
-    x = np.arange(1, 200)
-    law = fit_power_law(x, factor * x**exponent, 5, 150)
-    assert law.exponent == pytest.approx(exponent, abs=1e-9)
-    assert law.factor == pytest.approx(factor)
-    assert (law.first, law.last, law.n_points) == (5, 150, 146)
-    assert law.at(np.array([1.0])) == pytest.approx(factor)
-
-
-def test_a_fit_is_numpys_least_squares_of_the_logarithms(stories: str) -> None:
-    ranked = rank_frequency(number_words(stories)[0])
-    law = fit_power_law(ranked.ranks, ranked.frequencies, 5, 200)
-    slope, height = np.polyfit(np.log(ranked.ranks[4:200]), np.log(ranked.frequencies[4:200]), 1)
-    assert law.exponent == pytest.approx(slope)
-    assert law.factor == pytest.approx(np.exp(height))
-
-
-def test_zipf_and_heaps_are_found_in_words_drawn_by_zipfs_law() -> None:
-    n = 30_000
-    ranks = np.arange(1, n + 1)
-    chances = 1 / ranks**1.2
-    drawn = np.random.default_rng(0).choice(n, 200_000, p=chances / chances.sum())
-    ranked = rank_frequency(drawn)
-    assert fit_power_law(ranked.ranks, ranked.frequencies, 5, 300).exponent == pytest.approx(-1.2, abs=0.05)
-    growth = vocabulary_growth(drawn)
-    assert 0.6 < fit_power_law(growth.seen, growth.distinct, 1_000).exponent < 0.95
-
-
-def test_too_few_points_for_a_line_are_refused_with_what_to_do() -> None:
-    with pytest.raises(EngineError, match="at least two points"):
-        fit_power_law(np.array([1, 2, 3]), np.array([3, 2, 1]), 10, 20)
-    with pytest.raises(EngineError, match="at least two points"):
-        fit_power_law(np.array([]), np.array([]))
 
 
 @given(st.text(alphabet="abAB .*é", max_size=80), st.text(alphabet="abAB.*é", min_size=1, max_size=3))

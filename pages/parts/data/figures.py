@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from engine.text_statistics import PowerLaw
+from engine.power_law import PowerLaw
 from pages.shared.charts import Figure, _to_spec
 
 _COLOURS = ("blue", "orange", "green", "violet", "red", "yellow", "gray")

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from engine import text_statistics
-from engine.errors import EngineError
+from engine import power_law, text_statistics
+from engine.power_law import FitError, PowerLaw
 from engine.spreadsheets import harmless_cell
-from engine.text_statistics import PowerLaw, RankFrequency, VocabularyGrowth
+from engine.text_statistics import RankFrequency, VocabularyGrowth
 from pages.parts.data import source
 from pages.parts.data.figures import facts, log_log, percent, table
 from pages.parts.data.source import ChosenText, the_text
@@ -68,7 +68,7 @@ def show() -> None:
     show_code(
         text_statistics.rank_frequency,
         text_statistics.vocabulary_growth,
-        text_statistics.fit_power_law,
+        power_law.fit_power_law,
         text_statistics.number_words,
     )
 
@@ -118,14 +118,14 @@ def zipf(
         points = {"x": places + 1, "y": ranked.frequencies[places], "series": titles[what], "label": labels}
         frames.append(pd.DataFrame(points))
         try:
-            fits[titles[what]] = text_statistics.fit_power_law(ranked.ranks, ranked.frequencies, first, last)
-        except EngineError as error:
+            fits[titles[what]] = power_law.fit_power_law(ranked.ranks, ranked.frequencies, first=first, last=last)
+        except FitError as error:
             problem = sentence(error)
     ranked = by_rank[WORDS]
     n = int(ranked.frequencies.sum())
     top = ranked.frequencies[:100].sum() / n
     once = float(np.mean(ranked.frequencies == 1))
-    exponents = " and ".join(f"{-law.exponent:.2f} for {name}" for name, law in fits.items())
+    exponents = " and ".join(f"{law.exponent:.2f} for {name}" for name, law in fits.items())
     figure = log_log(
         pd.concat(frames),
         fits,
@@ -200,7 +200,7 @@ def heaps(text: ChosenText, tokenizer: TokenizerChoice, n_words: int, n_tokens: 
     summary = f"After {n_words:,} words there are {n_distinct:,} different ones; after {n_tokens:,} tokens "
     summary += f"{n_tokens_distinct:,} of the tokenizer's {tokenizer.load().n_vocab:,}."
     if law is not None:
-        summary += f" For words the curve is about {law.factor:.1f} · n^{law.exponent:.2f}."
+        summary += f" For words the curve is about {law.coefficient:.1f} · n^{-law.exponent:.2f}."
     log_log(
         points,
         fits,
@@ -211,11 +211,11 @@ def heaps(text: ChosenText, tokenizer: TokenizerChoice, n_words: int, n_tokens: 
         summary=summary,
     ).show()
     if law is not None:
-        more = float(law.at(np.array([2 * n_words]))[0] - law.at(np.array([n_words]))[0])
+        more = law.at(2 * n_words) - law.at(n_words)
         facts(
             (
-                ("K in V(n) = K · n^β", f"{law.factor:.2f}", "Fitted to the points from n = 1,000 on."),
-                ("β", f"{law.exponent:.3f}", "1 would mean that every word is a new one, 0 that none is any more."),
+                ("K in V(n) = K · n^β", f"{law.coefficient:.2f}", "Fitted to the points from n = 1,000 on."),
+                ("β", f"{-law.exponent:.3f}", "1 would mean that every word is a new one, 0 that none is any more."),
                 ("new words in as much text again", f"about {more:,.0f}", "What the fitted curve expects."),
             )
         )
@@ -229,6 +229,6 @@ def _fitted(growth: VocabularyGrowth) -> PowerLaw | None:
     """The growth as a power law from n = 1,000 on (from 1 in a short text); None where it cannot be fitted."""
     first = 1_000 if len(growth.seen) and growth.seen[-1] >= 10_000 else 1
     try:
-        return text_statistics.fit_power_law(growth.seen, growth.distinct, first)
-    except EngineError:
+        return power_law.fit_power_law(growth.seen, growth.distinct, first=first)
+    except FitError:
         return None

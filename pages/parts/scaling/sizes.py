@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from engine import scaling_laws
+from engine import power_law, scaling_laws
 from engine.errors import EngineError
+from engine.power_law import FitError, PowerLaw
 from engine.runs import size_series
 from engine.runs.records import RunRecord
 from engine.runs.size_series import CHECK_WIDTH, CORPORA, STEPS, WIDTHS, ShippedRecords, SizeRun, series_config
 from engine.scaling import count_parameters
-from engine.scaling_laws import CurvePoint, FitError, PowerLaw
+from engine.scaling_laws import CurvePoint
 from pages.parts.scaling.figures import frontier_chart, law_chart
 from pages.parts.scaling.source import records_of, shipped, trained
 from pages.parts.transformer.words import count, duration
@@ -77,8 +78,8 @@ def show() -> None:
         "its interval is wide. An honest extrapolation needs sizes and data that grow together.",
     )
     show_code(
-        scaling_laws.fit_power_law,
-        scaling_laws.PowerLaw.interval_at,
+        power_law.fit_power_law,
+        power_law.PowerLaw.interval_at,
         scaling_laws.compute_frontier,
         size_series.series_config,
     )
@@ -217,7 +218,7 @@ def _progress(run_ids: tuple[str, ...]) -> None:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _fit(sizes: tuple[float, ...], losses: tuple[float, ...], floor: bool) -> PowerLaw:
-    return scaling_laws.fit_power_law(sizes, losses, floor=floor)
+    return power_law.fit_power_law(sizes, losses, floor=floor)
 
 
 def _by_size(runs: list[SizeRun], check: list[SizeRun], here: bool) -> None:
@@ -234,14 +235,14 @@ def _by_size(runs: list[SizeRun], check: list[SizeRun], here: bool) -> None:
     )
     sizes, losses = tuple(float(run.n_parameters) for run in runs), tuple(run.loss for run in runs)
     try:
-        if form == FLOOR and n_sizes < scaling_laws.MIN_POINTS_FLOOR:
+        if form == FLOOR and n_sizes < power_law.MIN_POINTS_FLOOR:
             raise FitError(
-                f"A floor needs {scaling_laws.MIN_POINTS_FLOOR} sizes; there are {n_sizes}. Choose more sizes, or the "
+                f"A floor needs {power_law.MIN_POINTS_FLOOR} sizes; there are {n_sizes}. Choose more sizes, or the "
                 "plain power law."
             )
-        if n_sizes < scaling_laws.MIN_POINTS:
+        if n_sizes < power_law.MIN_POINTS:
             raise FitError(
-                f"{n_sizes} sizes are measured; a law needs {scaling_laws.MIN_POINTS}. "
+                f"{n_sizes} sizes are measured; a law needs {power_law.MIN_POINTS}. "
                 + ("Press **Train** and watch them arrive." if here else "Choose more of them.")
             )
         law = _fit(sizes, losses, form == FLOOR)
