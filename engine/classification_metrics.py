@@ -6,6 +6,7 @@ of NumPy say all of it; the tests compare them with scikit-learn's.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -169,14 +170,22 @@ class Calibration:
     error: float
 
 
-def calibration(positive: np.ndarray, probabilities: np.ndarray, n_bins: int = 10) -> Calibration:
-    """Of the texts given 70 %, are 70 % positive? The error is Σ (n / N) · |share − mean probability| over the bins."""
+TENTHS = tuple(k / 10 for k in range(11))
+
+
+def calibration(positive: np.ndarray, probabilities: np.ndarray, edges: Sequence[float] = TENTHS) -> Calibration:
+    """Of the texts given 70 %, are 70 % positive? The error is Σ (n / N) · |share − mean probability| over the bins.
+
+    A bin holds its lower edge, and the last one 1 as well. Raises ConfigError for edges that do not rise from 0 to 1.
+    """
     truth, scores = _checked(positive, probabilities)
-    require_whole("n_bins", n_bins, 1)
-    place = np.minimum((scores * n_bins).astype(int), n_bins - 1)
+    ends = np.asarray(edges, dtype=np.float64)
+    if len(ends) < 2 or ends[0] != 0 or ends[-1] != 1 or not (np.diff(ends) > 0).all():
+        raise ConfigError(f"the edges of the bins must rise from 0 to 1, not {tuple(edges)}.")
+    place = np.searchsorted(ends[1:-1], scores, side="right")
     bins = tuple(
-        Bin(k / n_bins, (k + 1) / n_bins, int(inside.sum()), float(scores[inside].mean()), float(truth[inside].mean()))
-        for k in range(n_bins)
+        Bin(low, high, int(inside.sum()), float(scores[inside].mean()), float(truth[inside].mean()))
+        for k, (low, high) in enumerate(itertools.pairwise(ends.tolist()))
         if (inside := place == k).any()
     )
     error = sum(each.n * abs(each.share - each.probability) for each in bins) / len(scores)

@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import csv
 import io
-import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from engine.checks import require_number
+from engine.classification_metrics import calibration, share_interval
 from engine.errors import ConfigError
 from engine.spreadsheets import harmless_cell
 
@@ -127,14 +126,10 @@ def reliability(bets: Sequence[Bet], edges: Sequence[float] = EDGES) -> list[Cla
     >>> reliability([Bet(True, 0.8), Bet(False, 0.8)])[0].share
     0.5
     """
-    found = []
-    for n, (low, high) in enumerate(itertools.pairwise(edges)):
-        last = n == len(edges) - 2
-        members = [bet for bet in bets if low <= bet.confidence < high or (last and bet.confidence == high)]
-        if members:
-            stated = float(np.mean([bet.confidence for bet in members]))
-            found.append(_class(stated, sum(bet.right for bet in members), len(members)))
-    return found
+    if not bets:
+        return []
+    found = calibration(np.array([bet.right for bet in bets]), np.array([bet.confidence for bet in bets]), edges)
+    return [_class(each.probability, round(each.share * each.n), each.n) for each in found.bins]
 
 
 def coverage(guesses: Sequence[LossGuess]) -> Class | None:
@@ -143,8 +138,7 @@ def coverage(guesses: Sequence[LossGuess]) -> Class | None:
 
 
 def _class(stated: float, n_right: int, n: int) -> Class:
-    interval = stats.binomtest(n_right, n).proportion_ci(method="wilson")
-    return Class(stated, n_right / n, float(interval.low), float(interval.high), n)
+    return Class(stated, n_right / n, *share_interval(n_right, n), n)
 
 
 def extrapolate(steps: Sequence[float], losses: Sequence[float], step: float) -> float:
@@ -167,7 +161,7 @@ def extrapolate(steps: Sequence[float], losses: Sequence[float], step: float) ->
 def best_of(probabilities: Sequence[float], truth: int) -> Bet:
     """The bet of a model that must choose among candidates: the likeliest, as sure as its share among them.
 
-    >>> best_of([0.3, 0.1], truth=0)
+    >>> best_of([0.375, 0.125], truth=0)
     Bet(right=True, confidence=0.75)
     """
     values = np.asarray(probabilities, dtype=np.float64)

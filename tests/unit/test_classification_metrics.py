@@ -90,6 +90,13 @@ def test_a_calibrated_probability_comes_true_and_the_error_is_the_mean_gap():
     assert (last.low, last.high) == (0.9, 1.0)
 
 
+def test_a_bin_holds_its_lower_edge_and_bins_need_not_be_even():
+    found = calibration(np.array([True, False, True]), np.array([0.29, 0.3, 1.0]), (0.0, 0.3, 0.5, 1.0))
+    assert [(each.low, each.high, each.n) for each in found.bins] == [(0.0, 0.3, 1), (0.3, 0.5, 1), (0.5, 1.0, 1)]
+    with pytest.raises(ConfigError, match="rise from 0 to 1"):
+        calibration(np.array([True]), np.array([0.5]), (0.0, 0.5, 0.5, 1.0))
+
+
 def test_intervals_are_wilson_s_and_student_s():
     for right, n in ((90, 100), (0, 7), (7, 7), (497, 501)):
         expected = stats.binomtest(right, n).proportion_ci(method="wilson")
