@@ -19,6 +19,7 @@ from engine.open_models import (
 from pages.shared import sitemap
 from pages.shared.errors import sentence
 from pages.shared.models import OPEN
+from pages.shared.quantities import estimate
 from pages.shared.viewer import lab
 
 REFRESH_SECONDS = 0.7
@@ -66,7 +67,7 @@ def _progress(state: FetchState) -> None:
     if state.state == "running":
         eta = state.eta_seconds
         here = f"{state.done / 1e6:,.0f} of {state.total / 1e6:,.0f} MB" if state.total else "asking the hub"
-        left = "" if eta is None else f" · about {max(1, round(eta)):,} s left"
+        left = "" if eta is None else f" · about {estimate(eta)} left"
         share = state.done / state.total if state.total else 0.0
         st.progress(min(share, 1.0), text=f"Fetching {sentence(state.hub_id)} · {here}{left}")
         if st.button("Cancel", icon=":material/close:", help="End the download.", key="open-cancel"):

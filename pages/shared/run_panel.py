@@ -19,6 +19,7 @@ from engine.runs.records import PRETRAINING, RunRecord
 from engine.take_home import write_notebook, write_script, write_ticket
 from pages.shared import charts, viewer
 from pages.shared.errors import sentence
+from pages.shared.quantities import estimate
 from pages.shared.run_data import RunView, differences, run_name, view
 from pages.shared.viewer import lab
 
@@ -84,7 +85,7 @@ def show_status(record: RunRecord) -> None:
     elif record.live and record.note:
         line += f" · {record.note}"
     if eta is not None and record.live:
-        line += f" · about {max(1, round(eta))} s left"
+        line += f" · about {estimate(eta)} left"
     if record.note and record.state in ("paused", "finished"):
         line += f" · {record.note}"
     st.progress(record.progress, text=line)

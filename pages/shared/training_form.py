@@ -10,6 +10,7 @@ from engine.errors import ConfigError
 from engine.runs.config import RunConfig
 from engine.runs.recipes import DEFAULT_RECIPE, RECIPES, Recipe, recipe_config
 from pages.shared.errors import sentence
+from pages.shared.quantities import estimate
 from pages.shared.text_source import TextSource, choose_text
 from pages.shared.viewer import lab
 
@@ -343,7 +344,7 @@ def _facts(config: RunConfig, source: TextSource) -> None:
     st.caption(
         f"**{about}{parameters:,} parameters** · reads {_amount(n_chars)} characters, "
         f"{config.training.batch_size * config.model.context_length:,} tokens a step · "
-        f"about **{_duration(seconds)}** on one core{queue}"
+        f"about **{estimate(seconds)}** on one core{queue}"
     )
 
 
@@ -375,9 +376,3 @@ def _waiting() -> int:
 
 def _amount(n: int) -> str:
     return f"{n / 1e6:.1f} million" if n >= 100_000 else f"{n:,}"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

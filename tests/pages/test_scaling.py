@@ -10,8 +10,8 @@ from engine.runs.service import lab
 from engine.runs.size_series import CHECK_WIDTH, WIDTHS, read_records, series_config
 from engine.scaling import training_memory
 from pages.parts.scaling import cost, source
-from pages.parts.transformer.words import size
 from pages.shared import examples
+from pages.shared.quantities import size
 from tests.pages.helpers import open_lesson, words
 
 PARTS = ["Train sizes", "What does it cost?", "Memory"]

@@ -15,10 +15,10 @@ from engine.runs.execution import execute
 from engine.runs.service import lab
 from pages.parts.transformer import lens as lens_part
 from pages.parts.transformer import reading, shape, stream, through
-from pages.parts.transformer.words import count, duration, short, size
 from pages.shared.components.architecture_map import MapBox, architecture_map
 from pages.shared.components.heat_grid import heat_grid
 from pages.shared.components.lens_table import lens_table
+from pages.shared.quantities import count, duration, size
 from tests.pages.helpers import open_lesson, words
 
 from .conftest import tiny_config
@@ -261,11 +261,7 @@ def test_the_lens_ends_with_the_models_answer_and_a_click_follows_its_column(dee
 # Pieces
 
 
-def test_numbers_are_written_to_be_read():
-    assert [count(n) for n in (12, 2775, 124_439_808, 3.14e23)] == ["12", "2,775", "124.4 million", "3.1 · 10²³"]
-    assert [size(n) for n in (3, 12_288, 498e6, 1.4e12)] == ["3 bytes", "12.3 kB", "498 MB", "1.4 TB"]
-    assert [duration(s) for s in (1e-5, 0.5, 75, 9000, 3e9)] == ["0.01 ms", "500 ms", "75 s", "2.5 hours", "95 years"]
-    assert short(266e6) == "266 M"
+def test_white_space_is_shown_in_what_is_read():
     assert reading.shown(" a\n" + "b" * 40).startswith("“␣a↵bbb")
 
 

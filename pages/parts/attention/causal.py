@@ -26,6 +26,7 @@ from pages.shared.components.attention_map import attention_map
 from pages.shared.errors import sentence as error_sentence
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, held_out, inference, load
+from pages.shared.quantities import estimate
 from pages.shared.run_data import RunView, view
 from pages.shared.run_panel import BASELINE_NAMES, LOOK_AGAIN_SECONDS, REFRESH_SECONDS, STATES
 from pages.shared.sentence import choose_sentence, traced
@@ -220,7 +221,7 @@ def _progress(record: RunRecord, name: str) -> None:
         line += f" · {record.note}"
     eta = lab().eta_seconds(record.run_id) if record.live else None
     if eta is not None:
-        line += f" · about {max(1, round(eta))} s left"
+        line += f" · about {estimate(eta)} left"
     st.progress(record.progress, text=line)
     if record.error:
         st.error(error_sentence(record.error))

@@ -16,6 +16,7 @@ from engine import inspection
 from engine.errors import EngineError
 from engine.gpt import GPT
 from pages.shared.models import ModelChoice, held_out, inference, load
+from pages.shared.quantities import estimate
 
 AT_ONCE_SECONDS = 3.0  # what is expected to be quicker starts by itself
 FLOATING_POINT_BUDGET = 3e9  # of one pass over the text: tokens x 2 x parameters
@@ -135,7 +136,7 @@ def measure(what: dict[str, Measurement], running_key: str) -> bool:
     if left > AT_ONCE_SECONDS and not st.session_state.get(running_key):
         n_left = sum(each.n_heads - len(each.effects) for each in open_.values())
         if not st.button(
-            f"Measure all heads ({_duration(left)})",
+            f"Measure all heads (about {estimate(left)})",
             key=f"{running_key}-start",
             type="primary",
             icon=":material/speed:",
@@ -159,13 +160,7 @@ def measure(what: dict[str, Measurement], running_key: str) -> bool:
             each.advance()
             left = sum(other.seconds_left for other in open_.values())
             share = len(each.effects) / each.n_heads
-            bar.progress(share, f"{name}: {len(each.effects)} of {each.n_heads} heads, {_duration(left)} left")
+            bar.progress(share, f"{name}: {len(each.effects)} of {each.n_heads} heads, about {estimate(left)} left")
     st.session_state.pop(running_key, None)
     place.empty()
     return True
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"about {max(1, round(seconds))} s"
-    return f"about {round(seconds / 60)} minutes"

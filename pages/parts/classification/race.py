@@ -29,6 +29,7 @@ from pages.shared import charts
 from pages.shared.code_panel import show_code
 from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
+from pages.shared.quantities import estimate
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, STATES
 from pages.shared.viewer import lab
 
@@ -121,7 +122,7 @@ def _race(base: str, name: str, settings: dict[str, Any], split: Split) -> None:
         seconds = sum(steps * _SECONDS_A_STEP[config.trainable] + 15 for config in missing)
         st.button(
             f"Start {'the race' if len(missing) == len(configs) else 'those that are missing'} "
-            f"(about {max(1, round(seconds / 60))} min of one core)",
+            f"(about {estimate(seconds)} of one core)",
             type="primary",
             icon=":material/flag:",
             key="race-start",

@@ -41,6 +41,7 @@ from pages.shared.code_panel import show_code
 from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import inference
+from pages.shared.quantities import estimate
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, STATES
 from pages.shared.viewer import lab
 
@@ -312,9 +313,9 @@ def _study(name: str, settings: dict[str, Any], split: Split) -> None:
     known = {record.run_id: record for record in lab().runs(job="classification")}
     missing = [config for _, _, config in plan if config.run_id not in known]
     if missing:
-        estimate = sum(_SECONDS_A_STEP * (c.training.steps or 0) + _SECONDS_A_RUN for c in missing)
+        seconds = sum(_SECONDS_A_STEP * (c.training.steps or 0) + _SECONDS_A_RUN for c in missing)
         st.button(
-            f"Start the {len(missing)} missing runs (about {max(1, round(estimate / 60))} min on one core)",
+            f"Start the {len(missing)} missing runs (about {estimate(seconds)} on one core)",
             icon=":material/play_arrow:",
             key="study-start",
             on_click=_submit,

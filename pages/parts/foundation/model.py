@@ -30,6 +30,7 @@ from pages.shared.draft import show_bytes
 from pages.shared.examples import example_foundation
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, choose_model, inference, load
+from pages.shared.quantities import duration
 from pages.shared.run_data import run_name, view
 from pages.shared.text_source import corpora, source_title
 from pages.shared.viewer import lab
@@ -247,7 +248,7 @@ def _card(choice: ModelChoice) -> None:
         tokens, seconds = per_step * choice.step, record.seconds * choice.step / max(1, record.step)
         numbers += [
             ("Tokens read", f"{tokens / 1e6:,.1f} M", f"{choice.step:,} steps of {per_step:,} tokens each."),
-            ("Training time", _duration(seconds), "On one core of a processor, up to this checkpoint."),
+            ("Training time", duration(seconds), "On one core of a processor, up to this checkpoint."),
         ]
     with st.container(horizontal=True):
         for label, value, help in numbers:
@@ -259,12 +260,6 @@ def _card(choice: ModelChoice) -> None:
     st.markdown("**The texts it read**")
     st.dataframe(table, hide_index=True, width="stretch")
     st.caption(caption)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _mixture(record: RunRecord, step: int) -> tuple[pd.DataFrame, str]:

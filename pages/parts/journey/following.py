@@ -14,6 +14,7 @@ from engine.runs.records import RunRecord
 from pages.parts.journey.seen import checkpoints_of
 from pages.shared.errors import sentence
 from pages.shared.models import ModelChoice, choose_model
+from pages.shared.quantities import estimate
 from pages.shared.run_data import run_name
 from pages.shared.run_panel import STATES
 from pages.shared.viewer import lab
@@ -178,7 +179,7 @@ def _status(record: RunRecord) -> None:
         line += f" · {record.note}"
     left = lab().eta_seconds(record.run_id) if record.live else None
     if left is not None:
-        line += f" · about {max(1, round(left))} s left"
+        line += f" · about {estimate(left)} left"
     st.progress(record.progress, text=line)
     if record.error:
         st.error(sentence(record.error))

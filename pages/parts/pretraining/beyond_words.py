@@ -35,6 +35,7 @@ from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.lesson_runs import stamp_of
 from pages.shared.models import held_out, inference, load
+from pages.shared.quantities import duration
 from pages.shared.sentence import choose_sentence, traced
 from pages.shared.viewer import lab
 
@@ -470,7 +471,7 @@ def _energy(record: RunRecord) -> None:
     used = training_energy(record.seconds, watts)
     tokens = _tokens_read(record.run_id, stamp_of(record))
     with st.container(horizontal=True):
-        st.metric("Measured time", _duration(record.seconds), help="Seconds of one core, with evaluations.", width=170)
+        st.metric("Measured time", duration(record.seconds), help="Seconds of one core, with evaluations.", width=170)
         st.metric("Energy", _watt_hours(used.kilowatt_hours), help="Seconds × watts.", width=170)
         st.metric("Cost", _money(used.cost(price)), help="Kilowatt-hours × price.", width=170)
         st.metric("CO₂", f"{used.kilowatt_hours * carbon:,.3g} g", help="Kilowatt-hours × grams.", width=170)
@@ -484,7 +485,7 @@ def _energy(record: RunRecord) -> None:
     litres = used.litres_boiled()
     st.markdown(
         f"As much as brings **{litres:,.2g} litres of water** from 15 to 100 °C, if nothing gets lost; a kettle of "
-        f"2,000 W takes as much in {_duration(used.joules / 2000)}."
+        f"2,000 W takes as much in {duration(used.joules / 2000)}."
     )
     st.caption(
         "Measured: the seconds between the start and the end of every step and evaluation, on one core. While others "
@@ -509,12 +510,6 @@ def _energy(record: RunRecord) -> None:
 def _tokens_read(run_id: str, stamp: str) -> int:
     steps = lab().curve(run_id, 2).steps
     return int(steps[-1]["tokens"]) if steps else 0
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:,.1f} s"
-    return f"{seconds / 60:,.1f} min" if seconds < 5400 else f"{seconds / 3600:,.2f} h"
 
 
 def _watt_hours(kilowatt_hours: float) -> str:

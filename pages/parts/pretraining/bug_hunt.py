@@ -15,6 +15,7 @@ from pages.shared.code_panel import show_code
 from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
 from pages.shared.lesson_runs import stamp_of
+from pages.shared.quantities import estimate
 from pages.shared.run_data import RunView, view
 from pages.shared.run_panel import BASELINE_NAMES, LOOK_AGAIN_SECONDS, REFRESH_SECONDS, STATES, choose_step
 from pages.shared.viewer import lab
@@ -150,7 +151,7 @@ def _status(record: RunRecord) -> None:
         line = f"{icon} **{word}** · number {place} in the queue · about {about(laboratory_config())} once it starts"
     eta = lab().eta_seconds(record.run_id) if record.live else None
     if eta is not None:
-        line += f" · about {max(1, round(eta))} s left"
+        line += f" · about {estimate(eta)} left"
     st.progress(record.progress, text=line)
     if record.live and (problem := lab().server_problem()):
         st.warning(problem)

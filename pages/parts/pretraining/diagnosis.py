@@ -23,6 +23,7 @@ from pages.shared.examples import example_foundation, example_run
 from pages.shared.lesson import exercise, notice
 from pages.shared.lesson_runs import stamp_of
 from pages.shared.models import ModelChoice, held_out, inference, load
+from pages.shared.quantities import estimate
 from pages.shared.run_data import RunView, run_name, view
 from pages.shared.run_panel import BASELINE_NAMES, LOOK_AGAIN_SECONDS, REFRESH_SECONDS, show_controls, show_status
 from pages.shared.text_source import corpora
@@ -203,7 +204,7 @@ def _train_broken(fault: Fault, broken: RunConfig, sound: RunConfig, both: bool 
 def about(config: RunConfig) -> str:
     """How long a run takes on one quiet core, in words; small models take longer than their arithmetic."""
     seconds = max(expected_seconds(config), _SECONDS_A_LAYER * config.model.n_layers * (config.training.steps or 0))
-    return f"{max(5, 5 * round(seconds / 5)):,} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+    return estimate(max(5, 5 * round(seconds / 5)))
 
 
 def changes(before: RunConfig, after: RunConfig, names: tuple[str, str]) -> pd.DataFrame:

@@ -24,6 +24,7 @@ from pages.shared.code_panel import show_code
 from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
 from pages.shared.lesson_runs import stamp_of
+from pages.shared.quantities import estimate
 from pages.shared.run_data import MAX_POINTS, differences, run_name
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, STATES
 from pages.shared.text_source import corpora
@@ -241,7 +242,7 @@ def _run(heat: Heat) -> None:
         whole = len(waiting) == len(heat.run_ids)
         st.button(
             f"Start {'the race' if whole else 'what is missing'} ({len(waiting)} "
-            f"run{'s' if len(waiting) > 1 else ''}, about {_duration(seconds)} of one core)",
+            f"run{'s' if len(waiting) > 1 else ''}, about {estimate(seconds)} of one core)",
             type="primary",
             icon=":material/flag:",
             key="race-start",
@@ -326,7 +327,7 @@ def _status(heat: Heat, lanes: Mapping[str, list[RunRecord]]) -> None:
                 )
             etas = [eta for record in live if (eta := lab().eta_seconds(record.run_id)) is not None]
             if etas:
-                st.caption(f"All lanes are done in about {_duration(max(etas))}.")
+                st.caption(f"All lanes are done in about {estimate(max(etas))}.")
     for name, records in lanes.items():
         for record in records:
             if record.error:
@@ -536,7 +537,3 @@ def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def _duration(seconds: float) -> str:
-    return f"{max(1, round(seconds))} s" if seconds < 90 else f"{seconds / 60:.0f} min"

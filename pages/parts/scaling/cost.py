@@ -17,12 +17,12 @@ from engine.scaling import PUBLISHED_SHAPES, flops_per_token, training_flops
 from engine.scaling_laws import GPT3_COMPUTE, PUBLISHED_TRAININGS, TOKENS_PER_PARAMETER
 from pages.parts.scaling.figures import power, ratio_chart
 from pages.parts.transformer.figures import named_bars
-from pages.parts.transformer.words import count, duration, short
 from pages.shared import charts
 from pages.shared.code_panel import show_code
 from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import inference
+from pages.shared.quantities import count, duration, short
 from pages.shared.run_data import run_name
 from pages.shared.viewer import lab
 

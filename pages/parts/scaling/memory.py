@@ -17,9 +17,9 @@ from engine.scaling import PUBLISHED_SHAPES, MemoryNeeds
 from engine.settings import Settings
 from pages.parts.transformer.figures import stacked
 from pages.parts.transformer.size import OPTIMIZERS, PRECISIONS
-from pages.parts.transformer.words import count, size
 from pages.shared.code_panel import show_code
 from pages.shared.lesson import exercise, notice
+from pages.shared.quantities import count, size
 from pages.shared.run_data import run_name
 from pages.shared.viewer import lab
 

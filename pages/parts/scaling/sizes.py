@@ -19,10 +19,10 @@ from engine.scaling import count_parameters
 from engine.scaling_laws import CurvePoint
 from pages.parts.scaling.figures import frontier_chart, law_chart
 from pages.parts.scaling.source import records_of, shipped, trained
-from pages.parts.transformer.words import count, duration
 from pages.shared.code_panel import show_code
 from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
+from pages.shared.quantities import count, duration
 from pages.shared.run_panel import REFRESH_SECONDS, STATES
 from pages.shared.viewer import lab
 

@@ -22,6 +22,7 @@ from pages.shared.bpe_charts import bits_per_byte, size_against_length
 from pages.shared.code_panel import show_code
 from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
+from pages.shared.quantities import estimate
 from pages.shared.run_panel import STATES
 from pages.shared.text_source import TextSource, choose_text
 from pages.shared.texts import text_of
@@ -326,8 +327,8 @@ def _train_missing(entries: list[Entry], source: TextSource) -> None:
     runs = "run" if len(missing) == 1 else "runs"
     st.markdown(
         f"**{len(missing)} of {len(entries)}** have not been trained on this text yet. The same small model learns "
-        f"with each tokenizer for {RECIPE.seconds:.0f} s on one core: about "
-        f"**{len(missing) * RECIPE.seconds:.0f} s** in all where one runs after the other."
+        f"with each tokenizer for {estimate(RECIPE.seconds)} on one core: about "
+        f"**{estimate(len(missing) * RECIPE.seconds)}** in all where one runs after the other."
     )
     if st.button(
         f"Train the missing {len(missing)} {runs}",

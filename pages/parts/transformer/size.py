@@ -11,10 +11,10 @@ from engine.scaling import PUBLISHED_SHAPES
 from engine.settings import Settings
 from pages.parts.transformer.figures import stacked
 from pages.parts.transformer.shape import choose_shape, preset_of, start_shape
-from pages.parts.transformer.words import count, duration, short, size
 from pages.shared.code_panel import show_code
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import inference
+from pages.shared.quantities import count, duration, short, size
 
 GB = 1e9
 VIEWS = ("Parameters", "Memory", "Arithmetic")

@@ -11,13 +11,13 @@ from engine.anatomy import Operation
 from engine.checkpoint import Checkpoint
 from pages.parts.transformer.operations import words_of
 from pages.parts.transformer.reading import read_sentence, token_name
-from pages.parts.transformer.words import plural
 from pages.shared.charts import next_token_bars, visible_token
 from pages.shared.code_panel import show_code
 from pages.shared.components.architecture_map import MapBox, architecture_map
 from pages.shared.components.heat_grid import MAX_CELLS, heat_grid
 from pages.shared.components.token_strip import token_strip
 from pages.shared.lesson import exercise, notice
+from pages.shared.quantities import plural
 from pages.shared.sentence import Sentence
 
 MAX_TOKENS = 48

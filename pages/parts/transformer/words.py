@@ -1,68 +1,6 @@
-"""Large numbers as they can be read, and names that several parts use."""
+"""Names that several parts use."""
 
 from __future__ import annotations
 
-YEAR = 365.25 * 86_400
-
 ACTIVATIONS = {"gelu": "GELU", "gelu_tanh": "GELU (tanh form)", "relu2": "ReLU²"}
 POSITIONS = {"learned": "learned vectors", "rotary": "rotary", "none": "none"}
-
-
-def count(n: float) -> str:
-    """A number of things: exact up to a million, then in millions, billions, and powers of ten.
-
-    >>> count(2775), count(124_439_808), count(174_604_259_328), count(3.14e23)
-    ('2,775', '124.4 million', '174.6 billion', '3.1 · 10²³')
-    """
-    if n < 1e6:
-        return f"{n:,.0f}"
-    for name, size in (("million", 1e6), ("billion", 1e9), ("trillion", 1e12)):
-        if n < 1000 * size:
-            return f"{n / size:.1f} {name}"
-    digits, power = f"{n:.1e}".split("e+")
-    return f"{digits} · 10{power.lstrip('0').translate(str.maketrans('0123456789', '⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
-
-
-def short(n: float) -> str:
-    """The same for narrow places, with the letters of the charts' axes.
-
-    >>> short(266_000_000), short(349e9), short(124)
-    ('266 M', '349 B', '124')
-    """
-    for letter, one in (("T", 1e12), ("B", 1e9), ("M", 1e6)):
-        if one <= n < 1000 * one:
-            return f"{n / one:.3g} {letter}"
-    return count(n)
-
-
-def size(n_bytes: float) -> str:
-    """Bytes in decimal units: 1 GB = 10⁹ bytes.
-
-    >>> size(12_288), size(497_759_232), size(1.4e12)
-    ('12.3 kB', '498 MB', '1.4 TB')
-    """
-    for unit, one in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if n_bytes >= one:
-            value = n_bytes / one
-            return f"{value:,.0f} {unit}" if value >= 100 else f"{value:.1f} {unit}"
-    return f"{n_bytes:.0f} bytes"
-
-
-def duration(seconds: float) -> str:
-    """A time in the unit that suits it.
-
-    >>> duration(0.0123), duration(75), duration(9000), duration(3e9)
-    ('12 ms', '75 s', '2.5 hours', '95 years')
-    """
-    if seconds < 1:
-        return f"{1000 * seconds:.2g} ms" if seconds < 0.01 else f"{1000 * seconds:.0f} ms"
-    for unit, one, most in (("s", 1, 120), ("minutes", 60, 7200), ("hours", 3600, 172_800), ("days", 86_400, 2 * YEAR)):
-        if seconds < most:
-            value = seconds / one
-            return f"{value:.0f} {unit}" if value >= 10 else f"{value:.1f} {unit}"
-    return f"{count(seconds / YEAR)} years"
-
-
-def plural(n: int, one: str) -> str:
-    """A count with its noun: "1 token", "12 tokens"."""
-    return f"{n:,} {one}" if n == 1 else f"{n:,} {one}s"
