@@ -28,6 +28,11 @@ def token_vectors(model: GPT) -> np.ndarray:
     return _read_only(model.token_embedding.weight.detach().float().numpy())
 
 
+def token_directions(model: GPT, ids: Sequence[int] | np.ndarray) -> np.ndarray:
+    """Where the vectors of some tokens point, their lengths left out: (n,) -> (n, d), rows of length 1."""
+    return unit_rows(look_up(token_vectors(model), ids))
+
+
 def position_vectors(model: GPT) -> np.ndarray | None:
     """The learned position embedding, (context_length, d) float32; None where positions are rotary or absent."""
     if model.position_embedding is None:
@@ -136,6 +141,16 @@ def fit_pca(vectors: np.ndarray, n_axes: int) -> Projection:
     axes = axes * np.sign(axes[np.arange(n_axes), largest])[:, None]
     variance = sizes**2
     return Projection(mean, axes, variance[:n_axes] / max(float(variance.sum()), 1e-30))
+
+
+def project_into(frame: np.ndarray, vectors: np.ndarray, n_axes: int) -> tuple[np.ndarray, float]:
+    """Vectors (n, d) on the axes along which those of `frame` (m, d) differ most: (n, n_axes), and the share kept.
+
+    For a series of maps: with one checkpoint as the frame of all of them the points move and the axes do not. The
+    share is that of the variance of `vectors`, 0 to 1. ConfigError where the frame has not so many directions.
+    """
+    projection = fit_pca(frame, n_axes)
+    return projection.project(vectors), projection.variance_share(vectors)
 
 
 def unit_rows(vectors: np.ndarray) -> np.ndarray:

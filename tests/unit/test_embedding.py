@@ -99,6 +99,17 @@ def test_pca_does_not_depend_on_the_sign_that_the_decomposition_happens_to_take(
     np.testing.assert_allclose(axes @ axes.T, np.eye(3), atol=1e-5)
 
 
+def test_a_later_cloud_lies_on_the_axes_of_the_frame():
+    model, ids = small(), [5, 3, 8, 1, 30]
+    directions = embedding.token_directions(model, ids)
+    np.testing.assert_allclose((directions**2).sum(axis=1), 1, rtol=1e-5)
+    moved = WEIGHTS + RNG.normal(size=WEIGHTS.shape)
+    points, share = embedding.project_into(WEIGHTS, moved, 2)
+    oracle = PCA(2).fit(WEIGHTS)
+    np.testing.assert_allclose(np.abs(points), np.abs(oracle.transform(moved)), atol=1e-4)
+    assert share == pytest.approx(oracle.transform(moved).var(axis=0).sum() / moved.var(axis=0).sum(), rel=1e-4)
+
+
 def test_more_directions_than_there_are_is_refused():
     with pytest.raises(ConfigError, match="2 vectors of 12 numbers do not have 2 directions"):
         embedding.fit_pca(WEIGHTS[:2], 2)

@@ -223,9 +223,8 @@ def _places(
 
 @st.cache_data(max_entries=128, show_spinner=False)
 def _pca(run_id: str, step: int, last: int, n_dims: int, n: int, home: str) -> tuple[np.ndarray, float]:
-    projection = embedding.fit_pca(_directions(run_id, last, last, n, home), n_dims)
-    vectors = _directions(run_id, step, last, n, home)
-    return projection.project(vectors), projection.variance_share(vectors)
+    frame, vectors = (_directions(run_id, each, last, n, home) for each in (last, step))
+    return embedding.project_into(frame, vectors, n_dims)
 
 
 @st.cache_data(max_entries=64, show_spinner="Arranging the tokens (t-SNE), some seconds …")
@@ -238,8 +237,8 @@ def _tsne(run_id: str, step: int, last: int, n_dims: int, n: int, home: str) -> 
 
 
 def _directions(run_id: str, step: int, last: int, n: int, home: str) -> np.ndarray:
-    weights = embedding.token_vectors(load(ModelChoice(run_id, step, "")).model)
-    return embedding.unit_rows(weights[_vocabulary(run_id, last, home).ids[:n]])
+    ids = _vocabulary(run_id, last, home).ids[:n]
+    return embedding.token_directions(load(ModelChoice(run_id, step, "")).model, ids)
 
 
 def _groups(words: Vocabulary, ids: list[int], colour: str) -> list[int]:

@@ -154,12 +154,8 @@ def named(moment: Moment) -> Named:
 @st.cache_data(max_entries=600, show_spinner=False)
 def _places(key: str, last_key: str, _moment: Moment, _last: Moment) -> np.ndarray:
     ids = named(_last).ids
-    projection = embedding.fit_pca(_directions(_last, ids), 2)
-    return projection.project(_directions(_moment, ids))
-
-
-def _directions(moment: Moment, ids: np.ndarray) -> np.ndarray:
-    return embedding.unit_rows(embedding.token_vectors(load(moment.choice).model)[ids])
+    frame, vectors = (embedding.token_directions(load(each.choice).model, ids) for each in (_last, _moment))
+    return embedding.project_into(frame, vectors, 2)[0]
 
 
 def places(moment: Moment, last: Moment) -> np.ndarray:

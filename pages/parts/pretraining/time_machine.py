@@ -112,7 +112,9 @@ def show() -> None:
         "Map and attention have mostly settled by then; loss and surprise still fall a little, on names and rare "
         "words. Later training refines what is there: half of the steps for a small part of the fall.",
     )
-    show_code(checkpoint_steps, inspection.attention_maps, anatomy.logit_lens_top, embedding.fit_pca)
+    show_code(
+        checkpoint_steps, inspection.attention_maps, anatomy.logit_lens_top, embedding.project_into, embedding.fit_pca
+    )
 
 
 def choose_run(key: str) -> RunRecord | None:
