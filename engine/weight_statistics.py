@@ -2,8 +2,8 @@
 
 A training step moves every part of the model by rate × direction. How long a part's gradient is, how far it moves for
 its own length, and how its weights and activations are spread tell whether it learns at all, learns too fast, or has
-fallen silent. "Parts" are those of `engine.training.part_of`: embedding, attention and MLP of each layer, final norm,
-head.
+fallen silent. "Parts" are those of `engine.layer_watch.part_of`: embedding, attention and MLP of each layer, final
+norm, head.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import Tensor
 
 from engine.errors import ConfigError
 from engine.gpt import GPT, Trace
-from engine.training import part_of
+from engine.layer_watch import part_of
 
 RULE_OF_THUMB = 1e-3
 """A rough heuristic: an update is about a thousandth of the weights that it changes (CS231n course notes, 2015)."""

@@ -11,11 +11,11 @@ import streamlit as st
 from engine import energy, weight_statistics
 from engine.energy import training_energy
 from engine.errors import EngineError
+from engine.layer_watch import LayerWatch
 from engine.runs.config import RunConfig
 from engine.runs.preparation import read_corpora
 from engine.runs.records import RunRecord
 from engine.tokenizer import Tokenizer
-from engine.training import LayerWatch
 from engine.weight_statistics import (
     RULE_OF_THUMB,
     Histograms,
