@@ -29,9 +29,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import torch
 
 from engine import diagnosis
-from engine.diagnosis import LeakCheck, RunFacts, diagnose, leak_check
+from engine.diagnosis import diagnose
 from engine.events import event_to_dict
 from engine.faults import FAULTS, changed
+from engine.run_facts import LeakCheck, RunFacts, leak_check
 from engine.runs.artifacts import ArtifactStore
 from engine.runs.config import RunConfig
 from engine.runs.pretraining import PretrainingJob

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from engine import diagnosis
-from engine.diagnosis import LeakCheck, RunFacts, diagnose, leak_check, smoothed
+from engine.diagnosis import diagnose
 from engine.events import event_to_dict
 from engine.faults import FAULTS, changed
+from engine.run_facts import LeakCheck, RunFacts, leak_check, smoothed
 from engine.runs.artifacts import ArtifactStore
 from engine.runs.pretraining import PretrainingJob
 from engine.runs.recipes import recipe_config

@@ -11,9 +11,10 @@ import pandas as pd
 import streamlit as st
 
 from engine import diagnosis
-from engine.diagnosis import HEALTHY, TITLES, Diagnosis, Finding, RunFacts, diagnose, leak_check
+from engine.diagnosis import HEALTHY, TITLES, Diagnosis, Finding, diagnose
 from engine.errors import ConfigError, EngineError
 from engine.faults import FAULTS, Fault, laboratory_config
+from engine.run_facts import RunFacts, leak_check
 from engine.runs.config import RunConfig
 from engine.runs.records import RunRecord
 from pages.shared import charts
@@ -97,7 +98,7 @@ def show() -> None:
         "learned. Training and validation loss are both measured with the future in view, so both look wonderful. "
         "When it writes, every new token is at the last position.",
     )
-    show_code(diagnosis.diagnose, *diagnosis.RULES, diagnosis.leak_check)
+    show_code(diagnosis.diagnose, *diagnosis.RULES, leak_check)
 
 
 # --- which run -----------------------------------------------------------------------------------------------
