@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.report import Card, CopiedRow, Facts, Lines, Samples, Table, duration, report_card, spread, ticks, to_html
+from engine.report import Card, CopiedRow, Facts, Lines, Samples, Table, duration, report_card, spread
+from engine.report_page import ticks, to_html
 from engine.runs.records import Curve, RecordedEvent, RunRecord
 
 NASTY = "<script>alert(1)</script></textarea>\"' & \x00 \u202e \ud800 é 🦁"

@@ -7,9 +7,10 @@ import statistics
 
 import streamlit as st
 
-from engine import report
+from engine import report, report_page
 from engine.errors import CorpusError, EngineError
-from engine.report import CopiedRow, report_card, to_html
+from engine.report import CopiedRow, report_card
+from engine.report_page import to_html
 from engine.runs.records import PRETRAINING, RunRecord
 from pages.parts.evaluation.source import Normal, Written, normal, training_text, write
 from pages.shared.code_panel import show_code
@@ -52,7 +53,7 @@ def show() -> None:
         "memorised shares need the same training text. A model card (Mitchell et al. 2019) also names intended use, "
         "groups that it serves worse, and limits.",
     )
-    show_code(report.report_card, report.to_html, report._text, report.spread)
+    show_code(report.report_card, report_page.to_html, report_page._text, report.spread)
 
 
 def _choose_run() -> RunRecord | None:
