@@ -4,6 +4,7 @@ from __future__ import annotations
 
 DAY = 86_400.0
 YEAR = 365.25 * DAY
+_RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
 def count(n: float) -> str:
@@ -17,8 +18,25 @@ def count(n: float) -> str:
     for name, size in (("million", 1e6), ("billion", 1e9), ("trillion", 1e12)):
         if n < 1000 * size:
             return f"{n / size:.1f} {name}"
-    digits, power = f"{n:.1e}".split("e+")
-    return f"{digits} · 10{power.lstrip('0').translate(str.maketrans('0123456789', '⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
+    digits, exponent = f"{n:.1e}".split("e+")
+    return f"{digits} · {power(int(exponent))}"
+
+
+def power(exponent: int) -> str:
+    """Ten to a whole number: power(12) -> "10¹²"."""
+    return f"10{str(exponent).translate(_RAISED)}"
+
+
+def scientific(value: float) -> str:
+    """A large number as the papers print it.
+
+    >>> scientific(3.1429e23), scientific(2.8e13)
+    ('3.14 · 10²³', '2.80 · 10¹³')
+    """
+    if value < 1e6:
+        return f"{value:,.0f}"
+    digits, exponent = f"{value:.2e}".split("e+")
+    return f"{digits} · {power(int(exponent))}"
 
 
 def short(n: float) -> str:
@@ -44,6 +62,18 @@ def size(n_bytes: float) -> str:
             value = n_bytes / one
             return f"{value:,.0f} {unit}" if value >= 100 else f"{value:.1f} {unit}"
     return f"{n_bytes:.0f} bytes"
+
+
+def money(dollars: float) -> str:
+    """Dollars as they are said.
+
+    >>> money(4_672_000), money(508_262), money(950), money(0.02)
+    ('$4.67 million', '$0.51 million', '$950', '$0.02')
+    """
+    for name, one, least in (("billion", 1e9, 1e9), ("million", 1e6, 1e5)):
+        if dollars >= least:
+            return f"${dollars / one:,.2f} {name}"
+    return f"${dollars:,.0f}" if dollars >= 100 else f"${dollars:,.2f}"
 
 
 def duration(seconds: float) -> str:

@@ -9,7 +9,7 @@ from engine.gpt import GPTConfig
 from engine.runs.service import lab
 from engine.runs.size_series import CHECK_WIDTH, WIDTHS, read_records, series_config
 from engine.scaling import training_memory
-from pages.parts.scaling import cost, source
+from pages.parts.scaling import devices, source
 from pages.shared import examples
 from pages.shared.quantities import size
 from tests.pages.helpers import open_lesson, words
@@ -124,8 +124,8 @@ def test_the_other_views_reckon_with_a_run(view, trained_run):
 
 
 def test_rows_of_the_table_that_cannot_be_are_left_out():
-    usual = cost._usual_table()
-    assert [row.name for row in cost.rows_of(usual)] == list(usual["Device"])
+    usual = devices.usual_table()
+    assert [row.name for row in devices.rows_of(usual)] == list(usual["Device"])
     wrong = [
         ("", 100.0, 40.0, 1.0, "", ""),
         (None, 100.0, 40.0, 1.0, "", ""),
@@ -135,8 +135,8 @@ def test_rows_of_the_table_that_cannot_be_are_left_out():
         ("not a number", 100.0, float("nan"), 1.0, "", ""),
         ("paid for it", 100.0, 40.0, -1.0, "", ""),
     ]
-    table = pd.concat([usual, pd.DataFrame(wrong, columns=list(cost.COLUMNS))])
-    assert cost.rows_of(table) == cost.rows_of(usual)
+    table = pd.concat([usual, pd.DataFrame(wrong, columns=list(devices.COLUMNS))])
+    assert devices.rows_of(table) == devices.rows_of(usual)
 
 
 def test_memory_is_that_of_the_engine_for_every_choice():

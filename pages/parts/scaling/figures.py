@@ -11,14 +11,9 @@ import altair as alt
 import pandas as pd
 
 from pages.shared.charts import _QUIET, _RUN_COLOURS, Figure, _to_spec
+from pages.shared.quantities import power
 
 POINT_COLUMNS = ["x", "y", "name"]
-_SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-
-
-def power(exponent: int) -> str:
-    """Ten to a whole number: power(12) -> "10¹²"."""
-    return f"10{str(exponent).translate(_SUPERSCRIPT)}"
 
 
 def law_chart(
