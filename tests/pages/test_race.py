@@ -9,7 +9,7 @@ from engine.runs.execution import execute
 from engine.runs.races import RACES, race_configs
 from engine.runs.recipes import recipe_config
 from engine.runs.service import lab
-from pages.parts.pretraining import race
+from pages.parts.pretraining import race, race_heat
 from tests.pages.conftest import tiny_config
 from tests.pages.helpers import open_lesson, words
 
@@ -31,7 +31,7 @@ def small_races(monkeypatch):
         )
 
     monkeypatch.setattr("engine.runs.races.recipe_config", tiny)
-    monkeypatch.setattr(race, "STEPS", (12, 15, 20, 30))
+    monkeypatch.setattr(race_heat, "STEPS", (12, 15, 20, 30))
 
 
 def train_all() -> None:

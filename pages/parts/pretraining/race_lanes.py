@@ -1,0 +1,153 @@
+"""The lanes of a race while it runs: start, watch and stop them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from engine.errors import EngineError
+from engine.runs.config import RunConfig
+from engine.runs.races import differing
+from engine.runs.records import RunRecord
+from engine.runs.service import lab
+from pages.parts.pretraining.race_heat import Heat
+from pages.parts.pretraining.race_results import points_of, show_results
+from pages.shared.errors import sentence
+from pages.shared.quantities import estimate
+from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, STATES
+from pages.shared.training_form import expected_seconds
+
+_PREPARATION_SECONDS = 4
+
+
+def run_lanes(heat: Heat) -> None:
+    """The button that starts what is missing, and the panel beneath."""
+    records = {record.run_id: record for record in lab().runs()}
+    missing = {name: [config for config in runs if config.run_id not in records] for name, runs in heat.configs.items()}
+    waiting = [config for runs in missing.values() for config in runs]
+    if heat.configs:
+        told = "; ".join(
+            f"{name.rpartition('.')[2]} {' / '.join(map(_shown, values))}"
+            for name, values in differing(heat.configs).items()
+        )
+        st.caption(f"The lanes differ in: {told}.")
+    if waiting:
+        seconds = sum(expected_seconds(config) + _PREPARATION_SECONDS for config in waiting)
+        whole = len(waiting) == len(heat.run_ids)
+        st.button(
+            f"Start {'the race' if whole else 'what is missing'} ({len(waiting)} "
+            f"run{'s' if len(waiting) > 1 else ''}, about {estimate(seconds)} of one core)",
+            type="primary",
+            icon=":material/flag:",
+            key="race-start",
+            on_click=_submit,
+            args=(missing,),
+            help="As many train at a time as the server has places. The clock of each counts its own training only.",
+        )
+    live = any(records[run_id].live for run_id in heat.run_ids if run_id in records)
+    st.fragment(_panel, run_every=REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(heat, live)
+
+
+def _submit(missing: Mapping[str, list[RunConfig]]) -> None:
+    most = max(len(runs) for runs in missing.values())
+    for n in range(most):  # seed by seed, so that every lane has one early
+        for name, runs in missing.items():
+            if n < len(runs):
+                try:
+                    seed = f" · seed {runs[n].seed}" if runs[n].seed else ""
+                    lab().submit(runs[n], f"Race: {name}{seed}")
+                except EngineError as error:
+                    st.toast(sentence(error), icon=":material/info:")
+                    return
+
+
+def _ask_all(run_ids: tuple[str, ...], kind: str) -> None:
+    """Stop (those that have begun; the others are paused) or resume all of a race."""
+    for run_id in run_ids:
+        try:
+            record = lab().run(run_id)
+            if kind == "resume" and record.state in ("paused", "failed", "interrupted"):
+                lab().request(run_id, "resume")
+            elif kind == "pause" and record.state in ("queued", "running"):
+                lab().request(run_id, "pause")
+            elif kind == "stop" and record.live:
+                lab().request(run_id, "stop" if record.step > 0 else "pause")
+        except EngineError as error:
+            st.toast(sentence(error), icon=":material/info:")
+
+
+def _panel(heat: Heat, was_live: bool) -> None:
+    records = {record.run_id: record for record in lab().runs()}
+    lanes = {name: [records[i] for i in ids if i in records] for name, ids in heat.lanes.items()}
+    ours = [record for each in lanes.values() for record in each]
+    if not ours:
+        st.info("Nobody has started yet. Press the button; the curves then grow here side by side.")
+        return
+    _status(heat, lanes)
+    points = points_of(lanes, heat.unit)
+    if points.empty:
+        st.info("The curves begin with the first step.")
+    else:
+        show_results(heat, lanes, points)
+    if was_live != any(record.live for record in ours):
+        st.rerun()
+
+
+def _status(heat: Heat, lanes: Mapping[str, list[RunRecord]]) -> None:
+    columns = st.columns(len(lanes))
+    for column, (name, records) in zip(columns, lanes.items(), strict=True):
+        share = sum(record.progress for record in records) / max(1, len(heat.lanes[name]))
+        column.text(name)
+        column.progress(share, text=_lane_line(records))
+    ours = [record for each in lanes.values() for record in each]
+    live = [record for record in ours if record.live]
+    resting = [r for r in ours if r.state in ("paused", "failed", "interrupted")]
+    if live or resting:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            ids = heat.run_ids
+            for kind, icon, on, help in (
+                ("pause", ":material/pause:", live, "Save all lanes and give the cores to somebody else."),
+                ("stop", ":material/stop:", live, "End all lanes here; those that have not begun are paused."),
+                ("resume", ":material/play_arrow:", resting, "Go on from the last checkpoints, exactly."),
+            ):
+                st.button(
+                    f"{kind.capitalize()} all",
+                    key=f"race-{kind}",
+                    icon=icon,
+                    disabled=not on,
+                    on_click=_ask_all,
+                    args=(ids, kind),
+                    help=help,
+                )
+            etas = [eta for record in live if (eta := lab().eta_seconds(record.run_id)) is not None]
+            if etas:
+                st.caption(f"All lanes are done in about {estimate(max(etas))}.")
+    for name, records in lanes.items():
+        for record in records:
+            if record.error:
+                st.text(f"{name}: {sentence(record.error)}")
+    problem = lab().server_problem() if live else ""
+    if problem:
+        st.warning(problem)
+
+
+def _lane_line(records: list[RunRecord]) -> str:
+    """State of a lane: of its run, or of how many of its seeds."""
+    if not records:
+        return ":material/flag: not started"
+    icon, word = STATES[records[0].state]
+    if len(records) == 1:
+        total = records[0].total_steps
+        return f"{icon} **{word}** · step {records[0].step:,}" + (f" of {total:,}" if total else "")
+    done = sum(record.state == "finished" for record in records)
+    running = next((record for record in records if record.state == "running"), None)
+    text = f"{done} of {len(records)} seeds finished"
+    return f"{text} · step {running.step:,} of {running.total_steps or 0:,}" if running else text
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else str(value)
