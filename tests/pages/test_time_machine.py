@@ -8,7 +8,7 @@ from engine.rate_finder import suggest
 from engine.runs.execution import execute
 from engine.runs.preparation import read_corpora
 from engine.runs.service import lab
-from pages.parts.pretraining import beyond_words, replay, time_machine
+from pages.parts.pretraining import beyond_words, layer_movement, long_text, replay, spread, time_machine
 from tests.pages.helpers import open_lesson, words
 
 PAGE = "pretraining.py"
@@ -111,7 +111,7 @@ def view(app, name, **session):
 def test_beyond_words_shows_what_was_recorded(trained_run, monkeypatch):
     checkpoints = [info.step for info in lab().checkpoints(trained_run)]
     app = open_lesson(PAGE, "Beyond words", run_id=trained_run)
-    for kind in beyond_words.KINDS:
+    for kind in spread.KINDS:
         app.selectbox(key="beyond-kind").set_value(kind).run()
         assert not app.exception and not app.error
         assert list(app.dataframe[0].value["step"]) == checkpoints
@@ -125,7 +125,7 @@ def test_beyond_words_shows_what_was_recorded(trained_run, monkeypatch):
         assert last.loc[each["name"], "ratio"] == pytest.approx(each["update"] / each["weights"])
     assert len(app.get("vega_lite_chart")) == 2
     with monkeypatch.context() as older:
-        older.setattr(beyond_words, "_recorded", lambda *args: table.iloc[:0])
+        older.setattr(layer_movement, "_recorded", lambda *args: table.iloc[:0])
         measured = view(app, beyond_words.MOVES).dataframe[0].value
     assert "older than the record of its layers" in words(app)
     assert list(dict.fromkeys(measured["step"])) == checkpoints
@@ -133,7 +133,7 @@ def test_beyond_words_shows_what_was_recorded(trained_run, monkeypatch):
     assert (measured["ratio"] > 0).equals(measured["step"] > 0)
 
     with monkeypatch.context() as small:
-        small.setattr(beyond_words, "LARGE_CHARS", 1000)
+        small.setattr(long_text, "LARGE_CHARS", 1000)
         assert not view(app, beyond_words.READ).dataframe  # a long text is read only when asked for
     view(app, beyond_words.READ).number_input[0].set_value(7).run()
     config = lab().run(trained_run).config

@@ -1,0 +1,106 @@
+"""Energy, cost and carbon of a run, from its measured seconds and what the learner assumes."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine import energy
+from engine.energy import training_energy
+from engine.runs.records import RunRecord
+from engine.runs.service import lab
+from pages.shared.code_panel import show_code
+from pages.shared.lesson import exercise, notice
+from pages.shared.lesson_runs import stamp_of
+from pages.shared.quantities import duration
+
+
+def show_energy(record: RunRecord) -> None:
+    """Draw the view."""
+    if record.seconds <= 0:
+        st.info("This run has not trained yet: it has taken nothing.")
+        return
+    columns = st.columns(3, gap="medium")
+    with columns[0]:
+        watts = st.number_input(
+            "Power (watts)",
+            1.0,
+            2000.0,
+            15.0,
+            step=5.0,
+            key="beyond-watts",
+            persist_state="session",
+            help="An assumption: no meter is read. One busy core of a laptop or server takes about 5 to 25 W, with its "
+            "share of memory and fans; a large graphics card about 700 W.",
+        )
+    with columns[1]:
+        price = st.number_input(
+            "Price of a kilowatt-hour",
+            0.0,
+            5.0,
+            0.30,
+            step=0.05,
+            key="beyond-price",
+            persist_state="session",
+            help="In your currency. 0.30 is a household's in parts of Europe; data centres pay less.",
+        )
+    with columns[2]:
+        carbon = st.number_input(
+            "Grams of CO₂ for a kilowatt-hour",
+            0.0,
+            1500.0,
+            400.0,
+            step=50.0,
+            key="beyond-carbon",
+            persist_state="session",
+            help="An assumption too: from about 30 where power is from water or atoms to about 800 from coal.",
+        )
+    used = training_energy(record.seconds, watts)
+    tokens = _tokens_read(record.run_id, stamp_of(record))
+    with st.container(horizontal=True):
+        st.metric("Measured time", duration(record.seconds), help="Seconds of one core, with evaluations.", width=170)
+        st.metric("Energy", _watt_hours(used.kilowatt_hours), help="Seconds × watts.", width=170)
+        st.metric("Cost", _money(used.cost(price)), help="Kilowatt-hours × price.", width=170)
+        st.metric("CO₂", f"{used.kilowatt_hours * carbon:,.3g} g", help="Kilowatt-hours × grams.", width=170)
+        if tokens:
+            st.metric(
+                "Per million tokens",
+                _watt_hours(used.kilowatt_hours / tokens * 1e6),
+                help=f"The run has read {tokens:,} tokens.",
+                width=190,
+            )
+    litres = used.litres_boiled()
+    st.markdown(
+        f"As much as brings **{litres:,.2g} litres of water** from 15 to 100 °C, if nothing gets lost; a kettle of "
+        f"2,000 W takes as much in {duration(used.joules / 2000)}."
+    )
+    st.caption(
+        "Measured: the seconds between the start and the end of every step and evaluation, on one core. While others "
+        "compute on the same machine they grow, though the work stays the same. Assumed: everything typed above."
+    )
+    notice(
+        "The time is the machine's, the watts are yours: the result is an estimate, as every published one is.",
+        "Energy per token falls with faster hardware and rises in proportion to the parameters: each token costs about "
+        "six operations for every parameter.",
+        "What is trained once is used often: over its life, answering can take a model more energy than training did.",
+    )
+    exercise(
+        "GPT-3's training took about 1,287 MWh by a published estimate (Patterson et al. 2021). How many of these runs "
+        "would that be?",
+        f"At the watts chosen above this run took {_watt_hours(used.kilowatt_hours)}: "
+        f"1,287 MWh are {1_287_000 / max(used.kilowatt_hours, 1e-12):,.2g} such runs.",
+    )
+    show_code(energy.training_energy, energy.Energy)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _tokens_read(run_id: str, stamp: str) -> int:
+    steps = lab().curve(run_id, 2).steps
+    return int(steps[-1]["tokens"]) if steps else 0
+
+
+def _watt_hours(kilowatt_hours: float) -> str:
+    return f"{kilowatt_hours * 1000:,.3g} Wh" if kilowatt_hours < 1 else f"{kilowatt_hours:,.2f} kWh"
+
+
+def _money(amount: float) -> str:
+    return f"{amount:,.2f}" if amount >= 0.1 else f"{amount:.2g}"

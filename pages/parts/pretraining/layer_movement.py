@@ -1,0 +1,165 @@
+"""How long every part's gradient is and how far it moves, as recorded or measured at the checkpoints."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from engine.layer_watch import LayerWatch
+from engine.runs.records import RunRecord
+from engine.runs.service import lab
+from engine.weight_statistics import (
+    RULE_OF_THUMB,
+    gradient_lengths,
+    movement,
+)
+from pages.parts.pretraining.beyond_figures import MAX_LINES, log_lines, over_parts
+from pages.parts.pretraining.long_text import may_read
+from pages.parts.pretraining.moments import Moment, moments_of
+from pages.shared.code_panel import show_code
+from pages.shared.lesson import exercise, notice
+from pages.shared.lesson_runs import stamp_of
+from pages.shared.models import held_out, inference, load
+
+GRADIENT_TOKENS = 1024
+QUANTITIES = ("Gradient", "Update ÷ weights", "Weights")
+
+
+def show_movement(record: RunRecord) -> None:
+    """Draw the view."""
+    quantity = st.segmented_control(
+        "Quantity",
+        QUANTITIES,
+        default=QUANTITIES[0],
+        required=True,
+        key="beyond-quantity",
+        persist_state="session",
+        help="Gradient: its length before clipping. Update ÷ weights: how far a step moved a part, for its own length. "
+        "Weights: how long they are.",
+    )
+    frame = _recorded(record.run_id, stamp_of(record))
+    recorded = not frame.empty
+    if not recorded:
+        found = _measured(record)
+        if found is None:
+            return
+        frame = found
+    unit = {
+        QUANTITIES[0]: "Length of the gradient",
+        QUANTITIES[1]: "Length of the update ÷ length of the weights",
+        QUANTITIES[2]: "Length of the weights",
+    }[quantity]
+    column = {QUANTITIES[0]: "gradient", QUANTITIES[1]: "ratio", QUANTITIES[2]: "weights"}[quantity]
+    values = frame.assign(value=frame[column])[["step", "part", "value"]]
+    values = values[np.isfinite(values["value"]) & (values["value"] > 0)]
+    if values.empty:
+        st.info("This run has none of these numbers yet: they come with its first evaluations.")
+        return
+    last = values[values["step"] == values["step"].max()].set_index("part")["value"]
+    said = f"At step {int(values['step'].max()):,} the {last.idxmax()} has the largest value, {last.max():.2g}; "
+    said += f"the {last.idxmin()} the smallest, {last.min():.2g}."
+    over_parts(values, title=f"{quantity} of every part", unit=unit, summary=said).show()
+    parts = list(dict.fromkeys(values["part"]))
+    few = [parts[0], *parts[1:3], *[part for part in parts if part.startswith("layer")][-2:]]
+    shown = st.multiselect(
+        "Parts as lines",
+        parts,
+        default=list(dict.fromkeys(few)),
+        max_selections=MAX_LINES,
+        key=f"beyond-parts:{len(parts)}",
+        persist_state="session",
+        help=f"At most {MAX_LINES} parts, drawn as lines below.",
+    )
+    if shown:
+        level = RULE_OF_THUMB if quantity == QUANTITIES[1] else None
+        near = "The dotted line is the rule of thumb, 0.001 (CS231n): far above it a part is torn about, far below "
+        near += "it hardly learns. It was found with other optimizers; Muon's steps are larger by design."
+        summary = near if level else "Logarithmic: one mark up is ten times as long, or a part of that."
+        log_lines(
+            values[values["part"].isin(shown)],
+            title=f"{quantity} over training",
+            unit=unit,
+            summary=summary,
+            level=level,
+        ).show()
+    if recorded:
+        st.caption("Recorded by the training itself in the step before each evaluation, on that step's batch.")
+    else:
+        st.caption(
+            "This run is older than the record of its layers. Gradients are computed here at its checkpoints, on "
+            f"about {GRADIENT_TOKENS:,} held-out tokens. Update ÷ weights is the way from one checkpoint to the next, "
+            "divided by the steps between: a lower bound, since steps that undo each other do not count."
+        )
+    with st.expander("As a table", icon=":material/table:"):
+        st.dataframe(frame, hide_index=True, width="stretch")
+    notice(
+        "At the start the parts' gradients can differ by a factor of a hundred. AdamW and Muon divide that out: each "
+        "moves by its rate, whatever the length of its gradient.",
+        "Warmup shows as a rise of update ÷ weights, decay as its fall: the rate is in every update.",
+        "A part whose gradient is zero has died or is not used; one whose update is as long as its weights is thrown "
+        "about. Both show here long before the samples tell.",
+    )
+    exercise(
+        "Why can the whole model's gradient look healthy while one part learns nothing?",
+        "The length of the whole is the root of the sum of squares, so the largest part decides it. Ten parts, one of "
+        "them silent, have almost the same norm as before.",
+    )
+    show_code(LayerWatch, gradient_lengths, movement)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _recorded(run_id: str, stamp: str) -> pd.DataFrame:
+    """Step, part, gradient, weights, update and their ratio, as the training recorded them; empty for older runs."""
+    rows = []
+    for event in lab().events(run_id, kinds=("layers",)):
+        for each in event.payload["layers"]:
+            weights = float(each["weights"])
+            rows.append(
+                {
+                    "step": int(event.payload["step"]),
+                    "part": each["name"],
+                    "gradient": float(each["gradient"]),
+                    "weights": weights,
+                    "update": float(each["update"]),
+                    "ratio": float(each["update"]) / weights if weights > 0 else math.nan,
+                }
+            )
+    return pd.DataFrame(rows, columns=["step", "part", "gradient", "weights", "update", "ratio"])
+
+
+def _measured(record: RunRecord) -> pd.DataFrame | None:
+    """The same at the checkpoints of a run without such a record; None until the learner asks for a long one."""
+    if not may_read(
+        record, "beyond-measure", "Measure at the checkpoints", "Its text has to be read first, which takes"
+    ):
+        return None
+    moments = moments_of(record.run_id)
+    waiting = st.empty()
+    rows, before = [], None
+    for number, moment in enumerate(moments):
+        waiting.progress(number / len(moments), text=f"A backward pass at step {moment.info.step:,} …")
+        lengths = _lengths(moment.key, moment, moments[-1])
+        moved = _moved(before.key, moment.key, before, moment) if before is not None else {}
+        rows += [{**each, "step": moment.info.step, "ratio": moved.get(each["part"], math.nan)} for each in lengths]
+        before = moment
+    waiting.empty()
+    return pd.DataFrame(rows, columns=["step", "part", "gradient", "weights", "ratio"])
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _lengths(key: str, _moment: Moment, _last: Moment) -> list[dict[str, float | str]]:
+    inputs, targets = held_out(_last.choice, GRADIENT_TOKENS)
+    n = max(1, min(len(inputs), GRADIENT_TOKENS // inputs.shape[1]))
+    keep = np.linspace(0, len(inputs) - 1, n).round().astype(int)  # of a mixture, some of every source
+    with inference():
+        found = gradient_lengths(load(_moment.choice).model, inputs[keep], targets[keep])
+    return [{"part": each.name, "gradient": each.gradient, "weights": each.weights} for each in found]
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _moved(before_key: str, key: str, _before: Moment, _after: Moment) -> dict[str, float]:
+    steps = _after.info.step - _before.info.step
+    return movement(load(_before.choice).model, load(_after.choice).model, steps)

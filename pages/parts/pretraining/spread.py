@@ -1,0 +1,104 @@
+"""How the weights of a part, or its activations on the learner's sentence, are spread at each checkpoint."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from engine import weight_statistics
+from engine.runs.records import RunRecord
+from engine.weight_statistics import (
+    Histograms,
+    activations_of,
+    histograms,
+    part_names,
+    part_weights,
+)
+from pages.parts.pretraining.beyond_figures import histogram_map
+from pages.parts.pretraining.moments import Moment, moments_of
+from pages.shared.code_panel import show_code
+from pages.shared.lesson import exercise, notice
+from pages.shared.models import load
+from pages.shared.sentence import choose_sentence, traced
+
+MAX_SENTENCE = 64
+STREAM, BEFORE, BEHIND = "The stream after a layer", "The MLP before its nonlinearity", "The MLP behind it"
+KINDS = {"Weights of a part": None, STREAM: "stream", BEFORE: "before", BEHIND: "behind"}
+
+
+def show_spread(record: RunRecord) -> None:
+    """Draw the view."""
+    moments = moments_of(record.run_id)
+    last = moments[-1]
+    model = load(last.choice).model
+    kind_place, part_place = st.columns(2, gap="large")
+    with kind_place:
+        kind = st.selectbox(
+            "Numbers",
+            list(KINDS),
+            key="beyond-kind",
+            persist_state="session",
+            help="Weights are what training moves. Activations are what they make of a text: of your sentence, here.",
+        )
+    place = KINDS.get(kind)
+    with part_place:
+        if place is None:
+            names = part_names(model)
+            part = st.selectbox(
+                "Part",
+                names,
+                index=min(1, len(names) - 1),
+                key=f"beyond-part:{len(names)}",
+                persist_state="session",
+                help="A part of the model; of attention and MLP the matrices, without gains and biases.",
+            )
+        else:
+            n = model.config.n_layers
+            layer = 1
+            if n > 1:
+                layer = st.slider(
+                    "Layer", 1, n, n, key=f"beyond-layer:{n}", persist_state="session", help="Whose numbers are drawn."
+                )
+            part = f"layer {layer}"
+    if place is None:
+        found = _weights(tuple(each.key for each in moments), part, moments)
+        title, value = f"Weights: {part}", "Weight"
+    else:
+        own = choose_sentence(last.choice, most=MAX_SENTENCE)
+        if own is None:
+            return
+        found = _activations(tuple(each.key for each in moments), own.ids, place, layer - 1, moments)
+        title, value = f"{kind}: {part}", "Activation"
+    steps = [each.info.step for each in moments]
+    summary = f"The standard deviation goes from {found.spreads[0]:.3g} to {found.spreads[-1]:.3g}."
+    if found.outside.max() > 0.0005:
+        summary += f" Up to {found.outside.max():.1%} of the numbers lie beyond what is drawn."
+    histogram_map(steps, found.edges, found.shares, title=title, value=value, summary=summary).show()
+    with st.expander("As a table", icon=":material/table:"):
+        table = {"step": steps, "standard deviation": found.spreads, "exactly 0": found.zeros, "beyond": found.outside}
+        st.dataframe(pd.DataFrame(table), hide_index=True, width="stretch")
+    notice(
+        "Weights begin as a narrow bell of normal noise and widen as they learn; a few grow far beyond the rest. The "
+        "colour is logarithmic, or those tails could not be seen.",
+        "Behind the MLP's nonlinearity most numbers are near zero: a neuron speaks up for few tokens.",
+        "The residual stream grows from layer to layer, since every block adds to it; the norm before each block takes "
+        "the length out again.",
+    )
+    exercise(
+        "How would the histogram of the weights look in a run whose learning rate was far too high?",
+        "It widens within a few steps, to weights many times as long as at the start, and does not come back: with "
+        "weights that large each further step changes little. Compare update ÷ weights of such a run.",
+    )
+    show_code(weight_statistics.histograms, weight_statistics.part_weights, weight_statistics.activations_of)
+
+
+@st.cache_data(max_entries=64, show_spinner="Sorting the weights of every checkpoint …")
+def _weights(keys: tuple[str, ...], part: str, _moments: list[Moment]) -> Histograms:
+    return histograms([part_weights(load(each.choice).model, part) for each in _moments])
+
+
+@st.cache_data(max_entries=64, show_spinner="Reading the sentence at every checkpoint …")
+def _activations(
+    keys: tuple[str, ...], ids: tuple[int, ...], place: weight_statistics.Place, layer: int, _moments: list[Moment]
+) -> Histograms:
+    return histograms([activations_of(traced(each.choice, ids)[0], place, layer) for each in _moments])
