@@ -6,7 +6,8 @@ import pytest
 
 from engine.runs.execution import execute
 from engine.runs.service import lab
-from pages.parts.pretraining import predict
+from pages.parts.pretraining import guess_scores, guess_token
+from pages.shared.models import ModelChoice
 from tests.pages.conftest import tiny_config
 from tests.pages.helpers import open_lesson, words
 
@@ -31,7 +32,7 @@ def chart_steps(app) -> set[int]:
 
 def test_without_a_run_both_kinds_say_what_to_do():
     assert "No run has finished yet" in words(open_lesson("pretraining.py", PART))
-    app = open_lesson("pretraining.py", PART, **{"predict-kind": predict.TOKEN})
+    app = open_lesson("pretraining.py", PART, **{"predict-kind": guess_scores.TOKEN})
     assert "There is no model yet" in words(app)
 
 
@@ -43,7 +44,7 @@ def test_a_loss_is_hidden_until_it_is_guessed_and_scored_once(evaluated_run):
     assert f"up to step {known}" in words(app)
     app.button(key="predict-reveal").click().run()
     assert not app.exception
-    (made,) = app.session_state[predict.LOSSES]
+    (made,) = app.session_state[guess_scores.LOSSES]
     truth = next(e["validation_loss"] for e in lab().curve(evaluated_run, 2).evaluations if e["step"] == made.step)
     assert made.truth == truth and made.known == known
     assert f"the loss was {truth:.2f}" in words(app) and "Mean error" in [m.label for m in app.metric]
@@ -53,12 +54,12 @@ def test_a_loss_is_hidden_until_it_is_guessed_and_scored_once(evaluated_run):
             break
         app.button(key="predict-reveal").click().run()
     assert "The whole curve is shown" in words(app)
-    made = app.session_state[predict.LOSSES]
+    made = app.session_state[guess_scores.LOSSES]
     assert [each.step for each in made] == sorted({each.step for each in made})
     app.button(key="guesses-forget").click().run()
-    assert predict.LOSSES not in app.session_state and "Nothing guessed yet" in words(app)
+    assert guess_scores.LOSSES not in app.session_state and "Nothing guessed yet" in words(app)
     app.button(key="guesses-undo").click().run()
-    assert app.session_state[predict.LOSSES] == made
+    assert app.session_state[guess_scores.LOSSES] == made
 
 
 def test_a_guess_outside_its_own_range_is_not_taken(evaluated_run):
@@ -69,7 +70,7 @@ def test_a_guess_outside_its_own_range_is_not_taken(evaluated_run):
 
 
 def test_tokens_are_bet_on_by_learner_gpt_and_ngram_and_the_calibration_is_drawn(trained_run):
-    app = open_lesson("pretraining.py", PART, **{"predict-kind": predict.TOKEN})
+    app = open_lesson("pretraining.py", PART, **{"predict-kind": guess_scores.TOKEN})
     assert not app.exception and not app.get("vega_lite_chart")
     for n in range(2):
         app.slider(key="predict-sure").set_value(70 if n else 30).run()
@@ -79,7 +80,7 @@ def test_tokens_are_bet_on_by_learner_gpt_and_ngram_and_the_calibration_is_drawn
         assert [text for text in app.text if text.value.startswith("It was")]
         assert app.button(key="predict-token-reveal").disabled  # one answer, one score
         app.button(key="predict-next").click().run()
-    first, second = app.session_state[predict.TOKENS]
+    first, second = app.session_state[guess_scores.TOKENS]
     assert (first.learner.confidence, second.learner.confidence) == (0.3, 0.7)
     assert first.context != second.context
     assert "too few to judge" in words(app)
@@ -89,9 +90,9 @@ def test_tokens_are_bet_on_by_learner_gpt_and_ngram_and_the_calibration_is_drawn
 
 
 def test_the_true_token_is_always_among_the_candidates(trained_run):
-    choice = predict.ModelChoice(trained_run, 30, "test")
+    choice = ModelChoice(trained_run, 30, "test")
     for number in range(8):
-        question = predict._question(choice.key, "home", number, choice)
-        assert question.truth in question.candidates and len(set(question.candidates)) == predict.CANDIDATES
-        assert len(question.context) >= predict.FEWEST
+        question = guess_token.question_of(choice.key, "home", number, choice)
+        assert question.truth in question.candidates and len(set(question.candidates)) == guess_token.CANDIDATES
+        assert len(question.context) >= guess_token.FEWEST
         assert 0 < sum(question.gpt) <= 1 and 0 < sum(question.ngram) <= 1

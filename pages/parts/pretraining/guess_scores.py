@@ -1,0 +1,172 @@
+"""The guesses of this visit: what they scored, whether the confidence was earned, and how to forget them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from engine import predictions
+from engine.predictions import (
+    Bet,
+    LossGuess,
+    TokenGuess,
+    as_csv,
+    coverage,
+    reliability,
+)
+from pages.parts.pretraining import predict_figures
+
+LOSS, TOKEN = "The loss at a later step", "The next token"
+LOSSES, TOKENS = "guesses-loss", "guesses-token"
+FORGOTTEN = "guesses-forgotten"
+ROUND, ANSWERED = "predict-round", "predict-answered"
+
+
+def show_score(kind: str) -> None:
+    """Draw the score of one kind of guesses, with all of them as CSV."""
+    losses: list[LossGuess] = st.session_state.get(LOSSES, [])
+    tokens: list[TokenGuess] = st.session_state.get(TOKENS, [])
+    st.header("Your score", anchor=False)
+    if kind == LOSS:
+        _score_losses(losses)
+    else:
+        _score_tokens(tokens)
+    with st.container(horizontal=True):
+        st.download_button(
+            "Guesses (CSV)",
+            data=as_csv(losses, tokens).encode(),
+            file_name="guesses.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            disabled=not (losses or tokens),
+            on_click="ignore",
+            key="guesses-csv",
+            help="Every guess of this visit with its scores.",
+        )
+        st.button(
+            "Forget all guesses",
+            icon=":material/restart_alt:",
+            disabled=not (losses or tokens),
+            on_click=_forget,
+            key="guesses-forget",
+            help="Begin again. What you have seen of the curves stays seen.",
+        )
+        st.button(
+            "Undo",
+            icon=":material/undo:",
+            disabled=FORGOTTEN not in st.session_state,
+            on_click=_remember,
+            key="guesses-undo",
+            help="Bring back the guesses that were forgotten.",
+        )
+
+
+def _forget() -> None:
+    st.session_state[FORGOTTEN] = (st.session_state.pop(LOSSES, []), st.session_state.pop(TOKENS, []))
+    st.session_state.pop(ANSWERED, None)
+
+
+def _remember() -> None:
+    losses, tokens = st.session_state.pop(FORGOTTEN)
+    st.session_state[LOSSES] = [*losses, *st.session_state.get(LOSSES, [])]
+    st.session_state[TOKENS] = [*tokens, *st.session_state.get(TOKENS, [])]
+
+
+def _score_losses(guesses: list[LossGuess]) -> None:
+    found = coverage(guesses)
+    if found is None:
+        st.caption("Nothing guessed yet. Your guesses stand beside those of a straight line in logarithms.")
+        return
+    lines = [abs(each.extrapolated - each.truth) for each in guesses]
+    with st.container(horizontal=True):
+        st.metric("Guesses", f"{len(guesses)}", help="Answered in this visit.", width=110)
+        st.metric(
+            "Mean error", f"{np.mean([g.error for g in guesses]):.3f}", help="Nats per token, without sign.", width=130
+        )
+        st.metric("A ruler's", f"{np.mean(lines):.3f}", help="A straight line in logarithms, no eyes.", width=130)
+        st.metric("In your range", f"{found.share:.0%}", help="Of 80 % that you aimed at.", width=130)
+        st.metric("Interval score", f"{np.mean([g.score for g in guesses]):.2f}", help="Lower is better.", width=130)
+    verdict = (
+        "your ranges are too narrow"
+        if found.high < found.stated
+        else "your ranges are wider than they need be"
+        if found.low > found.stated
+        else "that fits the 80 % that you aimed at, as far as so few guesses can tell"
+    )
+    st.caption(
+        f"{found.share:.0%} of {found.n} ranges held the truth (95 % Wilson interval {found.low:.0%} to "
+        f"{found.high:.0%}): {verdict}."
+    )
+    rows = [
+        {
+            "run": g.run,
+            "seen up to": g.known,
+            "step": g.step,
+            "guess": round(g.guess, 2),
+            "range": f"{g.low:.2f} to {g.high:.2f}",
+            "truth": round(g.truth, 3),
+            "inside": "yes" if g.inside else "no",
+            "error": round(g.error, 3),
+            "ruler": round(g.extrapolated, 3),
+            "score": round(g.score, 2),
+        }
+        for g in guesses
+    ]
+    with st.expander("As a table", icon=":material/table:"):
+        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+
+
+def _score_tokens(guesses: list[TokenGuess]) -> None:
+    if not guesses:
+        st.caption("Nothing guessed yet. The GPT and the 3-gram bet on every question that you answer.")
+        return
+    by = {
+        "You": [g.learner for g in guesses],
+        "GPT": [g.gpt for g in guesses],
+        "3-gram": [g.ngram for g in guesses],
+    }
+    st.dataframe(pd.DataFrame([_row(who, bets) for who, bets in by.items()]), hide_index=True, width="stretch")
+    classes = {who: reliability(bets) for who, bets in by.items()}
+    predict_figures.calibration(classes, summary=predictions.verdict(by["You"])).show()
+    st.caption(
+        "A point on the dashed line earned its confidence; below it was too sure. The bars are 95 % Wilson intervals: "
+        "long ones mean few guesses."
+    )
+    with st.expander("As a table", icon=":material/table:"):
+        rows = [
+            {
+                "who": who,
+                "stated": f"{each.stated:.0%}",
+                "right": f"{each.share:.0%}",
+                "interval": f"{each.low:.0%} to {each.high:.0%}",
+                "guesses": each.n,
+            }
+            for who, found in classes.items()
+            for each in found
+        ]
+        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+        told = [
+            {
+                "text": "… " + g.context[-40:],
+                "your token": g.chosen,
+                "came": g.truth,
+                "confidence": f"{g.learner.confidence:.0%}",
+                "bits": round(g.learner.bits, 2),
+            }
+            for g in guesses
+        ]
+        st.dataframe(pd.DataFrame(told), hide_index=True, width="stretch")
+
+
+def _row(who: str, bets: list[Bet]) -> dict[str, Any]:
+    return {
+        "who": who,
+        "guesses": len(bets),
+        "right (%)": round(100 * float(np.mean([bet.right for bet in bets])), 1),
+        "mean confidence (%)": round(100 * float(np.mean([bet.confidence for bet in bets])), 1),
+        "Brier (0 is best)": round(float(np.mean([bet.brier for bet in bets])), 3),
+        "log score (bits, 0 is best)": round(float(np.mean([bet.bits for bet in bets])), 3),
+    }
