@@ -5,6 +5,7 @@ import os
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -12,7 +13,7 @@ from engine.runs.classifying import classification_config
 from engine.runs.execution import execute
 from engine.runs.service import lab
 from pages.parts.classification import data as lesson_data
-from pages.parts.classification import message, quality, source, train, worth
+from pages.parts.classification import edit_rows, message, quality, source, study, train
 from tests.pages.helpers import open_lesson, words
 
 PARTS = ["Data", "Train it", "How good is it?", "One message", "Was it worth it?", "Race"]
@@ -122,19 +123,19 @@ def source_rows(name: str):
 def test_an_edit_changes_adds_and_removes_rows_and_nothing_else(data):
     given = source_rows(data)
     on_page = [3, 0, 5]
-    shown = lesson_data.pd.DataFrame(
+    shown = pd.DataFrame(
         {"label": [given.label_names[given.labels[i]] for i in on_page], "text": [given.texts[i] for i in on_page]}
     )
-    assert lesson_data._apply(given, on_page, shown, shown.copy()) is None
+    assert edit_rows.apply_edits(given, on_page, shown, shown.copy()) is None
     edited = shown.drop(index=1)
     edited.loc[0, "label"] = "new"
     edited.loc[3] = ["ham", "added\0 "]
     edited.loc[4] = [None, "half a row"]
-    found = lesson_data._apply(given, on_page, shown, edited)
+    found = edit_rows.apply_edits(given, on_page, shown, edited)
     assert len(found.texts) == len(given.texts)
     assert found.texts[-1] == "added" and given.texts[0] not in found.texts[:3]
     assert found.label_names[found.labels[found.texts.index(given.texts[3])]] == "new"
-    assert lesson_data._n_changes(shown, edited) == 3
+    assert edit_rows.n_changes(shown, edited) == 3
 
 
 def test_train_submits_what_the_controls_say(data, trained_run):
@@ -227,7 +228,7 @@ def test_the_study_plans_starts_and_cancels_its_runs(data, trained_run):
     app = open_part("Was it worth it?", data, **{"study-seeds": 2})
     press(app, "Start the")
     queued = [record for record in lab().runs(job="classification") if record.state == "queued"]
-    plan = worth.study_plan(source.default_base(), data, {}, [10, 30, 100, worth._ALL], 2, False)
+    plan = study.study_plan(source.default_base(), data, {}, [10, 30, 100, study.ALL], 2, False)
     assert {record.run_id for record in queued} == {config.run_id for _, _, config in plan} and len(plan) == 8
     assert not source.classifiers(), "runs of the study are not offered one by one"
     press(app, "Cancel those that wait")

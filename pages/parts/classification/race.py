@@ -13,6 +13,7 @@ from engine.errors import CorpusError, EngineError
 from engine.labelled import Split
 from engine.runs.classifying import ClassificationConfig, classification_config
 from engine.runs.records import RunRecord
+from pages.parts.classification.methods import counts_of
 from pages.parts.classification.source import (
     WHAT_LEARNS,
     chosen_data,
@@ -24,7 +25,6 @@ from pages.parts.classification.source import (
     split_settings,
 )
 from pages.parts.classification.train import evaluations
-from pages.parts.classification.worth import counts_of
 from pages.shared import charts
 from pages.shared.code_panel import show_code
 from pages.shared.errors import sentence

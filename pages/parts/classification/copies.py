@@ -1,0 +1,62 @@
+"""The texts that stand in a set twice, and how many would have leaked from training into the test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from engine.errors import CorpusError
+from engine.labelled import Split, leaked_without_check
+from engine.runs.service import lab
+from engine.uploads import (
+    LabelledTexts,
+)
+from pages.parts.classification.source import (
+    labelled,
+    shortened,
+)
+from pages.shared.errors import sentence
+
+MOST_COPIES = 200
+
+
+@st.cache_data(max_entries=32, show_spinner="Looking for copies …")
+def _leaks(name: str, home: str, test_fraction: float, seed: int) -> tuple[int, int]:
+    return leaked_without_check(labelled(name), test_fraction, seed)
+
+
+def show_copies(name: str, data: LabelledTexts, split: Split, settings: dict[str, Any]) -> None:
+    """Say what would have leaked, and list the copies."""
+    st.header("The leak that is closed", anchor=False)
+    if not split.copies:
+        st.markdown(":material/check_circle: No text stands in this set twice. Nothing could leak.")
+        return
+    try:
+        leaked, n = _leaks(name, str(lab().settings.home), settings["test_fraction"], settings["split_seed"])
+    except CorpusError as error:
+        st.caption(sentence(error))
+        return
+    differ = sum(data.labels[row] != data.labels[kept] for row, kept in split.copies)
+    st.markdown(
+        f"Split as it is, **{leaked:,} of {n:,} test texts ({leaked / n:.1%})** would stand in training as well, the "
+        "same but for case, spaces and digits. So copies are removed before the split: now there are **0**."
+        + (f" {differ:,} copies bore another label than the text that is kept." if differ else "")
+    )
+    with st.expander(
+        "The copy" if len(split.copies) == 1 else f"The {len(split.copies):,} copies", icon=":material/content_copy:"
+    ):
+        rows = [
+            {
+                "removed row": row,
+                "same as row": kept,
+                "label": data.label_names[data.labels[row]],
+                "text": shortened(data.texts[row]),
+                "the text kept": shortened(data.texts[kept]),
+            }
+            for row, kept in split.copies[:MOST_COPIES]
+        ]
+        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+        if len(split.copies) > MOST_COPIES:
+            st.caption(f"The first {MOST_COPIES} of them.")

@@ -1,0 +1,66 @@
+"""The methods that are compared, and how good each is on one test set."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import streamlit as st
+
+from engine.classification_metrics import Quality, quality
+from engine.errors import EngineError
+from engine.labelled import Split
+from engine.runs.classifying import (
+    ClassificationConfig,
+)
+from engine.runs.records import RunRecord
+from engine.runs.service import lab
+from engine.simple_classifiers import SIMPLE
+from pages.parts.classification.source import (
+    label_of,
+    recorded_test,
+    split_now,
+)
+from pages.shared.errors import sentence
+from pages.shared.models import inference
+
+FINE_TUNED, FROM_RANDOM = "fine-tuned foundation model", "same network, random start"
+
+
+@st.cache_data(max_entries=512, show_spinner="Training the simple methods …")
+def _simple(name: str, method: str, settings: tuple[tuple[str, Any], ...], home: str) -> tuple[Quality, float]:
+    """The quality of a simple method on the test set, and the seconds it took to train."""
+    split = split_now(name, dict(settings))
+    with inference():
+        began = time.perf_counter()
+        said = SIMPLE[method](split.train)
+        seconds = time.perf_counter() - began
+        return quality(split.test.labels, said(split.test.texts)), seconds
+
+
+def simple_quality(name: str, method: str, settings: dict[str, Any]) -> tuple[Quality, float]:
+    """The quality of a simple method on the test set of a split, and the seconds it took to train."""
+    return _simple(name, method, tuple(sorted(settings.items())), str(lab().settings.home))
+
+
+def quality_of_run(record: RunRecord, split: Split) -> Quality | None:
+    """The quality of a run on this test set; None while it has none, or was judged on another."""
+    said = recorded_test(record.run_id, record.attempt, record.state)
+    return None if said is None or len(said) != len(split.test) else quality(split.test.labels, said)
+
+
+def submit_all(configs: list[ClassificationConfig]) -> None:
+    """Start these runs; the first that is refused ends it, with a word."""
+    for config in configs:
+        try:
+            lab().submit(config, label_of(config))
+        except EngineError as error:
+            st.toast(sentence(error), icon=":material/info:")
+            return
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def counts_of(run_id: str, attempt: int, begun: bool) -> dict[str, Any]:
+    """What a run counted before its first step; empty until then."""
+    found = lab().events(run_id, kinds=("labelled",))
+    return found[-1].payload if found else {}

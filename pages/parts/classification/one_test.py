@@ -1,0 +1,175 @@
+"""One table: every method and every trained classifier on the same test texts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from engine.classification_metrics import Quality
+from engine.labelled import Split
+from engine.runs.classifying import (
+    DEFAULT_PRESET,
+    PRESETS,
+    ClassificationConfig,
+    classification_config,
+    is_study,
+)
+from engine.runs.records import RunRecord
+from engine.runs.service import lab
+from engine.simple_classifiers import SIMPLE
+from pages.parts.classification import figures
+from pages.parts.classification.methods import (
+    FINE_TUNED,
+    FROM_RANDOM,
+    counts_of,
+    quality_of_run,
+    simple_quality,
+    submit_all,
+)
+from pages.parts.classification.source import (
+    WHAT_LEARNS,
+    config_of,
+    default_base,
+)
+from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, STATES
+
+SIMPLE_NAMES = {name: name[:1].upper() + name[1:] for name in SIMPLE}
+_MOST_OTHERS = 6
+
+
+def _same_test(config: ClassificationConfig, name: str, settings: dict[str, Any]) -> bool:
+    wanted = {"split_seed": 0, "test_fraction": 0.2, "validation_fraction": 0.1, **settings}
+    return config.data == name and all(
+        getattr(config, key) == wanted[key] for key in ("split_seed", "test_fraction", "validation_fraction")
+    )
+
+
+def _pair(base: str, name: str, settings: dict[str, Any]) -> dict[str, ClassificationConfig]:
+    """The two runs that the table asks for."""
+    return {
+        FROM_RANDOM: classification_config(base, data=name, start="random", **settings),
+        FINE_TUNED: classification_config(base, data=name, **settings),
+    }
+
+
+def compare(name: str, settings: dict[str, Any], split: Split) -> None:
+    """The button that starts what is missing, and the table."""
+    st.header("One test set, six methods", anchor=False)
+    base = default_base()
+    if base is None:
+        st.info("There is no pretrained model yet. Train one in **Pretraining**; the simple methods need none.")
+        pair = {}
+    else:
+        pair = _pair(base, name, settings)
+    known = {record.run_id: record for record in lab().runs(job="classification")}
+    missing = [title for title, config in pair.items() if config.run_id not in known]
+    if missing:
+        st.info(
+            f"{'The networks are' if len(missing) > 1 else 'One network is'} not trained on this split yet: about "
+            f"{PRESETS[DEFAULT_PRESET].title} each on one core. The simple methods below were trained just now."
+        )
+        st.button(
+            f"Train {'both' if len(missing) > 1 else 'it'}",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="worth-train",
+            on_click=submit_all,
+            args=([pair[title] for title in missing],),
+            help="Starts what is missing in the table. You may leave the page meanwhile.",
+        )
+    live = any(known[config.run_id].live for config in pair.values() if config.run_id in known)
+    st.fragment(_table, run_every=REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(name, settings, split, pair, live)
+
+
+def _table(
+    name: str, settings: dict[str, Any], split: Split, pair: dict[str, ClassificationConfig], was_live: bool
+) -> None:
+    records = {record.run_id: record for record in lab().runs(job="classification")}
+    rows: list[dict[str, Any]] = []
+    for method, title in SIMPLE_NAMES.items():
+        found, seconds = simple_quality(name, method, settings)
+        rows.append(_row(title, found, seconds, "–"))
+    live = False
+    for title, config in pair.items():
+        record = records.get(config.run_id)
+        live |= record is not None and record.live
+        rows.append(_run_row(title[:1].upper() + title[1:], record, split))
+    asked = {config.run_id for config in pair.values()}
+    others = [
+        record
+        for record in records.values()
+        if record.run_id not in asked
+        and not is_study(config_of(record))
+        and _same_test(config_of(record), name, settings)
+        and quality_of_run(record, split) is not None
+    ]
+    for record in others[:_MOST_OTHERS]:
+        config = config_of(record)
+        start = ", random start" if config.start == "random" else ""
+        labels = "" if config.n_train is None else f", {config.n_train:,} labels"
+        title = f"{WHAT_LEARNS[config.trainable]}{start}{labels} · {record.run_id[:4]}"
+        rows.append(_run_row(title, record, split))
+    measured = pd.DataFrame([row for row in rows if row["accuracy"] is not None])
+    best = measured.loc[measured["accuracy"].idxmax()]
+    chart = pd.DataFrame(
+        {
+            "method": measured["method"],
+            "value": 100 * measured["accuracy"],
+            "low": 100 * measured["low"],
+            "high": 100 * measured["high"],
+            "shown": [f"{100 * value:.2f} %" for value in measured["accuracy"]],
+        }
+    )
+    figures.compared(
+        chart,
+        title="Test accuracy, with 95 % intervals",
+        value_title="Test accuracy (%)",
+        summary=f"{best['method']} is right most often here: {best['accuracy']:.2%} of {len(split.test):,} texts. The "
+        f"commonest class alone gives {measured['accuracy'].iloc[0]:.2%}.",
+    ).show()
+    which = "F1 of the rarer class" if len(split.test.label_names) == 2 else "mean F1"
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "method": [row["method"] for row in rows],
+                "accuracy (%)": [None if row["accuracy"] is None else round(100 * row["accuracy"], 2) for row in rows],
+                "95 % interval": [row["interval"] for row in rows],
+                which: [None if row["f1"] is None else round(row["f1"], 4) for row in rows],
+                "training (s)": [row["seconds"] for row in rows],
+                "learning numbers": [row["numbers"] for row in rows],
+                "state": [row["state"] for row in rows],
+            }
+        ),
+        hide_index=True,
+        width="stretch",
+    )
+    if was_live != live:
+        st.rerun()
+
+
+def _row(title: str, found: Quality | None, seconds: float | None, numbers: str, state: str = "") -> dict[str, Any]:
+    low, high = (None, None) if found is None else found.interval
+    return {
+        "method": title,
+        "accuracy": None if found is None else found.accuracy,
+        "low": low,
+        "high": high,
+        "interval": "–" if found is None else f"{found.interval[0]:.1%} to {found.interval[1]:.1%}",
+        "f1": None if found is None else found.f1,
+        "seconds": None if seconds is None else round(seconds, 2),
+        "numbers": numbers,
+        "state": state,
+    }
+
+
+def _run_row(title: str, record: RunRecord | None, split: Split) -> dict[str, Any]:
+    if record is None:
+        return _row(title, None, None, "–", "not trained yet")
+    word = STATES[record.state][1]
+    if record.live:
+        word += f", {record.progress:.0%}"
+    counted = counts_of(record.run_id, record.attempt, record.step > 0)
+    numbers = f"{counted['n_trainable']:,}" if counted else "–"
+    return _row(title, quality_of_run(record, split), record.seconds or None, numbers, word)
