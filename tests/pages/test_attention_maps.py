@@ -17,7 +17,8 @@ from engine import inspection
 from engine.errors import RunError
 from engine.runs.execution import execute
 from engine.runs.service import lab
-from pages.parts.attention import effects, heads, maps
+from pages.parts.attention import effects, heads, heads_induction, heads_off, heads_where, maps
+from pages.shared.charts import percent
 from pages.shared.components.attention_arcs import MAX_ARCS, attention_arcs, strong_arcs
 from pages.shared.components.attention_map import attention_map, clicked_row, encoded, labels
 from pages.shared.components.head_maps import HeadTile, head_maps, pack_maps
@@ -52,7 +53,9 @@ def drawn(monkeypatch):
     seen: dict[str, SimpleNamespace] = {}
     for module, names in (
         (maps, ("attention_map", "attention_arcs", "head_maps")),
-        (heads, ("attention_map", "head_maps")),
+        (heads_induction, ("attention_map",)),
+        (heads_where, ("head_maps",)),
+        (heads_off, ("head_maps",)),
     ):
         for name in names:
             original = getattr(module, name)
@@ -345,7 +348,7 @@ def test_switching_heads_off_changes_the_bars_and_the_loss_and_all_on_brings_the
         torch.tensor(inspection.trace_of(model, ids, head_scale=each)[1][-1]).softmax(-1) for each in (None, scale)
     )
     moved = next(each for each in app.metric if each.label == "Probability that moved")
-    assert moved.value == heads.percent(0.5 * float((before - after).abs().sum()))
+    assert moved.value == percent(0.5 * float((before - after).abs().sum()))
     button(app, "All off").click().run()
     assert all(tile.off for tile in drawn["heads_switches"].args[0])
     button(app, "All on").click().run()

@@ -17,7 +17,7 @@ from engine.inspection import attention_maps, attention_stages, head_scores, tra
 from engine.open_models import models_folder
 from engine.runs.execution import execute
 from engine.runs.service import lab
-from pages.parts.attention import causal, forming, steps
+from pages.parts.attention import causal, forming, query_change, step_arithmetic, step_matrix, steps
 from pages.shared.components.map_series import SmallMap, map_series
 from pages.shared.components.matrix_view import Labels, Operand, matrix_view
 from tests.pages.helpers import open_lesson, words
@@ -42,7 +42,8 @@ def drawn(monkeypatch):
     """What each component was given last, by its key."""
     seen = SimpleNamespace(by_key={})
     for name, module in (
-        ("matrix_view", steps),
+        ("matrix_view", step_matrix),
+        ("matrix_view", query_change),
         ("attention_map", forming),
         ("attention_map", causal),
         ("map_series", forming),
@@ -54,13 +55,13 @@ def drawn(monkeypatch):
             return _original(*args, **named)
 
         monkeypatch.setattr(module, name, record)
-    original_strips = steps.vector_strips
+    original_strips = step_arithmetic.vector_strips
 
     def record_strips(groups, key, **named):
         seen.by_key[key] = groups
         return original_strips(groups, key, **named)
 
-    monkeypatch.setattr(steps, "vector_strips", record_strips)
+    monkeypatch.setattr(step_arithmetic, "vector_strips", record_strips)
     return seen.by_key
 
 

@@ -1,0 +1,208 @@
+"""Where each head looks, beside one that looks everywhere alike."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from engine import inspection
+from pages.parts.attention import effects
+from pages.parts.attention.chosen_heads import Chosen, three_decimals
+from pages.parts.attention.head import chosen_head, head_name, set_head
+from pages.parts.attention.maps import overview
+from pages.shared.charts import grouped_bars
+from pages.shared.code_panel import show_code
+from pages.shared.components.head_maps import HeadTile, head_maps
+from pages.shared.lesson import exercise, notice
+from pages.shared.models import ModelChoice, inference, load
+
+TEXTS = ("Your sentence", "Held-out text")
+MEASURES = (
+    "the token just before",
+    "the first token of the text",
+    "the token itself",
+    "earlier copies of the same token",
+    "what followed the copy, in repeated random tokens",
+)
+SCORED_TOKENS = 1024
+
+
+def show_where(chosen: Chosen) -> None:
+    """Draw the view."""
+    texts, threshold = st.columns([1, 1.6], gap="large")
+    measured_on = texts.segmented_control(
+        "Measured on",
+        TEXTS,
+        default=TEXTS[0],
+        required=True,
+        key="heads_text",
+        persist_state="session",
+        help="A sentence is short, so its scores depend on chance. The held-out text is the run's own, which it never "
+        "trained on; for open weights it did not exist when they were trained.",
+    )
+    at_least = threshold.slider(
+        "A label needs, above chance, at least",
+        0.1,
+        0.8,
+        0.25,
+        0.05,
+        key="heads_at_least",
+        persist_state="session",
+        help="The share of the attention that chance leaves open and the habit takes. Below it a head is “mixed”.",
+    )
+    scores = _scores(chosen, measured_on)
+    config = chosen.checkpoint.model.config
+    entropy = overview(chosen.choice, chosen.sentence.ids).entropy
+    labels = {place: scores.label(*place, at_least) for place in np.ndindex(*chosen.shape)}
+    selected = chosen_head(config)
+    grid, detail = st.columns([1.5, 1], gap="large")
+    with grid:
+        st.markdown("**Every head by its strongest habit**")
+        head_maps(
+            [
+                HeadTile(*place, label, (f"{score:.2f}",), f"{head_name(*place).capitalize()}: {label}, {score:.2f}")
+                for place, (label, score) in labels.items()
+            ],
+            key="heads_where",
+            columns=config.n_heads,
+            selected=selected,
+            size="small" if len(labels) > 24 else "large",
+            summary=f"{len(labels)} heads with their labels. Enter shows one in numbers.",
+            on_click=lambda layer, head: set_head(config, layer, head),
+        )
+        st.caption(
+            f"Layer · head; the number is the share of attention. {_counted(labels)} Click a head to compare it with "
+            "chance."
+        )
+    with detail:
+        _against_chance(scores, *selected)
+        st.button(
+            "Open its map",
+            key="heads_open",
+            on_click=_open_map,
+            icon=":material/grid_on:",
+            help="Shows this head in the part Maps.",
+        )
+    st.markdown("**The five habits, and what chance gives**")
+    st.dataframe(
+        _habits(scores), hide_index=True, width="stretch", column_config=three_decimals("by chance", "highest score")
+    )
+    st.caption(
+        "Each score is a mean over the positions where that place exists and is not the only one. The second token is "
+        "left out for “first token”: there the first one is the previous one."
+    )
+    with st.expander("All heads as a table", icon=":material/table:"):
+        damage = _known_damage(chosen)
+        frame = pd.DataFrame(
+            [
+                (
+                    place[0] + 1,
+                    place[1] + 1,
+                    label,
+                    *map(float, scores.values[place]),
+                    float(entropy[place]),
+                    damage[place],
+                )
+                for place, (label, _) in labels.items()
+            ],
+            columns=["layer", "head", "label", *inspection.HEAD_LABELS, "entropy (bits)", "damage (nats)"],
+        )
+        decimals = three_decimals(*inspection.HEAD_LABELS, "entropy (bits)", "damage (nats)")
+        st.dataframe(frame, hide_index=True, width="stretch", column_config=decimals)
+        st.caption(
+            "Click a column's head to sort. Entropy is of your sentence. Damage is filled in by **What is it worth?**"
+        )
+    notice(
+        "A short text flatters: where three tokens can be seen, looking everywhere alike already gives each a third. "
+        "So what counts is the score beside the one by chance.",
+        "Compare **Your sentence** with **Held-out text**. A habit that holds on a thousand tokens is one; one that is "
+        "gone there was an accident of the sentence.",
+        "Most heads of a small model are mixed. Clear habits grow with layers, data and training; move the checkpoint "
+        "back to see them go.",
+    )
+    exercise(
+        "In the example, heads 2 and 3 of layer 1 look from the second “ lion” straight at “ is”, which followed the "
+        "first one. Are they induction heads?",
+        "No. On random tokens that are repeated their induction score is that of chance: see **Induction test**. From "
+        "“ lion” they look for a word like “ is”, wherever it stands. One sentence is not a measurement.",
+    )
+    show_code(inspection.head_scores, inspection.HeadScores)
+
+
+def _scores(chosen: Chosen, measured_on: str) -> inspection.HeadScores:
+    if measured_on == TEXTS[1]:
+        windows = effects.text_windows(chosen.choice)
+        if windows is not None:
+            inputs = windows[0].numpy()
+            rows = inputs[: max(1, SCORED_TOKENS // inputs.shape[1])]
+            st.caption(f"{rows.size:,} tokens of held-out text, {rows.shape[1]} at a time.")
+            return _text_scores(chosen.choice.key, rows.shape, rows, chosen.choice)
+        st.info("There is no held-out text for this model here, so the scores are those of your sentence.")
+    return overview(chosen.choice, chosen.sentence.ids).scores
+
+
+@st.cache_resource(max_entries=12, show_spinner="Measuring on the held-out text …")
+def _text_scores(key: str, shape: tuple[int, ...], _rows: np.ndarray, _choice: ModelChoice) -> inspection.HeadScores:
+    with inference():
+        return inspection.head_scores(load(_choice).model, _rows)
+
+
+def _counted(labels: dict[tuple[int, ...], tuple[str, float]]) -> str:
+    names = [label for label, _ in labels.values()]
+    parts = [f"{names.count(name)} {name}" for name in (*inspection.HEAD_LABELS, "mixed") if name in names]
+    return f"{len(names)} heads: {', '.join(parts)}."
+
+
+def _against_chance(scores: inspection.HeadScores, layer: int, head: int) -> None:
+    measured = [n for n in range(len(inspection.HEAD_LABELS)) if scores.counts[n]]
+    rows = [
+        (inspection.HEAD_LABELS[n], series, value, f"{value:.2f}")
+        for n in measured
+        for series, value in (
+            ("this head", float(scores.values[layer, head, n])),
+            ("by chance", float(scores.chance[n])),
+        )
+    ]
+    if not rows:
+        st.info("One token shows no habit: type a longer sentence.")
+        return
+    label, score = scores.label(layer, head, 0)
+    grouped_bars(
+        pd.DataFrame(rows, columns=["row", "series", "value", "shown"]),
+        title=head_name(layer, head).capitalize(),
+        rows_title="",
+        value_title="Share of the attention",
+        series_title="",
+        alt_text="Bar chart: how much of its attention a head gives to each kind of place, beside chance.",
+        summary=f"{head_name(layer, head).capitalize()} is furthest above chance at: {label} ({score:.2f}).",
+    ).show()
+
+
+def _open_map() -> None:
+    st.session_state["part"] = "Maps"
+    st.session_state["attention_view"] = "One head"
+
+
+def _habits(scores: inspection.HeadScores) -> pd.DataFrame:
+    rows = []
+    for n, (name, meaning) in enumerate(zip(inspection.HEAD_LABELS, MEASURES, strict=True)):
+        best = np.unravel_index(int(scores.values[..., n].argmax()), scores.values.shape[:2])
+        measured = scores.counts[n] > 0
+        rows.append(
+            (
+                name,
+                meaning,
+                int(scores.counts[n]),
+                float(scores.chance[n]) if measured else None,
+                float(scores.values[(*best, n)]) if measured else None,
+                f"{best[0] + 1} · {best[1] + 1}" if measured else "",
+            )
+        )
+    columns = ["habit", "share of the attention on", "positions", "by chance", "highest score", "layer · head"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _known_damage(chosen: Chosen) -> np.ndarray:
+    found = effects.on_text(chosen.choice) or effects.on_sentence(chosen.choice, chosen.sentence.ids)
+    return found.damage(chosen.shape)
