@@ -19,21 +19,17 @@ const build = (parentElement) => {
   root.append(scroll, readout);
   parentElement.append(root);
   const state = { root, stage, svg, readout, stop: 0, data: null, send: null, buttons: [] };
-  const indexOf = (event) => {
-    const button = event.target.closest?.("button.token");
-    return button ? Number(button.dataset.index) : null;
-  };
-  stage.addEventListener("pointerover", (event) => light(state, indexOf(event)));
+  stage.addEventListener("pointerover", (event) => light(state, indexAt(event)));
   stage.addEventListener("pointerleave", () => light(state, null));
   stage.addEventListener("focusin", (event) => {
-    const index = indexOf(event);
+    const index = indexAt(event);
     if (index === null) return;
-    moveStop(state, index);
+    stopAt(state, index);
     light(state, index);
   });
   stage.addEventListener("focusout", () => light(state, null));
   stage.addEventListener("click", (event) => {
-    const index = indexOf(event);
+    const index = indexAt(event);
     if (index !== null) state.send("clicked", index);
   });
   stage.addEventListener("keydown", (event) => {
@@ -52,12 +48,6 @@ const build = (parentElement) => {
   });
   new ResizeObserver(() => state.data && draw(state)).observe(root);
   return state;
-};
-
-const moveStop = (state, index) => {
-  state.buttons[state.stop]?.setAttribute("tabindex", "-1");
-  state.stop = index;
-  state.buttons[index]?.setAttribute("tabindex", "0");
 };
 
 const quoted = (text) => `“${visible(text)}”`;
@@ -85,7 +75,7 @@ const draw = (state) => {
   state.svg.replaceChildren();
   for (const old of [...state.stage.children]) if (old !== state.svg) old.remove();
   (wide < NARROW ? inColumns : inARow)(state, wide);
-  moveStop(state, Math.min(state.stop, state.buttons.length - 1));
+  stopAt(state, Math.min(state.stop, state.buttons.length - 1));
   if (focused !== undefined) state.buttons[Math.min(Number(focused), state.buttons.length - 1)].focus();
 };
 

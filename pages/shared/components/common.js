@@ -47,3 +47,50 @@ const onThemeChange = (root, redraw) => {
 // A token on one line: white space and line ends as symbols, nothing as ∅.
 const visible = (text) =>
   text.replaceAll("\r", "␍").replaceAll("\n", "↵").replaceAll("\t", "⇥").replaceAll(" ", "␣") || "∅";
+
+// The number of the thing in a row that an event came from, or null beside all of them.
+const indexAt = (event) => {
+  const item = event.target.closest?.("[data-index]");
+  return item ? Number(item.dataset.index) : null;
+};
+
+// Of the things in `state.buttons` one is a stop of the tab key: number `state.stop`.
+const stopAt = (state, index) => {
+  state.buttons[state.stop]?.setAttribute("tabindex", "-1");
+  state.stop = index;
+  state.buttons[index]?.setAttribute("tabindex", "0");
+};
+
+// A row of things with one tab stop, which follows the focus; arrow keys, Home and End move it. `reached` gets the number
+// of the thing that has the focus now.
+const rove = (row, state, reached) => {
+  row.addEventListener("focusin", (event) => {
+    const index = indexAt(event);
+    if (index === null) return;
+    stopAt(state, index);
+    reached(index);
+  });
+  row.addEventListener("keydown", (event) => {
+    const last = state.buttons.length - 1;
+    const target = {
+      ArrowRight: Math.min(state.stop + 1, last),
+      ArrowLeft: Math.max(state.stop - 1, 0),
+      Home: 0,
+      End: last,
+    }[event.key];
+    if (target === undefined || last < 0) return;
+    event.preventDefault();
+    state.buttons[target].focus();
+  });
+};
+
+// A tip above a place in `root`, or below it where there is no room; `box` is the place's rectangle.
+const showTip = (tip, root, box, text) => {
+  tip.textContent = text;
+  tip.classList.add("shown");
+  const outer = root.getBoundingClientRect();
+  const left = Math.max(0, Math.min(box.left - outer.left, outer.width - tip.offsetWidth));
+  const above = box.top - outer.top - tip.offsetHeight - 6;
+  tip.style.left = `${left}px`;
+  tip.style.top = `${above < 0 ? box.bottom - outer.top + 6 : above}px`;
+};

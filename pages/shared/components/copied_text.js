@@ -19,13 +19,8 @@ const build = (parentElement) => {
   };
   box.addEventListener("pointerover", say);
   box.addEventListener("pointerleave", rest);
-  box.addEventListener("focusin", (event) => {
-    const button = buttonOf(event);
-    if (!button) return;
-    state.buttons[state.stop]?.setAttribute("tabindex", "-1");
-    state.stop = state.buttons.indexOf(button);
-    button.tabIndex = 0;
-    say(event);
+  rove(box, state, (index) => {
+    tip.textContent = state.notes[Number(state.buttons[index].dataset.span)];
   });
   box.addEventListener("focusout", rest);
   box.addEventListener("click", (event) => {
@@ -34,21 +29,9 @@ const build = (parentElement) => {
   });
   box.addEventListener("keydown", (event) => {
     const own = buttonOf(event);
-    if (own && (event.key === "Enter" || event.key === " ")) {
-      event.preventDefault();
-      state.send("clicked", Number(own.dataset.span));
-      return;
-    }
-    const last = state.buttons.length - 1;
-    const target = {
-      ArrowRight: Math.min(state.stop + 1, last),
-      ArrowLeft: Math.max(state.stop - 1, 0),
-      Home: 0,
-      End: last,
-    }[event.key];
-    if (target === undefined || last < 0) return;
+    if (!own || (event.key !== "Enter" && event.key !== " ")) return;
     event.preventDefault();
-    state.buttons[target].focus();
+    state.send("clicked", Number(own.dataset.span));
   });
   state.rest = rest;
   return state;
@@ -76,6 +59,7 @@ export default function (component) {
       const button = element("span", "span", text);
       button.setAttribute("role", "button");
       button.tabIndex = state.buttons.length ? -1 : 0;
+      button.dataset.index = String(state.buttons.length);
       button.dataset.span = String(span);
       state.buttons.push(button);
       fresh.append(button);

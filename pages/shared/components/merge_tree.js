@@ -50,14 +50,7 @@ const build = (parentElement) => {
     return button ? Number(button.dataset.index) : null;
   };
   const show = (index) => {
-    tip.textContent = describe(state, index);
-    tip.classList.add("shown");
-    const box = state.buttons[index].getBoundingClientRect();
-    const outer = root.getBoundingClientRect();
-    const left = Math.max(0, Math.min(box.left - outer.left, outer.width - tip.offsetWidth));
-    const above = box.top - outer.top - tip.offsetHeight - 6;
-    tip.style.left = `${left}px`;
-    tip.style.top = `${above < 0 ? box.bottom - outer.top + 6 : above}px`;
+    showTip(tip, root, state.buttons[index].getBoundingClientRect(), describe(state, index));
   };
   const hide = () => tip.classList.remove("shown");
   const focus = (index) => {

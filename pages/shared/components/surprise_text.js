@@ -21,52 +21,25 @@ const build = (parentElement) => {
   parentElement.append(root);
   const state = { root, strip, legend, tip, rows: [], buttons: [], stop: 0, seen: "", send: null };
 
-  const indexOf = (event) => {
-    const button = event.target.closest?.("button.piece");
-    return button ? Number(button.dataset.index) : null;
-  };
   const show = (index) => {
     const button = state.buttons[index];
-    tip.textContent = describe(state.rows[index]);
-    tip.classList.add("shown");
-    const box = button.getClientRects()[0] ?? button.getBoundingClientRect();
-    const outer = root.getBoundingClientRect();
-    tip.style.left = `${Math.max(0, Math.min(box.left - outer.left, outer.width - tip.offsetWidth))}px`;
-    const above = box.top - outer.top - tip.offsetHeight - 6;
-    tip.style.top = `${above < 0 ? box.bottom - outer.top + 6 : above}px`;
+    showTip(tip, root, button.getClientRects()[0] ?? button.getBoundingClientRect(), describe(state.rows[index]));
   };
   const hide = () => tip.classList.remove("shown");
   strip.addEventListener("pointerover", (event) => {
-    const index = indexOf(event);
+    const index = indexAt(event);
     if (index !== null) show(index);
   });
   strip.addEventListener("pointerleave", hide);
-  strip.addEventListener("focusin", (event) => {
-    const index = indexOf(event);
-    if (index === null) return;
-    state.buttons[state.stop]?.setAttribute("tabindex", "-1");
-    state.stop = index;
-    state.buttons[index].setAttribute("tabindex", "0");
-    show(index);
-  });
+  rove(strip, state, show);
   strip.addEventListener("focusout", hide);
   strip.addEventListener("scroll", hide);
   strip.addEventListener("click", (event) => {
-    const index = indexOf(event);
+    const index = indexAt(event);
     if (index !== null) state.send("clicked", index);
   });
   strip.addEventListener("keydown", (event) => {
-    const last = state.buttons.length - 1;
-    const target = {
-      ArrowRight: Math.min(state.stop + 1, last),
-      ArrowLeft: Math.max(state.stop - 1, 0),
-      Home: 0,
-      End: last,
-    }[event.key];
     if (event.key === "Escape") hide();
-    if (target === undefined || last < 0) return;
-    event.preventDefault();
-    state.buttons[target].focus();
   });
   return state;
 };

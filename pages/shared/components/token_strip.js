@@ -70,58 +70,25 @@ const build = (parentElement) => {
   parentElement.append(root);
   const state = { root, strip, tip, rows: [], buttons: [], breaks: [], stop: 0, selected: null, send: null };
 
-  const indexOf = (event) => {
-    const button = event.target.closest?.("button.token");
-    return button ? Number(button.dataset.index) : null;
-  };
   const show = (index) => {
     const button = state.buttons[index];
-    tip.textContent = describe(state.rows[index]);
-    tip.classList.add("shown");
-    const box = button.getClientRects()[0] ?? button.getBoundingClientRect();
-    const outer = root.getBoundingClientRect();
-    const left = Math.max(0, Math.min(box.left - outer.left, outer.width - tip.offsetWidth));
-    const above = box.top - outer.top - tip.offsetHeight - 6;
-    tip.style.left = `${left}px`;
-    tip.style.top = `${above < 0 ? box.bottom - outer.top + 6 : above}px`;
+    showTip(tip, root, button.getClientRects()[0] ?? button.getBoundingClientRect(), describe(state.rows[index]));
   };
   const hide = () => tip.classList.remove("shown");
-  const moveStop = (index) => {
-    state.buttons[state.stop]?.setAttribute("tabindex", "-1");
-    state.stop = index;
-    state.buttons[index]?.setAttribute("tabindex", "0");
-  };
-
   strip.addEventListener("pointerover", (event) => {
-    const index = indexOf(event);
+    const index = indexAt(event);
     if (index !== null) show(index);
   });
   strip.addEventListener("pointerleave", hide);
-  strip.addEventListener("focusin", (event) => {
-    const index = indexOf(event);
-    if (index === null) return;
-    moveStop(index);
-    show(index);
-  });
+  rove(strip, state, show);
   strip.addEventListener("focusout", hide);
   strip.addEventListener("click", (event) => {
-    const index = indexOf(event);
+    const index = indexAt(event);
     if (index !== null) state.send("clicked", index);
   });
   strip.addEventListener("keydown", (event) => {
-    const last = state.buttons.length - 1;
-    const target = {
-      ArrowRight: Math.min(state.stop + 1, last),
-      ArrowLeft: Math.max(state.stop - 1, 0),
-      Home: 0,
-      End: last,
-    }[event.key];
     if (event.key === "Escape") hide();
-    if (target === undefined || last < 0) return;
-    event.preventDefault();
-    state.buttons[target].focus();
   });
-  state.moveStop = moveStop;
   return state;
 };
 
@@ -157,7 +124,7 @@ export default function (component) {
   }
   state.rows = data.tokens;
   state.byId = data.byId;
-  state.moveStop(Math.max(0, Math.min(state.stop, data.tokens.length - 1)));
+  stopAt(state, Math.max(0, Math.min(state.stop, data.tokens.length - 1)));
 
   if (state.selected !== data.selected) {
     state.buttons[state.selected]?.removeAttribute("aria-current");

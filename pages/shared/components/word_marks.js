@@ -13,40 +13,16 @@ const build = (parentElement) => {
   );
   root.append(title, strip, readout, legend);
   parentElement.append(root);
-  const state = { root, title, strip, readout, words: [], stop: 0 };
-  const indexOf = (event) => {
-    const word = event.target.closest?.(".word");
-    return word ? Number(word.dataset.index) : null;
+  const state = { root, title, strip, readout, buttons: [], stop: 0 };
+  const read = (index) => {
+    readout.textContent = state.buttons[index].getAttribute("aria-label");
   };
   strip.addEventListener("pointerover", (event) => {
-    const index = indexOf(event);
-    if (index !== null) readout.textContent = state.words[index].getAttribute("aria-label");
+    const index = indexAt(event);
+    if (index !== null) read(index);
   });
-  strip.addEventListener("focusin", (event) => {
-    const index = indexOf(event);
-    if (index === null) return;
-    moveStop(state, index);
-    readout.textContent = state.words[index].getAttribute("aria-label");
-  });
-  strip.addEventListener("keydown", (event) => {
-    const last = state.words.length - 1;
-    const target = {
-      ArrowRight: Math.min(state.stop + 1, last),
-      ArrowLeft: Math.max(state.stop - 1, 0),
-      Home: 0,
-      End: last,
-    }[event.key];
-    if (target === undefined || last < 0) return;
-    event.preventDefault();
-    state.words[target].focus();
-  });
+  rove(strip, state, read);
   return state;
-};
-
-const moveStop = (state, index) => {
-  state.words[state.stop]?.setAttribute("tabindex", "-1");
-  state.stop = index;
-  state.words[index]?.setAttribute("tabindex", "0");
 };
 
 export default function (component) {
@@ -58,7 +34,7 @@ export default function (component) {
     const number = data.percent ? `${Math.abs(100 * value).toFixed(1)} %` : Math.abs(value).toPrecision(3);
     return `${value < 0 ? "−" : "+"}${number}`;
   };
-  state.words = data.words.map(([text, value], index) => {
+  state.buttons = data.words.map(([text, value], index) => {
     const word = element("span", `word ${value < 0 ? "against" : "for"}`);
     word.dataset.index = String(index);
     word.tabIndex = -1;
@@ -68,7 +44,7 @@ export default function (component) {
     word.setAttribute("aria-label", `“${text}”: ${shown(value)} ${data.unit}`);
     return word;
   });
-  state.strip.replaceChildren(...state.words);
-  moveStop(state, Math.max(0, Math.min(state.stop, state.words.length - 1)));
+  state.strip.replaceChildren(...state.buttons);
+  stopAt(state, Math.max(0, Math.min(state.stop, state.buttons.length - 1)));
   state.readout.textContent = data.unit;
 }
