@@ -11,6 +11,7 @@ from pages.parts.attention import effects
 from pages.parts.attention.chosen_heads import Chosen, three_decimals
 from pages.parts.attention.head import chosen_head, head_name, set_head
 from pages.parts.attention.maps import overview
+from pages.shared import guide
 from pages.shared.charts import grouped_bars
 from pages.shared.code_panel import show_code
 from pages.shared.components.head_maps import HeadTile, head_maps
@@ -56,6 +57,7 @@ def show_where(chosen: Chosen) -> None:
     entropy = overview(chosen.choice, chosen.sentence.ids).entropy
     labels = {place: scores.label(*place, at_least) for place in np.ndindex(*chosen.shape)}
     selected = chosen_head(config)
+    guide.tell("head", {"place": selected, "label": labels[selected][0], "score": labels[selected][1]})
     grid, detail = st.columns([1.5, 1], gap="large")
     with grid:
         st.markdown("**Every head by its strongest habit**")

@@ -9,7 +9,6 @@ import streamlit as st
 
 from engine.errors import CorpusError
 from engine.labelled import Split, leaked_without_check
-from engine.runs.service import lab
 from engine.uploads import (
     LabelledTexts,
 )
@@ -18,6 +17,7 @@ from pages.parts.classification.source import (
     shortened,
 )
 from pages.shared.errors import sentence
+from pages.shared.viewer import lab
 
 MOST_COPIES = 200
 

@@ -14,7 +14,6 @@ from engine.runs.classifying import (
     ClassificationConfig,
 )
 from engine.runs.records import RunRecord
-from engine.runs.service import lab
 from engine.simple_classifiers import SIMPLE
 from pages.parts.classification.source import (
     label_of,
@@ -23,6 +22,7 @@ from pages.parts.classification.source import (
 )
 from pages.shared.errors import sentence
 from pages.shared.models import inference
+from pages.shared.viewer import lab
 
 FINE_TUNED, FROM_RANDOM = "fine-tuned foundation model", "same network, random start"
 

@@ -17,7 +17,6 @@ from engine.runs.classifying import (
     is_study,
 )
 from engine.runs.records import RunRecord
-from engine.runs.service import lab
 from engine.simple_classifiers import SIMPLE
 from pages.parts.classification import figures
 from pages.parts.classification.methods import (
@@ -34,6 +33,7 @@ from pages.parts.classification.source import (
     default_base,
 )
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, STATES
+from pages.shared.viewer import lab
 
 SIMPLE_NAMES = {name: name[:1].upper() + name[1:] for name in SIMPLE}
 _MOST_OTHERS = 6

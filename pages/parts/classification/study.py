@@ -16,7 +16,6 @@ from engine.runs.classifying import (
     ClassificationConfig,
     study_config,
 )
-from engine.runs.service import lab
 from pages.parts.classification import figures
 from pages.parts.classification.methods import FINE_TUNED, FROM_RANDOM, quality_of_run, simple_quality, submit_all
 from pages.parts.classification.source import (
@@ -24,6 +23,7 @@ from pages.parts.classification.source import (
 )
 from pages.shared.quantities import estimate
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS
+from pages.shared.viewer import lab
 
 STUDIED = ("keyword rule", "naive Bayes", "logistic regression")
 MAX_SEEDS = 3

@@ -6,7 +6,6 @@ import pandas as pd
 import streamlit as st
 
 from engine.errors import CorpusError
-from engine.runs.service import lab
 from engine.uploads import (
     LABELLED_SUFFIXES,
     LabelledTable,
@@ -20,6 +19,7 @@ from pages.parts.classification.source import (
     use_data,
 )
 from pages.shared.errors import sentence
+from pages.shared.viewer import lab
 
 _PREVIEW = 5
 

@@ -10,7 +10,6 @@ from engine.errors import EngineError
 from engine.runs.config import RunConfig
 from engine.runs.preparation import read_corpora
 from engine.runs.records import RunRecord
-from engine.runs.service import lab
 from engine.tokenizer import Tokenizer
 from engine.windows import WindowSampler
 from pages.parts.pretraining.beyond_figures import reading_map
@@ -19,6 +18,7 @@ from pages.parts.pretraining.moments import moments_of
 from pages.shared.code_panel import show_code
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import load
+from pages.shared.viewer import lab
 
 STRETCHES = 150
 

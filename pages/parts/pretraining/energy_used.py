@@ -7,11 +7,11 @@ import streamlit as st
 from engine import energy
 from engine.energy import training_energy
 from engine.runs.records import RunRecord
-from engine.runs.service import lab
 from pages.shared.code_panel import show_code
 from pages.shared.lesson import exercise, notice
 from pages.shared.lesson_runs import stamp_of
 from pages.shared.quantities import duration
+from pages.shared.viewer import lab
 
 
 def show_energy(record: RunRecord) -> None:

@@ -13,13 +13,13 @@ from engine.predictions import (
     LossGuess,
     extrapolate,
 )
-from engine.runs.service import lab
 from pages.parts.pretraining import predict_figures
 from pages.parts.pretraining.guess_scores import LOSSES
 from pages.shared.errors import sentence
 from pages.shared.examples import example_foundation
 from pages.shared.lesson_runs import stamp_of
 from pages.shared.run_data import run_name
+from pages.shared.viewer import lab
 
 SHOWN_UP_TO = "predict-shown"  # run → the step up to which this session saw its curve
 LEAST_EVALUATIONS = 6

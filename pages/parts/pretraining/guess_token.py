@@ -15,12 +15,12 @@ from engine.predictions import (
     TokenGuess,
     best_of,
 )
-from engine.runs.service import lab
 from pages.parts.pretraining.counting import count_note, counted
 from pages.parts.pretraining.guess_scores import ANSWERED, ROUND, TOKENS
 from pages.shared.charts import percent, visible_token
 from pages.shared.draft import show_bytes
 from pages.shared.models import ModelChoice, choose_model, held_out, inference, load
+from pages.shared.viewer import lab
 
 CANDIDATES = 6
 CONTEXT_TOKENS = 60

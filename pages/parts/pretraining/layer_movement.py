@@ -10,7 +10,6 @@ import streamlit as st
 
 from engine.layer_watch import LayerWatch
 from engine.runs.records import RunRecord
-from engine.runs.service import lab
 from engine.weight_statistics import (
     RULE_OF_THUMB,
     gradient_lengths,
@@ -23,6 +22,7 @@ from pages.shared.code_panel import show_code
 from pages.shared.lesson import exercise, notice
 from pages.shared.lesson_runs import stamp_of
 from pages.shared.models import held_out, inference, load
+from pages.shared.viewer import lab
 
 GRADIENT_TOKENS = 1024
 QUANTITIES = ("Gradient", "Update ÷ weights", "Weights")

@@ -8,9 +8,9 @@ import streamlit as st
 
 from engine.runs.config import RunConfig
 from engine.runs.races import MAX_LANES, MAX_SEEDS, RACES, SETTINGS, race_configs
-from engine.runs.service import lab
 from pages.shared.run_data import run_name
 from pages.shared.text_source import corpora
+from pages.shared.viewer import lab
 
 STEPS = (100, 200, 400, 800)
 SEEDS = (1, 3, 5)

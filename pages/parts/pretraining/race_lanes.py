@@ -11,13 +11,13 @@ from engine.errors import EngineError
 from engine.runs.config import RunConfig
 from engine.runs.races import differing
 from engine.runs.records import RunRecord
-from engine.runs.service import lab
 from pages.parts.pretraining.race_heat import Heat
 from pages.parts.pretraining.race_results import points_of, show_results
 from pages.shared.errors import sentence
 from pages.shared.quantities import estimate
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, STATES
 from pages.shared.training_form import expected_seconds
+from pages.shared.viewer import lab
 
 _PREPARATION_SECONDS = 4
 

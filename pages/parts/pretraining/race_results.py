@@ -13,12 +13,12 @@ from engine import racing
 from engine.masking import HIDDEN
 from engine.racing import Course, Lane
 from engine.runs.records import RunRecord
-from engine.runs.service import lab
 from pages.parts.pretraining import race_figures
 from pages.parts.pretraining.race_heat import BITS, Heat
 from pages.shared.charts import Axis
 from pages.shared.lesson_runs import stamp_of
 from pages.shared.run_data import MAX_POINTS, differences
+from pages.shared.viewer import lab
 
 AXES: dict[str, Axis] = {"steps": "step", "tokens": "tokens", "seconds": "seconds"}
 

@@ -9,8 +9,8 @@ import streamlit as st
 from engine.errors import ConfigError
 from engine.gpt import GPTConfig
 from engine.runs.config import RunConfig
-from engine.runs.service import lab
 from pages.shared.run_data import run_name
+from pages.shared.viewer import lab
 
 
 @dataclass(frozen=True)
