@@ -11,7 +11,9 @@ colour alone.
 
 from __future__ import annotations
 
+import json
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -30,6 +32,8 @@ AXIS_TITLES: dict[Axis, str] = {
 }
 LOSS_COLUMNS = ["step", "tokens", "seconds", "loss", "series", "run"]
 MAX_BARS = 40
+_TITLE_LETTERS = 36
+"""So many letters of a title fit a chart as wide as a telephone."""
 # Streamlit replaces these names by the theme's colours, so that one specification serves light and dark.
 _QUIET = "gray"
 _RUN_COLOURS = ["blue", "orange", "green", "violet", "yellow", "red", "gray"]
@@ -49,7 +53,7 @@ _CONFIG: dict[str, Any] = {
         "labelPadding": 6,
         "labelOverlap": True,
     },
-    "legend": {"labelFontSize": 14, "symbolStrokeWidth": 2.5, "symbolSize": 160},
+    "legend": {"labelFontSize": 14, "symbolStrokeWidth": 2.5, "symbolSize": 160, "symbolDash": [1, 0]},
     "title": {"anchor": "start", "fontSize": 16, "offset": 10},
     "view": {"stroke": None},
 }
@@ -386,10 +390,9 @@ def _grouped_bars_spec(
     series: tuple[str, ...],
     height: int | None,
 ) -> dict[str, Any]:
+    words = alt.Axis(labelLimit=150, labelExpr="length(datum.label) > 20 ? split(datum.label, ', ') : datum.label")
     base = alt.Chart().encode(
-        y=alt.Y(
-            "row:N", title=rows_title, sort=list(rows), axis=alt.Axis(labelLimit=150), scale=alt.Scale(padding=0.2)
-        ),
+        y=alt.Y("row:N", title=rows_title, sort=list(rows), axis=words, scale=alt.Scale(padding=0.2)),
         yOffset=alt.YOffset("series:N", sort=list(series)),
         x=alt.X("value:Q", title=value_title, scale=alt.Scale(domainMin=0), axis=alt.Axis(tickCount=5)),
     )
@@ -435,7 +438,7 @@ def _by_run(runs: tuple[str, ...], legend: alt.Legend) -> tuple[alt.Color, alt.S
 
 def _to_spec(chart: alt.Chart | alt.LayerChart, title: str, height: int) -> dict[str, Any]:
     """Altair's dictionary without data: Streamlit adds the frame as the chart's one data source."""
-    placed = chart.properties(title=title, height=height)
+    placed = chart.properties(title=_fitting(title), height=height)
     placed.data = alt.NamedData(name="source")
     spec: dict[str, Any] = placed.to_dict(validate=True)
     for unwanted in ("data", "datasets", "$schema"):
@@ -444,6 +447,15 @@ def _to_spec(chart: alt.Chart | alt.LayerChart, title: str, height: int) -> dict
     spec["autosize"] = {"type": "fit", "contains": "padding"}
     spec["padding"] = {"left": 2, "right": 8, "top": 4, "bottom": 4}
     return spec
+
+
+def _fitting(title: str) -> Any:
+    """A long title in two lines or more where the chart is narrow; Vega would cut it off with dots."""
+    if len(title) <= _TITLE_LETTERS:
+        return title
+    lines = json.dumps(textwrap.wrap(title, _TITLE_LETTERS), ensure_ascii=False)
+    whole = json.dumps(title, ensure_ascii=False)
+    return alt.TitleParams(text=alt.ExprRef(f"width < {7.6 * len(title) - 40:.0f} ? {lines} : {whole}"))
 
 
 def _distinct(labels: list[str]) -> list[str]:

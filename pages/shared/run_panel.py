@@ -313,8 +313,8 @@ def _details(run: RunView) -> None:
         return
     with st.expander("Learning rate, gradient norm, speed", icon=":material/monitoring:"):
         panels = (
-            ("learning_rate", "Learning rate", "per step"),
-            ("gradient_norm", "Gradient norm before clipping", "length"),
+            ("learning_rate", "Learning rate", ""),
+            ("gradient_norm", "Gradient norm", "before clipping"),
             ("tokens_per_second", "Speed", "tokens per second"),
         )
         for column, (name, title, unit) in zip(st.columns(3), panels, strict=True):

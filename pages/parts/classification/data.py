@@ -33,7 +33,7 @@ def show() -> None:
     else:
         explore(chosen)
     notice(
-        "Classes are rarely equally frequent. With 13 % spam, whoever always says “ham” is right 87 times in 100: "
+        "Classes are rarely equally frequent. With 12 % spam, whoever always says “ham” is right 88 times in 100: "
         "accuracy alone says little there.",
         "The same message with another telephone number is the same message. Left in both training and test it "
         "would be remembered, not recognised, and the test would look better than the model is.",

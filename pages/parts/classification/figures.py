@@ -125,7 +125,7 @@ def reliability(found: Calibration) -> Figure:
 @lru_cache(maxsize=1)
 def _reliability_spec() -> dict[str, Any]:
     unit = alt.Scale(domain=[0, 1])
-    axis = alt.Axis(tickCount=5, format=".0%")
+    axis = alt.Axis(tickCount=5, format=".0%", labelPadding=14)  # the largest points reach beyond the axes
     x = alt.X("x:Q", title="Probability given (mean of the bin)", scale=unit, axis=axis)
     y = alt.Y("y:Q", title="Share that is of the class", scale=unit, axis=axis)
     base = alt.Chart()

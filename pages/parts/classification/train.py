@@ -304,7 +304,7 @@ def _curves(record: RunRecord, run: RunView) -> None:
         charts.small_line(frame, "value", "Accuracy", "% of texts", points=True).show(caption=False)
         newest = measured[-1]
         st.caption(
-            f"At step {newest['step']:,} {newest['train_accuracy']:.1%} of (some) training texts and "
+            f"At step {newest['step']:,}, {newest['train_accuracy']:.1%} of (some) training texts and "
             f"{newest['validation_accuracy']:.1%} of the validation texts are called rightly."
         )
         with st.expander("As a table", icon=":material/table:"):
@@ -330,7 +330,7 @@ def _confusion(record: RunRecord) -> None:
         return
     names, counts = validation.label_names, np.array(measured["confusion"])
     summary = (
-        f"After step {step:,} {np.trace(counts):,} of {counts.sum():,} validation texts are called rightly "
+        f"After step {step:,}, {np.trace(counts):,} of {counts.sum():,} validation texts are called rightly "
         f"({measured['validation_accuracy']:.1%})."
     )
     wrong = [(row, column) for row in range(len(names)) for column in range(len(names)) if row != column]

@@ -108,7 +108,9 @@ def over_steps(rows: pd.DataFrame, name: str, *, chosen: int | None = None) -> F
     last = data.iloc[-1]
     below = data.index[data["low"] <= ability.chance]
     first = below[-1] + 1 if len(below) else 0  # a lucky step among those before has not yet the ability
-    if first < len(data):
+    if first == 0 and data["step"].iloc[0] > 0:  # the earlier ones may follow
+        found = "above chance at each checkpoint measured so far"
+    elif first < len(data):
         found = f"above chance from step {int(data['step'].iloc[first]):,} on"
     else:
         found = "it cannot be told from chance there"

@@ -56,7 +56,8 @@ def show() -> None:
     if name == OWN:
         _own_pairs()
     else:
-        st.caption(f"{INSTRUCTION_SETS[name].about} Held out: {INSTRUCTION_SETS[name].held_out}")
+        kept = INSTRUCTION_SETS[name].held_out
+        st.caption(f"{INSTRUCTION_SETS[name].about} Held out: {kept[:1].lower()}{kept[1:]}")
     data = chosen_data()
     questions = None
     if data is not None:
@@ -80,8 +81,9 @@ def show() -> None:
     exercise(
         "Change the template to the longer one and look at the two numbers below the example. What does it cost, and "
         "what is it good for?",
-        "Every example gets longer, by as many tokens as the headings take, and each is read in every epoch. Large "
-        "models are taught with such headings because they cannot be mistaken for the user's own text.",
+        "Every example gets longer, by as many tokens as the headings take, and each is read in every epoch. "
+        "Headings leave no doubt where the instruction ends and the answer begins. But a user can type them too: chat "
+        "models therefore use special tokens, which no typed text becomes.",
     )
     show_code(instructions.Template, instructions.encode_example, instructions.collate)
 
@@ -130,7 +132,7 @@ def _edited() -> list[Example]:
 
 
 def _table(questions: InstructionSet) -> None:
-    counts = " · ".join(f"{len(group):,} {name}" for name, group in questions.held_out.items())
+    counts = " and ".join(f"{len(group):,} ({name})" for name, group in questions.held_out.items())
     st.caption(f"{len(questions.train):,} pairs to train on; held out: {counts}.")
     with st.expander("Look at the pairs", icon=":material/table_rows:"):
         groups = {"to train on": questions.train, **questions.held_out}

@@ -143,9 +143,9 @@ def _table(before: dict[str, Scored], after: dict[str, Scored]) -> None:
     charts.grouped_bars(
         pd.DataFrame(bars),
         title=what,
-        rows_title="held out",
+        rows_title="Held out",
         value_title="% of the questions",
-        series_title="model",
+        series_title="Model",
         alt_text="Bar chart: right answers of both models for each kind of held-out question.",
         summary=f"{first.capitalize()}: {bars[0]['shown']} before fine-tuning, {bars[1]['shown']} after.",
         height=_GROUP_HEIGHT * len(before) + _FRAME_HEIGHT,
@@ -180,8 +180,8 @@ def _sentence(title: str, found: Improvement) -> str:
     direction = "better" if found.relative >= 0 else "worse"
     sure = "" if found.low > 0 or found.high < 0 else " The interval holds zero: it may be luck."
     return (
-        f"**{title}** went {means}: **{abs(found.relative):.0%} {direction}** (95 % interval of the relative change "
-        f"{found.low:+.0%} to {found.high:+.0%}, paired bootstrap).{sure}"
+        f"**{title}** went {means}: **{abs(found.relative):,.0%} {direction}** (95 % interval of the relative change "
+        f"{found.low:+,.0%} to {found.high:+,.0%}, paired bootstrap).{sure}"
     )
 
 
@@ -240,9 +240,9 @@ def _forgetting(choice: ModelChoice) -> None:
     charts.grouped_bars(
         pd.DataFrame(rows),
         title="Loss on the text of pretraining",
-        rows_title="source",
-        value_title="nats per token",
-        series_title="fine-tuning",
+        rows_title="Source",
+        value_title="Nats per token",
+        series_title="Fine-tuning",
         alt_text="Bar chart: loss on held-out text of each source before and after fine-tuning.",
         summary=f"{source_title(worst)} suffered most: {before[worst]:.2f} nats per token before, {after[worst]:.2f} "
         "after.",

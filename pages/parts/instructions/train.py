@@ -68,7 +68,7 @@ def show() -> None:
     notice(
         "First the form, then the facts: answers look right long before the number in them is right. ROUGE-L, which "
         "counts words in common, rises before exact match does.",
-        "Few steps are enough, because the model can write already. It only learns when to say what.",
+        "Few steps are enough, because the model can write already: only the form of an answer and its facts are new.",
         "The held-out questions ask for the same facts in words that were never trained on. Routes that were never "
         "told are another matter: see *How much better?*",
     )
@@ -250,7 +250,7 @@ def _answers(record: RunRecord) -> None:
         for number, each in enumerate(by_step[step], start=1)
     ]
     n_right = sum(each["right"] for each in by_step[step])
-    summary = f"After step {step:,} {n_right} of these {len(rows)} are exactly right."
+    summary = f"After step {step:,}, {n_right} of these {len(rows)} are exactly right."
     token_table(
         ("No.", "Asked", "Reference", "The model's answer"), rows, key=f"answers:{record.run_id}", summary=summary
     )

@@ -56,8 +56,8 @@ def show() -> None:
     )
     place = st.container()
     notice(
-        "A longer context is sharper but rarer: the share of 5-grams that were ever seen is small, so the model backs "
-        "off to shorter ones. More text helps slowly, for there are V⁵ of them.",
+        "A longer context is sharper but rarer: with every further token fewer contexts were ever seen, so the "
+        "model backs off to shorter ones. More text helps slowly, for there are V⁵ of them.",
         "n-gram text is right for a few words and has no plan. At n = 5 much of it is copied: look at the underlined "
         "runs.",
         "The GPT uses the whole window. What it gains over the best n-gram is what lies more than four tokens back, "
@@ -102,7 +102,7 @@ def _loss(choice: ModelChoice) -> None:
     loss_bars(rows, summary=verdict).show()
     st.caption(
         f"{count_note(text)} Measured on {found.n_scored:,} held-out tokens; the first {SKIPPED} of each window are "
-        "context only, for all alike."
+        "context only, for all alike. The loss beside the checkpoint is measured on other windows, so it may differ."
     )
     table = pd.DataFrame(
         {

@@ -57,7 +57,7 @@ def show() -> None:
         "Compare training with validation, and both with the baselines: below trigram early on is too good, long at "
         "unigram is too bad.",
         "Read the samples beside the loss. A low loss with senseless text is a contradiction, and a clue.",
-        "The first ten steps tell of warmup, the last ten of whether it was over.",
+        "The first ten steps tell of the warmup, the last ten of whether the loss had come to rest.",
     )
     exercise(
         "Which of these faults would a team notice from the loss alone, and which only from what the model writes?",
@@ -180,7 +180,7 @@ def _writing(case: Mystery, record: RunRecord, run: RunView) -> None:
         bars = pd.DataFrame([{"token": c["text"], "probability": c["probability"]} for c in sample["candidates"][:6]])
         charts.next_token_bars(bars, title=f"Next token after “{sample['prompt']}”").show()
     if case.number in st.session_state.get(_HINTS, ()) and not run.speeds.empty:
-        charts.small_line(run.speeds, "gradient_norm", "Gradient norm before clipping", "length").show()
+        charts.small_line(run.speeds, "gradient_norm", "Gradient norm", "before clipping").show()
 
 
 # --- naming it -----------------------------------------------------------------------------------------------

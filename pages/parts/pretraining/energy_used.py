@@ -87,7 +87,7 @@ def show_energy(record: RunRecord) -> None:
         "GPT-3's training took about 1,287 MWh by a published estimate (Patterson et al. 2021). How many of these runs "
         "would that be?",
         f"At the watts chosen above this run took {_watt_hours(used.kilowatt_hours)}: "
-        f"1,287 MWh are {1_287_000 / max(used.kilowatt_hours, 1e-12):,.2g} such runs.",
+        f"1,287 MWh are {_rounded(1_287_000 / max(used.kilowatt_hours, 1e-12))} such runs.",
     )
     show_code(energy.training_energy, energy.Energy)
 
@@ -96,6 +96,10 @@ def show_energy(record: RunRecord) -> None:
 def _tokens_read(run_id: str, stamp: str) -> int:
     steps = lab().curve(run_id, 2).steps
     return int(steps[-1]["tokens"]) if steps else 0
+
+
+def _rounded(n: float) -> str:
+    return f"{n / 1e6:,.2g} million" if 1e6 <= n < 1e8 else f"{float(f'{n:.2g}'):,.0f}"
 
 
 def _watt_hours(kilowatt_hours: float) -> str:

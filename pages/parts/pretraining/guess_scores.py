@@ -18,6 +18,7 @@ from engine.predictions import (
     reliability,
 )
 from pages.parts.pretraining import predict_figures
+from pages.parts.transformer.words import plural
 
 LOSS, TOKEN = "The loss at a later step", "The next token"
 LOSSES, TOKENS = "guesses-loss", "guesses-token"
@@ -97,8 +98,8 @@ def _score_losses(guesses: list[LossGuess]) -> None:
         else "that fits the 80 % that you aimed at, as far as so few guesses can tell"
     )
     st.caption(
-        f"{found.share:.0%} of {found.n} ranges held the truth (95 % Wilson interval {found.low:.0%} to "
-        f"{found.high:.0%}): {verdict}."
+        f"{round(found.share * found.n)} of {plural(found.n, 'range')} held the truth (95 % Wilson interval "
+        f"{found.low:.0%} to {found.high:.0%}): {verdict}."
     )
     rows = [
         {

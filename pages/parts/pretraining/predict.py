@@ -16,7 +16,7 @@ from pages.shared.lesson import exercise, notice
 def show() -> None:
     """The part of the lesson."""
     st.markdown(
-        "Who watches a curve believes to have known it before. So say **first** what will come, and how sure you are; "
+        "Whoever has seen a curve believes they knew it before. So say **first** what will come, and how sure you are; "
         "then look. Your guesses are scored and kept for this visit."
     )
     kind = st.segmented_control(
@@ -35,8 +35,8 @@ def show() -> None:
     notice(
         "With both axes logarithmic a stretch of a loss curve is nearly straight, but not the whole: it flattens "
         "towards what cannot be predicted, and the learning rate's decay bends it down once more at the end.",
-        "Being right is not enough: a proper score also asks how sure you were. Who says 90 % and is right in half "
-        "of the cases pays more than who said 50 %.",
+        "Being right is not enough: a proper score also asks how sure you were. Whoever says 90 % and is right in half "
+        "of the cases pays more than one who says 50 %.",
         "The GPT's confidence was trained by the very same score: cross-entropy is the logarithmic score of the next "
         "token.",
     )

@@ -48,7 +48,7 @@ def _curve_spec() -> dict[str, Any]:
     colour = alt.Color(
         "layer:N",
         title=None,
-        legend=alt.Legend(orient="top", columns=3, symbolOpacity=1),
+        legend=alt.Legend(orient="top", columns=2, symbolOpacity=1),
         scale=alt.Scale(domain=kinds, range=_RUN_COLOURS[:3]),
     )
     shape = alt.Shape("layer:N", legend=None, scale=alt.Scale(domain=kinds, range=_RUN_SHAPES[:3]))
@@ -108,7 +108,7 @@ def _calibration_spec(who: tuple[str, ...]) -> dict[str, Any]:
     colour = alt.Color(
         "who:N",
         title=None,
-        legend=alt.Legend(orient="top", columns=3, symbolOpacity=1),
+        legend=alt.Legend(orient="top", columns=2, symbolOpacity=1),
         scale=alt.Scale(domain=list(who), range=_RUN_COLOURS[: len(who)]),
     )
     shape = alt.Shape("who:N", title=None, scale=alt.Scale(domain=list(who), range=_RUN_SHAPES[: len(who)]))

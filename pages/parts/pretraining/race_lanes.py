@@ -29,7 +29,7 @@ def run_lanes(heat: Heat) -> None:
     waiting = [config for runs in missing.values() for config in runs]
     if heat.configs:
         told = "; ".join(
-            f"{name.rpartition('.')[2]} {' / '.join(map(_shown, values))}"
+            f"{name.rpartition('.')[2].replace('_', ' ')} {' / '.join(map(_shown, values))}"
             for name, values in differing(heat.configs).items()
         )
         st.caption(f"The lanes differ in: {told}.")

@@ -160,10 +160,12 @@ def _table(heat: Heat, lanes: list[Lane], records: Mapping[str, list[RunRecord]]
             row["95 % t interval"] = f"{low.low:.3f} to {low.high:.3f}"
         for axis in racing.AXES:
             place = None if goal is None or not lane.courses else lane.reached(goal, axis)
-            row[f"{axis} to {goal:.2f}" if goal is not None else axis] = None if place is None else round(place, 1)
+            row[f"{axis} to {goal:.2f}" if goal is not None else axis] = (
+                None if place is None else round(place, 0 if axis == "tokens" else 1)
+            )
         if goal is not None:
             saved = racing.saving(lanes[0], lane, goal) if lane is not lanes[0] else None
-            row[f"steps against {lanes[0].name}"] = None if saved is None else f"{-100 * saved.mean:+.0f} %"
+            row[f"steps against {lanes[0].name}"] = "–" if saved is None else f"{0.0 - round(100 * saved.mean):+.0f} %"
             if saved is not None and saved.low is not None and saved.high is not None:
                 row["interval"] = f"{-100 * saved.high:+.0f} to {-100 * saved.low:+.0f} %"
         rows.append(row)

@@ -158,7 +158,12 @@ def _panel(run_id: str, base: RunConfig, was_live: bool) -> None:
         live = record.live
         if not live:
             with st.expander("The test as a table", icon=":material/table:"):
-                st.dataframe(pd.DataFrame({"rate": rates, "loss": losses}), hide_index=True, width="stretch")
+                st.dataframe(
+                    pd.DataFrame({"rate": rates, "loss": losses}),
+                    hide_index=True,
+                    width="stretch",
+                    column_config={"rate": st.column_config.NumberColumn(format="%.3g")},
+                )
         if said is not None:
             _words(said, len(rates), record)
             live = _use(record, base, said) or live
@@ -330,7 +335,7 @@ def _curve_spec(low: float, high: float) -> dict[str, Any]:
         "rate:Q",
         title="Learning rate (logarithmic)",
         scale=alt.Scale(type="log", domain=[low, high], nice=False),
-        axis=alt.Axis(format="~e", tickCount=6),
+        axis=alt.Axis(format=".9~f", tickCount=6),
     )
     y = alt.Y("loss:Q", title="Loss (nats per token)", scale=alt.Scale(zero=False))
     names = ["one batch", "smoothed"]

@@ -70,16 +70,24 @@ def show_spread(record: RunRecord) -> None:
         found = _activations(tuple(each.key for each in moments), own.ids, place, layer - 1, moments)
         title, value = f"{kind}: {part}", "Activation"
     steps = [each.info.step for each in moments]
-    summary = f"The standard deviation goes from {found.spreads[0]:.3g} to {found.spreads[-1]:.3g}."
+    widest = int(np.argmax(found.spreads))
+    between = f" through {found.spreads[widest]:.3g} at step {steps[widest]:,}" if 0 < widest < len(steps) - 1 else ""
+    summary = f"The standard deviation goes from {found.spreads[0]:.3g}{between} to {found.spreads[-1]:.3g}."
     if found.outside.max() > 0.0005:
         summary += f" Up to {found.outside.max():.1%} of the numbers lie beyond what is drawn."
     histogram_map(steps, found.edges, found.shares, title=title, value=value, summary=summary).show()
     with st.expander("As a table", icon=":material/table:"):
-        table = {"step": steps, "standard deviation": found.spreads, "exactly 0": found.zeros, "beyond": found.outside}
+        table = {
+            "step": steps,
+            "standard deviation": found.spreads,
+            "exactly 0": found.zeros,
+            "beyond": found.outside.round(6),
+        }
         st.dataframe(pd.DataFrame(table), hide_index=True, width="stretch")
     notice(
-        "Weights begin as a narrow bell of normal noise and widen as they learn; a few grow far beyond the rest. The "
-        "colour is logarithmic, or those tails could not be seen.",
+        "Weights begin as a narrow bell of normal noise and widen as they learn; a few grow far beyond the rest. In a "
+        "long run weight decay draws them in again while learning slows. The colour is logarithmic, or the tails could "
+        "not be seen.",
         "Behind the MLP's nonlinearity most numbers are near zero: a neuron speaks up for few tokens.",
         "The residual stream grows from layer to layer, since every block adds to it; the norm before each block takes "
         "the length out again.",

@@ -268,7 +268,8 @@ def _time_bar(record: RunRecord, found: list[Moment], key: str, playing: bool) -
     loss = ""
     if info.validation_loss is not None:
         perplexity = math.exp(min(info.validation_loss, 50.0))
-        loss = f" · validation loss **{info.validation_loss:.2f}** · perplexity {perplexity:,.0f}"
+        digits = 1 if perplexity < 100 else 0
+        loss = f" · validation loss **{info.validation_loss:.2f}** · perplexity {perplexity:,.{digits}f}"
     st.markdown(f"**Step {step:,}**{total} · {info.seconds:,.0f} s of training{loss}")
     return int(step)
 

@@ -171,7 +171,7 @@ def _every_device(flops: float, rows: list[Row]) -> None:
     )
     named_bars(
         frame,
-        title="The same training on every device of the table",
+        title="The same training on each device",
         x="Price (million dollars)",
         y="Device",
         alt_text="Bar chart: price of the training on each device of the table.",

@@ -87,8 +87,9 @@ def _stacked_spec(title: str, x: str, compact: bool, rows: tuple[str, ...], kind
     lines = rules.mark_rule(strokeDash=[5, 4], strokeWidth=2, aria=False).encode(
         x="start:Q", color=alt.value(_QUIET), tooltip=alt.Tooltip("label:N", title="Line")
     )
-    lettering = rules.mark_text(align="left", dx=5, dy=12, fontSize=13).encode(
-        x="start:Q", y=alt.value(0), text="label:N", color=alt.value(_QUIET)
+    # Below the last bar: the names of pieces are above each.
+    lettering = rules.mark_text(align="left", dx=5, dy=-8, fontSize=13).encode(
+        x="start:Q", y=alt.value("height"), text="label:N", color=alt.value(_QUIET)
     )
     return _to_spec(alt.layer(bars, names, lines, lettering), title, 76 * max(1, len(rows)) + 130)
 

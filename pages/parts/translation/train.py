@@ -175,7 +175,7 @@ def _quality_chart(record: RunRecord) -> None:
     figure.show(caption=False)
     newest = measured[measured["step"] == measured["step"].max()].set_index("run")["value"]
     st.caption(
-        f"At step {measured['step'].max():,} {newest['exact match (%)']:.1f} % of the held-out sentences are exactly "
+        f"At step {measured['step'].max():,}, {newest['exact match (%)']:.1f} % of the held-out sentences are exactly "
         f"right, and BLEU is {newest['BLEU']:.1f}."
     )
 
@@ -222,7 +222,7 @@ def _translations(record: RunRecord) -> None:
     ]
     n_right = sum(each["right"] for each in by_step[step])
     language = LANGUAGE_NAMES[record.config_dict["language"]]
-    summary = f"After step {step:,} {n_right} of these {len(rows)} are exactly right."
+    summary = f"After step {step:,}, {n_right} of these {len(rows)} are exactly right."
     token_table(
         ("No.", "English", f"{language}, by the phrasebook", "The model's own"),
         rows,

@@ -1,6 +1,9 @@
 // A table of buttons, kept while the counts change, with one tab stop that the arrow keys move.
 const shareOf = (count, total) => (total ? count / total : 0);
-const percent = (share) => `${(100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`;
+const percent = (share) => {
+  const fine = (share > 0 && share < 0.1) || (share < 1 && share > 0.99); // "100 %" only of all
+  return `${(100 * share).toFixed(fine ? 1 : 0)} %`;
+};
 
 const build = (parentElement) => {
   const root = element("div", "root");
