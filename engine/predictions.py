@@ -176,7 +176,8 @@ def verdict(bets: Sequence[Bet]) -> str:
         return "No token has been guessed yet."
     stated, right = float(np.mean([bet.confidence for bet in bets])), float(np.mean([bet.right for bet in bets]))
     whole = _class(stated, sum(bet.right for bet in bets), len(bets))
-    text = f"You said {stated:.0%} on average and were right in {right:.0%} of {len(bets)} guesses".replace("%", " %")
+    guesses = f"{len(bets)} guess" if len(bets) == 1 else f"{len(bets)} guesses"
+    text = f"You said {stated:.0%} on average and were right in {right:.0%} of {guesses}".replace("%", " %")
     if len(bets) < 10:
         return text + ": too few to judge your confidence."
     if stated > whole.high:

@@ -204,11 +204,13 @@ def show_surprise(draft: Draft, tokenizer) -> None:
         )
     worst = table["surprise (bits)"].idxmax()
     st.text(
-        f"The largest surprise is token {worst}, “{table.loc[worst, 'token']}”: "
+        f"The largest surprise is token {worst}, {table.loc[worst, 'token']}: "
         f"{table.loc[worst, 'surprise (bits)']:.1f} bits, a probability of {table.loc[worst, 'probability']:.2%}."
     )
     st.dataframe(
-        table.style.format({"probability": "{:.3%}", "surprise (bits)": "{:.2f}"}, na_rep="–"), width="stretch"
+        table.style.format({"probability": "{:.3%}", "surprise (bits)": "{:.2f}"}, na_rep="–"),
+        width="stretch",
+        placeholder="–",
     )
     st.caption("Surprise is −log₂ of the probability. Its mean, in nats, is the loss that training makes small.")
 

@@ -53,7 +53,7 @@ _CONFIG: dict[str, Any] = {
         "labelPadding": 6,
         "labelOverlap": True,
     },
-    "legend": {"labelFontSize": 14, "symbolStrokeWidth": 2.5, "symbolSize": 160, "symbolDash": [1, 0]},
+    "legend": {"labelFontSize": 14, "symbolStrokeWidth": 2.5, "symbolSize": 160},
     "title": {"anchor": "start", "fontSize": 16, "offset": 10},
     "view": {"stroke": None},
 }
@@ -332,7 +332,8 @@ def _small_spec(x: Axis, title: str, unit: str, log: bool, runs: tuple[str, ...]
     axis = alt.Axis(tickCount=4, format="~g") if log else alt.Axis(tickCount=4, labelExpr=_READABLE)
     several = len(runs) > 1
     colour, shape = _by_run(runs, alt.Legend(orient="top", columns=2 if points else 1, labelLimit=260))
-    dash = alt.StrokeDash("run:N", legend=None, scale=alt.Scale(domain=list(runs)))
+    # The domain is not quite the colour's: else Vega-Lite puts the dashes round the legend's symbols.
+    dash = alt.StrokeDash("run:N", legend=None, scale=alt.Scale(domain=[*runs, ""]))
     base = alt.Chart().encode(
         alt.X("x:Q", title=AXIS_TITLES[x], axis=_position_axis(x, 4)),
         alt.Y("y:Q", title=unit or title, scale=scale, axis=axis),

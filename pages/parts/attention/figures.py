@@ -57,7 +57,7 @@ def _over_training_spec(title: str, y: str, names: tuple[str, ...], until: int, 
         alt.Color("name:N", legend=legend, scale=alt.Scale(domain=list(names), range=_RUN_COLOURS[:n])),
         alt.Shape("name:N", legend=legend, scale=alt.Scale(domain=list(names), range=_RUN_SHAPES[:n])),
     ]
-    dash = alt.StrokeDash("name:N", legend=None, scale=alt.Scale(domain=list(names), range=_DASHES[:n]))
+    dash = alt.StrokeDash("name:N", legend=None, scale=alt.Scale(domain=[*names, ""], range=[*_DASHES[:n], [1, 0]]))
     base = alt.Chart()
     lines = base.transform_filter("datum.layer == 'line'")
     curve = lines.mark_line(strokeWidth=2).encode(x, value, by_name[0], dash)
@@ -102,7 +102,7 @@ def _by_position_spec(title: str, names: tuple[str, ...]) -> dict[str, Any]:
     legend = alt.Legend(orient="top", title=None, labelLimit=260, columns=2)
     colour = alt.Color("name:N", legend=legend, scale=alt.Scale(domain=list(names), range=_RUN_COLOURS[:n]))
     shape = alt.Shape("name:N", legend=legend, scale=alt.Scale(domain=list(names), range=_RUN_SHAPES[:n]))
-    dash = alt.StrokeDash("name:N", legend=None, scale=alt.Scale(domain=list(names), range=_DASHES[:n]))
+    dash = alt.StrokeDash("name:N", legend=None, scale=alt.Scale(domain=[*names, ""], range=[*_DASHES[:n], [1, 0]]))
     base = alt.Chart().encode(
         alt.X("position:Q", title="Position in the window (0 is the first token)", axis=alt.Axis(tickMinStep=1)),
         alt.Y("loss:Q", title="Loss (nats per token)", scale=alt.Scale(domainMin=0)),

@@ -64,7 +64,7 @@ def _judge(key: str, split: Split, said: np.ndarray) -> None:
     )
     with st.container(horizontal=True):
         for label, value, help in numbers:
-            st.metric(label, value, help=help, width=230)
+            st.metric(label, value, help=help, width=205)
     _confusion(key, split, said)
     st.header("One class against the others", anchor=False)
     label = rarest_class(test.labels, len(names))

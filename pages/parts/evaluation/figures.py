@@ -193,7 +193,7 @@ def _copied_spec(names: tuple[str, ...]) -> dict[str, Any]:
         ],
     )
     lines = base.mark_line(strokeWidth=2.2).encode(
-        strokeDash=alt.StrokeDash("name:N", legend=None, scale=alt.Scale(domain=list(names), range=dashes)),
+        strokeDash=alt.StrokeDash("name:N", legend=None, scale=alt.Scale(domain=[*names, ""], range=[*dashes, [1, 0]])),
     )
     points = base.mark_point(size=45, filled=True, opacity=1).encode(
         shape=alt.Shape(

@@ -294,7 +294,7 @@ def _numbers(found: CrossEntropy, row: int, sentence: Sentence, step: int) -> No
 
 def _frame(table: pd.DataFrame) -> None:
     number = st.column_config.NumberColumn
-    formats = {"logit": "%.3f", "ln Σ e^z": "%.3f", "p": "%.4g", "−ln p (nats)": "%.3f", "1/p": "%.1f", "bits": "%.2f"}
+    formats = {"logit": "%.3f", "ln Σ e^z": "%.3f", "p": "%.4g", "−ln p (nats)": "%.3f", "1/p": "%.4g", "bits": "%.2f"}
     st.dataframe(
         table,
         hide_index=True,

@@ -174,6 +174,7 @@ def _one(text: str, found: Read) -> None:
             table,
             hide_index=True,
             width="stretch",
+            placeholder="–",
             column_config={
                 "probability": st.column_config.NumberColumn(format="%.5f"),
                 "surprise (bits)": st.column_config.NumberColumn(format="%.2f"),

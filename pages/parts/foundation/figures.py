@@ -181,7 +181,7 @@ def _examples_spec(title: str, counts: tuple[str, ...]) -> dict[str, Any]:
         ],
     )
     y = {"title": "Items right", "scale": _SCALE, "axis": _PERCENT}
-    legend = alt.Legend(orient="top", title="Prompts are")
+    legend = alt.Legend(orient="top", title="Prompts are", symbolOpacity=1)
     words = ["read whole", "partly read"]
     colour = alt.Color("read:N", legend=legend, scale=alt.Scale(domain=words, range=["blue", "orange"]))
     shape = alt.Shape("read:N", legend=legend, scale=alt.Scale(domain=words, range=["circle", "triangle-up"]))

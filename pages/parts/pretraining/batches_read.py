@@ -92,8 +92,8 @@ def show_batches(record: RunRecord) -> None:
     reading_map(
         np.arange(len(whole)) * stretch,
         whole,
-        summary=f"After step {step:,}, {epoch:.2f} epochs in: {never:.1%} of the {len(after):,} training tokens have "
-        f"not been read yet; the most read ones {most} {'time' if most == 1 else 'times'}.",
+        summary=f"After step {step:,}, {epoch:.2f} epochs in: {never:.2%} of the {len(after):,} training tokens have "
+        f"not been read yet; the most read ones {'once' if most == 1 else f'{most} times'}.",
     ).show()
     with st.expander("As a table", icon=":material/table:"):
         values, counts = np.unique(after, return_counts=True)

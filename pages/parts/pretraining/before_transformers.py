@@ -114,7 +114,7 @@ def _loss(choice: ModelChoice) -> None:
         }
     )
     with st.expander("As a table: how sparse the counts are", icon=":material/table:", expanded=True):
-        st.dataframe(table, hide_index=True, width="stretch")
+        st.dataframe(table, hide_index=True, width="stretch", placeholder="–")
         st.caption(
             "Whole context seen before: on how many held-out positions the last n − 1 tokens were ever counted "
             "together. Numbers kept: distinct n-grams of the highest order, or parameters. Smoothing: interpolated "

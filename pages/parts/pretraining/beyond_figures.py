@@ -13,7 +13,11 @@ from pages.shared.charts import _QUIET, _RUN_COLOURS, _RUN_SHAPES, Figure, _to_s
 
 MAX_LINES = 6
 _DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [10, 4], [4, 1]]
-_POWER = "datum.value >= 1000 || datum.value < 0.01 ? format(datum.value, '.0e') : format(datum.value, '~g')"
+# Of the marks of a logarithmic axis 1, 2 and 5 have their number: of all of them Vega would keep any that fit.
+_POWER = (
+    "indexof([1, 2, 5], round(datum.value / pow(10, floor(log(datum.value) / LN10 + 1e-9)))) < 0 ? '' : "
+    "datum.value >= 1000 || datum.value < 0.01 ? format(datum.value, '.0e') : format(datum.value, '~g')"
+)
 
 
 def over_parts(frame: pd.DataFrame, *, title: str, unit: str, summary: str) -> Figure:
@@ -70,7 +74,7 @@ def _lines_spec(title: str, unit: str, parts: tuple[str, ...], until: int, level
     legend = alt.Legend(orient="top", columns=3, title=None) if n > 1 else None
     colour = alt.Color("part:N", legend=legend, scale=alt.Scale(domain=list(parts), range=_RUN_COLOURS[:n]))
     shape = alt.Shape("part:N", legend=legend, scale=alt.Scale(domain=list(parts), range=_RUN_SHAPES[:n]))
-    dash = alt.StrokeDash("part:N", legend=None, scale=alt.Scale(domain=list(parts), range=_DASHES[:n]))
+    dash = alt.StrokeDash("part:N", legend=None, scale=alt.Scale(domain=[*parts, ""], range=[*_DASHES[:n], [1, 0]]))
     base = alt.Chart()
     lines = base.transform_filter("datum.layer == 'line'")
     tips = [

@@ -94,7 +94,7 @@ def show_movement(record: RunRecord) -> None:
             "divided by the steps between: a lower bound, since steps that undo each other do not count."
         )
     with st.expander("As a table", icon=":material/table:"):
-        st.dataframe(frame, hide_index=True, width="stretch")
+        st.dataframe(frame, hide_index=True, width="stretch", placeholder="–")
     notice(
         "At the start the parts' gradients can differ by a factor of a hundred. AdamW and Muon divide that out: each "
         "moves by its rate, whatever the length of its gradient.",

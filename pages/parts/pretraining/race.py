@@ -44,7 +44,8 @@ def show() -> None:
             run_lanes(heat)
     notice(
         "A lower curve says little by itself. The sentence asks how much **earlier** the better recipe was at a loss "
-        "that both reached, in steps, in tokens and in seconds: the three need not agree.",
+        "that both reached, in steps, in tokens and in seconds: the three need not agree, and seconds also tell what "
+        "else the machine had to do.",
         "A few per cent between two single runs may be luck. With three seeds each lane has three lines, and the "
         "sentence an interval: does it leave out 0 %?",
         "Who leads early need not lead late. Race the same lanes over more steps.",
