@@ -331,9 +331,10 @@ def _small_spec(x: Axis, title: str, unit: str, log: bool, runs: tuple[str, ...]
     scale = alt.Scale(type="log") if log else alt.Scale(zero=False)
     axis = alt.Axis(tickCount=4, format="~g") if log else alt.Axis(tickCount=4, labelExpr=_READABLE)
     several = len(runs) > 1
-    colour, shape = _by_run(runs, alt.Legend(orient="top", columns=2 if points else 1, labelLimit=260))
-    # The domain is not quite the colour's: else Vega-Lite puts the dashes round the legend's symbols.
-    dash = alt.StrokeDash("run:N", legend=None, scale=alt.Scale(domain=[*runs, ""]))
+    # Vega-Lite puts a line's dashes round the symbols of its points: without a stroke they keep their shape.
+    bare: dict[str, Any] = {"symbolStrokeWidth": 0} if points else {}
+    colour, shape = _by_run(runs, alt.Legend(orient="top", columns=2 if points else 1, labelLimit=260, **bare))
+    dash = alt.StrokeDash("run:N", legend=None, scale=alt.Scale(domain=list(runs)))
     base = alt.Chart().encode(
         alt.X("x:Q", title=AXIS_TITLES[x], axis=_position_axis(x, 4)),
         alt.Y("y:Q", title=unit or title, scale=scale, axis=axis),

@@ -51,13 +51,13 @@ def _over_training_spec(title: str, y: str, names: tuple[str, ...], until: int, 
     x = alt.X("step:Q", title="Training step", scale=scale, axis=alt.Axis(values=[*ticks, until], format=",d"))
     value = alt.Y("value:Q", title=y, axis=alt.Axis(tickCount=4))
     columns = 3 if sum(map(len, names[:3])) < 36 else 2  # else the third is cut off on a narrow screen
-    legend = alt.Legend(orient="top", columns=columns, title=None) if len(names) > 1 else None
+    legend = alt.Legend(orient="top", columns=columns, title=None, symbolStrokeWidth=0) if len(names) > 1 else None
     n = len(names)
     by_name = [
         alt.Color("name:N", legend=legend, scale=alt.Scale(domain=list(names), range=_RUN_COLOURS[:n])),
         alt.Shape("name:N", legend=legend, scale=alt.Scale(domain=list(names), range=_RUN_SHAPES[:n])),
     ]
-    dash = alt.StrokeDash("name:N", legend=None, scale=alt.Scale(domain=[*names, ""], range=[*_DASHES[:n], [1, 0]]))
+    dash = alt.StrokeDash("name:N", legend=None, scale=alt.Scale(domain=list(names), range=_DASHES[:n]))
     base = alt.Chart()
     lines = base.transform_filter("datum.layer == 'line'")
     curve = lines.mark_line(strokeWidth=2).encode(x, value, by_name[0], dash)
@@ -99,10 +99,10 @@ def by_position(losses: Mapping[str, np.ndarray], *, title: str, summary: str) -
 @lru_cache(maxsize=16)
 def _by_position_spec(title: str, names: tuple[str, ...]) -> dict[str, Any]:
     n = len(names)
-    legend = alt.Legend(orient="top", title=None, labelLimit=260, columns=2)
+    legend = alt.Legend(orient="top", title=None, labelLimit=260, columns=2, symbolStrokeWidth=0)
     colour = alt.Color("name:N", legend=legend, scale=alt.Scale(domain=list(names), range=_RUN_COLOURS[:n]))
     shape = alt.Shape("name:N", legend=legend, scale=alt.Scale(domain=list(names), range=_RUN_SHAPES[:n]))
-    dash = alt.StrokeDash("name:N", legend=None, scale=alt.Scale(domain=[*names, ""], range=[*_DASHES[:n], [1, 0]]))
+    dash = alt.StrokeDash("name:N", legend=None, scale=alt.Scale(domain=list(names), range=_DASHES[:n]))
     base = alt.Chart().encode(
         alt.X("position:Q", title="Position in the window (0 is the first token)", axis=alt.Axis(tickMinStep=1)),
         alt.Y("loss:Q", title="Loss (nats per token)", scale=alt.Scale(domainMin=0)),

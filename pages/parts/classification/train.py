@@ -101,6 +101,7 @@ def _order(name: str, base: ModelChoice) -> None:
         key="classification-trainable",
         persist_state="session",
         help="The new head always learns. LoRA leaves the body as it is and learns a thin update beside each matrix.",
+        wrap=True,
     )
     pooling = middle.segmented_control(
         "What the head reads",

@@ -169,7 +169,7 @@ def _copied_spec(names: tuple[str, ...]) -> dict[str, Any]:
     def repeated(values: list[Any]) -> list[Any]:
         return [values[index % len(values)] for index in range(n)]
 
-    legend = alt.Legend(orient="top", columns=2, labelLimit=150, titleFontWeight="normal")
+    legend = alt.Legend(orient="top", columns=2, labelLimit=150, titleFontWeight="normal", symbolStrokeWidth=0)
     colour = alt.Color(
         "name:N",
         title="The model, and held-out text of",
@@ -193,7 +193,7 @@ def _copied_spec(names: tuple[str, ...]) -> dict[str, Any]:
         ],
     )
     lines = base.mark_line(strokeWidth=2.2).encode(
-        strokeDash=alt.StrokeDash("name:N", legend=None, scale=alt.Scale(domain=[*names, ""], range=[*dashes, [1, 0]])),
+        strokeDash=alt.StrokeDash("name:N", legend=None, scale=alt.Scale(domain=list(names), range=dashes)),
     )
     points = base.mark_point(size=45, filled=True, opacity=1).encode(
         shape=alt.Shape(

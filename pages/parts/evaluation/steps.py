@@ -132,6 +132,7 @@ def _choose_step() -> str:
         key=STEP_KEY,
         persist_state="session",
         help="Each step takes the number of the one before. Steps 4 to 6 are of the whole sentence.",
+        wrap=True,
     )
     with buttons.container(horizontal=True):
         st.button(

@@ -44,6 +44,7 @@ def show() -> None:
             key="compare-race",
             persist_state="session",
             help="What differs between the runs.",
+            wrap=True,
         )
         seconds = right.select_slider(
             "Training time",

@@ -71,10 +71,10 @@ def _lines_spec(title: str, unit: str, parts: tuple[str, ...], until: int, level
     x = alt.X("step:Q", title="Training step", scale=scale, axis=alt.Axis(values=ticks, format=",d"))
     y = alt.Y("value:Q", title=unit, scale=alt.Scale(type="log"), axis=alt.Axis(labelExpr=_POWER, tickCount=5))
     n = len(parts)
-    legend = alt.Legend(orient="top", columns=3, title=None) if n > 1 else None
+    legend = alt.Legend(orient="top", columns=2, title=None, symbolStrokeWidth=0) if n > 1 else None
     colour = alt.Color("part:N", legend=legend, scale=alt.Scale(domain=list(parts), range=_RUN_COLOURS[:n]))
     shape = alt.Shape("part:N", legend=legend, scale=alt.Scale(domain=list(parts), range=_RUN_SHAPES[:n]))
-    dash = alt.StrokeDash("part:N", legend=None, scale=alt.Scale(domain=[*parts, ""], range=[*_DASHES[:n], [1, 0]]))
+    dash = alt.StrokeDash("part:N", legend=None, scale=alt.Scale(domain=list(parts), range=_DASHES[:n]))
     base = alt.Chart()
     lines = base.transform_filter("datum.layer == 'line'")
     tips = [
