@@ -11,9 +11,7 @@ colour alone.
 
 from __future__ import annotations
 
-import json
 import math
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -32,8 +30,8 @@ AXIS_TITLES: dict[Axis, str] = {
 }
 LOSS_COLUMNS = ["step", "tokens", "seconds", "loss", "series", "run"]
 MAX_BARS = 40
-_TITLE_LETTERS = 36
-"""So many letters of a title fit a chart as wide as a telephone."""
+_TITLE_LETTERS = 30
+"""So many letters of a title fit any chart."""
 # Streamlit replaces these names by the theme's colours, so that one specification serves light and dark.
 _QUIET = "gray"
 _RUN_COLOURS = ["blue", "orange", "green", "violet", "yellow", "red", "gray"]
@@ -452,12 +450,13 @@ def _to_spec(chart: alt.Chart | alt.LayerChart, title: str, height: int) -> dict
 
 
 def _fitting(title: str) -> Any:
-    """A long title in two lines or more where the chart is narrow; Vega would cut it off with dots."""
+    """A long title in smaller letters where the chart is narrow; Vega would cut it off with dots. (It gives a second
+    line no room of its own when the width changes.)
+    """
     if len(title) <= _TITLE_LETTERS:
         return title
-    lines = json.dumps(textwrap.wrap(title, _TITLE_LETTERS), ensure_ascii=False)
-    whole = json.dumps(title, ensure_ascii=False)
-    return alt.TitleParams(text=alt.ExprRef(f"width < {7.6 * len(title) - 40:.0f} ? {lines} : {whole}"))
+    size = f"clamp((width + 60) / {0.46 * len(title):.1f}, 11, 16)"  # a bold letter is about 0.46 of the size wide
+    return alt.TitleParams(text=title, fontSize=alt.ExprRef(size))
 
 
 def _distinct(labels: list[str]) -> list[str]:
