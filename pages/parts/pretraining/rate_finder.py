@@ -329,13 +329,21 @@ def _curve(rates: np.ndarray, losses: np.ndarray, found: Suggestion | None, top:
     return Figure(frame.reset_index(drop=True), spec, "Line chart: loss against a rising learning rate.", summary)
 
 
+_PLACES = "round(-log(datum.value) / LN10)"
+# Small rates as powers of ten: with all their zeros they run into each other on a narrow screen.
+_DECADE = (
+    "datum.label == '' ? '' : datum.value > 0.0005 ? format(datum.value, '~g') : "
+    f"'10⁻' + slice('⁰¹²³⁴⁵⁶⁷⁸⁹', {_PLACES}, {_PLACES} + 1)"
+)
+
+
 @lru_cache(maxsize=16)
 def _curve_spec(low: float, high: float) -> dict[str, Any]:
     x = alt.X(
         "rate:Q",
         title="Learning rate (logarithmic)",
         scale=alt.Scale(type="log", domain=[low, high], nice=False),
-        axis=alt.Axis(format=".9~f", tickCount=6),
+        axis=alt.Axis(labelExpr=_DECADE, tickCount=6),
     )
     y = alt.Y("loss:Q", title="Loss (nats per token)", scale=alt.Scale(zero=False))
     names = ["one batch", "smoothed"]
