@@ -1,7 +1,7 @@
 """Lesson: generation. One token at a time: read, look at the probabilities, narrow them, draw."""
 
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pandas as pd
 import streamlit as st
@@ -13,7 +13,7 @@ from engine.evaluation import surprise, token_probabilities
 from engine.generation import FILTERS, NextToken, SamplingConfig, generate, next_logits, next_token_distribution
 from engine.ngram import MAX_ORDER
 from pages.parts.pretraining.counting import count_note, counted, ngram_tokens
-from pages.shared import guard
+from pages.shared import guard, guide
 from pages.shared.charts import visible_token
 from pages.shared.code_panel import show_code
 from pages.shared.components import candidate_bars, token_strip
@@ -129,6 +129,7 @@ def write_on(choice: ModelChoice, draft: Draft, sampling: SamplingConfig, n: int
     draft.begin()
     stop = {checkpoint.tokenizer.end_of_text_id} - {None}
     place, text = st.empty(), checkpoint.tokenizer.decode(draft.ids)
+    before = text
     steps = generate(checkpoint.model, checkpoint.tokenizer, draft.ids, n, sampling, stop_ids=stop)
     while True:
         with inference():
@@ -138,6 +139,7 @@ def write_on(choice: ModelChoice, draft: Draft, sampling: SamplingConfig, n: int
         draft.append(step)
         text += step.text
         place.text(text)
+    guide.tell("drawn", {"model": choice.key, "before": before, "text": text, "n": n, **asdict(sampling)})
     st.rerun()
 
 

@@ -6,18 +6,29 @@ import difflib
 
 from engine.runs import states
 from engine.runs.records import RunRecord
+from pages.guides.outcomes import plain, safe
 from pages.shared import guide
-from pages.shared.examples import example_foundation, example_run
+from pages.shared.examples import example_foundation, example_run, example_translator
 from pages.shared.guide import Outcome
 from pages.shared.viewer import lab
 
 
 def own_runs(job: str = "pretraining") -> list[RunRecord]:
-    """The finished runs of a kind that this learner sees, without those that ship with the course."""
-    shipped = {example_foundation(), example_run()}
-    return [run for run in lab().runs(job) if run.state == states.FINISHED and run.run_id not in shipped]
+    """The finished runs of a kind that are this learner's (on a computer of one's own: all), without those that ship
+    with the course; the newest first.
+    """
+    service = lab()
+    shipped = {example_foundation(), example_run(), example_translator()}
+    return [
+        run
+        for run in service.runs(job)
+        if run.state == states.FINISHED
+        and run.run_id not in shipped
+        and (not service.limited or service.is_mine(run.run_id))
+    ]
 
 
+@safe
 def below_trigram(seconds: float = 60.0) -> Outcome:
     """Whether a run of at most so many seconds of training beat the counting of triples on its own validation text."""
     best: tuple[float, RunRecord, float] | None = None
@@ -40,6 +51,7 @@ def below_trigram(seconds: float = 60.0) -> Outcome:
     return Outcome(gap < 0, told if gap < 0 else f"{told} {gap:.2f} are missing: change something and train again.")
 
 
+@safe
 def head_with(label: str, least: float = 0.4) -> Outcome:
     """Whether the head that is chosen in “What is this head doing?” has this habit."""
     heads = guide.told("head")
@@ -52,6 +64,7 @@ def head_with(label: str, least: float = 0.4) -> Outcome:
     return Outcome(done, f"{told}." if done else f"{told}; look for “{label}” with at least {least:.2f}.")
 
 
+@safe
 def one_word_flip() -> Outcome:
     """Whether two messages that differ in one word were called differently by the same classifier."""
     messages = guide.told("message")
@@ -59,7 +72,9 @@ def one_word_flip() -> Outcome:
         for second in messages[i + 1 :]:
             apart = words_apart(first["text"], second["text"])
             if first["classifier"] == second["classifier"] and first["label"] != second["label"] and apart == 1:
-                return Outcome(True, f"One word turned it from “{first['label']}” into “{second['label']}”.")
+                return Outcome(
+                    True, f"One word turned it from “{plain(first['label'])}” into “{plain(second['label'])}”."
+                )
     if len(messages) < 2:
         return Outcome(False, "Type a message in “One message”, then change one word of it.")
     return Outcome(False, "None of your last messages was turned by one word. Take away what occlusion marks most.")
@@ -75,9 +90,53 @@ def words_apart(first: str, second: str) -> int:
     return sum(max(i2 - i1, j2 - j1) for kind, i1, i2, j1, j2 in changes if kind != "equal")
 
 
+@safe
 def finished_run(job: str, what: str) -> Outcome:
     """Whether the learner has a finished run of a kind; `what` names it."""
     runs = own_runs(job)
     if not runs:
         return Outcome(False, f"There is no finished {what} of yours yet.")
-    return Outcome(True, f"“{runs[0].label or runs[0].run_id}” is finished, after {runs[0].step:,} steps.")
+    return Outcome(True, f"“{plain(runs[0].label or runs[0].run_id)}” is finished, after {runs[0].step:,} steps.")
+
+
+@safe
+def any_finished_run(jobs: tuple[str, ...], what: str) -> Outcome:
+    """Whether the learner has a finished run of one of these kinds."""
+    outcomes = [finished_run(job, what) for job in jobs]
+    return next((each for each in outcomes if each.done), outcomes[-1])
+
+
+@safe
+def above_majority(margin: float = 0.0) -> Outcome:
+    """Whether a classifier of the learner is right more often than always saying the commonest class would be."""
+    best: tuple[float, float, float] | None = None
+    for run in own_runs("classification"):
+        found = lab().events(run.run_id, kinds=["eval"])
+        if not found:
+            continue
+        counts = [sum(row) for row in found[-1].payload["confusion"]]
+        accuracy, usual = found[-1].payload["validation_accuracy"], max(counts) / max(1, sum(counts))
+        if best is None or accuracy - usual > best[0]:
+            best = (accuracy - usual, accuracy, usual)
+    if best is None:
+        return Outcome(False, "There is no finished classifier of yours yet: train one.")
+    gap, accuracy, usual = best
+    told = f"Your best classifier has an accuracy of {accuracy:.1%}; always saying the commonest class has {usual:.1%}"
+    return Outcome(gap > margin, f"{told}." if gap > margin else f"{told}. Train longer, or let more of it learn.")
+
+
+@safe
+def answers_better() -> Outcome:
+    """Whether a fine-tuned model of the learner has more exact matches than when it began."""
+    best: tuple[float, float, float] | None = None
+    for run in own_runs("instructions"):
+        found = lab().events(run.run_id, kinds=["eval"])
+        if len(found) < 2:
+            continue
+        before, after = (each.payload["exact_match"] for each in (found[0], found[-1]))
+        if best is None or after - before > best[0]:
+            best = (after - before, before, after)
+    if best is None:
+        return Outcome(False, "There is no finished fine-tuning of yours yet: train one.")
+    told = f"Exact match of your best run: {best[1]:.0%} at its beginning, {best[2]:.0%} at its end."
+    return Outcome(best[0] > 0, told if best[0] > 0 else f"{told} Train longer, or teach a smaller set.")

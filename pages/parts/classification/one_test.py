@@ -144,6 +144,7 @@ def _table(
         ),
         hide_index=True,
         width="stretch",
+        placeholder="–",
     )
     if was_live != live:
         st.rerun()

@@ -12,6 +12,7 @@ from engine import corpus, published
 from engine.corpus import CorpusInfo, load_corpus, mix_corpora, mix_pieces
 from engine.errors import CorpusError
 from pages.parts.data.figures import epochs_chart, percent, shares, show_table
+from pages.shared import guide
 from pages.shared.code_panel import show_code
 from pages.shared.components.text_view import heading_row, text_view, view_rows
 from pages.shared.errors import sentence
@@ -84,6 +85,7 @@ def show() -> None:
             Share(known[name], weight, round(n_chars * weight), _tokens_per_char(name, tokenizer))
             for name, weight in mixture.items()
         ]
+        guide.tell("mix", {row.info.name: {"share": row.weight, "epochs": row.epochs} for row in rows})
         charts(known, rows, tokenizer)
         mixture_table(rows, n_chars)
         use_it(mixture, n_chars)

@@ -12,6 +12,7 @@ from engine import windows
 from engine.spreadsheets import harmless_cell
 from engine.tokenizer import Tokenizer
 from pages.parts.embeddings.source import choose_ids, texts_of
+from pages.shared import guide
 from pages.shared.charts import visible_token
 from pages.shared.code_panel import show_code
 from pages.shared.components.window_grid import MAX_WINDOWS, window_grid
@@ -72,6 +73,7 @@ def show() -> None:
         first = round(place / 100 * max(0, len(text.ids) - size))
         excerpt = text.ids[first : first + size]
         _figure(excerpt, text.tokenizer, context_length, stride, first)
+    guide.tell("windows", {"context": context_length, "stride": stride})
     _numbers(len(text.ids), context_length, stride)
     notice(
         "The target row is the input row moved by one: each target comes back as the next input. A window of T tokens "

@@ -13,6 +13,7 @@ from engine.evaluation import Comparison, compare_surprise
 from engine.evaluation import surprise as total_surprise
 from engine.open_models import list_open_models, models_folder
 from pages.parts.evaluation.source import Read, read
+from pages.shared import guide
 from pages.shared.charts import visible_token
 from pages.shared.code_panel import show_code
 from pages.shared.components.surprise_text import Piece, surprise_text
@@ -156,6 +157,7 @@ def _one(text: str, found: Read) -> None:
     ):
         column.metric(name, value, help=help_)
     known = bits[~np.isnan(bits)]
+    guide.tell("surprise", {"own": text != DEFAULT, "total": total, "most": float(known.max())})
     st.caption(
         f"The dearest tenth of the tokens holds {_tenth(known):.0%} of all surprise; {(known < 1).mean():.0%} of the "
         "tokens cost less than one bit."

@@ -20,6 +20,7 @@ from pages.parts.foundation.scoring import (
     missing,
     results_of_all,
 )
+from pages.shared import guide
 from pages.shared.code_panel import show_code
 from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
@@ -75,6 +76,7 @@ def _scores(choice: ModelChoice, n: int) -> None:
     progress = Progress(sum(missing(choice, ability.name, items_of(ability.name, n)) for ability in ABILITIES))
     results = results_of_all(choice, n, progress)
     progress.clear()
+    guide.tell("probe", {"run": choice.run_id, "step": choice.step, "n": n, "above": above_chance(results)})
     rows = score_rows(results)
     ability_scores(rows, title="What the model can do untaught", summary=summarise(results)).show()
     with st.expander("As a table", icon=":material/table:"):
@@ -84,6 +86,11 @@ def _scores(choice: ModelChoice, n: int) -> None:
     items = items_of(name, n)
     scores = answers(choice, name, items, progress)
     show_items(name, items, scores, result_of(items, scores), key=f"foundation:{name}")
+
+
+def above_chance(results: dict[str, ProbeResult]) -> list[str]:
+    """The abilities whose interval lies above chance."""
+    return [name for name, result in results.items() if result.verdict(BY_NAME[name].chance) == "above chance"]
 
 
 def summarise(results: dict[str, ProbeResult]) -> str:

@@ -19,7 +19,7 @@ from engine.tokenizer import Tokenizer
 from pages.parts.journey import following, seen
 from pages.parts.journey.prompt import MAX_CHARS, Prompt, appended_text, change_to, past, pinned_prompt, read_by
 from pages.parts.journey.stations import stations, token_text, top_line, words_in
-from pages.shared import sitemap
+from pages.shared import guide, sitemap
 from pages.shared.code_panel import show_code
 from pages.shared.components.journey_view import journey_view
 from pages.shared.errors import shown_errors
@@ -77,6 +77,7 @@ def _way(followed: following.Followed, choice: ModelChoice, text: str, training:
     info = next((each for each in infos if each.step == choice.step), CheckpointInfo(choice.step, 0.0, None))
     journey = seen.journey_of(choice, ids, info)
     here = seen.remember(found, journey, info)
+    guide.tell("journey", {"prompt": prompt.text, "run": choice.run_id, "step": choice.step})
     all_seen = seen.glances(found)
 
     def look() -> bool:

@@ -78,6 +78,7 @@ def show_bill() -> None:
     if exact and config is not None:
         flops = flops_per_token(config).training * n_tokens
     bill = training_bill(flops, peak=row.peak, utilisation=row.utilisation, price=row.price, n_devices=int(n_devices))
+    guide.tell("bill", {"parameters": n_parameters, "tokens": n_tokens, "cost": bill.cost})
     with place:
         _numbers(bill, row)
         _arithmetic(bill, row, n_parameters, n_tokens, exact)

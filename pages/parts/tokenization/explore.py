@@ -11,6 +11,7 @@ from engine import offsets
 from engine.errors import EngineError
 from engine.tokenizer import BPETokenizer, OfficialTokenizer, Tokenizer
 from pages.parts.tokenization.typed import Tokenized, counts, pick_tokenizer, say_what_is_drawn, tokenized, typed_text
+from pages.shared import guide
 from pages.shared.charts import visible_token
 from pages.shared.chips import Chip
 from pages.shared.code_panel import show_code
@@ -49,6 +50,7 @@ def explore() -> None:
         return
     cut = tokenized(text, choice)
     _numbers(cut)
+    guide.tell("tokens", {"text": text[:100], "characters": len(text), "tokens": len(cut.spans)})
     say_what_is_drawn(cut)
     selected = _selected(cut)
     clicked = token_chips(

@@ -11,6 +11,8 @@ from engine.scaling import PUBLISHED_SHAPES
 from engine.settings import Settings
 from pages.parts.transformer.figures import stacked
 from pages.parts.transformer.shape import choose_shape, preset_of, start_shape
+from pages.parts.transformer.words import count, duration, short, size
+from pages.shared import guide
 from pages.shared.code_panel import show_code
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import inference
@@ -37,6 +39,7 @@ def show() -> None:
     controls, figure = st.columns([1, 2.4], gap="large")
     with controls:
         config, title, changed = choose_shape()
+    guide.tell("size", config.to_dict() | {"parameters": config.n_parameters})
     with figure:
         needs = scaling.training_memory(config, 1)
         flops = scaling.flops_per_token(config)

@@ -20,6 +20,7 @@ from pages.parts.translation.source import (
     traced,
     translator,
 )
+from pages.shared import guide
 from pages.shared.code_panel import show_code
 from pages.shared.components.attention_map import attention_map
 from pages.shared.lesson import exercise, notice
@@ -121,6 +122,7 @@ def _translation(choice: ModelChoice, source: tuple[int, ...]) -> None:
         st.caption(verdict)
         if reference is not None and reference != text:
             st.text(f"✗ The phrasebook says: {reference}")
+    guide.tell("translated", {"run": choice.run_id, "step": choice.step, "source": source, "right": text == reference})
     shown = target[: model.config.max_length - 1]
     cross = np.stack([layer[0].numpy() for layer in traced(choice, source, shown).cross])  # (layers, H, T, S)
     layer, head = _which(cross.shape[0], cross.shape[1])
