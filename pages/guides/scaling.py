@@ -68,7 +68,7 @@ GUIDE = Guide(
             ),
         ),
         Question(
-            "law",
+            "power",
             "A power law holds: ten times the parameters take 15 % off the loss. What do a hundred times take off?",
             ("150 %.", "15 %: the gain stops there.", "About 28 %."),
             2,
