@@ -18,7 +18,7 @@ from engine.predictions import (
     reliability,
 )
 from pages.parts.pretraining import predict_figures
-from pages.parts.transformer.words import plural
+from pages.shared.quantities import plural
 
 LOSS, TOKEN = "The loss at a later step", "The next token"
 LOSSES, TOKENS = "guesses-loss", "guesses-token"

@@ -11,6 +11,7 @@ from engine.hardware import Bill, training_bill
 from engine.scaling import PUBLISHED_SHAPES, flops_per_token, training_flops
 from pages.parts.scaling.devices import Row, edited_devices
 from pages.parts.transformer.figures import named_bars
+from pages.shared import guide
 from pages.shared.code_panel import show_code
 from pages.shared.lesson import exercise, notice
 from pages.shared.quantities import count, duration, money, scientific, short

@@ -11,7 +11,6 @@ from engine.scaling import PUBLISHED_SHAPES
 from engine.settings import Settings
 from pages.parts.transformer.figures import stacked
 from pages.parts.transformer.shape import choose_shape, preset_of, start_shape
-from pages.parts.transformer.words import count, duration, short, size
 from pages.shared import guide
 from pages.shared.code_panel import show_code
 from pages.shared.lesson import exercise, notice
