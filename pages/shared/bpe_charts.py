@@ -111,6 +111,8 @@ def bits_per_byte(table: pd.DataFrame) -> Figure:
     data["label"] = [f"{bits:.3f}" for bits in data["bits"]]
     best = data.loc[data["bits"].idxmin()]
     summary = f"{best['tokenizer']} predicts the text best: {best['bits']:.3f} bits per byte."
+    if len(data) == 1:
+        summary = f"{best['tokenizer']} needs {best['bits']:.3f} bits per byte; there is none to compare it with yet."
     return Figure(
         data, _bits_spec(len(data)), "Bar chart: bits per byte of the model trained with each tokenizer.", summary
     )
@@ -234,13 +236,13 @@ def _trade_spec() -> dict[str, Any]:
             "kind:N",
             title=None,
             scale=alt.Scale(domain=kinds, range=["green", "blue", "orange"]),
-            legend=alt.Legend(orient="top"),
+            legend=alt.Legend(orient="top", columns=2),
         ),
         shape=alt.Shape(
             "kind:N",
             title=None,
             scale=alt.Scale(domain=kinds, range=["square", "circle", "diamond"]),
-            legend=alt.Legend(orient="top"),
+            legend=alt.Legend(orient="top", columns=2),
         ),
         tooltip=[
             alt.Tooltip("tokenizer:N", title="Tokenizer"),

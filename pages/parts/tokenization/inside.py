@@ -215,7 +215,7 @@ def _tree(choice: TokenizerChoice, source: str, tokenizer: Tokenizer, token_id: 
     if len(tree.token) * 2 - 1 > MAX_NODES:
         st.caption(f"This tree has more than {MAX_NODES} nodes; its upper levels are shown.")
     with st.expander("As a table", icon=":material/table_rows:"):
-        st.dataframe(pd.DataFrame(rows), width="stretch", hide_index=True)
+        st.dataframe(pd.DataFrame(rows), width="stretch", hide_index=True, placeholder="–")
 
 
 def _in_words(tree: MergeTree, token_id: int, tokenizer: Tokenizer) -> str:
@@ -266,7 +266,7 @@ def _trace(tokenizer: Tokenizer) -> None:
         "merged next."
     )
     with st.expander("As a table", icon=":material/table_rows:"):
-        st.dataframe(_trace_table(tokenizer, states), width="stretch", hide_index=True)
+        st.dataframe(_trace_table(tokenizer, states), width="stretch", hide_index=True, placeholder="–")
 
 
 def _row(tokenizer: Tokenizer, states: list[TraceState], place: int) -> StepRow:

@@ -174,6 +174,7 @@ def _browse(vocabulary: Vocabulary, choice: TokenizerChoice, tokenizer: Tokenize
     event = st.dataframe(
         shown[["id", "token", "bytes", "count", "merge", "special"]],
         width="stretch",
+        placeholder="–",
         height=380,
         hide_index=True,
         on_select="rerun",
