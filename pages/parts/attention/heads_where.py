@@ -124,10 +124,10 @@ def show_where(chosen: Chosen) -> None:
         "back to see them go.",
     )
     exercise(
-        "In the example, heads 2 and 3 of layer 1 look from the second “ lion” straight at “ is”, which followed the "
-        "first one. Are they induction heads?",
-        "No. On random tokens that are repeated their induction score is that of chance: see **Induction test**. From "
-        "“ lion” they look for a word like “ is”, wherever it stands. One sentence is not a measurement.",
+        "In the foundation model head 4 of layer 3 looks from the second “ lion” straight at “ is”, which followed the "
+        "first one. Is it an induction head?",
+        "No. On random tokens that are repeated its induction score is that of chance: see **Induction test**. It may "
+        "look for a word like “ is”, wherever that stands. One sentence is not a measurement.",
     )
     show_code(inspection.head_scores, inspection.HeadScores)
 

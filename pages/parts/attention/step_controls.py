@@ -26,6 +26,7 @@ def choose_stage() -> int:
             key=_STAGE,
             persist_state="session",
             help="The five steps in their order; each begins with the matrix of the one before.",
+            wrap=True,
         )
         stage = stage or 0
         st.button(
