@@ -48,12 +48,14 @@ def stacked(
             found.append(("rule", next(iter(rows)), "", place, place, place, label, label, ""))
     names = ["layer", "row", "name", "start", "end", "middle", "label", "shown", "share"]
     kinds = tuple(dict.fromkeys(name for pieces in rows.values() for name, value in pieces.items() if value > 0))
-    spec = _stacked_spec(title, x, compact, tuple(rows), kinds)
+    spec = _stacked_spec(title, x, compact, tuple(rows), kinds, widest)
     return Figure(pd.DataFrame(found, columns=names), spec, alt_text, summary)
 
 
 @lru_cache(maxsize=64)
-def _stacked_spec(title: str, x: str, compact: bool, rows: tuple[str, ...], kinds: tuple[str, ...]) -> dict[str, Any]:
+def _stacked_spec(
+    title: str, x: str, compact: bool, rows: tuple[str, ...], kinds: tuple[str, ...], widest: float
+) -> dict[str, Any]:
     base = alt.Chart().encode(
         y=alt.Y("row:N", title=None, sort=list(rows), axis=alt.Axis(labelLimit=110, labelFontSize=14))
     )
@@ -71,7 +73,7 @@ def _stacked_spec(title: str, x: str, compact: bool, rows: tuple[str, ...], kind
             "name:N",
             title=None,
             scale=alt.Scale(domain=list(kinds), range=colours),
-            legend=alt.Legend(orient="bottom", columns=3, symbolType="square"),
+            legend=alt.Legend(orient="bottom", columns=2, symbolType="square"),
         ),
         tooltip=[
             alt.Tooltip("row:N", title="Model"),
@@ -80,8 +82,13 @@ def _stacked_spec(title: str, x: str, compact: bool, rows: tuple[str, ...], kind
             alt.Tooltip("share:N", title="Share"),
         ],
     )
+    # Where the chart is narrow a name may be wider than its piece: the legend says it too.
+    fits = f"(datum.end - datum.start) / {widest:g} * width > 6.5 * length(datum.label)"
     names = pieces.mark_text(dy=-26, fontSize=13, aria=False).encode(
-        x="middle:Q", text="label:N", color=alt.value(_QUIET)
+        x="middle:Q",
+        text="label:N",
+        color=alt.value(_QUIET),
+        opacity=alt.condition(fits, alt.value(1), alt.value(0)),
     )
     rules = alt.Chart().transform_filter("datum.layer == 'rule'")
     lines = rules.mark_rule(strokeDash=[5, 4], strokeWidth=2, aria=False).encode(
@@ -91,7 +98,7 @@ def _stacked_spec(title: str, x: str, compact: bool, rows: tuple[str, ...], kind
     lettering = rules.mark_text(align="left", dx=5, dy=-8, fontSize=13).encode(
         x="start:Q", y=alt.value("height"), text="label:N", color=alt.value(_QUIET)
     )
-    return _to_spec(alt.layer(bars, names, lines, lettering), title, 76 * max(1, len(rows)) + 130)
+    return _to_spec(alt.layer(bars, names, lines, lettering), title, 76 * max(1, len(rows)) + 150)
 
 
 def lines(
