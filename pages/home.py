@@ -16,12 +16,12 @@ from pages.shared.viewer import lab
 
 guard.ensure()
 
+# Lesson, what the run makes, and where the lesson looks for the run to show (no string: a page would show it).
 LESSONS = {
     "classification": ("classification", "a classifier", "classification_run"),
     "instructions": ("instructions", "an assistant", "instruction_run"),
     "translation": ("translation", "a translator", "translation_run"),
 }
-"""Lesson, what the run makes, and where the lesson looks for the run to show."""
 SHIPS = " · ships with the course"
 
 

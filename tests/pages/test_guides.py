@@ -49,8 +49,15 @@ def parts_of(lesson: sitemap.Lesson) -> list[str]:
 # --- what the guides say -------------------------------------------------------------------------------------------
 
 
-def test_every_lesson_but_the_glossary_has_a_guide_in_the_order_of_the_course():
-    assert list(GUIDES) == [each.url_path for each in sitemap.lessons() if each.url_path != "glossary"]
+def test_every_lesson_has_a_guide_in_the_order_of_the_course():
+    lessons = [each for section, members in sitemap.SECTIONS.items() if section != "Around it" for each in members]
+    assert list(GUIDES) == [each.url_path for each in lessons]
+
+
+def test_no_page_holds_a_bare_string_which_streamlit_would_show():
+    for lesson in sitemap.lessons():
+        for node in ast.parse(lesson.path.read_text()).body[1:]:
+            assert not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)), lesson.file
 
 
 @pytest.mark.parametrize("lesson", [each for each in sitemap.lessons() if each.url_path in GUIDES], ids=str)
