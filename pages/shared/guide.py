@@ -69,11 +69,11 @@ class Guide:
 
 
 def tell(name: str, value: Any) -> None:
-    """A page says what it shows, such as the head that is chosen, for checks to look at; the last five are kept."""
+    """A page says what it shows, such as the head that is chosen, for checks to look at; the last twenty are kept."""
     facts = st.session_state.setdefault(_FACTS, {})
     known = facts.setdefault(name, [])
     if not known or known[-1] != value:
-        facts[name] = [*known, value][-5:]
+        facts[name] = [*known, value][-20:]
 
 
 def told(name: str) -> list[Any]:

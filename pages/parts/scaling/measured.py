@@ -9,6 +9,7 @@ import streamlit as st
 from engine.errors import ConfigError
 from engine.gpt import GPTConfig
 from engine.runs.config import RunConfig
+from pages.shared import viewer
 from pages.shared.run_data import run_name
 from pages.shared.viewer import lab
 
@@ -26,7 +27,7 @@ class Measured:
 
 
 @st.cache_data(ttl=10, show_spinner=False)
-def _measured_runs() -> dict[str, Measured]:
+def _measured_runs(learner: str) -> dict[str, Measured]:
     found = {}
     for record in lab().runs():
         if not record.step or not record.seconds:
@@ -47,7 +48,7 @@ def _measured_runs() -> dict[str, Measured]:
 
 def choose_run() -> Measured | None:
     """The run chosen from those with a step; None, and a sentence, where there is none."""
-    runs = _measured_runs()
+    runs = _measured_runs(viewer.learner())
     if not runs:
         st.info("No run has been trained yet: train one in the lesson on pretraining, or a size in the first part.")
         return None

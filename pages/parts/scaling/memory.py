@@ -17,6 +17,7 @@ from engine.scaling import PUBLISHED_SHAPES, MemoryNeeds
 from engine.settings import Settings
 from pages.parts.transformer.figures import stacked
 from pages.parts.transformer.size import OPTIMIZERS, PRECISIONS
+from pages.shared import viewer
 from pages.shared.code_panel import show_code
 from pages.shared.lesson import exercise, notice
 from pages.shared.quantities import count, size
@@ -87,7 +88,7 @@ def show() -> None:
 
 
 @st.cache_data(ttl=10, show_spinner=False)
-def _own_shapes() -> dict[str, tuple[str, GPTConfig]]:
+def _own_shapes(learner: str) -> dict[str, tuple[str, GPTConfig]]:
     found = {}
     for record in lab().runs():
         try:
@@ -100,7 +101,7 @@ def _own_shapes() -> dict[str, tuple[str, GPTConfig]]:
 
 
 def _model() -> tuple[GPTConfig, str]:
-    own = _own_shapes()
+    own = _own_shapes(viewer.learner())
     names = {**{each.preset: each.name for each in PUBLISHED_SHAPES}, **{key: name for key, (name, _) in own.items()}}
     if st.session_state.get("memory-model") not in names:
         st.session_state["memory-model"] = "gpt2-xl"

@@ -14,6 +14,7 @@ from engine.errors import ConfigError, EngineError
 from engine.gpt import GPTConfig
 from engine.scaling import PUBLISHED_SHAPES
 from pages.parts.transformer.words import POSITIONS
+from pages.shared import viewer
 from pages.shared.errors import sentence
 from pages.shared.models import ModelChoice, load
 from pages.shared.run_data import run_name
@@ -91,14 +92,14 @@ def start_shape() -> GPTConfig:
 
 
 @st.cache_data(ttl=10, show_spinner=False)
-def _runs() -> dict[str, str]:
+def _runs(learner: str) -> dict[str, str]:
     service = lab()
     return {f"run:{r.run_id}": f"Yours: {run_name(r)}" for r in service.runs() if service.checkpoints(r.run_id)}
 
 
 def _presets() -> dict[str, str]:
     """Names and titles, published shapes first."""
-    return {**{each.preset: each.name for each in PUBLISHED_SHAPES}, **_runs()}
+    return {**{each.preset: each.name for each in PUBLISHED_SHAPES}, **_runs(viewer.learner())}
 
 
 def _shape_of(preset: str) -> GPTConfig:
