@@ -204,7 +204,7 @@ def lesson_script() -> None:
 def test_a_lesson_shows_its_objective_what_to_notice_its_exercise_and_the_code():
     app = AppTest.from_function(lesson_script).run()
     page = "\n".join(each.value for each in app.markdown)
-    assert "about 10 minutes" in page and "- It flattens." in page and "Halve the learning rate." in page
+    assert "about 10 minutes" in page and "- It flattens." in page and "Halve the [learning rate](" in page
     assert [each.label for each in app.expander] == ["Answer", "Show the code"]
     assert app.code[0].value.startswith("def has_lesson(")
 
