@@ -11,6 +11,7 @@ import pytest
 from engine.runs.service import RunService
 from engine.settings import Settings
 from pages.parts.pretraining import race_figures
+from pages.parts.pretraining.race_results import points_each
 from pages.shared import charts
 from pages.shared.run_data import MAX_POINTS
 from tests.benchmarks.overlay_runs import record_runs
@@ -28,7 +29,7 @@ def points(service: RunService, run_ids: list[str]) -> pd.DataFrame:
     """The frame that the overlay draws: thinned by the store, as the pages ask for it."""
     rows = []
     for run_id in run_ids:
-        curve = service.curve(run_id, MAX_POINTS)
+        curve = service.curve(run_id, points_each(len(run_ids)))
         rows += [(p["step"], p["tokens"], p["seconds"], p["loss"], "train", run_id) for p in curve.steps]
         rows += [
             (p["step"], p["tokens"], p["seconds"], p["validation_loss"], "validation", run_id)
@@ -53,4 +54,4 @@ def test_the_overlay_of_a_race_is_made(recorded, benchmark) -> None:
         lanes = [f"lane {n}" for n in range(4)]
         return race_figures.overlay(frame, lanes, x="step", unit="nats per token", goal=3.0, reached=[], summary="")
 
-    assert len(benchmark(draw).data) > N_RUNS * 200
+    assert len(benchmark(draw).data) > N_RUNS * 100
