@@ -37,5 +37,5 @@ st.session_state[guide.LESSON] = page.url_path or sitemap.lessons()[0].url_path
 page.run()
 guide.show_quiz()
 viewer.note_presence(st.session_state[guide.LESSON], str(st.session_state.get("part") or ""))
-if viewer.COOKIE not in st.context.cookies:
+if not viewer.brings_key():
     keep_browser_key(viewer.COOKIE, viewer.browser_key())

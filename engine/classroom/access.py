@@ -85,6 +85,8 @@ class LearnerLab:
             self.delete(run_id)
             return
         self._check_mine(run_id)
+        if kind in ("resume", "restart") and self.limited:
+            self._check_room(self._own())
         self.service.request(run_id, kind, value)
 
     def delete(self, run_id: str) -> None:
@@ -112,16 +114,23 @@ class LearnerLab:
                 "one of your own with the same settings; what is computed already is not computed twice."
             )
 
+    def _own(self) -> list[RunRecord]:
+        mine = self.service.store.asked_by(self.learner)
+        return [record for record in self.service.runs(None) if record.run_id in mine]
+
+    def _check_room(self, own: list[RunRecord]) -> None:
+        most = self.service.settings.runs_per_learner
+        unfinished = sum(record.state in (states.QUEUED, *states.AT_WORK) for record in own)
+        if unfinished >= most:
+            raise AccessError(
+                f"you have {unfinished} runs that wait or train, and {most} are the most for one learner: let one "
+                "finish, or stop one."
+            )
+
     def _check_budget(self, config: JobConfig) -> None:
         limits = self.service.settings
-        mine = set(self.service.store.asked_by(self.learner))
-        records = [record for record in self.service.runs(None) if record.run_id in mine]
-        unfinished = sum(record.state in (states.QUEUED, *states.AT_WORK) for record in records)
-        if unfinished >= limits.runs_per_learner:
-            raise AccessError(
-                f"you have {unfinished} runs that wait or train, and {limits.runs_per_learner} are the most for one "
-                "learner: let one finish, or stop one."
-            )
+        records = self._own()
+        self._check_room(records)
         planned = config.to_dict().get("training", {}).get("seconds")
         if planned is not None and planned > limits.seconds_per_run:
             raise AccessError(

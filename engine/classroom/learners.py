@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.engine import Connection
 
 from engine.classroom.tables import learners, progress
-from engine.runs.tables import open_engines
+from engine.runs.tables import open_engines, put
 from engine.spreadsheets import harmless_cell
 
 MAX_NAME = 40
@@ -135,22 +135,19 @@ class LearnerStore:
             connection.execute(delete(learners).where(learners.c.learner == learner))
 
     def _update(self, connection: Connection, learner: str, **values: Any) -> None:
-        changed = connection.execute(update(learners).where(learners.c.learner == learner).values(**values))
-        if changed.rowcount == 0:
-            now = time.time()
-            fresh = {"learner": learner, "name": "", "created_at": now, "seen_at": now, "lesson": "", "part": ""}
-            connection.execute(insert(learners).values(**{**fresh, "teacher_until": 0.0, **values}))
+        now = time.time()
+        fresh = {"learner": learner, "name": "", "created_at": now, "seen_at": now, "lesson": "", "part": ""}
+        row = {**fresh, "teacher_until": 0.0, **values}
+        connection.execute(put(connection, learners, row, values))
 
     # --- progress ------------------------------------------------------------------------------------------
 
     def mark(self, learner: str, lesson: str, item: str, value: Any = True) -> None:
         """Notes a result (anything that JSON holds) for an item of a lesson; a later one takes its place."""
-        where = (progress.c.learner == learner, progress.c.lesson == lesson, progress.c.item == item[:MAX_ITEM])
-        now = time.time()
+        result = {"value": value, "at": time.time()}
+        row = {"learner": learner, "lesson": lesson, "item": item[:MAX_ITEM], **result}
         with self.writing.begin() as connection:
-            if connection.execute(update(progress).where(*where).values(value=value, at=now)).rowcount == 0:
-                row = {"learner": learner, "lesson": lesson, "item": item[:MAX_ITEM], "value": value, "at": now}
-                connection.execute(insert(progress).values(**row))
+            connection.execute(put(connection, progress, row, result))
 
     def unmark(self, learner: str, lesson: str, items: Iterable[str]) -> None:
         """Takes results back."""

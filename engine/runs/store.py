@@ -14,14 +14,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from engine.errors import RunError
 from engine.runs import states
 from engine.runs.queueing import NOBODY, Waiting, fair_order
 from engine.runs.records import Claim, Curve, RecordedEvent, Request, RunRecord, StoredCheckpoint
-from engine.runs.tables import asked, checkpoints, events, open_engines, requests, runs, shared
+from engine.runs.tables import asked, checkpoints, events, open_engines, put, requests, runs, shared
 
 MAX_LOSSES = 3
 """After so many lost workers a run is given up until the learner says otherwise."""
@@ -191,8 +191,8 @@ class RunStore:
                     )
                 )
                 self._state_event(connection, run_id, states.QUEUED, 0, "")
-            if learner and connection.execute(_asked_by(run_id, learner)).first() is None:
-                connection.execute(insert(asked).values(run_id=run_id, learner=learner, at=now))
+            if learner:
+                connection.execute(put(connection, asked, {"run_id": run_id, "learner": learner, "at": now}, {}))
         return self.get(run_id)
 
     def insert_finished(
@@ -650,10 +650,6 @@ def _record(row: Row[Any]) -> RunRecord:
     values = dict(row._mapping)
     values.pop("token")
     return RunRecord(config_dict=values.pop("config"), **values)
-
-
-def _asked_by(run_id: str, learner: str) -> Select[Any]:
-    return select(asked.c.run_id).where(asked.c.run_id == run_id, asked.c.learner == learner)
 
 
 def _unknown(run_id: str) -> RunError:

@@ -28,6 +28,7 @@ from sqlalchemy import (
     event,
     make_url,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -156,6 +157,17 @@ def open_engines(url: str) -> tuple[Engine, Engine]:
             "the folder can be written to."
         ) from error
     return writing, writing.execution_options(**{_READ_ONLY: True})
+
+
+def put(connection: Connection, table: Table, row: dict[str, Any], changes: dict[str, Any]) -> Any:
+    """The statement that inserts a row, or makes `changes` to the one of the same key (none: leaves it), also when two
+    do so at the same moment.
+    """
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(table).values(**row)
+    if not changes:
+        return statement.on_conflict_do_nothing()
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes)
 
 
 def _create_tables(engine: Engine) -> None:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import suppress
 
 import streamlit as st
+from sqlalchemy.exc import SQLAlchemyError
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from engine.classroom.access import LearnerLab
@@ -28,11 +30,15 @@ _ASK_AGAIN_SECONDS = 10.0
 _SEEN_SECONDS = 15.0
 
 
+def brings_key() -> bool:
+    """Whether the browser came with a key in its cookie."""
+    return is_key(st.context.cookies.get(COOKIE))
+
+
 def browser_key() -> str:
     """The key of this browser; a new one for a visitor who brings none."""
     if _KEY not in st.session_state:
-        brought = st.context.cookies.get(COOKIE)
-        st.session_state[_KEY] = brought if is_key(brought) else new_key()
+        st.session_state[_KEY] = st.context.cookies[COOKIE] if brings_key() else new_key()
     return str(st.session_state[_KEY])
 
 
@@ -90,7 +96,8 @@ def note_presence(lesson: str, part: str = "") -> None:
     now = time.monotonic()
     if where != (lesson, part) or now - at > _SEEN_SECONDS:
         st.session_state[_SEEN] = (now, (lesson, part))
-        learners().seen(learner(), lesson, part)
+        with suppress(SQLAlchemyError):  # a lesson goes on where the board cannot be told
+            learners().seen(learner(), lesson, part)
 
 
 def _linked() -> set[str]:

@@ -65,10 +65,10 @@ def test_a_learner_is_known_from_the_first_visit_and_has_a_name_when_they_want_o
     assert clean_name("x" * 99) == "x" * 40
 
 
-def test_who_was_here_last_comes_first(learners):
-    for name in ("ada", "bob", "ada"):
+def test_who_was_here_last_comes_first(learners, monkeypatch):
+    for at, name in enumerate(("ada", "bob", "ada")):
+        monkeypatch.setattr(time, "time", lambda at=at: 1_000.0 + at)
         learners.seen(name)
-        time.sleep(0.01)
     assert [each.learner for each in learners.all()] == ["ada", "bob"]
 
 
@@ -202,6 +202,17 @@ def test_one_learner_cannot_fill_the_queue(service_in_class):
     assert ada.submit(small_config(seed=1)) == first  # what is there costs nothing
     LearnerLab(service_in_class, "bob").submit(small_config(seed=3))
     LearnerLab(service_in_class, "ada", teacher=True).submit(small_config(seed=4))
+
+
+def test_pausing_makes_no_room_that_resuming_takes_twice(service_in_class):
+    ada = LearnerLab(service_in_class, "ada")
+    paused = [ada.submit(small_config(seed=n)) for n in (1, 2)]
+    for run_id in paused:
+        ada.request(run_id, "pause")
+    for n in (3, 4):
+        ada.submit(small_config(seed=n))
+    with pytest.raises(AccessError, match="2 runs that wait or train"):
+        ada.request(paused[0], "resume")
 
 
 def test_long_runs_and_long_hours_are_refused_in_a_class(service_in_class):

@@ -7,6 +7,6 @@ from pages.shared.components.mount import register
 _mount = register("browser_key")
 
 
-def keep_browser_key(cookie: str, learner_key: str, *, replace: bool = False) -> None:
-    """Have the browser keep `learner_key` under the name `cookie` for a year; `replace` one that it has."""
-    _mount(key="browser-key", data={"cookie": cookie, "key": learner_key, "replace": replace})
+def keep_browser_key(cookie: str, learner_key: str) -> None:
+    """Have the browser keep `learner_key` under the name `cookie` for a year, unless it has a key there."""
+    _mount(key="browser-key", data={"cookie": cookie, "key": learner_key})
