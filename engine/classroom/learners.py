@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from engine.classroom.tables import learners, progress
 from engine.runs.tables import open_engines, put
@@ -94,10 +95,14 @@ class LearnerStore:
 
     # --- learners ------------------------------------------------------------------------------------------
 
-    def seen(self, learner: str, lesson: str = "", part: str = "") -> None:
-        """Notes where a learner is now; the first time makes them known."""
-        with self.writing.begin() as connection:
-            self._update(connection, learner, seen_at=time.time(), lesson=lesson[:64], part=part[:200])
+    def seen(self, learner: str, lesson: str = "", part: str = "") -> bool:
+        """Notes where a learner is now; the first time makes them known. False if the store cannot be written now."""
+        try:
+            with self.writing.begin() as connection:
+                self._update(connection, learner, seen_at=time.time(), lesson=lesson[:64], part=part[:200])
+        except SQLAlchemyError:  # a lesson goes on where the board cannot be told
+            return False
+        return True
 
     def rename(self, learner: str, name: str) -> None:
         """Gives a learner the name that the class board shows; an empty one takes it back."""

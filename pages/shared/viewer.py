@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import re
 import time
-from contextlib import suppress
 
 import streamlit as st
-from sqlalchemy.exc import SQLAlchemyError
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from engine.classroom.access import LearnerLab
@@ -96,8 +94,7 @@ def note_presence(lesson: str, part: str = "") -> None:
     now = time.monotonic()
     if where != (lesson, part) or now - at > _SEEN_SECONDS:
         st.session_state[_SEEN] = (now, (lesson, part))
-        with suppress(SQLAlchemyError):  # a lesson goes on where the board cannot be told
-            learners().seen(learner(), lesson, part)
+        learners().seen(learner(), lesson, part)
 
 
 def _linked() -> set[str]:

@@ -35,9 +35,9 @@ def test_train_refresh_and_generate(server: Server, page: Page):
     page.get_by_text("All settings").click()
     page.get_by_role("tab", name="Training").click()
     seconds = page.get_by_label("Seconds", exact=True)
-    seconds.fill("15")
+    seconds.fill("40")
     seconds.press("Enter")
-    expect(page.get_by_text(re.compile(r"about 15 s on one core"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"about 40 s on one core"))).to_be_visible()
     page.get_by_text("All settings").click()
     page.get_by_role("button", name="Train", exact=True).click()
 
