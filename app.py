@@ -5,18 +5,19 @@ import os
 
 import streamlit as st
 
+from engine.language import N_, _
 from pages.shared import guard, guide, sitemap, viewer
 from pages.shared.components.browser_key import keep_browser_key
 
 st.set_page_config(
-    page_title="How a large language model is built",
+    page_title=_("How a large language model is built"),
     page_icon=str(sitemap.ICON),
     layout="wide",
-    menu_items={"About": "How a large language model is built: a course on models that you train yourself."},
+    menu_items={N_("About"): _("How a large language model is built: a course on models that you train yourself.")},
 )
 
 
-@st.cache_resource(show_spinner="Starting the engine …")
+@st.cache_resource(show_spinner=N_("Starting the engine …"))
 def start_engine() -> None:
     """Import what every lesson needs, once, and take it out of the garbage collector's way."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported; beside a training two are slower

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from engine.language import _
 from pages.parts.board.key import ask_for_key, explain_classes
 from pages.parts.board.view import show_board
 from pages.shared import guard, viewer
@@ -9,7 +10,7 @@ from pages.shared.errors import shown_errors
 
 guard.ensure()
 
-st.title("Class board", anchor=False)
+st.title(_("Class board"), anchor=False)
 with shown_errors():
     if not viewer.in_class():
         explain_classes()

@@ -2,24 +2,27 @@
 
 import streamlit as st
 
+from engine.language import N_, _
 from pages.parts.embeddings import batch, lookup, positions, space, windows
 from pages.shared import guard
 from pages.shared.lesson import choose_part, objective
 
 guard.ensure()
 
-st.title("Windows and embeddings", anchor=False)
+st.title(_("Windows and embeddings"), anchor=False)
 objective(
-    "Cut a text into training examples whose answers are the text itself, one token later. Then see a token id become "
-    "a vector, learn its position, and find its place among the vectors of other tokens.",
+    _(
+        "Cut a text into training examples whose answers are the text itself, one token later. Then see a token id "
+        "become a vector, learn its position, and find its place among the vectors of other tokens."
+    ),
     minutes=15,
 )
 choose_part(
     {
-        "Windows": windows.show,
-        "A batch": batch.show,
-        "Look-up": lookup.show,
-        "Positions": positions.show,
-        "Embedding space": space.show,
+        N_("Windows"): windows.show,
+        N_("A batch"): batch.show,
+        N_("Look-up"): lookup.show,
+        N_("Positions"): positions.show,
+        N_("Embedding space"): space.show,
     }
 )

@@ -11,6 +11,7 @@ from engine.checkpoint import Checkpoint
 from engine.errors import EngineError
 from engine.evaluation import surprise, token_probabilities
 from engine.generation import FILTERS, NextToken, SamplingConfig, generate, next_logits, next_token_distribution
+from engine.language import N_, _
 from engine.ngram import MAX_ORDER
 from pages.parts.pretraining.counting import count_note, counted, ngram_tokens
 from pages.shared import guard, guide
@@ -27,72 +28,74 @@ guard.ensure()
 MAX_PROMPT = 2_000
 SHOWN = 12
 
-st.title("Generation", anchor=False)
+st.title(_("Generation"), anchor=False)
 objective(
-    "A language model only ever answers one question: which token comes next? See its answer as numbers, narrow the "
-    "choice, and write a text with it token by token.",
+    _(
+        "A language model only ever answers one question: which token comes next? See its answer as numbers, narrow "
+        "the choice, and write a text with it token by token."
+    ),
     minutes=10,
 )
 
 
 def sampling_controls() -> SamplingConfig:
     temperature = st.slider(
-        "Temperature",
+        _("Temperature"),
         0.0,
         2.0,
         0.8,
         0.05,
         key="temperature",
         persist_state="session",
-        help="Divides the logits: below 1 likely tokens gain, above 1 unlikely ones. 0 always takes the likeliest.",
+        help=_("Divides the logits: below 1 likely tokens gain, above 1 unlikely ones. 0 always takes the likeliest."),
     )
     top_k = st.slider(
-        "Top-k",
+        _("Top-k"),
         0,
         100,
         0,
         key="top_k",
         persist_state="session",
-        help="Keep only the k most probable tokens. 0 keeps all.",
+        help=_("Keep only the k most probable tokens. 0 keeps all."),
     )
     top_p = st.slider(
-        "Top-p",
+        _("Top-p"),
         0.05,
         1.0,
         1.0,
         0.05,
         key="top_p",
         persist_state="session",
-        help="Keep the smallest set of tokens whose probabilities sum to p (nucleus sampling). 1 keeps all.",
+        help=_("Keep the smallest set of tokens whose probabilities sum to p (nucleus sampling). 1 keeps all."),
     )
     min_p = st.slider(
-        "Min-p",
+        _("Min-p"),
         0.0,
         0.5,
         0.0,
         0.01,
         key="min_p",
         persist_state="session",
-        help="Keep tokens at least this share as probable as the likeliest one. 0 keeps all.",
+        help=_("Keep tokens at least this share as probable as the likeliest one. 0 keeps all."),
     )
     penalty = st.slider(
-        "Repetition penalty",
+        _("Repetition penalty"),
         1.0,
         2.0,
         1.0,
         0.05,
         key="penalty",
         persist_state="session",
-        help="Lowers the logits of tokens that are in the text already. 1 changes nothing.",
+        help=_("Lowers the logits of tokens that are in the text already. 1 changes nothing."),
     )
     seed = st.number_input(
-        "Seed",
+        _("Seed"),
         0,
         9999,
         0,
         key="seed",
         persist_state="session",
-        help="The dice. Each position has its own: rewinding does not change them.",
+        help=_("The dice. Each position has its own: rewinding does not change them."),
     )
     return SamplingConfig(temperature, top_k, top_p, min_p, penalty, int(seed))
 
@@ -147,10 +150,14 @@ def remarks(draft: Draft, checkpoint: Checkpoint) -> list[str]:
     """What the learner should know about the text as it stands: where it ends, what of it the model still reads."""
     sentences, context = [], checkpoint.model.config.context_length
     if draft.ids and draft.ids[-1] == checkpoint.tokenizer.end_of_text_id:
-        sentences.append("The model ended the text here, with its token for the end. Write on to begin another one.")
+        sentences.append(_("The model ended the text here, with its token for the end. Write on to begin another one."))
     if len(draft.ids) > context:
         sentences.append(
-            f"The text has {len(draft.ids):,} tokens; the model reads the last {context:,} of them, its context length."
+            _(
+                "The text has {n_ids:,} tokens; the model reads the last {context:,} of them, its context length.",
+                n_ids=len(draft.ids),
+                context=context,
+            )
         )
     return sentences
 
@@ -180,7 +187,7 @@ def surprise_table(draft: Draft, tokenizer) -> pd.DataFrame:
         {
             "token": visible_token(show_bytes(tokenizer.token_bytes(token.id))),
             "probability": token.probability,
-            "surprise (bits)": None if token.probability is None else -math.log2(max(token.probability, 1e-300)),
+            N_("surprise (bits)"): None if token.probability is None else -math.log2(max(token.probability, 1e-300)),
             "by": "prompt" if token.prompt else "you" if token.forced else "model",
         }
         for token in draft.tokens
@@ -192,86 +199,108 @@ def show_surprise(draft: Draft, tokenizer) -> None:
     """What the model makes of the text, token by token and in all."""
     table = surprise_table(draft, tokenizer)
     if table["probability"].isna().all():
-        st.caption("One token alone surprises nobody: write on, or type a longer prompt.")
+        st.caption(_("One token alone surprises nobody: write on, or type a longer prompt."))
         return
     measured = surprise(table["probability"].tolist(), [len(tokenizer.token_bytes(i)) for i in draft.ids])
     with st.container(horizontal=True):
-        st.metric("Bits per token", f"{measured.bits / measured.n_tokens:.2f}", help="The mean surprise.", width=130)
-        st.metric("Perplexity", f"{measured.perplexity:,.1f}", help="e to the loss of this text.", width=130)
         st.metric(
-            "Bits per byte",
+            _("Bits per token"), f"{measured.bits / measured.n_tokens:.2f}", help=_("The mean surprise."), width=130
+        )
+        st.metric(_("Perplexity"), f"{measured.perplexity:,.1f}", help=_("e to the loss of this text."), width=130)
+        st.metric(
+            _("Bits per byte"),
             f"{measured.bits_per_byte:.2f}",
-            help="Comparable between models and tokenizers.",
+            help=_("Comparable between models and tokenizers."),
             width=130,
         )
     worst = table["surprise (bits)"].idxmax()
     st.text(
-        f"The largest surprise is token {worst}, {table.loc[worst, 'token']}: "
-        f"{table.loc[worst, 'surprise (bits)']:.1f} bits, a probability of {table.loc[worst, 'probability']:.2%}."
+        _(
+            "The largest surprise is token {worst}, {loc}: {loc_2:.1f} bits, a probability of {loc_3:.2%}.",
+            worst=worst,
+            loc=table.loc[worst, "token"],
+            loc_2=table.loc[worst, "surprise (bits)"],
+            loc_3=table.loc[worst, "probability"],
+        )
     )
     st.dataframe(
-        table.style.format({"probability": "{:.3%}", "surprise (bits)": "{:.2f}"}, na_rep="–"),
+        table.style.format({"probability": "{:.3%}", N_("surprise (bits)"): "{:.2f}"}, na_rep="–"),
         width="stretch",
         placeholder="–",
     )
-    st.caption("Surprise is −log₂ of the probability. Its mean, in nats, is the loss that training makes small.")
+    st.caption(_("Surprise is −log₂ of the probability. Its mean, in nats, is the loss that training makes small."))
 
 
 def filters_in_words(choice: NextToken, sampling: SamplingConfig) -> str:
     """One sentence: what each filter cut."""
     parts = [
-        f"{name} cut {int((choice.cut_by == n).sum()):,} tokens with {choice.scaled[choice.cut_by == n].sum():.1%}"
+        _(
+            "{name} cut {int:,} tokens with {sum:.1%}",
+            name=name,
+            int=int((choice.cut_by == n).sum()),
+            sum=choice.scaled[choice.cut_by == n].sum(),
+        )
         for n, name in enumerate(FILTERS)
         if n and (choice.cut_by == n).any()
     ]
     kept = int((choice.final > 0).sum())
     if sampling.temperature == 0:
-        return "Temperature 0 takes the likeliest token: there is nothing left to draw."
-    cuts = "; ".join(parts) + " of the probability" if parts else "No filter cut anything"
-    return f"{cuts}. The draw is among {kept:,} of {len(choice.base):,} tokens."
+        return _("Temperature 0 takes the likeliest token: there is nothing left to draw.")
+    cuts = "; ".join(parts) + _(" of the probability") if parts else _("No filter cut anything")
+    return _("{cuts}. The draw is among {kept:,} of {n_base:,} tokens.", cuts=cuts, kept=kept, n_base=len(choice.base))
 
 
 def by_counting(choice: ModelChoice, draft: Draft, sampling: SamplingConfig, n_tokens: int) -> None:
     """The same prompt, filters and dice for a model that only counts; drawn where it is asked for."""
     order = st.segmented_control(
-        "Tokens it counts together",
+        _("Tokens it counts together"),
         list(range(1, MAX_ORDER + 1)),
+        format_func=_,
         key="ngram-order",
         persist_state="session",
-        help="n of the n-gram: it looks back n − 1 tokens. The training text is counted once, which takes seconds.",
+        help=_("n of the n-gram: it looks back n − 1 tokens. The training text is counted once, which takes seconds."),
     )
     if order is None:
-        st.caption("Choose n: the prompt is continued with the filters and the dice of this page.")
+        st.caption(_("Choose n: the prompt is continued with the filters and the dice of this page."))
         return
     ids = draft.ids[: draft.prompt_length]
     tokenizer = load(choice).tokenizer
     st.text(
         tokenizer.decode([*ids, *(each.id for each in ngram_tokens(choice, tuple(ids), order, n_tokens, sampling))])
     )
-    st.caption(f"{count_note(counted(choice))} More of it in **Pretraining**, *Before transformers*.")
+    st.caption(
+        _("{count_note} More of it in **Pretraining**, *Before transformers*.", count_note=count_note(counted(choice)))
+    )
 
 
 controls, text = st.columns([1, 2], gap="large")
 with controls, shown_errors():
     chosen = choose_model()
     prompt = st.text_area(
-        "Prompt",
-        "The lion is in the",
+        _("Prompt"),
+        _("The lion is in the"),
         key="prompt",
         persist_state="session",
         max_chars=MAX_PROMPT,
         height=90,
-        help="The text to continue. The model reads it in the same tokens as its training text.",
+        help=_("The text to continue. The model reads it in the same tokens as its training text."),
     )
     n_tokens = st.slider(
-        "Tokens to write", 5, 300, 60, 5, key="n_tokens", persist_state="session", help="How many tokens at a press."
+        _("Tokens to write"),
+        5,
+        300,
+        60,
+        5,
+        key="n_tokens",
+        persist_state="session",
+        help=_("How many tokens at a press."),
     )
-    with st.expander("How to choose", icon=":material/tune:", expanded=True):
+    with st.expander(_("How to choose"), icon=":material/tune:", expanded=True):
         sampling = sampling_controls()
 
 with text, shown_errors():
     if chosen is not None and not prompt:
-        st.info("Type a prompt: at least one character for the model to read.")
+        st.info(_("Type a prompt: at least one character for the model to read."))
     elif chosen is not None:
         try:
             draft = the_draft(chosen, prompt)
@@ -280,37 +309,43 @@ with text, shown_errors():
             st.error(sentence(error))
             st.stop()
         with st.container(horizontal=True):
-            write = st.button("Write on", type="primary", icon=":material/edit_note:", help="Draw token after token.")
-            one = st.button("One token", icon=":material/add:", help="Draw a single token.")
+            write = st.button(
+                _("Write on"), type="primary", icon=":material/edit_note:", help=_("Draw token after token.")
+            )
+            one = st.button(_("One token"), icon=":material/add:", help=_("Draw a single token."))
             if st.button(
-                "Back one",
+                _("Back one"),
                 icon=":material/undo:",
                 disabled=len(draft.tokens) <= draft.prompt_length,
-                help="Take the last token away; it is kept as a branch.",
+                help=_("Take the last token away; it is kept as a branch."),
             ):
                 draft.rewind(len(draft.tokens) - 1)
                 st.rerun()
-            if st.button("Undo", icon=":material/history:", disabled=not draft.past, help="Before the last change."):
+            if st.button(
+                _("Undo"), icon=":material/history:", disabled=not draft.past, help=_("Before the last change.")
+            ):
                 draft.undo()
                 st.rerun()
             if st.button(
-                "Start again",
+                _("Start again"),
                 icon=":material/restart_alt:",
                 disabled=len(draft.tokens) <= draft.prompt_length,
-                help="Back to the prompt; the text is kept as a branch.",
+                help=_("Back to the prompt; the text is kept as a branch."),
             ):
                 draft.rewind(draft.prompt_length)
                 st.rerun()
         if write or one:
-            st.button("Stop", icon=":material/stop:", help="Keep what is written so far.")
+            st.button(_("Stop"), icon=":material/stop:", help=_("Keep what is written so far."))
             write_on(chosen, draft, sampling, 1 if one else n_tokens)
         by_id = st.toggle(
-            "Colour by token id",
+            _("Colour by token id"),
             False,
             key="by-id",
             persist_state="session",
-            help="Off: the less probable the model found a token, the deeper its colour. On: each token has the colour "
-            "that it has in Tokenization, so repetitions show.",
+            help=_(
+                "Off: the less probable the model found a token, the deeper its colour. On: each token has the colour "
+                "that it has in Tokenization, so repetitions show."
+            ),
         )
         clicked = token_strip(strip_tokens(draft, tokenizer), key="strip", by_id=by_id)
         if clicked is not None and clicked >= draft.prompt_length:
@@ -318,7 +353,7 @@ with text, shown_errors():
             st.rerun()
         for remark in remarks(draft, load(chosen)):
             st.caption(remark)
-        st.header("Which token next?", anchor=False)
+        st.header(_("Which token next?"), anchor=False)
         logits = logits_after(chosen, draft.ids)
         choice = next_token_distribution(logits, sampling, draft.ids)
         candidates = [
@@ -336,45 +371,51 @@ with text, shown_errors():
             draft.force(picked, float(choice.base[picked]))
             st.rerun()
         st.caption(
-            "The outline is the model's own probability, the bar what is drawn from. "
+            _("The outline is the model's own probability, the bar what is drawn from. ")
             + filters_in_words(choice, sampling)
         )
-        with st.expander("Filter by filter", icon=":material/filter_alt:"):
+        with st.expander(_("Filter by filter"), icon=":material/filter_alt:"):
             tokens = {c["id"]: visible_token(c["text"]) for c in candidates}
             stages = filter_by_filter(logits, sampling, draft.ids, tokens)
             st.dataframe(stages.style.format("{:.2f} %", na_rep="cut"), width="stretch")
-            st.caption("From left to right: each column is what its filter left of the one before. Each sums to 100 %.")
-        with st.expander("Surprise, token by token", icon=":material/priority_high:"):
+            st.caption(
+                _("From left to right: each column is what its filter left of the one before. Each sums to 100 %.")
+            )
+        with st.expander(_("Surprise, token by token"), icon=":material/priority_high:"):
             show_surprise(draft, tokenizer)
-        with st.expander("What would an n-gram write?", icon=":material/tag:"):
+        with st.expander(_("What would an n-gram write?"), icon=":material/tag:"):
             by_counting(chosen, draft, sampling, n_tokens)
         if draft.branches:
-            with st.expander(f"Branches ({len(draft.branches)})", icon=":material/account_tree:"):
+            with st.expander(
+                _("Branches ({n_branches})", n_branches=len(draft.branches)), icon=":material/account_tree:"
+            ):
                 for n, branch in enumerate(draft.branches):
                     st.text("… " + tokenizer.decode([t.id for t in branch[draft.prompt_length :]]))
-                    if st.button("Return to this", key=f"branch-{n}", help="The present text becomes a branch."):
+                    if st.button(_("Return to this"), key=f"branch-{n}", help=_("The present text becomes a branch.")):
                         draft.switch(n)
                         st.rerun()
         st.download_button(
-            "Text",
+            _("Text"),
             data=tokenizer.decode(draft.ids).encode(),
             file_name="generated.txt",
             mime="text/plain",
             icon=":material/download:",
             on_click="ignore",
-            help="The prompt and what was written.",
+            help=_("The prompt and what was written."),
         )
 
 notice(
-    "Colour tells how probable the model found each token, of your prompt too: where it was sure and where not.",
-    "Click a token to go back to the moment before it, then click another candidate: the text takes another way.",
-    "Moving a slider reshapes the same probabilities. The model is not asked again; it has no temperature.",
-    "The model has no memory but this text, and no more of it than its context length.",
+    _("Colour tells how probable the model found each token, of your prompt too: where it was sure and where not."),
+    _("Click a token to go back to the moment before it, then click another candidate: the text takes another way."),
+    _("Moving a slider reshapes the same probabilities. The model is not asked again; it has no temperature."),
+    _("The model has no memory but this text, and no more of it than its context length."),
 )
 exercise(
-    "Set the temperature to 0 and write 60 tokens. Then find one single token to force that changes the story.",
-    "Greedy text soon repeats itself: the likeliest continuation of a loop is the loop. One forced token changes the "
-    "context, hence all later distributions.",
+    _("Set the temperature to 0 and write 60 tokens. Then find one single token to force that changes the story."),
+    _(
+        "Greedy text soon repeats itself: the likeliest continuation of a loop is the loop. One forced token changes "
+        "the context, hence all later distributions."
+    ),
 )
 show_code(
     generation.generate,

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from engine.language import _
 from engine.runs.records import RunRecord
 from pages.parts.ticket import show_ticket_reader
 from pages.shared import guard, sitemap
@@ -18,11 +19,11 @@ guard.ensure()
 
 # Lesson, what the run makes, and where the lesson looks for the run to show (no string: a page would show it).
 LESSONS = {
-    "classification": ("classification", "a classifier", "classification_run"),
-    "instructions": ("instructions", "an assistant", "instruction_run"),
-    "translation": ("translation", "a translator", "translation_run"),
+    "classification": ("classification", _("a classifier"), "classification_run"),
+    "instructions": ("instructions", _("an assistant"), "instruction_run"),
+    "translation": ("translation", _("a translator"), "translation_run"),
 }
-SHIPS = " · ships with the course"
+SHIPS = _(" · ships with the course")
 
 
 def open_run(run_id: str, lesson: str) -> None:
@@ -34,16 +35,29 @@ def open_run(run_id: str, lesson: str) -> None:
 def model_card(record: RunRecord, note: str = "") -> None:
     """One run with its state and the ways into the lessons; `note` says what it is."""
     icon, word = STATES[record.state]
-    loss = "" if record.validation_loss is None else f" · validation loss {record.validation_loss:.2f}"
+    loss = (
+        ""
+        if record.validation_loss is None
+        else _(" · validation loss {validation_loss:.2f}", validation_loss=record.validation_loss)
+    )
     with st.container(border=True):
         st.markdown(f"**{run_name(record)}**" + note)
-        st.caption(f"{icon} {word} · step {record.step:,}{loss} · {record.seconds:.0f} s of training")
+        st.caption(
+            _(
+                "{icon} {word} · step {step:,}{loss} · {seconds:.0f} s of training",
+                icon=icon,
+                word=word,
+                step=record.step,
+                loss=loss,
+                seconds=record.seconds,
+            )
+        )
         with st.container(horizontal=True):
-            if st.button("See its training", key=f"see:{record.run_id}", icon=":material/monitoring:"):
+            if st.button(_("See its training"), key=f"see:{record.run_id}", icon=":material/monitoring:"):
                 open_run(record.run_id, "pretraining")
-            if record.step and st.button("Look inside", key=f"inside:{record.run_id}", icon=":material/visibility:"):
+            if record.step and st.button(_("Look inside"), key=f"inside:{record.run_id}", icon=":material/visibility:"):
                 open_run(record.run_id, "attention")
-            if record.step and st.button("Write with it", key=f"use:{record.run_id}", icon=":material/edit_note:"):
+            if record.step and st.button(_("Write with it"), key=f"use:{record.run_id}", icon=":material/edit_note:"):
                 open_run(record.run_id, "generation")
 
 
@@ -53,16 +67,28 @@ def lesson_card(record: RunRecord, note: str = "") -> None:
     lesson, kind, name = LESSONS[record.job]
     with st.container(border=True):
         st.markdown(f"**{run_name(record)}** · {kind}{note}")
-        st.caption(f"{icon} {word} · step {record.step:,} · {record.seconds:.0f} s of training")
-        if st.button("Open it", key=f"open:{record.run_id}", icon=":material/open_in_new:", help="Opens its lesson."):
+        st.caption(
+            _(
+                "{icon} {word} · step {step:,} · {seconds:.0f} s of training",
+                icon=icon,
+                word=word,
+                step=record.step,
+                seconds=record.seconds,
+            )
+        )
+        if st.button(
+            _("Open it"), key=f"open:{record.run_id}", icon=":material/open_in_new:", help=_("Opens its lesson.")
+        ):
             st.session_state[name] = record.run_id
             sitemap.open_lesson(lesson)
 
 
-st.title("How a large language model is built", anchor=False)
+st.title(_("How a large language model is built"), anchor=False)
 objective(
-    "Two stages turn raw text into a useful model: pretraining on unlabelled text makes a foundation model, "
-    "fine-tuning on labelled data makes a classifier or an assistant. Here you do it yourself, on real models.",
+    _(
+        "Two stages turn raw text into a useful model: pretraining on unlabelled text makes a foundation model, "
+        "fine-tuning on labelled data makes a classifier or an assistant. Here you do it yourself, on real models."
+    ),
     minutes=3,
 )
 
@@ -71,22 +97,22 @@ if clicked is not None:
     sitemap.open_lesson(clicked)
 
 with shown_errors():
-    st.header("Models and runs", anchor=False)
+    st.header(_("Models and runs"), anchor=False)
     shipped = {
-        example_foundation(): f" · the foundation model{SHIPS}",
-        example_run(): f" · a smaller example{SHIPS}",
+        example_foundation(): _(" · the foundation model{ships}", ships=SHIPS),
+        example_run(): _(" · a smaller example{ships}", ships=SHIPS),
     }
     records = {record.run_id: record for record in lab().runs()}
     own = [record for record in records.values() if record.run_id not in shipped]
     if not own:
-        st.info("You have not trained a model yet. Open **Pretraining** and press **Train**: a minute is enough.")
+        st.info(_("You have not trained a model yet. Open **Pretraining** and press **Train**: a minute is enough."))
     with st.container(horizontal=True):
-        if st.button("Train a model", type="primary", icon=":material/play_arrow:", help="Opens Pretraining."):
+        if st.button(_("Train a model"), type="primary", icon=":material/play_arrow:", help=_("Opens Pretraining.")):
             sitemap.open_lesson("pretraining")
     for record in own[:6]:
         model_card(record)
     if len(own) > 6:
-        st.caption(f"{len(own) - 6} older runs can be chosen in Pretraining.")
+        st.caption(_("{value} older runs can be chosen in Pretraining.", value=len(own) - 6))
     for run_id, note in shipped.items():
         if run_id in records:
             model_card(records[run_id], note)
@@ -94,9 +120,11 @@ with shown_errors():
         for record in lab().runs(job=job)[:3]:
             lesson_card(record, SHIPS if record.run_id == example_translator() else "")
     show_ticket_reader()
-    st.header("Open weights", anchor=False)
+    st.header(_("Open weights"), anchor=False)
     st.markdown(
-        "GPT-2 is the model of the lectures at full size: trained by others on 8 million web pages, its weights free "
-        "for everybody. Every page that looks inside a model or writes with one takes it too."
+        _(
+            "GPT-2 is the model of the lectures at full size: trained by others on 8 million web pages, its weights "
+            "free for everybody. Every page that looks inside a model or writes with one takes it too."
+        )
     )
     show_open_weights()

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from engine.language import N_, _
 from pages.parts.pretraining import (
     before_transformers,
     beyond_words,
@@ -18,22 +19,25 @@ from pages.shared.lesson import choose_part, objective
 
 guard.ensure()
 
-st.title("Pretraining", anchor=False)
+st.title(_("Pretraining"), anchor=False)
 objective(
-    "Watch a model learn a language by doing one thing: predicting the next token of a text, again and again, and "
-    "being corrected a little each time. Then go back through its time, break it, race it and find out what is wrong.",
+    _(
+        "Watch a model learn a language by doing one thing: predicting the next token of a text, again and again, and "
+        "being corrected a little each time. Then go back through its time, break it, race it and find out what is "
+        "wrong."
+    ),
     minutes=40,
 )
 choose_part(
     {
-        "Train": train.show,
-        "Time machine": time_machine.show,
-        "Is it normal?": diagnosis.show,
-        "Bug hunt": bug_hunt.show,
-        "Race": race.show,
-        "Predict, then run": predict.show,
-        "Beyond words": beyond_words.show,
-        "Learning-rate finder": rate_finder.show,
-        "Before transformers": before_transformers.show,
+        N_("Train"): train.show,
+        N_("Time machine"): time_machine.show,
+        N_("Is it normal?"): diagnosis.show,
+        N_("Bug hunt"): bug_hunt.show,
+        N_("Race"): race.show,
+        N_("Predict, then run"): predict.show,
+        N_("Beyond words"): beyond_words.show,
+        N_("Learning-rate finder"): rate_finder.show,
+        N_("Before transformers"): before_transformers.show,
     }
 )

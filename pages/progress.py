@@ -5,6 +5,7 @@ import json
 import streamlit as st
 
 from engine.classroom.learners import MAX_NAME
+from engine.language import _
 from pages.guides import GUIDES
 from pages.shared import guard, sitemap, viewer
 
@@ -22,28 +23,30 @@ def forget() -> None:
     for name in [name for name in st.session_state if str(name).startswith("guide")]:
         del st.session_state[name]
     st.session_state.pop("own-name", None)
-    st.toast("Your name and progress are removed.", icon=":material/delete:")
+    st.toast(_("Your name and progress are removed."), icon=":material/delete:")
 
 
-st.title("Your progress", anchor=False)
+st.title(_("Your progress"), anchor=False)
 st.markdown(
-    "The course knows this browser by a random key, nothing else: there is no account. Steps and answers are kept "
-    "under that key, so that you find them again. Runs are kept apart and stay."
+    _(
+        "The course knows this browser by a random key, nothing else: there is no account. Steps and answers are kept "
+        "under that key, so that you find them again. Runs are kept apart and stay."
+    )
 )
 known = viewer.learners().get(viewer.learner())
 if "own-name" not in st.session_state:
     st.session_state["own-name"] = known.name if known else ""
 st.text_input(
-    "Your name",
+    _("Your name"),
     key="own-name",
     max_chars=MAX_NAME,
     on_change=rename,
-    placeholder="A name or a nickname, if you like",
-    help="The class board shows it to your teacher instead of a number. Leave it empty to stay without one.",
+    placeholder=_("A name or a nickname, if you like"),
+    help=_("The class board shows it to your teacher instead of a number. Leave it empty to stay without one."),
 )
 marks = viewer.learners().marks(viewer.learner())
 titles = {lesson.url_path: lesson for lesson in sitemap.lessons()}
-st.header("Lessons", anchor=False)
+st.header(_("Lessons"), anchor=False)
 for url_path, guide in GUIDES.items():
     own = {mark.item: mark.value for mark in marks if mark.lesson == url_path}
     n_steps = sum(step.item in own for step in guide.steps)
@@ -53,25 +56,35 @@ for url_path, guide in GUIDES.items():
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.progress(
             (n_steps + n_right) / max(total, 1),
-            text=f"**{titles[url_path].title}** · {n_steps} of {len(guide.steps)} steps · "
-            f"{n_right} of {len(guide.questions)} questions right",
+            text=_(
+                "**{title}** · {n_steps} of {n_steps_2} steps · {n_right} of {n_questions} questions right",
+                title=titles[url_path].title,
+                n_steps=n_steps,
+                n_steps_2=len(guide.steps),
+                n_right=n_right,
+                n_questions=len(guide.questions),
+            ),
         )
-        if st.button("Open", key=f"progress-open-{url_path}", help=f"Opens the lesson “{titles[url_path].title}”."):
+        if st.button(
+            _("Open"),
+            key=f"progress-open-{url_path}",
+            help=_("Opens the lesson “{title}”.", title=titles[url_path].title),
+        ):
             sitemap.open_lesson(url_path)
 if not marks:
-    st.info("Nothing is ticked off yet. Every lesson has its steps at the top and a quiz at the end.")
-st.header("Take it along", anchor=False)
+    st.info(_("Nothing is ticked off yet. Every lesson has its steps at the top and a quiz at the end."))
+st.header(_("Take it along"), anchor=False)
 with st.container(horizontal=True):
     st.download_button(
-        "Download my progress",
+        _("Download my progress"),
         json.dumps([{"lesson": m.lesson, "item": m.item, "result": m.value, "at": m.at} for m in marks], indent=1),
         "progress.json",
         "application/json",
         icon=":material/download:",
         disabled=not marks,
-        help="All steps and answers of yours as JSON.",
+        help=_("All steps and answers of yours as JSON."),
         on_click="ignore",
     )
-    with st.popover("Remove everything", icon=":material/delete:", help="Removes your name, steps and answers."):
-        st.markdown("Your name, steps and answers are removed for good. Runs that you trained stay.")
-        st.button("Yes, remove them", key="forget-me", type="primary", on_click=forget)
+    with st.popover(_("Remove everything"), icon=":material/delete:", help=_("Removes your name, steps and answers.")):
+        st.markdown(_("Your name, steps and answers are removed for good. Runs that you trained stay."))
+        st.button(_("Yes, remove them"), key="forget-me", type="primary", on_click=forget)

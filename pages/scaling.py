@@ -2,22 +2,25 @@
 
 import streamlit as st
 
+from engine.language import N_, _
 from pages.parts.scaling import cost, memory, sizes
 from pages.shared import guard
 from pages.shared.lesson import choose_part, objective
 
 guard.ensure()
 
-st.title("Scaling", anchor=False)
+st.title(_("Scaling"), anchor=False)
 objective(
-    "Train a few small models, read a law from them and predict a larger one before it is trained. Then count what "
-    "GPT-3 took: operations, years, money and memory, with every assumption in sight.",
+    _(
+        "Train a few small models, read a law from them and predict a larger one before it is trained. Then count what "
+        "GPT-3 took: operations, years, money and memory, with every assumption in sight."
+    ),
     minutes=30,
 )
 choose_part(
     {
-        "Train sizes": sizes.show,
-        "What does it cost?": cost.show,
-        "Memory": memory.show,
+        N_("Train sizes"): sizes.show,
+        N_("What does it cost?"): cost.show,
+        N_("Memory"): memory.show,
     }
 )

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from engine.language import N_, _
 from pages.parts.tokenization.compare import compare
 from pages.parts.tokenization.explore import explore
 from pages.parts.tokenization.inside import inside
@@ -15,21 +16,23 @@ from pages.shared.lesson import choose_part, objective
 
 guard.ensure()
 
-st.title("Tokenization", anchor=False)
+st.title(_("Tokenization"), anchor=False)
 objective(
-    "A language model reads no letters and no words but ids of tokens. Cut texts with the tokenizers of GPT-2, GPT-4 "
-    "and GPT-4o and with your own, and see what each way of cutting costs.",
+    _(
+        "A language model reads no letters and no words but ids of tokens. Cut texts with the tokenizers of GPT-2, "
+        "GPT-4 and GPT-4o and with your own, and see what each way of cutting costs."
+    ),
     minutes=25,
 )
 choose_part(
     {
-        "Text to tokens": explore,
-        "Two side by side": compare,
-        "Language tax": language_tax,
-        "Special tokens": special,
-        "Learn BPE": learn,
-        "Inside a token": inside,
-        "Vocabulary": vocabulary,
-        "Vocabulary trade-off": tradeoff,
+        N_("Text to tokens"): explore,
+        N_("Two side by side"): compare,
+        N_("Language tax"): language_tax,
+        N_("Special tokens"): special,
+        N_("Learn BPE"): learn,
+        N_("Inside a token"): inside,
+        N_("Vocabulary"): vocabulary,
+        N_("Vocabulary trade-off"): tradeoff,
     }
 )

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from engine.language import N_, _
 from pages.parts.translation import beams, families, forcing, train, translate
 from pages.parts.translation.source import TRAIN_PART
 from pages.shared import guard
@@ -9,18 +10,20 @@ from pages.shared.lesson import choose_part, objective
 
 guard.ensure()
 
-st.title("The original transformer", anchor=False)
+st.title(_("The original transformer"), anchor=False)
 objective(
-    "Train the encoder–decoder of 2017 to translate, and see which words it looks at while it writes, what a teacher "
-    "hides in training, and how it is asked for its best sentence.",
+    _(
+        "Train the encoder–decoder of 2017 to translate, and see which words it looks at while it writes, what a "
+        "teacher hides in training, and how it is asked for its best sentence."
+    ),
     minutes=20,
 )
 choose_part(
     {
         TRAIN_PART: train.show,
-        "Translate": translate.show,
-        "Teacher forcing": forcing.show,
-        "Greedy and beam": beams.show,
-        "Three families": families.show,
+        N_("Translate"): translate.show,
+        N_("Teacher forcing"): forcing.show,
+        N_("Greedy and beam"): beams.show,
+        N_("Three families"): families.show,
     }
 )

@@ -1,5 +1,6 @@
 """The guide of Attention."""
 
+from engine.language import N_, _
 from pages.guides import checks
 from pages.shared.guide import Guide, Question, Step
 
@@ -7,67 +8,73 @@ GUIDE = Guide(
     steps=(
         Step(
             "row",
-            "Read one row",
-            "Choose a token and read its row: the weights of all the tokens before it add up to 1.",
-            part="Maps",
+            N_("Read one row"),
+            N_("Choose a token and read its row: the weights of all the tokens before it add up to 1."),
+            part=N_("Maps"),
         ),
         Step(
             "previous",
-            "Find a head that looks back by one",
-            "Choose a head whose habit is the previous token, with a score of 0.40 or more.",
-            part="What is this head doing?",
-            check=lambda: checks.head_with("previous token"),
+            N_("Find a head that looks back by one"),
+            N_("Choose a head whose habit is the previous token, with a score of 0.40 or more."),
+            part=N_("What is this head doing?"),
+            check=lambda: checks.head_with(_("previous token")),
         ),
         Step(
             "scaled",
-            "Compute one weight",
-            "Take one cell through query times key, the division by the root of the width, mask and softmax.",
-            part="Step by step",
+            N_("Compute one weight"),
+            N_("Take one cell through query times key, the division by the root of the width, mask and softmax."),
+            part=N_("Step by step"),
         ),
         Step(
             "mask",
-            "Take the mask away",
-            "See what a model learns that may look at the answer: its training loss, and what it writes.",
-            part="Why causal?",
+            N_("Take the mask away"),
+            N_("See what a model learns that may look at the answer: its training loss, and what it writes."),
+            part=N_("Why causal?"),
         ),
     ),
     questions=(
         Question(
             "sum",
-            "What do the attention weights of one token add up to?",
-            ("To 1, over the tokens it may see.", "To the number of heads.", "To anything: they are scores."),
+            N_("What do the attention weights of one token add up to?"),
+            (
+                N_("To 1, over the tokens it may see."),
+                N_("To the number of heads."),
+                N_("To anything: they are scores."),
+            ),
             0,
             (
-                "Softmax turns the scores into shares; masked tokens get exactly 0.",
-                "Each head has shares of its own, each adding up to 1.",
-                "Before softmax they are scores; after it they are shares.",
+                N_("Softmax turns the scores into shares; masked tokens get exactly 0."),
+                N_("Each head has shares of its own, each adding up to 1."),
+                N_("Before softmax they are scores; after it they are shares."),
             ),
         ),
         Question(
             "order",
-            "A transformer without positional encodings reads “dog bites man”. What can its attention not tell?",
-            ("How many tokens there are.", "Which words occur.", "Who bites whom."),
+            N_("A transformer without positional encodings reads “dog bites man”. What can its attention not tell?"),
+            (N_("How many tokens there are."), N_("Which words occur."), N_("Who bites whom.")),
             2,
             (
-                "It sees each of them.",
-                "The embeddings say that.",
-                "Without positions attention sees a set of tokens. (A causal mask alone lets a model learn a little of "
-                "the order, since each token sees another number of them.)",
+                N_("It sees each of them."),
+                N_("The embeddings say that."),
+                N_(
+                    "Without positions attention sees a set of tokens. (A causal mask alone lets a model learn a "
+                    "little of the order, since each token sees another number of them.)"
+                ),
             ),
         ),
         Question(
             "heads",
-            "Why several heads in a layer?",
+            N_("Why several heads in a layer?"),
             (
-                "Each can look for something else at the same time.",
-                "They vote on the next token.",
-                "To make the model larger: each head adds parameters.",
+                N_("Each can look for something else at the same time."),
+                N_("They vote on the next token."),
+                N_("To make the model larger: each head adds parameters."),
             ),
             0,
             (
-                "A head has one pattern per token. Several can follow a word, a name and a bracket at once.",
-                "Only the last layer's vector is turned into a prediction; heads add to that vector.",
-                "At the same width the number of parameters stays the same: the heads share it out.",
+                N_("A head has one pattern per token. Several can follow a word, a name and a bracket at once."),
+                N_("Only the last layer's vector is turned into a prediction; heads add to that vector."),
+                N_("At the same width the number of parameters stays the same: the heads share it out."),
             ),
         ),
     ),

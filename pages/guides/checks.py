@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 
+from engine.language import _
 from engine.runs import states
 from engine.runs.records import RunRecord
 from pages.guides.outcomes import plain, safe
@@ -42,13 +43,23 @@ def below_trigram(seconds: float = 60.0) -> Outcome:
         if best is None or gap < best[0]:
             best = (gap, run, line)
     if best is None:
-        return Outcome(False, f"No finished run of yours trained for {seconds:.0f} seconds or less: start one.")
+        return Outcome(
+            False, _("No finished run of yours trained for {seconds:.0f} seconds or less: start one.", seconds=seconds)
+        )
     gap, run, line = best
-    told = (
-        f"Your best run of that length reached {run.validation_loss:.2f} after {run.seconds:.0f} s; "
-        f"the trigram line of its text is at {line:.2f}."
+    told = _(
+        (
+            "Your best run of that length reached {validation_loss:.2f} after {seconds:.0f} s; "
+            "the trigram line of its text is at {line:.2f}."
+        ),
+        validation_loss=run.validation_loss,
+        seconds=run.seconds,
+        line=line,
     )
-    return Outcome(gap < 0, told if gap < 0 else f"{told} {gap:.2f} are missing: change something and train again.")
+    return Outcome(
+        gap < 0,
+        told if gap < 0 else _("{told} {gap:.2f} are missing: change something and train again.", told=told, gap=gap),
+    )
 
 
 @safe
@@ -56,12 +67,23 @@ def head_with(label: str, least: float = 0.4) -> Outcome:
     """Whether the head that is chosen in “What is this head doing?” has this habit."""
     heads = guide.told("head")
     if not heads:
-        return Outcome(False, "Open “What is this head doing?” and choose a head there.")
+        return Outcome(False, _("Open “What is this head doing?” and choose a head there."))
     last = heads[-1]
     layer, head = (number + 1 for number in last["place"])
-    told = f"Head {head} of layer {layer} is labelled “{last['label']}” with {last['score']:.2f}"
+    told = _(
+        "Head {head} of layer {layer} is labelled “{label}” with {score:.2f}",
+        head=head,
+        layer=layer,
+        label=last["label"],
+        score=last["score"],
+    )
     done = last["label"] == label and last["score"] >= least
-    return Outcome(done, f"{told}." if done else f"{told}; look for “{label}” with at least {least:.2f}.")
+    return Outcome(
+        done,
+        f"{told}."
+        if done
+        else _("{told}; look for “{label}” with at least {least:.2f}.", told=told, label=label, least=least),
+    )
 
 
 @safe
@@ -73,11 +95,16 @@ def one_word_flip() -> Outcome:
             apart = words_apart(first["text"], second["text"])
             if first["classifier"] == second["classifier"] and first["label"] != second["label"] and apart == 1:
                 return Outcome(
-                    True, f"One word turned it from “{plain(first['label'])}” into “{plain(second['label'])}”."
+                    True,
+                    _(
+                        "One word turned it from “{plain}” into “{plain_2}”.",
+                        plain=plain(first["label"]),
+                        plain_2=plain(second["label"]),
+                    ),
                 )
     if len(messages) < 2:
-        return Outcome(False, "Type a message in “One message”, then change one word of it.")
-    return Outcome(False, "None of your last messages was turned by one word. Take away what occlusion marks most.")
+        return Outcome(False, _("Type a message in “One message”, then change one word of it."))
+    return Outcome(False, _("None of your last messages was turned by one word. Take away what occlusion marks most."))
 
 
 def words_apart(first: str, second: str) -> int:
@@ -95,8 +122,15 @@ def finished_run(job: str, what: str) -> Outcome:
     """Whether the learner has a finished run of a kind; `what` names it."""
     runs = own_runs(job)
     if not runs:
-        return Outcome(False, f"There is no finished {what} of yours yet.")
-    return Outcome(True, f"“{plain(runs[0].label or runs[0].run_id)}” is finished, after {runs[0].step:,} steps.")
+        return Outcome(False, _("There is no finished {what} of yours yet.", what=what))
+    return Outcome(
+        True,
+        _(
+            "“{plain}” is finished, after {step:,} steps.",
+            plain=plain(runs[0].label or runs[0].run_id),
+            step=runs[0].step,
+        ),
+    )
 
 
 @safe
@@ -119,10 +153,16 @@ def above_majority(margin: float = 0.0) -> Outcome:
         if best is None or accuracy - usual > best[0]:
             best = (accuracy - usual, accuracy, usual)
     if best is None:
-        return Outcome(False, "There is no finished classifier of yours yet: train one.")
+        return Outcome(False, _("There is no finished classifier of yours yet: train one."))
     gap, accuracy, usual = best
-    told = f"Your best classifier has an accuracy of {accuracy:.1%}; always saying the commonest class has {usual:.1%}"
-    return Outcome(gap > margin, f"{told}." if gap > margin else f"{told}. Train longer, or let more of it learn.")
+    told = _(
+        "Your best classifier has an accuracy of {accuracy:.1%}; always saying the commonest class has {usual:.1%}",
+        accuracy=accuracy,
+        usual=usual,
+    )
+    return Outcome(
+        gap > margin, f"{told}." if gap > margin else _("{told}. Train longer, or let more of it learn.", told=told)
+    )
 
 
 @safe
@@ -137,6 +177,10 @@ def answers_better() -> Outcome:
         if best is None or after - before > best[0]:
             best = (after - before, before, after)
     if best is None:
-        return Outcome(False, "There is no finished fine-tuning of yours yet: train one.")
-    told = f"Exact match of your best run: {best[1]:.0%} at its beginning, {best[2]:.0%} at its end."
-    return Outcome(best[0] > 0, told if best[0] > 0 else f"{told} Train longer, or teach a smaller set.")
+        return Outcome(False, _("There is no finished fine-tuning of yours yet: train one."))
+    told = _(
+        "Exact match of your best run: {best:.0%} at its beginning, {best_2:.0%} at its end.",
+        best=best[1],
+        best_2=best[2],
+    )
+    return Outcome(best[0] > 0, told if best[0] > 0 else _("{told} Train longer, or teach a smaller set.", told=told))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import ParamSpec
 
 from engine.errors import EngineError
+from engine.language import _
 from pages.shared.errors import sentence
 from pages.shared.guide import Outcome
 
@@ -28,7 +29,7 @@ def safe(check: Callable[_P, Outcome]) -> Callable[_P, Outcome]:
             return Outcome(False, plain(sentence(error), 300))
         except Exception:  # facts of an earlier version in the session, a run deleted meanwhile
             _log.exception("the check %s failed", check.__name__)
-            return Outcome(False, "This could not be looked at. Do the step once more, then check again.")
+            return Outcome(False, _("This could not be looked at. Do the step once more, then check again."))
 
     return checked
 

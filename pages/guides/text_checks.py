@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.language import _
 from pages.guides.outcomes import plain, safe
 from pages.shared import guide
 from pages.shared.guide import Outcome
@@ -17,12 +18,17 @@ def mix_of(wanted: dict[str, float], names: dict[str, str], within: float = 0.02
     """Whether the last mixture has these shares (0 to 1) and nothing else; `names`: corpus → what pages call it."""
     mixes = guide.told("mix")
     if not mixes:
-        return Outcome(False, "Open “Mix your own” and move the weights there.")
+        return Outcome(False, _("Open “Mix your own” and move the weights there."))
     last = {name: row["share"] for name, row in mixes[-1].items()}
     now = ", ".join(f"{names.get(name, plain(name))} {share:.0%}" for name, share in last.items())
     done = set(last) == set(wanted) and all(abs(last[name] - share) <= within for name, share in wanted.items())
     aim = ", ".join(f"{names[name]} {share:.0%}" for name, share in wanted.items())
-    return Outcome(done, f"Your mix: {now}." if done else f"Your mix is {now}; wanted is {aim} and nothing else.")
+    return Outcome(
+        done,
+        _("Your mix: {now}.", now=now)
+        if done
+        else _("Your mix is {now}; wanted is {aim} and nothing else.", now=now, aim=aim),
+    )
 
 
 @safe
@@ -30,11 +36,15 @@ def read_too_often(epochs: float = MANY_EPOCHS) -> Outcome:
     """Whether some source of the last mixture is read more often than that."""
     mixes = guide.told("mix")
     if not mixes:
-        return Outcome(False, "Open “Mix your own” and move the weights there.")
+        return Outcome(False, _("Open “Mix your own” and move the weights there."))
     most = max(row["epochs"] for row in mixes[-1].values())
     if most > epochs:
-        return Outcome(True, f"One of your sources is read {most:.1f} times: repeated text is worth less and less.")
-    return Outcome(False, f"The most often read source is read {most:.2f} times. Draw more, from fewer sources.")
+        return Outcome(
+            True, _("One of your sources is read {most:.1f} times: repeated text is worth less and less.", most=most)
+        )
+    return Outcome(
+        False, _("The most often read source is read {most:.2f} times. Draw more, from fewer sources.", most=most)
+    )
 
 
 # --- tokenization --------------------------------------------------------------------------------------------------
@@ -46,14 +56,25 @@ def more_tokens_than_characters() -> Outcome:
     texts = guide.told("tokens")
     for each in reversed(texts):
         if each["tokens"] > each["characters"] > 0:
-            return Outcome(True, f"{each['characters']:,} characters became {each['tokens']:,} tokens.")
+            return Outcome(
+                True,
+                _(
+                    "{characters:,} characters became {tokens:,} tokens.",
+                    characters=each["characters"],
+                    tokens=each["tokens"],
+                ),
+            )
     if not texts:
-        return Outcome(False, "Open “Text to tokens” and type a text there.")
+        return Outcome(False, _("Open “Text to tokens” and type a text there."))
     last = texts[-1]
     return Outcome(
         False,
-        f"Your text has {last['characters']:,} characters and {last['tokens']:,} tokens. Try an emoji, or letters of a "
-        "script that GPT-2 hardly met, and nothing else.",
+        _(
+            "Your text has {characters:,} characters and {tokens:,} tokens. Try an emoji, or letters of a "
+            "script that GPT-2 hardly met, and nothing else.",
+            characters=last["characters"],
+            tokens=last["tokens"],
+        ),
     )
 
 
@@ -64,10 +85,14 @@ def one_token_word(least: int = 10) -> Outcome:
     for each in reversed(texts):
         word = each["text"].strip()
         if each["tokens"] == 1 and word.isalpha() and len(word) >= least:
-            return Outcome(True, f"“{plain(word)}” has {len(word)} letters and is one token.")
+            return Outcome(
+                True, _("“{word}” has {n_word} letters and is one token.", word=plain(word), n_word=len(word))
+            )
     if not texts:
-        return Outcome(False, "Open “Text to tokens” and type a word there.")
-    return Outcome(False, f"None of your last texts is one word of {least} letters or more in one token.")
+        return Outcome(False, _("Open “Text to tokens” and type a word there."))
+    return Outcome(
+        False, _("None of your last texts is one word of {least} letters or more in one token.", least=least)
+    )
 
 
 # --- windows -------------------------------------------------------------------------------------------------------
@@ -78,15 +103,36 @@ def windows_with(overlap: int) -> Outcome:
     """Whether the windows are set so that each token is a target so many times."""
     settings = guide.told("windows")
     if not settings:
-        return Outcome(False, "Open “Windows” and move the sliders there.")
+        return Outcome(False, _("Open “Windows” and move the sliders there."))
     context, stride = settings[-1]["context"], settings[-1]["stride"]
-    times = "once" if overlap == 1 else f"{overlap} times"
+    times = "once" if overlap == 1 else _("{overlap} times", overlap=overlap)
     if context == overlap * stride:
-        return Outcome(True, f"Context {context}, stride {stride}: each token is a target {times}.")
+        return Outcome(
+            True,
+            _(
+                "Context {context}, stride {stride}: each token is a target {times}.",
+                context=context,
+                stride=stride,
+                times=times,
+            ),
+        )
     if stride > context:
-        return Outcome(False, f"With context {context} and stride {stride} some tokens are never a target.")
+        return Outcome(
+            False,
+            _(
+                "With context {context} and stride {stride} some tokens are never a target.",
+                context=context,
+                stride=stride,
+            ),
+        )
     return Outcome(
-        False, f"With context {context} and stride {stride} a token is a target about {context / stride:.2g} times."
+        False,
+        _(
+            "With context {context} and stride {stride} a token is a target about {context_2:.2g} times.",
+            context=context,
+            stride=stride,
+            context_2=context / stride,
+        ),
     )
 
 
@@ -102,14 +148,21 @@ def same_without_dice() -> Outcome:
             alike = all(first[name] == second[name] for name in ("model", "before", "text"))
             if alike and first["seed"] != second["seed"]:
                 return Outcome(
-                    True, f"Seeds {first['seed']} and {second['seed']} gave the same text: there are no dice at 0."
+                    True,
+                    _(
+                        "Seeds {seed} and {seed_2} gave the same text: there are no dice at 0.",
+                        seed=first["seed"],
+                        seed_2=second["seed"],
+                    ),
                 )
     if not drawn:
-        return Outcome(False, "Nothing was written at temperature 0 yet. Set it, and press **Write on**.")
+        return Outcome(False, _("Nothing was written at temperature 0 yet. Set it, and press **Write on**."))
     return Outcome(
         False,
-        "Press **Start again**, change the seed, and write as many tokens once more at temperature 0 with the rest as "
-        "it was.",
+        _(
+            "Press **Start again**, change the seed, and write as many tokens once more at temperature 0 with the rest "
+            "as it was."
+        ),
     )
 
 
@@ -119,8 +172,18 @@ def written_hot(above: float = 1.2, least: int = 20) -> Outcome:
     drawn = guide.told("drawn")
     for each in reversed(drawn):
         if each["temperature"] > above and each["n"] >= least:
-            return Outcome(True, f"{each['n']} tokens at temperature {each['temperature']:g}: see where sense is lost.")
-    return Outcome(False, f"No text of {least} tokens or more was drawn above temperature {above:g} yet.")
+            return Outcome(
+                True,
+                _(
+                    "{n} tokens at temperature {temperature:g}: see where sense is lost.",
+                    n=each["n"],
+                    temperature=each["temperature"],
+                ),
+            )
+    return Outcome(
+        False,
+        _("No text of {least} tokens or more was drawn above temperature {above:g} yet.", least=least, above=above),
+    )
 
 
 # --- evaluation ----------------------------------------------------------------------------------------------------
@@ -131,10 +194,15 @@ def easy_text(below: float = 5.0, least: int = 10) -> Outcome:
     """Whether a text of one's own has a perplexity below this."""
     found = [each["total"] for each in guide.told("surprise") if each["own"] and each["total"].n_tokens >= least]
     if not found:
-        return Outcome(False, f"Write a text of your own in “Surprise”, of at least {least} tokens, with one model.")
+        return Outcome(
+            False, _("Write a text of your own in “Surprise”, of at least {least} tokens, with one model.", least=least)
+        )
     best = min(each.perplexity for each in found)
-    told = f"The most expected of your last texts has a perplexity of {best:,.2f}."
-    return Outcome(best < below, told if best < below else f"{told} Below {below:g} is wanted: write what it expects.")
+    told = _("The most expected of your last texts has a perplexity of {best:,.2f}.", best=best)
+    return Outcome(
+        best < below,
+        told if best < below else _("{told} Below {below:g} is wanted: write what it expects.", told=told, below=below),
+    )
 
 
 @safe
@@ -142,7 +210,12 @@ def surprising_token(bits: float = 15.0) -> Outcome:
     """Whether a text of one's own holds a token that surprised by so many bits."""
     found = [each["most"] for each in guide.told("surprise") if each["own"]]
     if not found:
-        return Outcome(False, "Write a text of your own in “Surprise”, with one model.")
-    told = f"The dearest token of your last texts cost {max(found):.1f} bits"
+        return Outcome(False, _("Write a text of your own in “Surprise”, with one model."))
+    told = _("The dearest token of your last texts cost {found:.1f} bits", found=max(found))
     done = max(found) >= bits
-    return Outcome(done, f"{told}: a chance of one in {2 ** max(found):,.0f}." if done else f"{told}; {bits:g} wanted.")
+    return Outcome(
+        done,
+        _("{told}: a chance of one in {value:,.0f}.", told=told, value=2 ** max(found))
+        if done
+        else _("{told}; {bits:g} wanted.", told=told, bits=bits),
+    )

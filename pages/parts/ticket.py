@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.errors import EngineError
+from engine.language import _
 from engine.take_home import Ticket, read_ticket
 from pages.shared import sitemap
 from pages.shared.errors import sentence
@@ -21,9 +22,11 @@ _LESSONS = {
 
 def show_ticket_reader() -> None:
     """The way in for a ticket."""
-    with st.expander("Open a run ticket", icon=":material/confirmation_number:"):
-        st.markdown("A run's **Take it home** saves a ticket. Opened here, it shows that run, or trains it again.")
-        file = st.file_uploader("Ticket", type=["json"], key="ticket", help="The .json file that the run's page saved.")
+    with st.expander(_("Open a run ticket"), icon=":material/confirmation_number:"):
+        st.markdown(_("A run's **Take it home** saves a ticket. Opened here, it shows that run, or trains it again."))
+        file = st.file_uploader(
+            _("Ticket"), type=["json"], key="ticket", help=_("The .json file that the run's page saved.")
+        )
         if file is None:
             return
         try:
@@ -41,15 +44,17 @@ def _show(ticket: Ticket) -> None:
     st.text(f"{ticket.label or run_id} · {job}")
     loss = ticket.reached.get("validation_loss")
     if isinstance(loss, float):
-        st.caption(f"It reached a validation loss of {loss:.3f} after step {ticket.reached.get('step')}.")
+        st.caption(
+            _("It reached a validation loss of {loss:.3f} after step {get}.", loss=loss, get=ticket.reached.get("step"))
+        )
     if ticket.other_versions:
         changed = ", ".join(f"{name} {there} → {here}" for name, (there, here) in ticket.other_versions.items())
-        st.text(f"Other versions than then: {changed}. Losses may differ in the last digits.")
+        st.text(_("Other versions than then: {changed}. Losses may differ in the last digits.", changed=changed))
     if st.button(
-        "Train it again" if known is None else "Open it",
+        _("Train it again") if known is None else _("Open it"),
         key="ticket-open",
         type="primary",
-        help="The same settings are the same run: what is there is shown, what is not is trained.",
+        help=_("The same settings are the same run: what is there is shown, what is not is trained."),
     ):
         try:
             lab().submit(ticket.config, ticket.label)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import altair as alt
@@ -11,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from engine.bpe_replay import Replay
+from engine.language import _, cached_by_language
 from pages.shared import charts
 from pages.shared.bpe_training import quoted
 from pages.shared.charts import Figure
@@ -22,25 +22,25 @@ _CURVE_POINTS = 300
 def pair_counts(replay: Replay, n: int) -> Figure:
     """The most frequent pairs after n merges; the one that is merged next has another colour and a word."""
     pairs = replay.pairs(n)
-    names = [pair_name(replay, pair) for pair, _ in pairs]
-    notes = ["  next", *[""] * len(pairs)]
+    names = [pair_name(replay, pair) for pair, _unused in pairs]
+    notes = [_("  next"), *[""] * len(pairs)]
     data = pd.DataFrame(
         {
             "place": np.arange(1, len(pairs) + 1),
             "pair": charts._distinct(names),
-            "count": [count for _, count in pairs],
-            "label": [f"{count:,}{note}" for (_, count), note in zip(pairs, notes, strict=False)],
-            "ids": [f"{left} and {right}" for (left, right), _ in pairs],
+            "count": [count for _unused, count in pairs],
+            "label": [f"{count:,}{note}" for (_unused, count), note in zip(pairs, notes, strict=False)],
+            "ids": [_("{left} and {right}", left=left, right=right) for (left, right), _unused in pairs],
             "room": [1.25 * pairs[0][1] if pairs else 0] * len(pairs),  # for the label beside the longest bar
         }
     )
     if pairs:
-        summary = f"The most frequent pair is {names[0]}: it occurs {_times(pairs[0][1])}."
+        summary = _("The most frequent pair is {names}: it occurs {times}.", names=names[0], times=_times(pairs[0][1]))
         if len(pairs) > 1 and pairs[0][1] == pairs[1][1]:
-            summary += " Others are as frequent: of these the pair of the smallest ids is taken."
+            summary += _(" Others are as frequent: of these the pair of the smallest ids is taken.")
     else:
-        summary = "No piece of the text holds two tokens any more: there is nothing left to merge."
-    return Figure(data, _pairs_spec(), "Bar chart: how often the most frequent pairs of tokens occur.", summary)
+        summary = _("No piece of the text holds two tokens any more: there is nothing left to merge.")
+    return Figure(data, _pairs_spec(), _("Bar chart: how often the most frequent pairs of tokens occur."), summary)
 
 
 def pair_name(replay: Replay, pair: tuple[int, int]) -> str:
@@ -58,16 +58,23 @@ def compression(replay: Replay, n: int, n_merges: int) -> Figure:
             "merges": [*places.tolist(), n],
             "tokens": [*(replay.n_tokens(int(place)) for place in places), replay.n_tokens(n)],
             "ratio": [*(replay.bytes_per_token(int(place)) for place in places), replay.bytes_per_token(n)],
-            "label": [""] * len(places) + [f"{replay.n_tokens(n):,} tokens"],
+            "label": [""] * len(places) + [_("{n_tokens:,} tokens", n_tokens=replay.n_tokens(n))],
             "side": [""] * len(places) + ["left" if n < 0.65 * n_merges else "right"],
         }
     )
     n_tokens, share = replay.n_tokens(n), replay.n_tokens(n) / max(1, replay.n_start)
-    summary = (
-        f"After {_merges(n)} the text has {n_tokens:,} tokens, {share:.0%} of the {replay.n_start:,} it began with: "
-        f"{replay.bytes_per_token(n):.2f} bytes a token."
+    summary = _(
+        (
+            "After {merges} the text has {n_tokens:,} tokens, {share:.0%} of the {n_start:,} it began with: "
+            "{bytes_per_token:.2f} bytes a token."
+        ),
+        merges=_merges(n),
+        n_tokens=n_tokens,
+        share=share,
+        n_start=replay.n_start,
+        bytes_per_token=replay.bytes_per_token(n),
     )
-    return Figure(data, _compression_spec(), "Line chart: tokens of the text against the number of merges.", summary)
+    return Figure(data, _compression_spec(), _("Line chart: tokens of the text against the number of merges."), summary)
 
 
 def token_lengths(lengths: Sequence[int]) -> Figure:
@@ -83,8 +90,12 @@ def token_lengths(lengths: Sequence[int]) -> Figure:
         }
     )
     longest, middle = int(np.max(lengths)), float(np.median(lengths))
-    summary = f"Half of the tokens are no longer than {_bytes(middle)}; the longest has {_bytes(longest)}."
-    return Figure(data, _lengths_spec(), "Bar chart: number of tokens of each length in bytes.", summary)
+    summary = _(
+        "Half of the tokens are no longer than {bytes}; the longest has {bytes_2}.",
+        bytes=_bytes(middle),
+        bytes_2=_bytes(longest),
+    )
+    return Figure(data, _lengths_spec(), _("Bar chart: number of tokens of each length in bytes."), summary)
 
 
 def size_against_length(table: pd.DataFrame) -> Figure:
@@ -96,12 +107,18 @@ def size_against_length(table: pd.DataFrame) -> Figure:
     data["name"] = [name.removeprefix("BPE ") for name in data["tokenizer"]]
     data["side"] = ["above" if place % 2 else "below" for place in range(len(data))]
     shortest, smallest = data.loc[data["tokens"].idxmin()], data.loc[data["parameters"].idxmin()]
-    summary = (
-        f"{shortest['tokenizer']} needs the fewest tokens ({shortest['tokens']:,}), {smallest['tokenizer']} the "
-        f"smallest table ({smallest['parameters']:,} parameters)."
+    summary = _(
+        (
+            "{tokenizer} needs the fewest tokens ({tokens:,}), {tokenizer_2} the "
+            "smallest table ({parameters:,} parameters)."
+        ),
+        tokenizer=shortest["tokenizer"],
+        tokens=shortest["tokens"],
+        tokenizer_2=smallest["tokenizer"],
+        parameters=smallest["parameters"],
     )
     return Figure(
-        data, _trade_spec(), "Scatter chart: tokens of the text against parameters of the embedding.", summary
+        data, _trade_spec(), _("Scatter chart: tokens of the text against parameters of the embedding."), summary
     )
 
 
@@ -110,27 +127,33 @@ def bits_per_byte(table: pd.DataFrame) -> Figure:
     data = table[["tokenizer", "bits", "detail"]].reset_index(drop=True)
     data["label"] = [f"{bits:.3f}" for bits in data["bits"]]
     best = data.loc[data["bits"].idxmin()]
-    summary = f"{best['tokenizer']} predicts the text best: {best['bits']:.3f} bits per byte."
+    summary = _(
+        "{tokenizer} predicts the text best: {bits:.3f} bits per byte.", tokenizer=best["tokenizer"], bits=best["bits"]
+    )
     if len(data) == 1:
-        summary = f"{best['tokenizer']} needs {best['bits']:.3f} bits per byte; there is none to compare it with yet."
+        summary = _(
+            "{tokenizer} needs {bits:.3f} bits per byte; there is none to compare it with yet.",
+            tokenizer=best["tokenizer"],
+            bits=best["bits"],
+        )
     return Figure(
-        data, _bits_spec(len(data)), "Bar chart: bits per byte of the model trained with each tokenizer.", summary
+        data, _bits_spec(len(data)), _("Bar chart: bits per byte of the model trained with each tokenizer."), summary
     )
 
 
 def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count:,} times"
+    return "once" if count == 1 else _("{count:,} times", count=count)
 
 
 def _bytes(n: float) -> str:
-    return "1 byte" if n == 1 else f"{n:,.0f} bytes"
+    return _("1 byte") if n == 1 else _("{n:,.0f} bytes", n=n)
 
 
 def _merges(n: int) -> str:
-    return "1 merge" if n == 1 else f"{n:,} merges"
+    return _("1 merge") if n == 1 else _("{n:,} merges", n=n)
 
 
-@lru_cache(maxsize=1)
+@cached_by_language(maxsize=1)
 def _pairs_spec() -> dict[str, Any]:
     base = alt.Chart().encode(
         y=alt.Y(
@@ -141,34 +164,34 @@ def _pairs_spec() -> dict[str, Any]:
         )
     )
     bars = base.mark_bar().encode(
-        alt.X("count:Q", title="Occurrences in the text", axis=alt.Axis(tickCount=3, labelExpr=charts._READABLE)),
+        alt.X("count:Q", title=_("Occurrences in the text"), axis=alt.Axis(tickCount=3, labelExpr=charts._READABLE)),
         color=alt.condition("datum.place == 1", alt.value("orange"), alt.value("blue")),
         tooltip=[
-            alt.Tooltip("pair:N", title="Pair"),
-            alt.Tooltip("ids:N", title="Ids"),
-            alt.Tooltip("count:Q", title="Occurrences", format=","),
+            alt.Tooltip("pair:N", title=_("Pair")),
+            alt.Tooltip("ids:N", title=_("Ids")),
+            alt.Tooltip("count:Q", title=_("Occurrences"), format=","),
         ],
     )
     numbers = base.mark_text(align="left", dx=5, fontSize=13).encode(
         x="count:Q", text="label:N", color=alt.value(_QUIET)
     )
     room = base.mark_point(opacity=0, aria=False).encode(x="room:Q")
-    return charts._to_spec(alt.layer(bars, room, numbers), "Most frequent pairs now", 340)
+    return charts._to_spec(alt.layer(bars, room, numbers), _("Most frequent pairs now"), 340)
 
 
-@lru_cache(maxsize=1)
+@cached_by_language(maxsize=1)
 def _compression_spec() -> dict[str, Any]:
-    horizontal = alt.X("merges:Q", title="Merges", axis=alt.Axis(tickCount=5, labelExpr=charts._READABLE))
+    horizontal = alt.X("merges:Q", title=_("Merges"), axis=alt.Axis(tickCount=5, labelExpr=charts._READABLE))
     vertical = alt.Y(
         "tokens:Q",
-        title="Tokens of the text",
+        title=_("Tokens of the text"),
         scale=alt.Scale(domainMin=0),
         axis=alt.Axis(tickCount=5, labelExpr=charts._READABLE),
     )
     tips = [
-        alt.Tooltip("merges:Q", title="Merges", format=","),
-        alt.Tooltip("tokens:Q", title="Tokens", format=","),
-        alt.Tooltip("ratio:Q", title="Bytes per token", format=".2f"),
+        alt.Tooltip("merges:Q", title=_("Merges"), format=","),
+        alt.Tooltip("tokens:Q", title=_("Tokens"), format=","),
+        alt.Tooltip("ratio:Q", title=_("Bytes per token"), format=".2f"),
     ]
     base = alt.Chart()
     curve = base.transform_filter("datum.layer == 'curve'")
@@ -185,10 +208,10 @@ def _compression_spec() -> dict[str, Any]:
         .encode(horizontal, vertical, text="label:N", color=alt.value(_QUIET))
         for side, dx in (("left", 10), ("right", -4))
     ]
-    return charts._to_spec(alt.layer(line, rule, point, *labels), "How the text shrinks", 340)
+    return charts._to_spec(alt.layer(line, rule, point, *labels), _("How the text shrinks"), 340)
 
 
-@lru_cache(maxsize=1)
+@cached_by_language(maxsize=1)
 def _lengths_spec() -> dict[str, Any]:
     chart = (
         alt.Chart()
@@ -196,33 +219,33 @@ def _lengths_spec() -> dict[str, Any]:
         .encode(
             alt.X(
                 "name:N",
-                title="Length of the token (bytes)",
+                title=_("Length of the token (bytes)"),
                 sort=alt.EncodingSortField("length", op="min", order="ascending"),
                 axis=alt.Axis(labelAngle=0),
             ),
-            alt.Y("tokens:Q", title="Tokens", axis=alt.Axis(tickCount=4, labelExpr=charts._READABLE)),
+            alt.Y("tokens:Q", title=_("Tokens"), axis=alt.Axis(tickCount=4, labelExpr=charts._READABLE)),
             color=alt.value("blue"),
-            tooltip=[alt.Tooltip("name:N", title="Bytes"), alt.Tooltip("tokens:Q", title="Tokens", format=",")],
+            tooltip=[alt.Tooltip("name:N", title=_("Bytes")), alt.Tooltip("tokens:Q", title=_("Tokens"), format=",")],
         )
     )
-    return charts._to_spec(chart, "How long the tokens are", 240)
+    return charts._to_spec(chart, _("How long the tokens are"), 240)
 
 
-@lru_cache(maxsize=1)
+@cached_by_language(maxsize=1)
 def _trade_spec() -> dict[str, Any]:
     horizontal = alt.X(
         "parameters:Q",
-        title="Embedding parameters",
+        title=_("Embedding parameters"),
         scale=alt.Scale(type="log", nice=False, padding=40),
         axis=alt.Axis(tickCount=6, format="~s"),
     )
     vertical = alt.Y(
         "tokens:Q",
-        title="Tokens of the text",
+        title=_("Tokens of the text"),
         scale=alt.Scale(zero=True, nice=True),
         axis=alt.Axis(tickCount=5, labelExpr=charts._READABLE),
     )
-    kinds = ["characters", "BPE learned here", "official"]
+    kinds = ["characters", _("BPE learned here"), "official"]
     base = alt.Chart()
     line = (
         base.transform_filter("datum.kind == 'BPE learned here'")
@@ -245,9 +268,9 @@ def _trade_spec() -> dict[str, Any]:
             legend=alt.Legend(orient="top", columns=2),
         ),
         tooltip=[
-            alt.Tooltip("tokenizer:N", title="Tokenizer"),
-            alt.Tooltip("tokens:Q", title="Tokens", format=","),
-            alt.Tooltip("parameters:Q", title="Embedding parameters", format=","),
+            alt.Tooltip("tokenizer:N", title=_("Tokenizer")),
+            alt.Tooltip("tokens:Q", title=_("Tokens"), format=","),
+            alt.Tooltip("parameters:Q", title=_("Embedding parameters"), format=","),
         ],
     )
     # Names stand above and below in turn, so that neighbours do not run into each other.
@@ -257,10 +280,10 @@ def _trade_spec() -> dict[str, Any]:
         .encode(horizontal, vertical, text="name:N", color=alt.value(_QUIET))
         for side, dy in (("above", -15), ("below", 17))
     ]
-    return charts._to_spec(alt.layer(line, points, *names), "A shorter text costs a larger table", 360)
+    return charts._to_spec(alt.layer(line, points, *names), _("A shorter text costs a larger table"), 360)
 
 
-@lru_cache(maxsize=16)
+@cached_by_language(maxsize=16)
 def _bits_spec(n_bars: int) -> dict[str, Any]:
     base = alt.Chart().encode(
         y=alt.Y("tokenizer:N", title=None, sort=None, axis=alt.Axis(labelLimit=170, labelFontSize=14))
@@ -268,18 +291,18 @@ def _bits_spec(n_bars: int) -> dict[str, Any]:
     bars = base.mark_bar().encode(
         alt.X(
             "bits:Q",
-            title="Bits per byte of held-out text (lower is better)",
+            title=_("Bits per byte of held-out text (lower is better)"),
             scale=alt.Scale(domainMin=0),
             axis=alt.Axis(tickCount=4),
         ),
         color=alt.value("blue"),
         tooltip=[
-            alt.Tooltip("tokenizer:N", title="Tokenizer"),
-            alt.Tooltip("bits:Q", title="Bits per byte", format=".3f"),
-            alt.Tooltip("detail:N", title="Run"),
+            alt.Tooltip("tokenizer:N", title=_("Tokenizer")),
+            alt.Tooltip("bits:Q", title=_("Bits per byte"), format=".3f"),
+            alt.Tooltip("detail:N", title=_("Run")),
         ],
     )
     numbers = base.mark_text(align="left", dx=5, fontSize=13).encode(
         x="bits:Q", text="label:N", color=alt.value(_QUIET)
     )
-    return charts._to_spec(alt.layer(bars, numbers), "How well each model predicts", max(150, 34 * n_bars + 90))
+    return charts._to_spec(alt.layer(bars, numbers), _("How well each model predicts"), max(150, 34 * n_bars + 90))

@@ -11,6 +11,7 @@ import streamlit as st
 
 from engine.bpe import train_steps
 from engine.bpe_replay import Replay, record_training
+from engine.language import N_
 from pages.shared.texts import text_of
 from pages.shared.tokenizers import LEARN_CHARS, TokenizerChoice
 
@@ -19,7 +20,7 @@ _LEARNING = threading.BoundedSemaphore(1)  # pure Python: two at a time would on
 _SIGNS = {" ": "␣", "\n": "↵", "\t": "⇥"}
 
 
-@st.cache_resource(max_entries=24, show_spinner="Learning the merges …")
+@st.cache_resource(max_entries=24, show_spinner=N_("Learning the merges …"))
 def recorded(source: str, n_chars: int, n_merges: int) -> Replay:
     """The training on the first `n_chars` characters of a corpus or an upload, with every step."""
     with _LEARNING:
@@ -64,7 +65,7 @@ def quoted(data: bytes, limit: int = 60) -> str:
     return f"“{readable(data, limit)}”"
 
 
-@st.cache_resource(max_entries=16, show_spinner="Counting pairs …")
+@st.cache_resource(max_entries=16, show_spinner=N_("Counting pairs …"))
 def learned_counts(source: str, vocab_size: int) -> Mapping[int, int]:
     """How often the pair of each learned token stood in the text when it was merged: id → count."""
     with _LEARNING:
@@ -72,7 +73,7 @@ def learned_counts(source: str, vocab_size: int) -> Mapping[int, int]:
         return {step.new_id: step.count for step in steps}
 
 
-@st.cache_resource(max_entries=24, show_spinner="Encoding the sample …")
+@st.cache_resource(max_entries=24, show_spinner=N_("Encoding the sample …"))
 def sample_counts(choice: TokenizerChoice, source: str) -> np.ndarray:
     """How often each token occurs in the first million characters of a text: (n_vocab,) int64."""
     tokenizer = choice.load()

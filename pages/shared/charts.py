@@ -22,11 +22,13 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from engine.language import N_, _, cached_by_language
+
 Axis = Literal["step", "tokens", "seconds"]
 AXIS_TITLES: dict[Axis, str] = {
-    "step": "Training step",
-    "tokens": "Tokens seen",
-    "seconds": "Training time (seconds)",
+    "step": N_("Training step"),
+    "tokens": N_("Tokens seen"),
+    "seconds": N_("Training time (seconds)"),
 }
 LOSS_COLUMNS = ["step", "tokens", "seconds", "loss", "series", "run"]
 MAX_BARS = 40
@@ -84,7 +86,7 @@ def loss_curves(
     x: Axis = "step",
     baselines: Mapping[str, float] | None = None,
     marks: Sequence[tuple[float, str]] = (),
-    unit: str = "nats per token",
+    unit: str = N_("nats per token"),
 ) -> Figure:
     """Training loss (thin, dashed) and validation loss (thick, with points) of one run or several.
 
@@ -107,13 +109,13 @@ def loss_curves(
     # Plain arrays: this runs at every tick for every watcher, and pandas' concat is several times slower.
     columns: dict[str, list[Any]] = {
         "layer": [*series[drawn], *["baseline"] * len(levels), *["mark"] * len(changes)],
-        "x": [*position[drawn], *[math.nan] * len(levels), *[float(place) for place, _ in changes]],
-        "loss": [*loss[drawn], *[float(nats) for _, nats in levels], *[math.nan] * len(changes)],
+        "x": [*position[drawn], *[math.nan] * len(levels), *[float(place) for place, _unused in changes]],
+        "loss": [*loss[drawn], *[float(nats) for _unused, nats in levels], *[math.nan] * len(changes)],
         "run": [*map(str, run[drawn]), *[""] * n_rules],
         "label": [
             *[""] * n_curve,
             *[f"{label} {nats:.2f}" for label, nats in levels],
-            *[str(label) for _, label in changes],
+            *[str(label) for _unused, label in changes],
         ],
     }
     types = {"layer": "str", "x": "float64", "loss": "float64", "run": "str", "label": "str"}
@@ -122,44 +124,63 @@ def loss_curves(
     return Figure(
         data=frame,
         spec=_loss_spec(x, runs, unit),
-        alt=f"Line chart: loss in {unit} against {AXIS_TITLES[x].lower()}, training and validation.",
+        alt=_(
+            "Line chart: loss in {unit} against {lower}, training and validation.",
+            unit=unit,
+            lower=_(AXIS_TITLES[x]).lower(),
+        ),
         summary=summarise_loss(points, baselines=baselines, unit=unit),
     )
 
 
 def summarise_loss(
-    points: pd.DataFrame, *, baselines: Mapping[str, float] | None = None, unit: str = "nats per token"
+    points: pd.DataFrame, *, baselines: Mapping[str, float] | None = None, unit: str = N_("nats per token")
 ) -> str:
     """One sentence on where the losses of `points` (columns as in `loss_curves`) stand."""
     _require(points, LOSS_COLUMNS)
     if points.empty:
-        return "No loss has been measured yet."
+        return _("No loss has been measured yet.")
     runs = list(dict.fromkeys(points["run"]))
     measured = points[points["series"] == "validation"]
-    name = "validation loss"
+    name = _("validation loss")
     if measured.empty:
-        measured, name = points, "training loss"
+        measured, name = points, _("training loss")
     if len(runs) > 1:
         last = measured.sort_values("step").groupby("run", sort=False)["loss"].last()
         best = str(last.idxmin())
-        return (
-            f"Of {len(runs)} runs, {best} has the lowest {name}: {last[best]:.2f} {unit} "
-            f"(the highest is {last.max():.2f})."
+        return _(
+            ("Of {n_runs} runs, {best} has the lowest {name}: {last:.2f} {unit} (the highest is {max:.2f})."),
+            n_runs=len(runs),
+            best=best,
+            name=name,
+            last=last[best],
+            unit=unit,
+            max=last.max(),
         )
     ordered = measured.sort_values("step")
     first, last_row = ordered.iloc[0], ordered.iloc[-1]
     step = int(last_row["step"])
     if len(ordered) == 1:
-        text = f"The {name} is {last_row['loss']:.2f} {unit} at step {step:,}"
+        text = _(
+            "The {name} is {loss:.2f} {unit} at step {step:,}", name=name, loss=last_row["loss"], unit=unit, step=step
+        )
     else:
         verb = "fell" if last_row["loss"] < first["loss"] else "rose"
-        text = f"The {name} {verb} from {first['loss']:.2f} to {last_row['loss']:.2f} {unit} by step {step:,}"
+        text = _(
+            "The {name} {verb} from {loss:.2f} to {loss_2:.2f} {unit} by step {step:,}",
+            name=name,
+            verb=verb,
+            loss=first["loss"],
+            loss_2=last_row["loss"],
+            unit=unit,
+            step=step,
+        )
     beaten = [label for label, nats in (baselines or {}).items() if last_row["loss"] < nats]
     if baselines and beaten:
         hardest = min(beaten, key=lambda label: baselines[label])
-        text += f", below the {hardest} baseline ({baselines[hardest]:.2f})"
+        text += _(", below the {hardest} baseline ({baselines:.2f})", hardest=hardest, baselines=baselines[hardest])
     elif baselines:
-        text += ", still above every baseline"
+        text += _(", still above every baseline")
     return text + "."
 
 
@@ -179,7 +200,7 @@ def small_line(
     return Figure(
         data=data,
         spec=_small_spec(x, title, unit, log, runs, points),
-        alt=f"Line chart: {title.lower()} against {AXIS_TITLES[x].lower()}.",
+        alt=_("Line chart: {lower} against {lower_2}.", lower=title.lower(), lower_2=_(AXIS_TITLES[x]).lower()),
         summary=summarise_line(data["y"], title, unit),
     )
 
@@ -187,15 +208,19 @@ def small_line(
 def summarise_line(values: pd.Series, title: str, unit: str) -> str:
     """One sentence on the last value of a series and its range."""
     if len(values) == 0:
-        return f"{title}: nothing measured yet."
+        return _("{title}: nothing measured yet.", title=title)
     unit = f" {unit}" if unit else ""
-    return (
-        f"{title}: {_short(values.iloc[-1])}{unit} at the end, "
-        f"between {_short(values.min())} and {_short(values.max())}."
+    return _(
+        ("{title}: {short}{unit} at the end, between {short_2} and {short_3}."),
+        title=title,
+        short=_short(values.iloc[-1]),
+        unit=unit,
+        short_2=_short(values.min()),
+        short_3=_short(values.max()),
     )
 
 
-def next_token_bars(rows: pd.DataFrame, *, title: str = "Most probable next tokens") -> Figure:
+def next_token_bars(rows: pd.DataFrame, *, title: str = N_("Most probable next tokens")) -> Figure:
     """Horizontal bars of the most probable next tokens, highest first.
 
     `rows` has the columns token (text) and probability (0 to 1); of more than 40 rows the most probable are kept.
@@ -215,7 +240,7 @@ def next_token_bars(rows: pd.DataFrame, *, title: str = "Most probable next toke
     return Figure(
         data=data,
         spec=_bars_spec(title, len(data)),
-        alt="Bar chart: probability of each of the most probable next tokens.",
+        alt=_("Bar chart: probability of each of the most probable next tokens."),
         summary=summarise_next_token(rows),
     )
 
@@ -223,13 +248,21 @@ def next_token_bars(rows: pd.DataFrame, *, title: str = "Most probable next toke
 def summarise_next_token(rows: pd.DataFrame) -> str:
     """One sentence on the most probable next token and its lead."""
     if rows.empty:
-        return "No next token has been predicted yet."
+        return _("No next token has been predicted yet.")
     top = rows.sort_values("probability", ascending=False, kind="stable")
     first = top.iloc[0]
-    text = f"The most probable next token is {visible_token(str(first['token']))} ({percent(first['probability'])})"
+    text = _(
+        "The most probable next token is {visible_token} ({percent})",
+        visible_token=visible_token(str(first["token"])),
+        percent=percent(first["probability"]),
+    )
     if len(top) > 1:
         second = top.iloc[1]
-        text += f", before {visible_token(str(second['token']))} ({percent(second['probability'])})"
+        text += _(
+            ", before {visible_token} ({percent})",
+            visible_token=visible_token(str(second["token"])),
+            percent=percent(second["probability"]),
+        )
     return text + "."
 
 
@@ -269,11 +302,11 @@ def percent(probability: float) -> str:
     return f"{100 * probability:.1f} %"
 
 
-@lru_cache(maxsize=256)
+@cached_by_language(maxsize=256)
 def _loss_spec(x: Axis, runs: tuple[str, ...], unit: str) -> dict[str, Any]:
     """Layers: training lines, validation lines with points, baselines, marks. Constant while data grows."""
     horizontal = alt.X("x:Q", title=AXIS_TITLES[x], axis=_position_axis(x, 6))
-    vertical = alt.Y("loss:Q", title=f"Loss ({unit})", scale=alt.Scale(zero=False))
+    vertical = alt.Y("loss:Q", title=_("Loss ({unit})", unit=unit), scale=alt.Scale(zero=False))
     runs_legend = alt.Legend(orient="top", labelLimit=260, columns=2)
     series_legend = alt.Legend(orient="top", symbolType="stroke", symbolSize=500)
     colour, shape = _by_run(runs, runs_legend)
@@ -284,10 +317,10 @@ def _loss_spec(x: Axis, runs: tuple[str, ...], unit: str) -> dict[str, Any]:
         legend=series_legend,
     )
     tips = [
-        alt.Tooltip("run:N", title="Run"),
-        alt.Tooltip("layer:N", title="Series"),
+        alt.Tooltip("run:N", title=_("Run")),
+        alt.Tooltip("layer:N", title=_("Series")),
         alt.Tooltip("x:Q", title=AXIS_TITLES[x], format=",.4~r"),
-        alt.Tooltip("loss:Q", title=f"Loss ({unit})", format=".3f"),
+        alt.Tooltip("loss:Q", title=_("Loss ({unit})", unit=unit), format=".3f"),
     ]
     base = alt.Chart()
     train = (
@@ -307,7 +340,7 @@ def _loss_spec(x: Axis, runs: tuple[str, ...], unit: str) -> dict[str, Any]:
     baseline = base.transform_filter("datum.layer == 'baseline'")
     # aria=False: a rule without rows would be a nameless graphic to a screen reader; the labels say the same.
     baseline_rules = baseline.mark_rule(strokeDash=[2, 3], strokeWidth=1.3, aria=False).encode(
-        y=vertical, color=alt.value(_QUIET), tooltip=alt.Tooltip("label:N", title=f"Baseline ({unit})")
+        y=vertical, color=alt.value(_QUIET), tooltip=alt.Tooltip("label:N", title=_("Baseline ({unit})", unit=unit))
     )
     # To the right of the plot, which the fit makes room for: no curve runs through a label.
     baseline_labels = baseline.mark_text(align="left", dx=5, fontSize=13).encode(
@@ -315,16 +348,16 @@ def _loss_spec(x: Axis, runs: tuple[str, ...], unit: str) -> dict[str, Any]:
     )
     mark = base.transform_filter("datum.layer == 'mark'")
     mark_rules = mark.mark_rule(strokeDash=[6, 3], strokeWidth=1.3, aria=False).encode(
-        x=horizontal, color=alt.value(_QUIET), tooltip=alt.Tooltip("label:N", title="Change")
+        x=horizontal, color=alt.value(_QUIET), tooltip=alt.Tooltip("label:N", title=_("Change"))
     )
     mark_labels = mark.mark_text(align="left", dx=5, dy=-9, fontSize=13).encode(
         x=horizontal, y=alt.value("height"), text="label:N", color=alt.value(_QUIET)
     )
     chart = alt.layer(baseline_rules, mark_rules, train, lines, dots, baseline_labels, mark_labels)
-    return _to_spec(chart, "Loss during training", 380)
+    return _to_spec(chart, _("Loss during training"), 380)
 
 
-@lru_cache(maxsize=256)
+@cached_by_language(maxsize=256)
 def _small_spec(x: Axis, title: str, unit: str, log: bool, runs: tuple[str, ...], points: bool) -> dict[str, Any]:
     scale = alt.Scale(type="log") if log else alt.Scale(zero=False)
     axis = alt.Axis(tickCount=4, format="~g") if log else alt.Axis(tickCount=4, labelExpr=_READABLE)
@@ -338,7 +371,7 @@ def _small_spec(x: Axis, title: str, unit: str, log: bool, runs: tuple[str, ...]
         alt.Y("y:Q", title=unit or title, scale=scale, axis=axis),
         colour,
         tooltip=[
-            *([alt.Tooltip("run:N", title="Line")] if several else []),
+            *([alt.Tooltip("run:N", title=_("Line"))] if several else []),
             alt.Tooltip("x:Q", title=AXIS_TITLES[x], format=",.4~r"),
             alt.Tooltip("y:Q", title=f"{title} ({unit})" if unit else title, format=".4~g"),
         ],
@@ -351,11 +384,11 @@ def _small_spec(x: Axis, title: str, unit: str, log: bool, runs: tuple[str, ...]
     return _to_spec(chart, title, 320 if points else 220)
 
 
-@lru_cache(maxsize=256)
+@cached_by_language(maxsize=256)
 def _bars_spec(title: str, n_bars: int) -> dict[str, Any]:
     token = alt.Y(
         "token:N",
-        title="Token (␣ is a space)",
+        title=_("Token (␣ is a space)"),
         sort=alt.EncodingSortField("rank", op="min", order="ascending"),
         axis=alt.Axis(labelLimit=130, labelFontSize=14),
     )
@@ -363,15 +396,15 @@ def _bars_spec(title: str, n_bars: int) -> dict[str, Any]:
     bars = base.mark_bar().encode(
         alt.X(
             "probability:Q",
-            title="Probability (%)",
+            title=_("Probability (%)"),
             scale=alt.Scale(domainMin=0),
             axis=alt.Axis(format="~%", tickCount=4),
         ),
         color=alt.value("blue"),
         tooltip=[
-            alt.Tooltip("rank:Q", title="Rank"),
-            alt.Tooltip("token:N", title="Token"),
-            alt.Tooltip("percent:N", title="Probability"),
+            alt.Tooltip("rank:Q", title=_("Rank")),
+            alt.Tooltip("token:N", title=_("Token")),
+            alt.Tooltip("percent:N", title=_("Probability")),
         ],
     )
     numbers = base.mark_text(align="left", dx=5, fontSize=13).encode(
@@ -455,7 +488,9 @@ def _fitting(title: str) -> Any:
     """
     if len(title) <= _TITLE_LETTERS:
         return title
-    size = f"clamp((width + 60) / {0.46 * len(title):.1f}, 11, 16)"  # a bold letter is about 0.46 of the size wide
+    size = _(
+        "clamp((width + 60) / {value:.1f}, 11, 16)", value=0.46 * len(title)
+    )  # a bold letter is about 0.46 of the size wide
     return alt.TitleParams(text=title, fontSize=alt.ExprRef(size))
 
 

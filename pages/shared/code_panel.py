@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import inspect
 import textwrap
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from engine.language import N_, _, cached_by_language
+
 _ROOT = Path(__file__).resolve().parents[2]
 
 
-def show_code(*objects: Any, label: str = "Show the code") -> None:
+def show_code(*objects: Any, label: str = N_("Show the code")) -> None:
     """An expander with the source of engine functions, classes or methods, each with its file and first line."""
     with st.expander(label, icon=":material/code:"):
         for each in objects:
@@ -22,7 +23,7 @@ def show_code(*objects: Any, label: str = "Show the code") -> None:
             st.code(source, language="python", wrap_lines=True)
 
 
-@lru_cache(maxsize=256)
+@cached_by_language(maxsize=256)
 def source_of(each: Any) -> tuple[str, str]:
     """Where an object is defined ("engine/gpt.py, line 42") and its source, without common indentation.
 
@@ -32,4 +33,6 @@ def source_of(each: Any) -> tuple[str, str]:
     lines, first = inspect.getsourcelines(plain)
     file = Path(inspect.getsourcefile(plain) or "").resolve()
     shown = file.relative_to(_ROOT) if file.is_relative_to(_ROOT) else Path(file.name)
-    return f"{shown.as_posix()}, line {max(first, 1)}", textwrap.dedent("".join(lines))
+    return _("{as_posix}, line {first}", as_posix=shown.as_posix(), first=max(first, 1)), textwrap.dedent(
+        "".join(lines)
+    )

@@ -9,12 +9,13 @@ from contextlib import contextmanager
 import streamlit as st
 
 from engine.errors import CorpusUnavailable, EngineError
+from engine.language import N_, _
 
 _log = logging.getLogger("llm_lessons.pages")
 
 
 @contextmanager
-def shown_errors(doing: str = "show this part of the page") -> Iterator[None]:
+def shown_errors(doing: str = N_("show this part of the page")) -> Iterator[None]:
     """Show what goes wrong inside the block and go on after it.
 
     An `EngineError` is shown as it stands (with the install command of a missing corpus). Anything else is logged
@@ -31,8 +32,11 @@ def shown_errors(doing: str = "show this part of the page") -> Iterator[None]:
     except Exception:
         _log.exception("Could not %s", doing)
         st.error(
-            f"The app could not {doing}. Nothing you trained is lost: reload the page to try again. "
-            "If it happens again, the server's log says why.",
+            _(
+                "The app could not {doing}. Nothing you trained is lost: reload the page to try again. "
+                "If it happens again, the server's log says why.",
+                doing=doing,
+            ),
             icon=":material/error:",
         )
 

@@ -13,6 +13,7 @@ from typing import Any
 import streamlit as st
 
 from engine.errors import EngineError
+from engine.language import _
 from pages.shared import viewer
 from pages.shared.errors import sentence
 from pages.shared.glossary import linked
@@ -119,7 +120,7 @@ def show_steps() -> None:
     lesson, guide = found
     done = marks(lesson)
     n_done = sum(step.item in done for step in guide.steps)
-    title = f"Your way through the lesson · {n_done} of {len(guide.steps)} steps done"
+    title = _("Your way through the lesson · {n_done} of {n_steps} steps done", n_done=n_done, n_steps=len(guide.steps))
     with st.expander(
         title, icon=":material/checklist:", key="guide-steps", expanded=st.session_state.get(_OPEN, False)
     ):
@@ -131,41 +132,41 @@ def show_steps() -> None:
 def _show_step(lesson: str, number: int, step: Step, *, done: bool) -> None:
     with st.container(border=True):
         mark = ":material/check_circle:" if done else f"{number}."
-        st.markdown(f"{mark} **{step.title}**{' · done' if done else ''}")
+        st.markdown(f"{mark} **{step.title}**{_(' · done') if done else ''}")
         st.markdown(linked(step.text))
         with st.container(horizontal=True):
             if step.part is not None:
                 st.button(
-                    f"Open “{step.part}”",
+                    _("Open “{part}”", part=step.part),
                     key=f"guide-open-{step.item}",
                     on_click=_open_part,
                     args=(step.part,),
-                    help="Opens this part of the lesson below.",
+                    help=_("Opens this part of the lesson below."),
                 )
             if step.check is not None:
                 st.button(
-                    "Check again" if done else "Check",
+                    _("Check again") if done else _("Check"),
                     key=f"guide-check-{step.item}",
                     on_click=_check,
                     args=(lesson, step),
                     icon=":material/task_alt:",
-                    help="Looks at what you have made, and says whether that is it.",
+                    help=_("Looks at what you have made, and says whether that is it."),
                 )
             elif not done:
                 st.button(
-                    "Done",
+                    _("Done"),
                     key=f"guide-done-{step.item}",
                     on_click=_done,
                     args=(lesson, step),
-                    help="Ticks the step off.",
+                    help=_("Ticks the step off."),
                 )
             if done:
                 st.button(
-                    "Undo",
+                    _("Undo"),
                     key=f"guide-undo-{step.item}",
                     on_click=_undo,
                     args=(lesson, step),
-                    help="Takes the tick back.",
+                    help=_("Takes the tick back."),
                 )
         outcome = st.session_state.get(_OUTCOME, {}).get((lesson, step.item))
         if outcome is not None:
@@ -213,17 +214,17 @@ def show_quiz() -> None:
         return
     given = marks(lesson)
     n_right = sum(bool(isinstance(given.get(q.item), dict) and given[q.item].get("right")) for q in guide.questions)
-    title = f"Quiz · {n_right} of {len(guide.questions)} right"
+    title = _("Quiz · {n_right} of {n_questions} right", n_right=n_right, n_questions=len(guide.questions))
     with st.expander(title, icon=":material/quiz:", key="guide-quiz"):
         for number, question in enumerate(guide.questions, start=1):
             _show_question(lesson, number, question, given.get(question.item))
         if any(q.item in given for q in guide.questions):
             st.button(
-                "Start the quiz again",
+                _("Start the quiz again"),
                 key="guide-quiz-again",
                 on_click=_again,
                 args=(lesson, guide),
-                help="Takes your answers of this lesson back.",
+                help=_("Takes your answers of this lesson back."),
             )
 
 
@@ -237,15 +238,15 @@ def _show_question(lesson: str, number: int, question: Question, given: Any) -> 
     st.radio(
         f"{number}. {question.text}",
         range(len(question.answers)),
-        format_func=question.answers.__getitem__,
+        format_func=lambda each: _(question.answers[each]),
         key=key,
         on_change=_answer,
         args=(lesson, question, key),
-        help="Your answer is explained as soon as you choose it.",
+        help=_("Your answer is explained as soon as you choose it."),
     )
     if chosen is not None:
         right = chosen == question.right
-        told = ("Right. " if right else "Not quite. ") + question.why[chosen]
+        told = (_("Right. ") if right else _("Not quite. ")) + question.why[chosen]
         (st.success if right else st.warning)(told, icon=":material/check:" if right else ":material/close:")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
+from engine.language import _
 from pages.shared import guide
 from pages.shared.errors import shown_errors
 from pages.shared.glossary import linked
@@ -14,21 +15,21 @@ from pages.shared.glossary import linked
 def objective(text: str, minutes: int) -> None:
     """What the learner can do after the lesson, and about how long it takes."""
     with st.container(border=True):
-        st.markdown(f"**What you will learn** · about {minutes} minutes")
+        st.markdown(_("**What you will learn** · about {minutes} minutes", minutes=minutes))
         st.markdown(linked(text))
     guide.show_steps()
 
 
 def notice(*bullets: str) -> None:
     """What to look for in the figure above."""
-    st.markdown("**What to notice**\n\n" + linked("\n".join(f"- {bullet}" for bullet in bullets)))
+    st.markdown(_("**What to notice**\n\n") + linked("\n".join(f"- {bullet}" for bullet in bullets)))
 
 
 def exercise(text: str, answer: str) -> None:
     """A question to try on the page, with its answer folded away."""
     with st.container(border=True):
-        st.markdown(f"**Try it** · {linked(text)}")
-        with st.expander("Answer"):
+        st.markdown(_("**Try it** · {linked}", linked=linked(text)))
+        with st.expander(_("Answer")):
             st.markdown(linked(answer))
 
 
@@ -38,14 +39,15 @@ def choose_part(parts: Mapping[str, Callable[[], None]], key: str = "part") -> N
     The choice is in the address, so that a part can be linked to.
     """
     chosen = st.segmented_control(
-        "Part of the lesson",
+        _("Part of the lesson"),
         list(parts),
+        format_func=_,
         default=next(iter(parts)),
         required=True,
         key=key,
         bind="query-params",
         label_visibility="collapsed",
-        help="The parts build on each other; each can be opened by itself.",
+        help=_("The parts build on each other; each can be opened by itself."),
     )
     with shown_errors():
         parts[chosen]()

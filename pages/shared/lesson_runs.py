@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from engine.errors import EngineError
+from engine.language import _
 from engine.runs.records import RunRecord
 from pages.shared.run_data import RunView, run_name, view
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, show_controls, show_downloads, show_status
@@ -41,15 +42,15 @@ class LessonRuns:
             return None
         ids, wanted = list(records), self.wanted()
         if wanted is not None and wanted not in records:
-            st.warning("The run in this address is not on this server (any more). This is the newest one.")
+            st.warning(_("The run in this address is not on this server (any more). This is the newest one."))
         run_id = wanted if wanted in records else ids[0]
         if len(ids) > 1:
             run_id = st.selectbox(
-                "Run",
+                _("Run"),
                 ids,
                 index=ids.index(run_id),
-                format_func=lambda each: run_name(records[each]),
-                help=f"All {self.kind} runs on this server, the newest first.",
+                format_func=lambda each: _(run_name(records[each])),
+                help=_("All {kind} runs on this server, the newest first.", kind=self.kind),
             )
         self.look_at(run_id)
         return run_id
@@ -69,22 +70,27 @@ class LessonRuns:
                 label,
                 ids,
                 index=ids.index(wanted) if wanted in ids else 0,
-                format_func=lambda each: run_name(records[each]),
-                help=f"Every {self.kind} run that has a checkpoint, the newest first.",
+                format_func=lambda each: _(run_name(records[each])),
+                help=_("Every {kind} run that has a checkpoint, the newest first.", kind=self.kind),
             )
         self.look_at(run_id)
         return run_id
 
 
 def choose_checkpoint(
-    run_id: str, place: Any, *, key: str, help: str, name: Callable[[int], str] = lambda step: f"step {step:,}"
+    run_id: str,
+    place: Any,
+    *,
+    key: str,
+    help: str,
+    name: Callable[[int], str] = lambda step: _("step {step:,}", step=step),
 ) -> int:
     """One of the steps at which the run's model was kept, the last one at first; no control where there is only one."""
     steps = [info.step for info in lab().checkpoints(run_id)]
     if len(steps) == 1:
         return steps[0]
     chosen: int = place.select_slider(
-        "Checkpoint",
+        _("Checkpoint"),
         steps,
         value=steps[-1],
         format_func=name,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from engine.corpus import CorpusInfo
+from engine.language import _
 from engine.runs.recipes import RECIPES
 from pages.shared import sitemap
 
@@ -41,7 +42,7 @@ def choose_weights(known: Mapping[str, CorpusInfo]) -> dict[str, float]:
             carried.get(info.name, 0) if carried else DEFAULT_WEIGHT,
             key=f"mix:{version}:{info.name}",
             persist_state="session",
-            help=f"Weight of this text in the mixture; 0 leaves it out. {info.description}",
+            help=_("Weight of this text in the mixture; 0 leaves it out. {description}", description=info.description),
         )
         for info in available
     }

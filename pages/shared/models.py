@@ -13,6 +13,7 @@ import streamlit as st
 
 from engine.checkpoint import Checkpoint
 from engine.corpus import load_corpus
+from engine.language import N_, _
 from engine.open_models import list_open_models, load_open_model, models_folder
 from engine.runs.records import CheckpointInfo, RunRecord
 from engine.windows import evaluation_windows
@@ -46,12 +47,12 @@ class ModelChoice:
         return f"{self.run_id}:{self.step}"
 
 
-@st.cache_resource(max_entries=12, show_spinner="Loading the model …")
+@st.cache_resource(max_entries=12, show_spinner=N_("Loading the model …"))
 def _load(run_id: str, step: int, trained_seconds: float) -> Checkpoint:
     return lab().load_model(run_id, step)
 
 
-@st.cache_resource(max_entries=1, show_spinner="Loading the open weights …")
+@st.cache_resource(max_entries=1, show_spinner=N_("Loading the open weights …"))
 def _load_open(name: str, models: str) -> Checkpoint:
     return load_open_model(Path(models), name)
 
@@ -64,12 +65,12 @@ def load(choice: ModelChoice) -> Checkpoint:
     return _load(choice.run_id, choice.step, stamp)
 
 
-@st.cache_resource(max_entries=4, show_spinner="Reading the validation text …")
+@st.cache_resource(max_entries=4, show_spinner=N_("Reading the validation text …"))
 def _windows(run_id: str, n_tokens: int) -> Any:
     return lab().validation_windows(run_id, n_tokens)
 
 
-@st.cache_resource(max_entries=2, show_spinner="Reading a text for it …")
+@st.cache_resource(max_entries=2, show_spinner=N_("Reading a text for it …"))
 def _open_windows(run_id: str, n_tokens: int, _checkpoint: Checkpoint) -> Any:
     text = load_corpus(OPEN_TEXT)[-20 * n_tokens :]
     context = min(_checkpoint.model.config.context_length, 256)
@@ -111,22 +112,28 @@ def choose_model() -> ModelChoice | None:
     records = {r.run_id: r for r in service.runs() if r.step > 0 or not r.live}
     names = {i: run_name(record) for i, record in records.items() if whole(record) and service.checkpoints(i)}
     found = list_open_models(models_folder(service.settings))
-    names |= {OPEN + model.name: f"{model.hub_id or model.name} · open weights" for model in found if not model.problem}
+    names |= {
+        OPEN + model.name: _("{value} · open weights", value=model.hub_id or model.name)
+        for model in found
+        if not model.problem
+    }
     wanted = st.query_params.get("run") or st.session_state.get("run_id")
     ids = list(names)
     if not ids:
-        st.info("There is no model yet. Train one in **Pretraining**; half a minute is enough to begin.")
+        st.info(_("There is no model yet. Train one in **Pretraining**; half a minute is enough to begin."))
         return None
     if wanted and wanted not in ids:
-        st.warning("The run in this address has no model here. This is another one that has.")
+        st.warning(_("The run in this address has no model here. This is another one that has."))
     first = next((each for each in (wanted, foundation) if each in ids), ids[0])
     run_id = st.selectbox(
-        "Model",
+        _("Model"),
         ids,
         index=ids.index(first),
-        format_func=names.__getitem__,
-        help="Every run that has a checkpoint, the newest first, then open weights, which **The pipeline** gets. The "
-        "foundation model is the one to begin with.",
+        format_func=lambda each: _(names[each]),
+        help=_(
+            "Every run that has a checkpoint, the newest first, then open weights, which **The pipeline** gets. The "
+            "foundation model is the one to begin with."
+        ),
     )
     st.session_state["run_id"] = run_id
     st.query_params["run"] = run_id
@@ -142,16 +149,18 @@ def _choose_step(run_id: str) -> int:
     key = f"checkpoint:{run_id}"
     chosen = st.session_state.get(key) in steps  # here before, or by a lesson that offers the steps itself
     return st.select_slider(
-        "Checkpoint",
+        _("Checkpoint"),
         steps,
         **({} if chosen else {"value": steps[-1]}),
-        format_func=lambda s: _checkpoint_name(checkpoints[s]),
+        format_func=lambda s: _(_checkpoint_name(checkpoints[s])),
         key=key,
         persist_state="session",
-        help="The same model at earlier steps of its training. Step 0 is before it learned anything.",
+        help=_("The same model at earlier steps of its training. Step 0 is before it learned anything."),
     )
 
 
 def _checkpoint_name(info: CheckpointInfo) -> str:
-    loss = "" if info.validation_loss is None else f" · loss {info.validation_loss:.2f}"
-    return f"step {info.step:,}{loss}"
+    loss = (
+        "" if info.validation_loss is None else _(" · loss {validation_loss:.2f}", validation_loss=info.validation_loss)
+    )
+    return _("step {step:,}{loss}", step=info.step, loss=loss)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.errors import EngineError
+from engine.language import N_, _
 from engine.open_models import (
     KNOWN,
     FetchState,
@@ -23,7 +24,7 @@ from pages.shared.quantities import estimate
 from pages.shared.viewer import lab
 
 REFRESH_SECONDS = 0.7
-OTHER = "Another model of GPT-2's layout …"
+OTHER = N_("Another model of GPT-2's layout …")
 
 
 def show_open_weights() -> None:
@@ -49,15 +50,15 @@ def _panel(was_running: bool) -> None:
 
 def _card(model: OpenModel) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.text(f"{model.hub_id or model.name} · {model.n_bytes / 1e6:,.0f} MB")
+        st.text(_("{value} · {n_bytes:,.0f} MB", value=model.hub_id or model.name, n_bytes=model.n_bytes / 1e6))
         if model.problem:
             st.text(model.problem)
             return
         for label, lesson, icon in (
-            ("Look inside", "attention", ":material/visibility:"),
-            ("Write with it", "generation", ":material/edit_note:"),
+            (_("Look inside"), "attention", ":material/visibility:"),
+            (_("Write with it"), "generation", ":material/edit_note:"),
         ):
-            if st.button(label, key=f"{lesson}:{model.name}", icon=icon, help="Opens the lesson with this model."):
+            if st.button(label, key=f"{lesson}:{model.name}", icon=icon, help=_("Opens the lesson with this model.")):
                 st.session_state["run_id"] = OPEN + model.name
                 sitemap.open_lesson(lesson)
 
@@ -66,46 +67,55 @@ def _progress(state: FetchState) -> None:
     settings = lab().settings
     if state.state == "running":
         eta = state.eta_seconds
-        here = f"{state.done / 1e6:,.0f} of {state.total / 1e6:,.0f} MB" if state.total else "asking the hub"
-        left = "" if eta is None else f" · about {estimate(eta)} left"
+        here = (
+            _("{done:,.0f} of {total:,.0f} MB", done=state.done / 1e6, total=state.total / 1e6)
+            if state.total
+            else _("asking the hub")
+        )
+        left = "" if eta is None else _(" · about {eta} left", eta=estimate(eta))
         share = state.done / state.total if state.total else 0.0
-        st.progress(min(share, 1.0), text=f"Fetching {sentence(state.hub_id)} · {here}{left}")
-        if st.button("Cancel", icon=":material/close:", help="End the download.", key="open-cancel"):
+        st.progress(
+            min(share, 1.0),
+            text=_("Fetching {sentence} · {here}{left}", sentence=sentence(state.hub_id), here=here, left=left),
+        )
+        if st.button(_("Cancel"), icon=":material/close:", help=_("End the download."), key="open-cancel"):
             cancel_fetch(settings)
             st.rerun()
     elif state.state == "failed":
         st.error(sentence(state.error))
-        if st.button("Understood", key="open-forget", help="Puts this message away."):
+        if st.button(_("Understood"), key="open-forget", help=_("Puts this message away.")):
             forget_fetch(settings)
             st.rerun()
 
 
 def _form() -> None:
-    with st.expander("Get open weights", icon=":material/download:"):
+    with st.expander(_("Get open weights"), icon=":material/download:"):
         picked = st.selectbox(
-            "Model",
+            _("Model"),
             [*KNOWN, OTHER],
-            format_func=lambda hub_id: KNOWN.get(hub_id, hub_id),
+            format_func=lambda hub_id: _(KNOWN.get(hub_id, hub_id)),
             key="open-model",
             persist_state="session",
-            help="Published by their authors for everybody. Four bytes a parameter: the small one is about 0.5 GB.",
+            help=_("Published by their authors for everybody. Four bytes a parameter: the small one is about 0.5 GB."),
         )
         hub_id = picked
         if picked == OTHER:
             hub_id = st.text_input(
-                "Hub id",
+                _("Hub id"),
                 key="open-hub-id",
                 persist_state="session",
                 max_chars=200,
                 placeholder="owner/name",
-                help="A model on the Hugging Face hub that transformers saved as GPT-2, with safetensors weights.",
+                help=_("A model on the Hugging Face hub that transformers saved as GPT-2, with safetensors weights."),
             ).strip()
         st.caption(
-            "It is downloaded once, checked against the hub's checksum, and works without a network from then on. "
-            "Pickle files are never read: loading one can run any program hidden in it."
+            _(
+                "It is downloaded once, checked against the hub's checksum, and works without a network from then on. "
+                "Pickle files are never read: loading one can run any program hidden in it."
+            )
         )
         if st.button(
-            "Fetch", icon=":material/download:", key="open-fetch", help="Begins the download.", type="primary"
+            _("Fetch"), icon=":material/download:", key="open-fetch", help=_("Begins the download."), type="primary"
         ):
             try:
                 start_fetch(lab().settings, hub_id)
@@ -113,5 +123,5 @@ def _form() -> None:
                 st.error(sentence(error))
             else:
                 st.rerun()
-        st.caption("Without a network: bring the folder of a GPT-2 that transformers saved, and take it over with")
+        st.caption(_("Without a network: bring the folder of a GPT-2 that transformers saved, and take it over with"))
         st.code("python -m engine fetch FOLDER", language="bash", wrap_lines=True)

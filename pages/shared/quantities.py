@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from engine.language import _
+
 DAY = 86_400.0
 YEAR = 365.25 * DAY
 _RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
@@ -61,7 +63,7 @@ def size(n_bytes: float) -> str:
         if n_bytes >= one:
             value = n_bytes / one
             return f"{value:,.0f} {unit}" if value >= 100 else f"{value:.1f} {unit}"
-    return f"{n_bytes:.0f} bytes"
+    return _("{n_bytes:.0f} bytes", n_bytes=n_bytes)
 
 
 def money(dollars: float) -> str:
@@ -85,12 +87,16 @@ def duration(seconds: float) -> str:
     if not seconds:
         return "0 s"
     if seconds < 1:
-        return f"{1000 * seconds:.2g} ms" if seconds < 0.01 else f"{1000 * seconds:.0f} ms"
+        return (
+            _("{seconds:.2g} ms", seconds=1000 * seconds)
+            if seconds < 0.01
+            else _("{seconds:.0f} ms", seconds=1000 * seconds)
+        )
     for unit, one, most in (("s", 1, 90), ("min", 60, 5400), ("h", 3600, 2 * DAY), ("days", DAY, 2 * YEAR)):
         if seconds < most:
             value = seconds / one
             return (f"{value:.0f}" if value >= 9.95 else f"{value:.1f}".removesuffix(".0")) + f" {unit}"
-    return f"{count(seconds / YEAR)} years"
+    return _("{count} years", count=count(seconds / YEAR))
 
 
 def estimate(seconds: float) -> str:

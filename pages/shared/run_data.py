@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from engine.language import N_
 from engine.runs.records import RunRecord
 from pages.shared.text_source import source_title
 from pages.shared.viewer import lab
@@ -124,10 +125,10 @@ def differences(records: list[RunRecord]) -> pd.DataFrame:
         columns[run_name(record)] = {
             "state": record.state,
             "steps": record.step,
-            "training seconds": round(record.seconds, 1),
-            "validation loss (nats per token)": record.validation_loss,
-            "best validation loss": best,
-            "bits per byte": bits,
+            N_("training seconds"): round(record.seconds, 1),
+            N_("validation loss (nats per token)"): record.validation_loss,
+            N_("best validation loss"): best,
+            N_("bits per byte"): bits,
             **flat_config(record),
         }
     table = pd.DataFrame(columns)

@@ -14,6 +14,7 @@ import streamlit as st
 
 from engine.checkpoint import gpt2_obstacle
 from engine.errors import EngineError
+from engine.language import N_, _
 from engine.open_models import gpt2_archive
 from engine.runs.records import PRETRAINING, RunRecord
 from engine.take_home import write_notebook, write_script, write_ticket
@@ -26,21 +27,21 @@ from pages.shared.viewer import lab
 REFRESH_SECONDS = 0.7
 LOOK_AGAIN_SECONDS = 3.0  # a run at rest: somebody else may resume it or start it over
 BASELINE_NAMES = {
-    "uniform": "ln V",
+    "uniform": N_("ln V"),
     "unigram": "unigram",
     "bigram": "bigram",
     "trigram": "trigram",
 }
 STATES = {
-    "queued": (":material/hourglass_top:", "Waiting for a free core"),
-    "running": (":material/model_training:", "Training"),
-    "paused": (":material/pause_circle:", "Paused"),
-    "stopping": (":material/stop_circle:", "Stopping"),
-    "finished": (":material/check_circle:", "Finished"),
-    "failed": (":material/error:", "Failed"),
-    "interrupted": (":material/bolt:", "Interrupted, will be resumed"),
+    "queued": (":material/hourglass_top:", N_("Waiting for a free core")),
+    "running": (":material/model_training:", N_("Training")),
+    "paused": (":material/pause_circle:", N_("Paused")),
+    "stopping": (":material/stop_circle:", N_("Stopping")),
+    "finished": (":material/check_circle:", N_("Finished")),
+    "failed": (":material/error:", N_("Failed")),
+    "interrupted": (":material/bolt:", N_("Interrupted, will be resumed")),
 }
-_RATES = {0.1: "÷ 10", 0.25: "÷ 4", 0.5: "÷ 2", 1.0: "as planned", 2.0: "× 2", 4.0: "× 4", 10.0: "× 10"}
+_RATES = {0.1: "÷ 10", 0.25: "÷ 4", 0.5: "÷ 2", 1.0: N_("as planned"), 2.0: "× 2", 4.0: "× 4", 10.0: "× 10"}
 
 
 def show_run(run_id: str, compare: list[str]) -> None:
@@ -67,7 +68,7 @@ def _panel(run_id: str, compare: tuple[str, ...], was_live: bool) -> None:
     _samples(views[0])
     _details(views[0])
     if len(views) > 1:
-        st.header("What differs", anchor=False)
+        st.header(_("What differs"), anchor=False)
         st.dataframe(differences([v.record for v in views]), width="stretch")
     show_downloads(record)
     if was_live != record.live:
@@ -79,13 +80,18 @@ def show_status(record: RunRecord) -> None:
     icon, word = STATES[record.state]
     total = f"{record.total_steps:,}" if record.total_steps else "?"
     eta = lab().eta_seconds(record.run_id) if record.live else None
-    line = f"{icon} **{word}** · step {record.step:,} of {total}"
+    line = _("{icon} **{word}** · step {step:,} of {total}", icon=icon, word=word, step=record.step, total=total)
     if record.state == "queued":
-        line = f"{icon} **{word}** · number {lab().queue_position(record.run_id) or 1} in the queue"
+        line = _(
+            "{icon} **{word}** · number {value} in the queue",
+            icon=icon,
+            word=word,
+            value=lab().queue_position(record.run_id) or 1,
+        )
     elif record.live and record.note:
         line += f" · {record.note}"
     if eta is not None and record.live:
-        line += f" · about {estimate(eta)} left"
+        line += _(" · about {eta} left", eta=estimate(eta))
     if record.note and record.state in ("paused", "finished"):
         line += f" · {record.note}"
     st.progress(record.progress, text=line)
@@ -99,7 +105,7 @@ def show_status(record: RunRecord) -> None:
 def show_controls(record: RunRecord, marks: list[dict[str, Any]]) -> None:
     """What a learner can do with a run in its present state."""
     if not lab().may_steer(record.run_id):
-        st.caption("Another learner trains this: you can watch it, but not change it.")
+        st.caption(_("Another learner trains this: you can watch it, but not change it."))
         return
 
     def button(label: str, kind: str, icon: str, help: str, enabled: bool) -> None:
@@ -116,35 +122,35 @@ def show_controls(record: RunRecord, marks: list[dict[str, Any]]) -> None:
     with st.container(horizontal=True):
         state = record.state
         if state in ("paused", "failed", "interrupted"):
-            button("Resume", "resume", ":material/play_arrow:", "Go on from the last checkpoint, exactly.", True)
+            button(_("Resume"), "resume", ":material/play_arrow:", _("Go on from the last checkpoint, exactly."), True)
         else:
             can_pause = state in ("queued", "running")
-            button("Pause", "pause", ":material/pause:", "Save, and give the core to somebody else.", can_pause)
+            button(_("Pause"), "pause", ":material/pause:", _("Save, and give the core to somebody else."), can_pause)
         can_stop = state in ("queued", "running", "paused", "failed", "interrupted") and record.step > 0
-        button("Stop", "stop", ":material/stop:", "End here and keep the model as it is now.", can_stop)
+        button(_("Stop"), "stop", ":material/stop:", _("End here and keep the model as it is now."), can_stop)
         # A new attempt is a new popover: it closes once it has been used.
         with st.popover(
-            "Start over",
+            _("Start over"),
             key=f"over:{record.run_id}:{record.attempt}",
             icon=":material/restart_alt:",
-            help="Train the same run again from step 0.",
+            help=_("Train the same run again from step 0."),
         ):
-            st.write("This erases the record and the models of this run, also for others who share it.")
-            button("Erase and start over", "restart", ":material/restart_alt:", "Cannot be undone.", True)
+            st.write(_("This erases the record and the models of this run, also for others who share it."))
+            button(_("Erase and start over"), "restart", ":material/restart_alt:", _("Cannot be undone."), True)
         planned = record.config_dict.get("training", {}).get("decay") != "rising"  # a range test must keep its rates
         if state == "running" and planned:
             factor = marks[-1]["value"] if marks else 1.0
             # A new widget after every change, so that whoever watches sees the factor that holds now.
             key = f"rate:{record.run_id}:{record.attempt}:{len(marks)}"
             st.selectbox(
-                "Learning rate from here on",
+                _("Learning rate from here on"),
                 list(_RATES),
                 index=list(_RATES).index(factor if factor in _RATES else 1.0),
-                format_func=lambda rate: f"Learning rate {_RATES[rate]}",
+                format_func=lambda rate: _("Learning rate {rates}", rates=_(_RATES[rate])),
                 key=key,
                 width=250,
                 label_visibility="collapsed",
-                help="A factor on the planned learning rate, at once. It is marked on the curve.",
+                help=_("A factor on the planned learning rate, at once. It is marked on the curve."),
                 on_change=_change_rate,
                 args=(record.run_id, key),
             )
@@ -159,11 +165,11 @@ def _show_sharing(run_id: str) -> None:
     key = f"share:{run_id}"
     st.session_state[key] = run_id in lab().store.shared_runs()
     st.toggle(
-        "Show it to the class",
+        _("Show it to the class"),
         key=key,
         on_change=_share,
         args=(run_id, key),
-        help="Everybody then finds this run and its models among those to choose from. Only you can change it.",
+        help=_("Everybody then finds this run and its models among those to choose from. Only you can change it."),
     )
 
 
@@ -193,17 +199,18 @@ def _change_rate(run_id: str, key: str) -> None:
 def _curves(views: list[RunView]) -> None:
     main = views[0]
     x = st.segmented_control(
-        "Horizontal axis",
-        ["step", "tokens", "seconds"],
+        _("Horizontal axis"),
+        [N_("step"), N_("tokens"), N_("seconds")],
+        format_func=_,
         default="step",
         required=True,
         key="curve-x",
         persist_state="session",
-        help="Steps compare recipes at equal numbers of updates, tokens at equal data, seconds at equal time.",
+        help=_("Steps compare recipes at equal numbers of updates, tokens at equal data, seconds at equal time."),
     )
     if main.losses.empty:
         note = main.record.note if main.record.live else ""
-        st.info(note[:1].upper() + note[1:] + " …" if note else "The curve begins with the first step.")
+        st.info(note[:1].upper() + note[1:] + " …" if note else _("The curve begins with the first step."))
         return
     baselines = {BASELINE_NAMES[name]: loss for name, loss in main.baselines.items()}
     marks = marks_of(main, x)
@@ -218,21 +225,25 @@ def _numbers(run: RunView) -> None:
     measured = run.evaluation
     bits, speed = measured["bits_per_byte"], run.speeds["tokens_per_second"].median()
     numbers = (
-        ("Validation loss", f"{measured['validation_loss']:.3f}", "Nats per token on text the model never trains on."),
         (
-            "Perplexity",
-            f"{measured['perplexity']:,.1f}",
-            "e to the loss: as unsure as if it chose among so many tokens.",
+            _("Validation loss"),
+            f"{measured['validation_loss']:.3f}",
+            _("Nats per token on text the model never trains on."),
         ),
         (
-            "Bits per byte",
+            _("Perplexity"),
+            f"{measured['perplexity']:,.1f}",
+            _("e to the loss: as unsure as if it chose among so many tokens."),
+        ),
+        (
+            _("Bits per byte"),
             "–" if bits is None else f"{bits:.3f}",
-            "The loss for each byte of text: comparable between tokenizers.",
+            _("The loss for each byte of text: comparable between tokenizers."),
         ),
         (
             "Tokens/s",
             "–" if run.speeds.empty else f"{speed:,.0f}",
-            "Training speed on one core, the median of the run so far.",
+            _("Training speed on one core, the median of the run so far."),
         ),
     )
     with st.container(horizontal=True):
@@ -244,14 +255,22 @@ def _sources(run: RunView) -> None:
     """The validation loss of each text of a mixture, in the unit that compares texts of different token lengths."""
     if run.sources.empty:
         return
-    figure = charts.small_line(run.sources, "bits_per_byte", "Validation loss per source", "bits per byte", points=True)
+    figure = charts.small_line(
+        run.sources, "bits_per_byte", _("Validation loss per source"), _("bits per byte"), points=True
+    )
     figure.show(caption=False)
     newest = run.sources[run.sources["step"] == run.sources["step"].max()].sort_values("bits_per_byte")
     values = " · ".join(
-        f"{source} {bits:.2f} bits per byte ({loss:.2f} nats per token)"
+        _("{source} {bits:.2f} bits per byte ({loss:.2f} nats per token)", source=source, bits=bits, loss=loss)
         for source, bits, loss in zip(newest["run"], newest["bits_per_byte"], newest["loss"], strict=True)
     )
-    st.caption(f"Each text by itself, on a part that is never trained on, at step {newest['step'].max():,}: {values}.")
+    st.caption(
+        _(
+            "Each text by itself, on a part that is never trained on, at step {max:,}: {values}.",
+            max=newest["step"].max(),
+            values=values,
+        )
+    )
 
 
 def marks_of(run: RunView, x: str) -> list[tuple[float, str]]:
@@ -260,27 +279,35 @@ def marks_of(run: RunView, x: str) -> list[tuple[float, str]]:
         at = control["step"]
         if x != "step" and not run.speeds.empty:
             at = float(run.speeds.loc[(run.speeds["step"] - at).abs().idxmin(), x])
-        marks.append((at, f"learning rate × {control['value']:g}"))
+        marks.append((at, _("learning rate × {value:g}", value=control["value"])))
     return marks
 
 
 def _samples(run: RunView) -> None:
-    st.header("What it writes", anchor=False)
+    st.header(_("What it writes"), anchor=False)
     if not run.samples:
-        st.caption("The first sample comes with the first evaluation.")
+        st.caption(_("The first sample comes with the first evaluation."))
         return
     prompts = list(dict.fromkeys(sample["prompt"] for sample in run.samples))
     prompt = prompts[0]
     if len(prompts) > 1:
-        prompt = st.selectbox("Prompt", prompts, key=f"prompt:{run.record.run_id}", help="The text it continues.")
+        prompt = st.selectbox(
+            _("Prompt"), prompts, format_func=_, key=f"prompt:{run.record.run_id}", help=_("The text it continues.")
+        )
     by_step = {sample["step"]: sample for sample in run.samples if sample["prompt"] == prompt}
     step = choose_step(run.record, list(by_step))
     sample = by_step[step]
     with st.container(border=True):
         st.text(f"{prompt}{sample['text']}")
-        st.caption(f"After step {step:,}. The prompt is “{prompt}”, the rest is the model's; same dice every time.")
+        st.caption(
+            _(
+                "After step {step:,}. The prompt is “{prompt}”, the rest is the model's; same dice every time.",
+                step=step,
+                prompt=prompt,
+            )
+        )
     bars = pd.DataFrame([{"token": c["text"], "probability": c["probability"]} for c in sample["candidates"]])
-    charts.next_token_bars(bars, title=f"Next token after “{prompt}”").show()
+    charts.next_token_bars(bars, title=_("Next token after “{prompt}”", prompt=prompt)).show()
 
 
 def choose_step(run: RunRecord, steps: list[int]) -> int:
@@ -291,31 +318,32 @@ def choose_step(run: RunRecord, steps: list[int]) -> int:
     """
     newest = steps[-1]
     if run.live and st.toggle(
-        "Follow the training",
+        _("Follow the training"),
         True,
         key=f"follow:{run.run_id}",
-        help="Shows the newest sample. Switch it off to go back through time with a slider.",
+        help=_("Shows the newest sample. Switch it off to go back through time with a slider."),
     ):
         return newest
     if len(steps) == 1:
         return newest
     return st.select_slider(
-        "Step",
+        _("Step"),
         steps,
         newest,
+        format_func=_,
         key=f"sample-step:{run.run_id}:{run.attempt}:{run.live}",
-        help="Back through time: what the model wrote after the same prompt at earlier steps.",
+        help=_("Back through time: what the model wrote after the same prompt at earlier steps."),
     )
 
 
 def _details(run: RunView) -> None:
     if run.speeds.empty:
         return
-    with st.expander("Learning rate, gradient norm, speed", icon=":material/monitoring:"):
+    with st.expander(_("Learning rate, gradient norm, speed"), icon=":material/monitoring:"):
         panels = (
-            ("learning_rate", "Learning rate", ""),
-            ("gradient_norm", "Gradient norm", "before clipping"),
-            ("tokens_per_second", "Speed", "tokens per second"),
+            ("learning_rate", _("Learning rate"), ""),
+            ("gradient_norm", _("Gradient norm"), _("before clipping")),
+            ("tokens_per_second", _("Speed"), _("tokens per second")),
         )
         for column, (name, title, unit) in zip(st.columns(3), panels, strict=True):
             with column:
@@ -328,31 +356,31 @@ def show_downloads(record: RunRecord) -> None:
         return
     with st.container(horizontal=True):
         st.download_button(
-            "Record as CSV",
+            _("Record as CSV"),
             data=lambda: lab().record_csv(record.run_id).encode(),
             file_name=f"run-{record.run_id}.csv",
             mime="text/csv",
             key=f"csv:{record.run_id}",
             icon=":material/download:",
             on_click="ignore",
-            help="Every step and evaluation: loss, learning rate, gradient norm, tokens, seconds.",
+            help=_("Every step and evaluation: loss, learning rate, gradient norm, tokens, seconds."),
         )
         st.download_button(
-            "Model as safetensors",
+            _("Model as safetensors"),
             data=lambda: lab().checkpoint_archive(record.run_id),
             file_name=f"model-{record.run_id}.zip",
             mime="application/zip",
             key=f"zip:{record.run_id}",
             icon=":material/download:",
             on_click="ignore",
-            help="The newest checkpoint with its tokenizer and config in one zip file.",
+            help=_("The newest checkpoint with its tokenizer and config in one zip file."),
         )
         _show_take_home(record)
         if record.job != PRETRAINING:
             return
         obstacle = gpt2_obstacle(record.config.model)
         st.download_button(
-            "For transformers",
+            _("For transformers"),
             data=lambda: gpt2_archive(lab().load_model(record.run_id)),
             file_name=f"gpt2-{record.run_id}.zip",
             mime="application/zip",
@@ -361,32 +389,36 @@ def show_downloads(record: RunRecord) -> None:
             on_click="ignore",
             disabled=bool(obstacle),
             help=sentence(obstacle)
-            or "The newest model as a GPT-2 folder: GPT2LMHeadModel.from_pretrained loads it with the same logits.",
+            or _("The newest model as a GPT-2 folder: GPT2LMHeadModel.from_pretrained loads it with the same logits."),
         )
 
 
 def _show_take_home(record: RunRecord) -> None:
     """What trains this run again elsewhere."""
     with st.popover(
-        "Take it home", icon=":material/luggage:", help="A ticket that reopens this run, and code that trains it again."
+        _("Take it home"),
+        icon=":material/luggage:",
+        help=_("A ticket that reopens this run, and code that trains it again."),
     ):
         for label, make, suffix, mime, about in (
             (
-                "Run ticket",
+                _("Run ticket"),
                 write_ticket,
                 "json",
                 "application/json",
-                "Everything that decides the run, with a checksum. "
-                "**The pipeline** opens it, on this server or another.",
+                _(
+                    "Everything that decides the run, with a checksum. "
+                    "**The pipeline** opens it, on this server or another."
+                ),
             ),
             (
-                "Notebook",
+                _("Notebook"),
                 write_notebook,
                 "ipynb",
                 "application/x-ipynb+json",
-                "For Jupyter: trains the run again with the engine alone, and compares.",
+                _("For Jupyter: trains the run again with the engine alone, and compares."),
             ),
-            ("Script", write_script, "py", "text/x-python", "The same as a Python file."),
+            (_("Script"), write_script, "py", "text/x-python", _("The same as a Python file.")),
         ):
             st.download_button(
                 label,

@@ -10,10 +10,11 @@ import streamlit as st
 
 from engine.checkpoint import Checkpoint
 from engine.inspection import trace_of
+from engine.language import N_, _
 from pages.shared.draft import show_bytes
 from pages.shared.models import ModelChoice, inference, load
 
-DEFAULT = "The lion is in the forest. The lion sees the"
+DEFAULT = N_("The lion is in the forest. The lion sees the")
 MAX_CHARS = 2_000
 
 
@@ -32,27 +33,29 @@ def choose_sentence(choice: ModelChoice, *, most: int | None = None) -> Sentence
     `most` limits the tokens further than the context length does. What is beyond is left out, and said.
     """
     text = st.text_area(
-        "Your sentence",
+        _("Your sentence"),
         DEFAULT,
         key="sentence",
         persist_state="session",
         max_chars=MAX_CHARS,
         height=80,
-        help="The text that the model reads. The same sentence stays with you on all pages that look inside a model.",
+        help=_(
+            "The text that the model reads. The same sentence stays with you on all pages that look inside a model."
+        ),
     )
     checkpoint = load(choice)
     ids = checkpoint.tokenizer.encode(text.encode("utf-8", "replace").decode("utf-8"))
     if not ids:
-        st.info("Type a sentence: the model needs at least one token to read.")
+        st.info(_("Type a sentence: the model needs at least one token to read."))
         return None
     limit = min(checkpoint.model.config.context_length, most or len(ids))
     if len(ids) > limit:
-        st.caption(f"The text has {len(ids):,} tokens; the first {limit:,} are read here.")
+        st.caption(_("The text has {n_ids:,} tokens; the first {limit:,} are read here.", n_ids=len(ids), limit=limit))
     ids = ids[:limit]
     return Sentence(text, tuple(ids), tuple(show_bytes(checkpoint.tokenizer.token_bytes(id)) for id in ids))
 
 
-@st.cache_resource(max_entries=8, show_spinner="The model reads …")
+@st.cache_resource(max_entries=8, show_spinner=N_("The model reads …"))
 def _traced(key: str, ids: tuple[int, ...], _checkpoint: Checkpoint) -> tuple[Any, np.ndarray]:
     with inference():
         return trace_of(_checkpoint.model, ids)

@@ -8,6 +8,8 @@ from typing import Any
 
 import streamlit as st
 
+from engine.language import N_
+
 PAGES_FOLDER = Path(__file__).resolve().parents[1]
 ICON = Path(__file__).with_name("icon.svg")  # a file of our own: Streamlit fetches named favicons from the network
 
@@ -33,33 +35,33 @@ class Lesson:
 
 
 SECTIONS: dict[str, tuple[Lesson, ...]] = {
-    "Start": (Lesson("home.py", "The pipeline", ":material/account_tree:", "pipeline"),),
-    "Stage 1 · Pretraining": (
-        Lesson("data.py", "Data", ":material/library_books:", "data"),
-        Lesson("tokenization.py", "Tokenization", ":material/content_cut:", "tokenization"),
-        Lesson("embeddings.py", "Windows and embeddings", ":material/grid_on:", "embeddings"),
-        Lesson("pretraining.py", "Pretraining", ":material/model_training:", "pretraining"),
-        Lesson("scaling.py", "Scaling", ":material/trending_up:", "scaling"),
-        Lesson("foundation.py", "Foundation model", ":material/psychology:", "foundation"),
+    N_("Start"): (Lesson("home.py", N_("The pipeline"), ":material/account_tree:", "pipeline"),),
+    N_("Stage 1 · Pretraining"): (
+        Lesson("data.py", N_("Data"), ":material/library_books:", "data"),
+        Lesson("tokenization.py", N_("Tokenization"), ":material/content_cut:", "tokenization"),
+        Lesson("embeddings.py", N_("Windows and embeddings"), ":material/grid_on:", "embeddings"),
+        Lesson("pretraining.py", N_("Pretraining"), ":material/model_training:", "pretraining"),
+        Lesson("scaling.py", N_("Scaling"), ":material/trending_up:", "scaling"),
+        Lesson("foundation.py", N_("Foundation model"), ":material/psychology:", "foundation"),
     ),
-    "Inside the model": (
-        Lesson("attention.py", "Attention", ":material/visibility:", "attention"),
-        Lesson("transformer.py", "Anatomy", ":material/layers:", "transformer"),
-        Lesson("journey.py", "One prompt, whole way", ":material/route:", "journey"),
-        Lesson("translation.py", "The original transformer", ":material/translate:", "translation"),
+    N_("Inside the model"): (
+        Lesson("attention.py", N_("Attention"), ":material/visibility:", "attention"),
+        Lesson("transformer.py", N_("Anatomy"), ":material/layers:", "transformer"),
+        Lesson("journey.py", N_("One prompt, whole way"), ":material/route:", "journey"),
+        Lesson("translation.py", N_("The original transformer"), ":material/translate:", "translation"),
     ),
-    "Stage 2 · Fine-tuning": (
-        Lesson("classification.py", "Classification", ":material/label:", "classification"),
-        Lesson("instructions.py", "Instructions", ":material/forum:", "instructions"),
+    N_("Stage 2 · Fine-tuning"): (
+        Lesson("classification.py", N_("Classification"), ":material/label:", "classification"),
+        Lesson("instructions.py", N_("Instructions"), ":material/forum:", "instructions"),
     ),
-    "Use it": (
-        Lesson("generation.py", "Generation", ":material/edit_note:", "generation"),
-        Lesson("evaluation.py", "Evaluation", ":material/speed:", "evaluation"),
+    N_("Use it"): (
+        Lesson("generation.py", N_("Generation"), ":material/edit_note:", "generation"),
+        Lesson("evaluation.py", N_("Evaluation"), ":material/speed:", "evaluation"),
     ),
-    "Around it": (
-        Lesson("glossary.py", "Glossary", ":material/menu_book:", "glossary"),
-        Lesson("progress.py", "Your progress", ":material/trophy:", "progress"),
-        Lesson("board.py", "Class board", ":material/groups:", "board"),
+    N_("Around it"): (
+        Lesson("glossary.py", N_("Glossary"), ":material/menu_book:", "glossary"),
+        Lesson("progress.py", N_("Your progress"), ":material/trophy:", "progress"),
+        Lesson("board.py", N_("Class board"), ":material/groups:", "board"),
     ),
 }
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from engine.corpus import CorpusInfo, list_corpora, read_text
 from engine.errors import CorpusError
+from engine.language import N_, _
 from pages.shared import sitemap
 from pages.shared.errors import sentence
 from pages.shared.mix import MIX, choose_weights, mix_title
@@ -15,7 +16,7 @@ from pages.shared.viewer import lab
 
 OWN_TEXT = "own"
 MIN_CHARS = 2_000
-_OTHER = {OWN_TEXT: "My own text …", MIX: "A mixture of texts …"}
+_OTHER = {OWN_TEXT: N_("My own text …"), MIX: N_("A mixture of texts …")}
 MAX_PASTED = 2_000_000
 _MADE = "texts:made"
 
@@ -64,8 +65,10 @@ def choose_text(
     key: str,
     default: str = "shakespeare",
     *,
-    label: str = "Text to learn from",
-    help: str = "Everything the model will ever know comes from this text. The last tenth is kept aside to check it.",
+    label: str = N_("Text to learn from"),
+    help: str = N_(
+        "Everything the model will ever know comes from this text. The last tenth is kept aside to check it."
+    ),
     min_chars: int = MIN_CHARS,
     mixtures: bool = False,
 ) -> TextSource:
@@ -80,7 +83,7 @@ def choose_text(
         label,
         names,
         index=names.index(default),
-        format_func=lambda n: _OTHER.get(n) or (made[n][0] if n in made else _title(known[n])),
+        format_func=lambda n: _(_OTHER.get(n) or (made[n][0] if n in made else _title(known[n]))),
         key=key,
         bind="query-params",
         help=help,
@@ -91,13 +94,26 @@ def choose_text(
         return _mixture(known)
     if name in made:
         title, n_chars = made[name]
-        st.caption(f"{n_chars:,} characters")
+        st.caption(_("{n_chars:,} characters", n_chars=n_chars))
         return TextSource(name, title, n_chars)
     info = known[name]
     if not info.available:
-        st.info(f"**{info.title}** is not installed on this machine. Install it with\n\n`{info.install_hint}`")
-        return TextSource("", info.title, 0, "This text is not installed: choose another one.")
-    st.caption(f"{info.kind} · {info.n_chars / 1e6:.1f} million characters · {info.license}")
+        st.info(
+            _(
+                "**{title}** is not installed on this machine. Install it with\n\n`{install_hint}`",
+                title=info.title,
+                install_hint=info.install_hint,
+            )
+        )
+        return TextSource("", info.title, 0, _("This text is not installed: choose another one."))
+    st.caption(
+        _(
+            "{kind} · {n_chars:.1f} million characters · {license}",
+            kind=info.kind,
+            n_chars=info.n_chars / 1e6,
+            license=info.license,
+        )
+    )
     return TextSource(name, info.title, info.n_chars)
 
 
@@ -110,9 +126,11 @@ def source_title(name: str) -> str:
 def _mixture(known: dict[str, CorpusInfo]) -> TextSource:
     weights = choose_weights(known)
     if not weights:
-        return TextSource("", "A mixture", 0, "Give at least one of the texts a weight above 0.")
+        return TextSource("", _("A mixture"), 0, _("Give at least one of the texts a weight above 0."))
     title = mix_title(weights, known)
-    st.caption(f"{title}. The last part of each text is kept aside, and the loss is shown for each of them.")
+    st.caption(
+        _("{title}. The last part of each text is kept aside, and the loss is shown for each of them.", title=title)
+    )
     if len(weights) == 1:
         (name,) = weights
         return TextSource(name, known[name].title, known[name].n_chars)
@@ -120,37 +138,42 @@ def _mixture(known: dict[str, CorpusInfo]) -> TextSource:
 
 
 def _title(info: CorpusInfo) -> str:
-    return info.title if info.available else f"{info.title} (not installed)"
+    return info.title if info.available else _("{title} (not installed)", title=info.title)
 
 
 def _own_text(key: str, min_chars: int) -> TextSource:
     upload = st.file_uploader(
-        "Upload a file",
+        _("Upload a file"),
         type=["txt", "md", "csv", "jsonl"],
         key=f"{key}-file",
-        help="Plain text (.txt, .md) or a table (.csv, .jsonl) up to 20 MB; UTF-8, UTF-16 with BOM, or Latin-1.",
+        help=_("Plain text (.txt, .md) or a table (.csv, .jsonl) up to 20 MB; UTF-8, UTF-16 with BOM, or Latin-1."),
     )
     pasted = st.text_area(
-        "… or paste a text",
+        _("… or paste a text"),
         key=f"{key}-pasted",
         persist_state="session",
         height=160,
         max_chars=MAX_PASTED,
-        placeholder="Some pages of any language. The more text, the better the model: aim for 100,000 characters.",
-        help=f"At least {min_chars:,} characters. The text stays on this server, under a name made of its hash.",
+        placeholder=_("Some pages of any language. The more text, the better the model: aim for 100,000 characters."),
+        help=_(
+            "At least {min_chars:,} characters. The text stays on this server, under a name made of its hash.",
+            min_chars=min_chars,
+        ),
     )
     if upload is None and not pasted.strip():
-        return TextSource("", "My own text", 0, "Upload a file or paste a text to learn from.")
-    title = "My own text"
+        return TextSource("", _("My own text"), 0, _("Upload a file or paste a text to learn from."))
+    title = _("My own text")
     try:
         text = read_text(upload.getvalue(), upload.name) if upload is not None else pasted
         title = upload.name if upload is not None else title
     except CorpusError as error:
         st.error(sentence(error))
-        return TextSource("", title, 0, "This file cannot be used: choose another one.")
+        return TextSource("", title, 0, _("This file cannot be used: choose another one."))
     if len(text) < min_chars:
-        amount = "1 character" if len(text) == 1 else f"{len(text):,} characters"
-        problem = f"This text has {amount}; at least {min_chars:,} are needed here."
+        amount = _("1 character") if len(text) == 1 else _("{n_text:,} characters", n_text=len(text))
+        problem = _(
+            "This text has {amount}; at least {min_chars:,} are needed here.", amount=amount, min_chars=min_chars
+        )
         return TextSource("", title, len(text), problem)
-    st.caption(f"{len(text):,} characters")
+    st.caption(_("{n_text:,} characters", n_text=len(text)))
     return TextSource(lab().save_upload(text), title, len(text))

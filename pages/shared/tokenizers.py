@@ -7,16 +7,17 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from engine.language import N_, _
 from engine.tokenizer import OFFICIAL_ENCODINGS, Tokenizer, train_tokenizer
 from pages.shared.texts import text_of
 
 TOKENIZERS = {
-    "bpe": "BPE learned on this text",
-    "word": "Whole words (unknown ones as <|unk|>)",
-    "char": "Characters",
-    "byte": "Bytes",
+    "bpe": N_("BPE learned on this text"),
+    "word": N_("Whole words (unknown ones as <|unk|>)"),
+    "char": N_("Characters"),
+    "byte": N_("Bytes"),
     "gpt2": "GPT-2",
-    "cl100k_base": "GPT-4 (cl100k_base)",
+    "cl100k_base": N_("GPT-4 (cl100k_base)"),
     "o200k_base": "GPT-4o (o200k_base)",
 }
 SIZED = ("bpe", "word")  # those whose vocabulary size is a choice
@@ -37,7 +38,10 @@ class TokenizerChoice:
     @property
     def title(self) -> str:
         """A short name for tables and legends."""
-        names = {"bpe": f"BPE {self.vocab_size:,}", "word": f"words {self.vocab_size:,}"}
+        names = {
+            "bpe": _("BPE {vocab_size:,}", vocab_size=self.vocab_size),
+            "word": _("words {vocab_size:,}", vocab_size=self.vocab_size),
+        }
         return names.get(self.kind, {"char": "characters", "byte": "bytes"}.get(self.kind, self.kind))
 
     def load(self) -> Tokenizer:
@@ -46,32 +50,33 @@ class TokenizerChoice:
 
 
 def choose_tokenizer(
-    key: str, source: str, *, default: str = "bpe", vocab_size: int = 1000, label: str = "Tokenizer"
+    key: str, source: str, *, default: str = "bpe", vocab_size: int = 1000, label: str = N_("Tokenizer")
 ) -> TokenizerChoice:
     """Controls for a tokenizer; `source` names the text that one with a vocabulary of its own learns from."""
     kind = st.selectbox(
         label,
         list(TOKENIZERS),
         index=list(TOKENIZERS).index(default),
-        format_func=TOKENIZERS.__getitem__,
+        format_func=lambda each: _(TOKENIZERS[each]),
         key=f"{key}-kind",
         persist_state="session",
-        help="Words, characters, bytes and BPE take their vocabulary from the text; the others are OpenAI's own.",
+        help=_("Words, characters, bytes and BPE take their vocabulary from the text; the others are OpenAI's own."),
     )
     size = 0
     if kind in SIZED:
         size = st.select_slider(
-            "Vocabulary size",
+            _("Vocabulary size"),
             VOCAB_SIZES,
             vocab_size,
+            format_func=_,
             key=f"{key}-size",
             persist_state="session",
-            help="Number of different tokens: more of them make the text shorter and the model's tables larger.",
+            help=_("Number of different tokens: more of them make the text shorter and the model's tables larger."),
         )
     return TokenizerChoice(kind, source if kind in (*SIZED, "char") else "", size)
 
 
-@st.cache_resource(max_entries=48, show_spinner="Learning the tokenizer …")
+@st.cache_resource(max_entries=48, show_spinner=N_("Learning the tokenizer …"))
 def _tokenizer(kind: str, source: str, vocab_size: int) -> Tokenizer:
     with _LEARNING:
         learned = kind not in OFFICIAL_ENCODINGS and kind != "byte"

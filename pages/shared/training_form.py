@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from engine.errors import ConfigError
+from engine.language import N_, _
 from engine.runs.config import RunConfig
 from engine.runs.recipes import DEFAULT_RECIPE, RECIPES, Recipe, recipe_config
 from pages.shared.errors import sentence
@@ -15,11 +16,11 @@ from pages.shared.text_source import TextSource, choose_text
 from pages.shared.viewer import lab
 
 TOKENIZERS = {
-    "bpe": "BPE: frequent pieces of words",
-    "char": "Characters",
-    "byte": "Bytes",
-    "word": "Whole words",
-    "gpt2": "GPT-2's own (50,257 tokens)",
+    "bpe": N_("BPE: frequent pieces of words"),
+    "char": N_("Characters"),
+    "byte": N_("Bytes"),
+    "word": N_("Whole words"),
+    "gpt2": N_("GPT-2's own (50,257 tokens)"),
 }
 _CHARS_PER_TOKEN = {"bpe": 3, "char": 1, "byte": 1, "word": 6, "gpt2": 4}  # about, in English
 _VOCAB_SIZE = {"byte": 257, "char": 100, "gpt2": 50_257}  # with the token for the end; characters: about, in English
@@ -40,20 +41,22 @@ def training_form() -> Order:
     source = choose_text("corpus", mixtures=True)
     recipe = RECIPES[
         st.segmented_control(
-            "Size and time",
+            _("Size and time"),
             list(RECIPES),
             default=DEFAULT_RECIPE,
             required=True,
-            format_func=lambda name: RECIPES[name].title,
+            format_func=lambda name: _(RECIPES[name].title),
             key="recipe",
             persist_state="session",
-            help="A model, a vocabulary and a learning rate that were measured to learn much in this time on one core. "
-            "On a busy machine it takes longer; the number of steps is fixed at the start.",
+            help=_(
+                "A model, a vocabulary and a learning rate that were measured to learn much in this time on one core. "
+                "On a busy machine it takes longer; the number of steps is fixed at the start."
+            ),
         )
     ]
     changes = _advanced(recipe)
     budget = changes["training"]
-    length = f"{budget['steps']:,} steps" if budget.get("steps") else f"{budget['seconds']:g} s"
+    length = _("{steps:,} steps", steps=budget["steps"]) if budget.get("steps") else f"{budget['seconds']:g} s"
     label = f"{source.title} · {length}"
     if source.problem:
         return Order(None, label, source.problem)
@@ -76,10 +79,14 @@ def _too_short(config: RunConfig, source: TextSource) -> str:
     needed = (context + 1) * _CHARS_PER_TOKEN[config.tokenizer_kind] / config.validation_fraction
     if n_chars >= needed:
         return ""
-    return (
-        f"This text is too short for a context length of {context}: the tenth that is kept aside to check the model "
-        f"must fill at least one window. Choose a shorter context (All settings, Model) or a text of about "
-        f"{needed:,.0f} characters."
+    return _(
+        (
+            "This text is too short for a context length of {context}: the tenth that is kept aside to check the model "
+            "must fill at least one window. Choose a shorter context (All settings, Model) or a text of about "
+            "{needed:,.0f} characters."
+        ),
+        context=context,
+        needed=needed,
     )
 
 
@@ -89,19 +96,19 @@ def _advanced(recipe: Recipe) -> dict[str, object]:
     def key(name: str) -> str:
         return f"{recipe.name}:{name}"
 
-    with st.expander("All settings", icon=":material/tune:"):
-        text, model, training = st.tabs(["Text and tokens", "Model", "Training"])
+    with st.expander(_("All settings"), icon=":material/tune:"):
+        text, model, training = st.tabs([_("Text and tokens"), _("Model"), _("Training")])
         with text:
             kind = st.selectbox(
-                "Tokenizer",
+                _("Tokenizer"),
                 list(TOKENIZERS),
-                format_func=TOKENIZERS.__getitem__,
+                format_func=lambda each: _(TOKENIZERS[each]),
                 key=key("tokenizer"),
                 persist_state="session",
-                help="How text becomes numbers. BPE is what GPT models use; it is learned on your text first.",
+                help=_("How text becomes numbers. BPE is what GPT models use; it is learned on your text first."),
             )
             vocab_size = st.slider(
-                "Vocabulary size",
+                _("Vocabulary size"),
                 300,
                 8000,
                 recipe.vocab_size,
@@ -109,11 +116,13 @@ def _advanced(recipe: Recipe) -> dict[str, object]:
                 key=key("vocab"),
                 persist_state="session",
                 disabled=kind in ("char", "byte", "gpt2"),
-                help="Number of different tokens. More tokens make sequences shorter and the output layer larger. "
-                "Losses of different tokenizers compare only in bits per byte.",
+                help=_(
+                    "Number of different tokens. More tokens make sequences shorter and the output layer larger. "
+                    "Losses of different tokenizers compare only in bits per byte."
+                ),
             )
             n_chars = st.slider(
-                "Characters to read",
+                _("Characters to read"),
                 100_000,
                 10_000_000,
                 recipe.n_chars,
@@ -121,188 +130,192 @@ def _advanced(recipe: Recipe) -> dict[str, object]:
                 format="compact",
                 key=key("n_chars"),
                 persist_state="session",
-                help="How much of the text is used. A small text is soon learned by heart: watch validation rise.",
+                help=_("How much of the text is used. A small text is soon learned by heart: watch validation rise."),
             )
         with model:
             n_layers = st.slider(
-                "Layers",
+                _("Layers"),
                 1,
                 8,
                 recipe.n_layers,
                 key=key("layers"),
                 persist_state="session",
-                help="Blocks of attention and MLP. GPT-3 has 96.",
+                help=_("Blocks of attention and MLP. GPT-3 has 96."),
             )
             d_model = st.select_slider(
-                "Width (d_model)",
+                _("Width (d_model)"),
                 [32, 64, 96, 128, 192, 256, 384],
                 recipe.d_model,
                 key=key("d_model"),
                 persist_state="session",
-                help="Length of the vector that each token becomes. GPT-3: 12,288.",
+                help=_("Length of the vector that each token becomes. GPT-3: 12,288."),
             )
             n_heads = st.select_slider(
-                "Attention heads",
+                _("Attention heads"),
                 [1, 2, 3, 4, 6, 8, 12],
                 recipe.n_heads,
                 key=key("heads"),
                 persist_state="session",
-                help="Each head attends in its own slice of the vector; the width must be a multiple. GPT-3: 96.",
+                help=_("Each head attends in its own slice of the vector; the width must be a multiple. GPT-3: 96."),
             )
             context_length = st.select_slider(
-                "Context length",
+                _("Context length"),
                 [8, 16, 32, 64, 128, 256],
                 recipe.context_length,
                 key=key("context"),
                 persist_state="session",
-                help="How many tokens the model can look back on. GPT-3: 2,048.",
+                help=_("How many tokens the model can look back on. GPT-3: 2,048."),
             )
             positions = st.selectbox(
-                "Positions",
-                ["rotary", "learned", "none"],
+                _("Positions"),
+                [N_("rotary"), N_("learned"), N_("none")],
+                format_func=_,
                 key=key("positions"),
                 persist_state="session",
-                help="How the model knows the order of tokens: rotation of queries and keys (RoPE), a learned vector "
-                "for each place as in GPT-3, or not at all.",
+                help=_(
+                    "How the model knows the order of tokens: rotation of queries and keys (RoPE), a learned vector "
+                    "for each place as in GPT-3, or not at all."
+                ),
             )
             activation = st.selectbox(
-                "Nonlinearity",
-                ["gelu", "relu2"],
-                format_func={"gelu": "GELU", "relu2": "ReLU²"}.__getitem__,
+                _("Nonlinearity"),
+                [N_("gelu"), N_("relu2")],
+                format_func=lambda each: _({"gelu": "GELU", "relu2": "ReLU²"}[each]),
                 key=key("activation"),
                 persist_state="session",
-                help="The function between the two layers of the MLP.",
+                help=_("The function between the two layers of the MLP."),
             )
             tied = st.toggle(
-                "Tie input and output embeddings",
+                _("Tie input and output embeddings"),
                 True,
                 key=key("tied"),
                 persist_state="session",
-                help="Use one table both to read tokens and to score them, as GPT-2 does.",
+                help=_("Use one table both to read tokens and to score them, as GPT-2 does."),
             )
             dropout = st.slider(
-                "Dropout",
+                _("Dropout"),
                 0.0,
                 0.5,
                 0.0,
                 0.05,
                 key=key("dropout"),
                 persist_state="session",
-                help="Share of numbers set to 0 at random while training, against learning by heart.",
+                help=_("Share of numbers set to 0 at random while training, against learning by heart."),
             )
         with training:
             by_steps = st.toggle(
-                "Train for a number of steps instead of a time",
+                _("Train for a number of steps instead of a time"),
                 False,
                 key=key("by_steps"),
                 persist_state="session",
-                help="With a fixed number of steps every machine computes exactly the same losses.",
+                help=_("With a fixed number of steps every machine computes exactly the same losses."),
             )
             if by_steps:
                 budget: dict[str, object] = {
                     "seconds": None,
                     "steps": st.number_input(
-                        "Steps",
+                        _("Steps"),
                         10,
                         20_000,
                         500,
                         50,
                         key=key("steps"),
                         persist_state="session",
-                        help="Optimizer updates; one batch each.",
+                        help=_("Optimizer updates; one batch each."),
                     ),
                 }
             else:
                 budget = {
                     "seconds": float(
                         st.number_input(
-                            "Seconds",
+                            _("Seconds"),
                             5,
                             3600,
                             int(recipe.seconds),
                             5,
                             key=key("seconds"),
                             persist_state="session",
-                            help="Training time on one core; the speed of the first steps decides how many fit.",
+                            help=_("Training time on one core; the speed of the first steps decides how many fit."),
                         )
                     )
                 }
             batch_size = st.select_slider(
-                "Batch size",
+                _("Batch size"),
                 [4, 8, 16, 32, 64],
                 recipe.batch_size,
                 key=key("batch"),
                 persist_state="session",
-                help="Windows per step. Larger batches give smoother gradients but fewer steps in the same time.",
+                help=_("Windows per step. Larger batches give smoother gradients but fewer steps in the same time."),
             )
             optimizer = st.selectbox(
-                "Optimizer",
-                ["muon", "adamw"],
-                format_func={"muon": "Muon (matrices) + AdamW (the rest)", "adamw": "AdamW"}.__getitem__,
+                _("Optimizer"),
+                [N_("muon"), N_("adamw")],
+                format_func=lambda each: _({"muon": _("Muon (matrices) + AdamW (the rest)"), "adamw": "AdamW"}[each]),
                 key=key("optimizer"),
                 persist_state="session",
-                help="AdamW is the usual one; Muon reached a lower loss in the same time here.",
+                help=_("AdamW is the usual one; Muon reached a lower loss in the same time here."),
             )
             learning_rate = st.select_slider(
-                "Learning rate (AdamW)",
+                _("Learning rate (AdamW)"),
                 [0.0001, 0.0003, 0.001, 0.002, 0.004, 0.01, 0.02, 0.05, 0.1],
                 0.01 if optimizer == "muon" else 0.004,
                 key=key(f"rate-{optimizer}"),
                 persist_state="session",
-                help="How far each update moves the weights. Too high: the loss jumps. Too low: it crawls.",
+                help=_("How far each update moves the weights. Too high: the loss jumps. Too low: it crawls."),
             )
             matrix_rate = st.select_slider(
-                "Learning rate (Muon)",
+                _("Learning rate (Muon)"),
                 [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3],
                 0.02,
                 key=key("matrix_rate"),
                 persist_state="session",
                 disabled=optimizer != "muon",
-                help="How far each matrix inside the blocks moves.",
+                help=_("How far each matrix inside the blocks moves."),
             )
             warmup = st.slider(
-                "Warmup",
+                _("Warmup"),
                 0.0,
                 0.5,
                 0.1,
                 0.05,
                 key=key("warmup"),
                 persist_state="session",
-                help="Share of the steps in which the learning rate rises from 0.",
+                help=_("Share of the steps in which the learning rate rises from 0."),
             )
             decay = st.selectbox(
-                "Decay",
-                ["linear", "cosine", "constant"],
+                _("Decay"),
+                [N_("linear"), N_("cosine"), N_("constant")],
+                format_func=_,
                 key=key("decay"),
                 persist_state="session",
-                help="How the learning rate falls to a tenth after the warmup.",
+                help=_("How the learning rate falls to a tenth after the warmup."),
             )
             clip_norm = st.slider(
-                "Gradient clipping",
+                _("Gradient clipping"),
                 0.1,
                 5.0,
                 1.0,
                 0.1,
                 key=key("clip"),
                 persist_state="session",
-                help="Gradients longer than this are shortened to it, which tames jumps.",
+                help=_("Gradients longer than this are shortened to it, which tames jumps."),
             )
             seed = st.number_input(
-                "Seed",
+                _("Seed"),
                 0,
                 9999,
                 0,
                 key=key("seed"),
                 persist_state="session",
-                help="Same settings and seed: same weights, same batches.",
+                help=_("Same settings and seed: same weights, same batches."),
             )
             prompts = st.text_input(
-                "Prompt to watch",
-                "The lion is in the",
+                _("Prompt to watch"),
+                _("The lion is in the"),
                 max_chars=200,
                 key=key("prompt"),
                 persist_state="session",
-                help="At every evaluation the model continues this text, with the same dice each time.",
+                help=_("At every evaluation the model continues this text, with the same dice each time."),
             )
     return {
         "tokenizer_kind": kind,
@@ -329,7 +342,7 @@ def _advanced(recipe: Recipe) -> dict[str, object]:
             "decay": decay,
             "clip_norm": clip_norm,
             "seed": int(seed),
-            "prompts": (prompts or "The lion is in the",),
+            "prompts": (prompts or _("The lion is in the"),),
         },
     }
 
@@ -339,12 +352,24 @@ def _facts(config: RunConfig, source: TextSource) -> None:
     seconds, waiting = expected_seconds(config), _waiting()
     vocab_size = min(config.vocab_size, _VOCAB_SIZE.get(config.tokenizer_kind, config.vocab_size))
     parameters = replace(config.model, vocab_size=vocab_size).n_parameters
-    about = "about " if config.tokenizer_kind == "char" else ""
-    queue = f" · {waiting} run{'s' if waiting > 1 else ''} before yours" if waiting else ""
+    about = _("about ") if config.tokenizer_kind == "char" else ""
+    queue = (
+        _(" · {waiting} run{ending} before yours", waiting=waiting, ending="s" if waiting > 1 else "")
+        if waiting
+        else ""
+    )
     st.caption(
-        f"**{about}{parameters:,} parameters** · reads {_amount(n_chars)} characters, "
-        f"{config.training.batch_size * config.model.context_length:,} tokens a step · "
-        f"about **{estimate(seconds)}** on one core{queue}"
+        _(
+            "**{about}{parameters:,} parameters** · reads {amount} characters, "
+            "{batch_size:,} tokens a step · "
+            "about **{seconds}** on one core{queue}",
+            about=about,
+            parameters=parameters,
+            amount=_amount(n_chars),
+            batch_size=config.training.batch_size * config.model.context_length,
+            seconds=estimate(seconds),
+            queue=queue,
+        )
     )
 
 
@@ -375,4 +400,4 @@ def _waiting() -> int:
 
 
 def _amount(n: int) -> str:
-    return f"{n / 1e6:.1f} million" if n >= 100_000 else f"{n:,}"
+    return _("{n:.1f} million", n=n / 1e6) if n >= 100_000 else f"{n:,}"

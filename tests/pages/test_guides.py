@@ -40,7 +40,7 @@ def parts_of(lesson: sitemap.Lesson) -> list[str]:
             assert isinstance(table, ast.Dict)
             source = f"pages.parts.{lesson.url_path}.source"
             return [
-                key.value if isinstance(key, ast.Constant) else getattr(importlib.import_module(source), key.id)
+                key.args[0].value if isinstance(key, ast.Call) else getattr(importlib.import_module(source), key.id)
                 for key in table.keys
             ]
     return []

@@ -14,6 +14,7 @@ from engine.corpus import list_corpora
 from engine.errors import EngineError
 from engine.generation import Reader, SamplingConfig, generate
 from engine.gpt import Attention
+from engine.language import N_, _
 from engine.runs.config import RunConfig
 from engine.runs.preparation import read_corpora
 from engine.runs.recipes import recipe_config
@@ -35,10 +36,10 @@ from pages.shared.viewer import lab
 STEPS = 240
 MOST = 24
 WRITTEN, WRITTEN_TOKENS = 4, 60  # texts, and tokens in each, for judging what a model writes
-NAMES = {True: "with the mask", False: "without the mask"}
+NAMES = {True: N_("with the mask"), False: N_("without the mask")}
 TEXTS = ("stories", "shakespeare", "bbc-news")
-_LOSS_QUESTION = "Which one will have the lower validation loss?"
-_TEXT_QUESTION = "Which one will write the better text?"
+_LOSS_QUESTION = N_("Which one will have the lower validation loss?")
+_TEXT_QUESTION = N_("Which one will write the better text?")
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,11 @@ def pair_of(text: str) -> Pair:
 def show() -> None:
     """Draw the part."""
     st.markdown(
-        "The mask hides from each token what comes after it. What if it were left out, so that the model could see the "
-        "whole text? Train two models that differ in nothing else: same text, same shape, same seed, same batches."
+        _(
+            "The mask hides from each token what comes after it. What if it were left out, so that the model could see "
+            "the whole text? Train two models that differ in nothing else: same text, same shape, same seed, same "
+            "batches."
+        )
     )
     controls, figure = st.columns([1, 2.6], gap="large")
     with controls:
@@ -89,19 +93,25 @@ def show() -> None:
         else:
             done = False
             st.info(
-                "Nothing is trained yet. Answer the two questions, then press **Train both**: the curves and the "
-                "samples appear here while the models learn, and the explanation at the end."
+                _(
+                    "Nothing is trained yet. Answer the two questions, then press **Train both**: the curves and the "
+                    "samples appear here while the models learn, and the explanation at the end."
+                )
             )
     if done:
         _reveal(pair, records, answers)
         _look_inside(pair)
     _notice(records[False].validation_loss if done else None)
     exercise(
-        "A model without a causal mask can be trained to something useful all the same. What would you have to change "
-        "in the task?",
-        "Take the answer out of the input: replace some tokens by a blank and ask only for those. That is BERT's "
-        "masked language modelling (Devlin et al. 2019). It reads in both directions, fits classifying and searching, "
-        "but does not write from left to right.",
+        _(
+            "A model without a causal mask can be trained to something useful all the same. What would you have to "
+            "change in the task?"
+        ),
+        _(
+            "Take the answer out of the input: replace some tokens by a blank and ask only for those. That is BERT's "
+            "masked language modelling (Devlin et al. 2019). It reads in both directions, fits classifying and "
+            "searching, but does not write from left to right."
+        ),
     )
     show_code(Attention.forward, attention_steps.loss_by_position, attention_steps.attention_ahead, Reader.read)
 
@@ -109,17 +119,25 @@ def show() -> None:
 def _notice(unmasked: float | None) -> None:
     if unmasked is None:
         notice(
-            "Both runs read the same batches in the same order: whatever differs comes from the mask.",
-            "Compare each model's loss with what it writes. Do they tell the same story?",
+            _("Both runs read the same batches in the same order: whatever differs comes from the mask."),
+            _("Compare each model's loss with what it writes. Do they tell the same story?"),
         )
         return
     notice(
-        f"Without the mask the loss fell to {unmasked:.2f} nats, a perplexity of {np.exp(unmasked):.1f}: no reader "
-        "could guess the next token that well. A number that is too good is a reason to look for what leaked.",
-        "Its samples get no better while its loss falls: the loss is measured with the answer in sight, the samples "
-        "are written without it.",
-        "With the mask, one window of T tokens is T honest exercises at once. That is why a decoder can learn from "
-        "every position of every text, in parallel.",
+        _(
+            "Without the mask the loss fell to {unmasked:.2f} nats, a perplexity of {exp:.1f}: no reader "
+            "could guess the next token that well. A number that is too good is a reason to look for what leaked.",
+            unmasked=unmasked,
+            exp=np.exp(unmasked),
+        ),
+        _(
+            "Its samples get no better while its loss falls: the loss is measured with the answer in sight, the "
+            "samples are written without it."
+        ),
+        _(
+            "With the mask, one window of T tokens is T honest exercises at once. That is why a decoder can learn from "
+            "every position of every text, in parallel."
+        ),
     )
 
 
@@ -127,20 +145,30 @@ def _choose_text() -> str:
     available = {info.name: info.title for info in list_corpora() if info.available and info.name in TEXTS}
     texts = [name for name in TEXTS if name in available]
     return st.selectbox(
-        "Text",
+        _("Text"),
         texts,
-        format_func=available.__getitem__,
+        format_func=lambda each: _(available[each]),
         key="causal_text",
         persist_state="session",
-        help="What both models read. The stories are the easiest to judge: every sentence of theirs can be checked.",
+        help=_("What both models read. The stories are the easiest to judge: every sentence of theirs can be checked."),
     )
 
 
 def _what_is_trained(config: RunConfig) -> None:
     model, training = config.model, config.training
     st.caption(
-        f"Each: {model.n_layers} layers of {model.n_heads} heads, d = {model.d_model}, context {model.context_length}, "
-        f"{config.vocab_size:,} tokens, {training.steps:,} steps of {training.batch_size} windows, seed {config.seed}."
+        _(
+            "Each: {n_layers} layers of {n_heads} heads, d = {d_model}, context {context_length}, "
+            "{vocab_size:,} tokens, {steps:,} steps of {batch_size} windows, seed {seed}.",
+            n_layers=model.n_layers,
+            n_heads=model.n_heads,
+            d_model=model.d_model,
+            context_length=model.context_length,
+            vocab_size=config.vocab_size,
+            steps=training.steps,
+            batch_size=training.batch_size,
+            seed=config.seed,
+        )
     )
 
 
@@ -149,14 +177,16 @@ def _train_button(pair: Pair, records: dict[bool, RunRecord]) -> None:
     resting = [causal for causal, record in records.items() if record.state in ("paused", "failed", "interrupted")]
     if not missing and not resting:
         return
-    label = "Train both (about 1 minute)" if len(missing) == 2 else "Train the other" if missing else "Go on"
+    label = _("Train both (about 1 minute)") if len(missing) == 2 else _("Train the other") if missing else _("Go on")
     if st.button(
         label,
         type="primary",
         icon=":material/play_arrow:",
         key="causal_train",
         width="stretch",
-        help="Two runs like those of the Pretraining page. Who asks for the same shares them; you can leave this page.",
+        help=_(
+            "Two runs like those of the Pretraining page. Who asks for the same shares them; you can leave this page."
+        ),
     ):
         try:
             for causal in (*missing, *resting):
@@ -170,17 +200,17 @@ def _train_button(pair: Pair, records: dict[bool, RunRecord]) -> None:
 def _questions() -> dict[str, bool | None]:
     """What the learner predicts: True for the model with the mask; None while not answered."""
     with st.container(border=True):
-        st.markdown("**Predict first**")
+        st.markdown(_("**Predict first**"))
         answers = {}
         for key, question in (("causal_loss", _LOSS_QUESTION), ("causal_writes", _TEXT_QUESTION)):
             answers[key] = st.radio(
                 question,
                 [True, False],
                 index=None,
-                format_func=NAMES.__getitem__,
+                format_func=lambda each: _(NAMES[each]),
                 key=key,
                 persist_state="session",
-                help="Your answer is compared with what is measured once both runs have finished.",
+                help=_("Your answer is compared with what is measured once both runs have finished."),
             )
     return answers
 
@@ -199,7 +229,7 @@ def _panel(pair: Pair, was: tuple[tuple[bool, str], ...]) -> None:
         st.warning(problem)
     points = pd.concat([each.losses for each in views.values()], ignore_index=True)
     if points.empty:
-        st.info("The curves begin with the first step.")
+        st.info(_("The curves begin with the first step."))
     else:
         measured = [each.baselines for each in views.values() if each.baselines]
         levels = {BASELINE_NAMES[name]: measured[0][name] for name in ("uniform", "trigram")} if measured else {}
@@ -214,24 +244,26 @@ def _progress(record: RunRecord, name: str) -> None:
     icon, word = STATES[record.state]
     line = f"{icon} **{name.capitalize()}** · {word.lower()}"
     if record.state == "queued":
-        line += f", number {lab().queue_position(record.run_id) or 1} in the queue"
+        line += _(", number {value} in the queue", value=lab().queue_position(record.run_id) or 1)
     elif record.total_steps:
-        line += f" · step {record.step:,} of {record.total_steps:,}"
+        line += _(" · step {step:,} of {total_steps:,}", step=record.step, total_steps=record.total_steps)
     elif record.note:
         line += f" · {record.note}"
     eta = lab().eta_seconds(record.run_id) if record.live else None
     if eta is not None:
-        line += f" · about {estimate(eta)} left"
+        line += _(" · about {eta} left", eta=estimate(eta))
     st.progress(record.progress, text=line)
     if record.error:
         st.error(error_sentence(record.error))
     with st.container(horizontal=True):
         if record.state in ("queued", "running"):
-            _button(record, "pause", "Pause", ":material/pause:", "Save, and give the core to somebody else.")
+            _button(record, "pause", _("Pause"), ":material/pause:", _("Save, and give the core to somebody else."))
         if record.state in ("paused", "failed", "interrupted"):
-            _button(record, "resume", "Resume", ":material/play_arrow:", "Go on from the last checkpoint, exactly.")
+            _button(
+                record, "resume", _("Resume"), ":material/play_arrow:", _("Go on from the last checkpoint, exactly.")
+            )
         if record.state in ("queued", "running", "paused", "failed", "interrupted") and record.step > 0:
-            _button(record, "stop", "Stop", ":material/stop:", "End here and keep the model as it is now.")
+            _button(record, "stop", _("Stop"), ":material/stop:", _("End here and keep the model as it is now."))
 
 
 def _button(record: RunRecord, kind: str, label: str, icon: str, help: str) -> None:
@@ -254,43 +286,53 @@ def _request(run_id: str, kind: str) -> None:
 
 def _loss_sentence(views: dict[bool, RunView]) -> str:
     parts = [
-        f"{each.evaluation['validation_loss']:.2f} nats per token {NAMES[causal]} (perplexity "
-        f"{each.evaluation['perplexity']:,.2f}) at step {each.evaluation['step']:,}"
+        _(
+            "{validation_loss:.2f} nats per token {names} (perplexity {perplexity:,.2f}) at step {step:,}",
+            validation_loss=each.evaluation["validation_loss"],
+            names=_(NAMES[causal]),
+            perplexity=each.evaluation["perplexity"],
+            step=each.evaluation["step"],
+        )
         for causal, each in views.items()
         if each.evaluation
     ]
-    return f"Validation loss: {'; '.join(parts)}." if parts else "No validation loss has been measured yet."
+    return (
+        _("Validation loss: {join}.", join="; ".join(parts))
+        if parts
+        else _("No validation loss has been measured yet.")
+    )
 
 
 def _samples(views: dict[bool, RunView]) -> None:
     by_step = {causal: {s["step"]: s for s in each.samples} for causal, each in views.items()}
     if not any(by_step.values()):
-        st.caption("The first samples come with the first evaluation.")
+        st.caption(_("The first samples come with the first evaluation."))
         return
-    st.header("What they write after the same words", anchor=False)
+    st.header(_("What they write after the same words"), anchor=False)
     shared = sorted(set.intersection(*(set(samples) for samples in by_step.values())))
     step = None  # the newest of each
     if len(shared) > 1 and not any(each.record.live for each in views.values()):
         step = st.select_slider(
-            "Step",
+            _("Step"),
             shared,
             shared[-1],
+            format_func=_,
             key=f"causal_step:{min(each.record.run_id for each in views.values())}:{len(shared)}",
-            help="Back through the training: what each model wrote at this step, with the same dice.",
+            help=_("Back through the training: what each model wrote at this step, with the same dice."),
         )
     for column, (causal, samples) in zip(st.columns(2), by_step.items(), strict=False):
         with column, st.container(border=True):
             if samples:
                 _sample(samples[max(samples) if step is None else step], NAMES[causal])
             else:
-                st.caption(f"Nothing yet {NAMES[causal]}.")
+                st.caption(_("Nothing yet {names}.", names=_(NAMES[causal])))
 
 
 def _sample(sample: dict[str, Any], name: str) -> None:
-    st.markdown(f"**{name.capitalize()}** · step {sample['step']:,}")
+    st.markdown(_("**{capitalize}** · step {step:,}", capitalize=name.capitalize(), step=sample["step"]))
     st.text(f"{sample['prompt']}{sample['text']}")
     bars = pd.DataFrame([{"token": c["text"], "probability": c["probability"]} for c in sample["candidates"]])
-    charts.next_token_bars(bars.head(6), title="Next token after the prompt").show()
+    charts.next_token_bars(bars.head(6), title=_("Next token after the prompt")).show()
 
 
 # --- when both have finished ----------------------------------------------------------------------------------
@@ -302,9 +344,9 @@ def _choice(record: RunRecord) -> ModelChoice:
 
 
 def _reveal(pair: Pair, records: dict[bool, RunRecord], answers: dict[str, bool | None]) -> None:
-    st.header("What came of your predictions", anchor=False)
+    st.header(_("What came of your predictions"), anchor=False)
     if None in answers.values():
-        st.info("Answer both questions on the left; then what was measured is set beside it, with the reason.")
+        st.info(_("Answer both questions on the left; then what was measured is set beside it, with the reason."))
         return
     losses = {causal: record.validation_loss or float("nan") for causal, record in records.items()}
     lower = min(losses, key=losses.__getitem__)
@@ -314,23 +356,43 @@ def _reveal(pair: Pair, records: dict[bool, RunRecord], answers: dict[str, bool 
         (
             _LOSS_QUESTION,
             answers["causal_loss"] == lower,
-            f"{NAMES[lower].capitalize()}: {losses[lower]:.2f} against {losses[not lower]:.2f} nats per token.",
+            _(
+                "{capitalize}: {losses:.2f} against {losses_2:.2f} nats per token.",
+                capitalize=_(NAMES[lower]).capitalize(),
+                losses=losses[lower],
+                losses_2=losses[not lower],
+            ),
         ),
         (
             _TEXT_QUESTION,
             answers["causal_writes"] == better,
-            f"{NAMES[better].capitalize()}: {known[better]:.0%} of the three-word sequences it writes occur in the "
-            f"text it learned from; for the other it is {known[not better]:.0%}.",
+            _(
+                "{capitalize}: {known:.0%} of the three-word sequences it writes occur in the "
+                "text it learned from; for the other it is {known_2:.0%}.",
+                capitalize=_(NAMES[better]).capitalize(),
+                known=known[better],
+                known_2=known[not better],
+            ),
         ),
     )
     for question, right, measured in verdicts:
         icon = ":material/check_circle:" if right else ":material/cancel:"
-        st.markdown(f"{icon} **{question}** You were {'right' if right else 'wrong'}. {measured}")
+        st.markdown(
+            _(
+                "{icon} **{question}** You were {ending}. {measured}",
+                icon=icon,
+                question=question,
+                ending="right" if right else "wrong",
+                measured=measured,
+            )
+        )
     st.markdown(
-        "**Why.** The target of position *t* is the token at *t + 1*, and that token stands in the input, one place to "
-        "the right. Without the mask position *t* can look there and copy it: nothing about language has to be "
-        "learned. When the model writes, the next token does not exist yet. At the last position there is nothing to "
-        "copy from, and that is the only position that writing ever uses."
+        _(
+            "**Why.** The target of position *t* is the token at *t + 1*, and that token stands in the input, one "
+            "place to the right. Without the mask position *t* can look there and copy it: nothing about language has "
+            "to be learned. When the model writes, the next token does not exist yet. At the last position there is "
+            "nothing to copy from, and that is the only position that writing ever uses."
+        )
     )
 
 
@@ -338,7 +400,7 @@ def _known(choice: ModelChoice, finished_at: float) -> float:
     return _known_triples(choice.run_id, choice.step, finished_at, str(lab().settings.home))
 
 
-@st.cache_data(max_entries=16, show_spinner="Letting the models write …")
+@st.cache_data(max_entries=16, show_spinner=N_("Letting the models write …"))
 def _known_triples(run_id: str, step: int, finished_at: float, home: str) -> float:
     """Over some texts that the model writes with different dice."""
     checkpoint = load(ModelChoice(run_id, step, ""))
@@ -354,7 +416,7 @@ def _known_triples(run_id: str, step: int, finished_at: float, home: str) -> flo
     return float(np.mean(shares))
 
 
-@st.cache_data(max_entries=16, show_spinner="Measuring the loss at each position …")
+@st.cache_data(max_entries=16, show_spinner=N_("Measuring the loss at each position …"))
 def _position_losses(run_id: str, step: int, finished_at: float, home: str) -> np.ndarray:
     choice = ModelChoice(run_id, step, "")
     inputs, targets = held_out(choice, 8192)
@@ -370,51 +432,67 @@ def _look_inside(pair: Pair) -> None:
         causal: _position_losses(choice.run_id, choice.step, records[causal].finished_at or 0.0, home)
         for causal, choice in choices.items()
     }
-    st.header("Where the answer is in sight, and where not", anchor=False)
+    st.header(_("Where the answer is in sight, and where not"), anchor=False)
     ends = {causal: (float(values[:-1].mean()), float(values[-1])) for causal, values in losses.items()}
     by_position(
         {NAMES[causal]: values for causal, values in losses.items()},
-        title="Loss at each position of the validation windows",
-        summary=f"Without the mask the loss is {ends[False][0]:.2f} on average where the next token is in the window, "
-        f"and {ends[False][1]:.2f} at the last position, where it is not. With the mask it is {ends[True][0]:.2f} and "
-        f"{ends[True][1]:.2f}.",
+        title=_("Loss at each position of the validation windows"),
+        summary=_(
+            "Without the mask the loss is {value:.2f} on average where the next token is in the window, "
+            "and {value_2:.2f} at the last position, where it is not. With the mask it is {value_3:.2f} and "
+            "{value_4:.2f}.",
+            value=ends[False][0],
+            value_2=ends[False][1],
+            value_3=ends[True][0],
+            value_4=ends[True][1],
+        ),
     ).show()
-    st.header("Where the attention goes", anchor=False)
+    st.header(_("Where the attention goes"), anchor=False)
     controls, figure = st.columns([1, 2.6], gap="large")
     with controls:
         sentence = choose_sentence(choices[True], most=MOST)
         if sentence is None:
             return
         which = st.segmented_control(
-            "Model",
+            _("Model"),
             [False, True],
             default=False,
             required=True,
-            format_func=NAMES.__getitem__,
+            format_func=lambda each: _(NAMES[each]),
             key="causal_which",
             persist_state="session",
             wrap=True,
-            help="Both read the same sentence.",
+            help=_("Both read the same sentence."),
         )
-        trace, _ = traced(choices[which], sentence.ids)
+        trace, _unused = traced(choices[which], sentence.ids)
         maps = inspection.attention_maps(trace)
         later, following = attention_steps.attention_ahead(maps)
         score = following if not which else maps.max(-1).mean(-1)
         heads = [(layer, head) for layer in range(maps.shape[0]) for head in range(maps.shape[1])]
         order = sorted(heads, key=lambda place: -score[place])
         layer, head = st.selectbox(
-            "Head",
+            _("Head"),
             order,
-            format_func=lambda place: f"{head_name(*place)} · {following[place]:.0%} on the next token",
+            format_func=lambda place: _(
+                "{head_name} · {following:.0%} on the next token",
+                head_name=head_name(*place),
+                following=following[place],
+            ),
             key=f"causal_head:{which}",
             persist_state="session",
-            help="The heads in order: without the mask, first those that look most at the next token.",
+            help=_("The heads in order: without the mask, first those that look most at the next token."),
         )
     with figure:
         locked = st.session_state.get("causal_locked")
-        summary = (
-            f"{head_name(layer, head).capitalize()}, {NAMES[which]}: {later[layer, head]:.0%} of the attention goes "
-            f"to later tokens, {following[layer, head]:.0%} to the very next one."
+        summary = _(
+            (
+                "{capitalize}, {names}: {later:.0%} of the attention goes "
+                "to later tokens, {following:.0%} to the very next one."
+            ),
+            capitalize=head_name(layer, head).capitalize(),
+            names=_(NAMES[which]),
+            later=later[layer, head],
+            following=following[layer, head],
         )
         attention_map(
             maps[layer, head],

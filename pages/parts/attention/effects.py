@@ -15,6 +15,7 @@ import streamlit as st
 from engine import inspection
 from engine.errors import EngineError
 from engine.gpt import GPT
+from engine.language import _
 from pages.shared.models import ModelChoice, held_out, inference, load
 from pages.shared.quantities import estimate
 
@@ -128,7 +129,7 @@ def measure(what: dict[str, Measurement], running_key: str) -> bool:
     open_ = {name: each for name, each in what.items() if not each.done}
     for each in open_.values():
         if not each.effects:
-            with st.spinner("Measuring the first head …"):
+            with st.spinner(_("Measuring the first head …")):
                 each.advance()
     left = sum(each.seconds_left for each in open_.values())
     if not open_ or left <= 0:
@@ -136,31 +137,42 @@ def measure(what: dict[str, Measurement], running_key: str) -> bool:
     if left > AT_ONCE_SECONDS and not st.session_state.get(running_key):
         n_left = sum(each.n_heads - len(each.effects) for each in open_.values())
         if not st.button(
-            f"Measure all heads (about {estimate(left)})",
+            _("Measure all heads (about {left})", left=estimate(left)),
             key=f"{running_key}-start",
             type="primary",
             icon=":material/speed:",
-            help=f"{n_left} passes are left. You can give up at any time and keep what has been measured.",
+            help=_(
+                "{n_left} passes are left. You can give up at any time and keep what has been measured.", n_left=n_left
+            ),
         ):
             return False
         st.session_state[running_key] = True
         st.rerun()
     place = st.empty()
     with place.container():
-        bar = st.progress(0.0, "Measuring …")
+        bar = st.progress(0.0, _("Measuring …"))
         st.button(
-            "Give up",
+            _("Give up"),
             key=f"{running_key}-stop",
             on_click=lambda: st.session_state.pop(running_key, None),
             icon=":material/stop:",
-            help="Stops after the present head; what has been measured is kept.",
+            help=_("Stops after the present head; what has been measured is kept."),
         )
     for name, each in open_.items():
         while not each.done:
             each.advance()
             left = sum(other.seconds_left for other in open_.values())
             share = len(each.effects) / each.n_heads
-            bar.progress(share, f"{name}: {len(each.effects)} of {each.n_heads} heads, about {estimate(left)} left")
+            bar.progress(
+                share,
+                _(
+                    "{name}: {n_effects} of {n_heads} heads, about {left} left",
+                    name=name,
+                    n_effects=len(each.effects),
+                    n_heads=each.n_heads,
+                    left=estimate(left),
+                ),
+            )
     st.session_state.pop(running_key, None)
     place.empty()
     return True

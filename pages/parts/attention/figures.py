@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
+from engine.language import _, cached_by_language
 from pages.shared.charts import _RUN_COLOURS, _RUN_SHAPES, Figure, _to_spec
 
 _DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [10, 4]]
@@ -41,14 +41,19 @@ def over_training(
     if level is not None:
         rows.append({"layer": "level", "step": math.nan, "value": float(level), "name": ""})
     frame = pd.DataFrame(rows)
-    return Figure(frame, _over_training_spec(title, y, tuple(series), until, height), f"Line chart: {title}.", summary)
+    return Figure(
+        frame,
+        _over_training_spec(title, y, tuple(series), until, height),
+        _("Line chart: {title}.", title=title),
+        summary,
+    )
 
 
-@lru_cache(maxsize=64)
+@cached_by_language(maxsize=64)
 def _over_training_spec(title: str, y: str, names: tuple[str, ...], until: int, height: int) -> dict[str, Any]:
     ticks = [0, *[4**n for n in range(2, 9) if 4**n < until]]
     scale = alt.Scale(type="symlog", constant=8, domain=[0, max(until, 1)], nice=False)
-    x = alt.X("step:Q", title="Training step", scale=scale, axis=alt.Axis(values=[*ticks, until], format=",d"))
+    x = alt.X("step:Q", title=_("Training step"), scale=scale, axis=alt.Axis(values=[*ticks, until], format=",d"))
     value = alt.Y("value:Q", title=y, axis=alt.Axis(tickCount=4))
     columns = 3 if sum(map(len, names[:3])) < 36 else 2  # else the third is cut off on a narrow screen
     legend = alt.Legend(orient="top", columns=columns, title=None, symbolStrokeWidth=0) if len(names) > 1 else None
@@ -66,8 +71,8 @@ def _over_training_spec(title: str, y: str, names: tuple[str, ...], until: int, 
         value,
         *by_name,
         tooltip=[
-            alt.Tooltip("name:N", title="Line"),
-            alt.Tooltip("step:Q", title="Training step", format=",d"),
+            alt.Tooltip("name:N", title=_("Line")),
+            alt.Tooltip("step:Q", title=_("Training step"), format=",d"),
             alt.Tooltip("value:Q", title=y, format=".3f"),
         ],
     )
@@ -93,10 +98,10 @@ def by_position(losses: Mapping[str, np.ndarray], *, title: str, summary: str) -
             for position, loss in enumerate(values)
         ]
     )
-    return Figure(frame, _by_position_spec(title, tuple(losses)), f"Line chart: {title}.", summary)
+    return Figure(frame, _by_position_spec(title, tuple(losses)), _("Line chart: {title}.", title=title), summary)
 
 
-@lru_cache(maxsize=16)
+@cached_by_language(maxsize=16)
 def _by_position_spec(title: str, names: tuple[str, ...]) -> dict[str, Any]:
     n = len(names)
     legend = alt.Legend(orient="top", title=None, labelLimit=260, columns=2, symbolStrokeWidth=0)
@@ -104,13 +109,13 @@ def _by_position_spec(title: str, names: tuple[str, ...]) -> dict[str, Any]:
     shape = alt.Shape("name:N", legend=legend, scale=alt.Scale(domain=list(names), range=_RUN_SHAPES[:n]))
     dash = alt.StrokeDash("name:N", legend=None, scale=alt.Scale(domain=list(names), range=_DASHES[:n]))
     base = alt.Chart().encode(
-        alt.X("position:Q", title="Position in the window (0 is the first token)", axis=alt.Axis(tickMinStep=1)),
-        alt.Y("loss:Q", title="Loss (nats per token)", scale=alt.Scale(domainMin=0)),
+        alt.X("position:Q", title=_("Position in the window (0 is the first token)"), axis=alt.Axis(tickMinStep=1)),
+        alt.Y("loss:Q", title=_("Loss (nats per token)"), scale=alt.Scale(domainMin=0)),
         colour,
         tooltip=[
-            alt.Tooltip("name:N", title="Model"),
-            alt.Tooltip("position:Q", title="Position"),
-            alt.Tooltip("loss:Q", title="Loss (nats per token)", format=".3f"),
+            alt.Tooltip("name:N", title=_("Model")),
+            alt.Tooltip("position:Q", title=_("Position")),
+            alt.Tooltip("loss:Q", title=_("Loss (nats per token)"), format=".3f"),
         ],
     )
     points = base.mark_point(size=45, filled=True, opacity=1).encode(shape=shape)

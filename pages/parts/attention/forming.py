@@ -13,6 +13,7 @@ from engine import inspection
 from engine.checkpoint import Checkpoint
 from engine.errors import EngineError
 from engine.inspection import HEAD_LABELS, HeadScores
+from engine.language import N_, _
 from engine.runs.records import CheckpointInfo
 from pages.parts.attention.figures import over_training
 from pages.parts.attention.head import choose_head, head_name
@@ -47,8 +48,10 @@ class Moment:
 def show() -> None:
     """Draw the part."""
     st.markdown(
-        "A head begins as chance: its first map is made by random weights. Move the **Checkpoint** slider, or choose a "
-        "small map, and watch one head find its place while the loss falls."
+        _(
+            "A head begins as chance: its first map is made by random weights. Move the **Checkpoint** slider, or "
+            "choose a small map, and watch one head find its place while the loss falls."
+        )
     )
     controls, figure = st.columns([1, 2.6], gap="large")
     with controls:
@@ -73,18 +76,26 @@ def show() -> None:
             _series(choice, found, moments, layer, head)
             _charts(choice, found, moments, layer, head, causal=config.causal)
     notice(
-        "Before training a head looks at all it may see almost alike: the entropy is near its limit, and no habit "
-        "stands out.",
-        "Habits come at different times. Looking at the token before, or at oneself, needs only positions and comes "
-        "first; finding an earlier copy of a token needs heads that work together.",
-        "The steps are drawn wide at the beginning because most of it happens there, like the fall of the loss.",
+        _(
+            "Before training a head looks at all it may see almost alike: the entropy is near its limit, and no habit "
+            "stands out."
+        ),
+        _(
+            "Habits come at different times. Looking at the token before, or at oneself, needs only positions and "
+            "comes first; finding an earlier copy of a token needs heads that work together."
+        ),
+        _("The steps are drawn wide at the beginning because most of it happens there, like the fall of the loss."),
     )
     exercise(
-        "Find the head of this model whose entropy falls most. At which checkpoint does it change most, and what does "
-        "the validation loss do there?",
-        "Compare the dashed mark in the three charts: a head that takes a habit often does so where the loss falls "
-        "fastest. That they happen together is no proof that one causes the other; switching the head off is the test, "
-        "in the part on what a head does.",
+        _(
+            "Find the head of this model whose entropy falls most. At which checkpoint does it change most, and what "
+            "does the validation loss do there?"
+        ),
+        _(
+            "Compare the dashed mark in the three charts: a head that takes a habit often does so where the loss falls "
+            "fastest. That they happen together is no proof that one causes the other; switching the head off is the "
+            "test, in the part on what a head does."
+        ),
     )
     show_code(inspection.attention_maps, inspection.attention_entropy, inspection.head_scores)
 
@@ -110,7 +121,7 @@ def _moment(choice: ModelChoice, info: CheckpointInfo, sentence: Sentence) -> Mo
     return _measured(at.key, info.seconds, sentence.ids, str(lab().settings.home), at)
 
 
-@st.cache_resource(max_entries=64, show_spinner="Reading the sentence at every checkpoint …")
+@st.cache_resource(max_entries=64, show_spinner=N_("Reading the sentence at every checkpoint …"))
 def _measured(key: str, seconds: float, ids: tuple[int, ...], home: str, _choice: ModelChoice) -> Moment:
     """`seconds` and `home` tell apart checkpoints that bear the same name."""
     checkpoint: Checkpoint = load(_choice)
@@ -124,10 +135,17 @@ def _large(sentence: Sentence, moment: Moment, layer: int, head: int, choice: Mo
     weights = moment.maps[layer, head]
     locked = st.session_state.get(_LOCKED)
     label, score = moment.habits.label(layer, head)
-    does = "no habit of it stands out from chance" if label == "mixed" else f"its habit is “{label}” ({score:.2f})"
-    summary = (
-        f"{head_name(layer, head).capitalize()} at step {choice.step:,}: "
-        f"entropy {moment.entropy[layer, head]:.2f} bits; {does}."
+    does = (
+        _("no habit of it stands out from chance")
+        if label == "mixed"
+        else _("its habit is “{label}” ({score:.2f})", label=label, score=score)
+    )
+    summary = _(
+        ("{capitalize} at step {step:,}: entropy {entropy:.2f} bits; {does}."),
+        capitalize=head_name(layer, head).capitalize(),
+        step=choice.step,
+        entropy=moment.entropy[layer, head],
+        does=does,
     )
     attention_map(
         weights,
@@ -149,16 +167,18 @@ def _lock(row: int) -> None:
 
 
 def _only_one(choice: ModelChoice) -> None:
-    st.info("This model is kept at one moment only, so there is nothing to compare. A run of one's own keeps several.")
+    st.info(
+        _("This model is kept at one moment only, so there is nothing to compare. A run of one's own keeps several.")
+    )
     example = example_run()
     if example is not None and example != choice.run_id:
         st.button(
-            "Look at the example run",
+            _("Look at the example run"),
             icon=":material/history:",
             key="forming_example",
             on_click=_open,
             args=(example,),
-            help="The trained model that ships with the course, at five moments of its training.",
+            help=_("The trained model that ships with the course, at five moments of its training."),
         )
 
 
@@ -170,12 +190,19 @@ def _open(run_id: str) -> None:
 def _series(
     choice: ModelChoice, found: list[CheckpointInfo], moments: dict[int, Moment], layer: int, head: int
 ) -> None:
-    st.markdown(f"**{head_name(layer, head).capitalize()} at every checkpoint** · weak weights brought out (√)")
+    st.markdown(
+        _(
+            "**{capitalize} at every checkpoint** · weak weights brought out (√)",
+            capitalize=head_name(layer, head).capitalize(),
+        )
+    )
     maps = [
         SmallMap(
             moments[info.step].maps[layer, head],
-            f"step {info.step:,}",
-            "no loss yet" if info.validation_loss is None else f"loss {info.validation_loss:.2f}",
+            _("step {step:,}", step=info.step),
+            _("no loss yet")
+            if info.validation_loss is None
+            else _("loss {validation_loss:.2f}", validation_loss=info.validation_loss),
         )
         for info in found
     ]
@@ -184,7 +211,7 @@ def _series(
         maps,
         key="forming_series",
         chosen=steps.index(choice.step) if choice.step in steps else len(steps) - 1,
-        label="The map of this head at every checkpoint; choosing one moves the checkpoint slider",
+        label=_("The map of this head at every checkpoint; choosing one moves the checkpoint slider"),
         on_click=partial(_choose_step, choice.run_id, steps),
     )
 
@@ -205,12 +232,17 @@ def _charts(
     best = int(last.argmax())
     first = moments[steps[0]].scores[layer, head, best]
     chance = moments[steps[-1]].habits.chance[best]
-    summary = f"The strongest habit at the end is “{HEAD_LABELS[best]}”: it went from {first:.2f} to {last[best]:.2f} "
-    summary += f"(by chance {chance:.2f})."
+    summary = _(
+        "The strongest habit at the end is “{head_labels}”: it went from {first:.2f} to {last:.2f} ",
+        head_labels=_(HEAD_LABELS[best]),
+        first=first,
+        last=last[best],
+    )
+    summary += _("(by chance {chance:.2f}).", chance=chance)
     over_training(
         habits,
-        title="What the head looks at",
-        y="share of its attention",
+        title=_("What the head looks at"),
+        y=_("share of its attention"),
         at=choice.step,
         until=steps[-1],
         height=300,
@@ -224,30 +256,40 @@ def _charts(
     with left:
         over_training(
             {"entropy": entropies},
-            title="Entropy of its rows",
+            title=_("Entropy of its rows"),
             y="bits",
             at=choice.step,
             until=steps[-1],
             level=limit,
-            summary=f"From {entropies[0][1]:.2f} to {entropies[-1][1]:.2f} bits; the dotted line, {limit:.2f}, is a "
-            "head that looks everywhere alike.",
+            summary=_(
+                "From {value:.2f} to {value_2:.2f} bits; the dotted line, {limit:.2f}, is a "
+                "head that looks everywhere alike.",
+                value=entropies[0][1],
+                value_2=entropies[-1][1],
+                limit=limit,
+            ),
         ).show()
     losses = _losses(choice)
     with right:
         if losses:
             over_training(
-                {"validation loss": losses},
-                title="Validation loss of the model",
-                y="nats per token",
+                {N_("validation loss"): losses},
+                title=_("Validation loss of the model"),
+                y=_("nats per token"),
                 at=choice.step,
                 until=steps[-1],
-                summary=f"From {losses[0][1]:.2f} to {losses[-1][1]:.2f} nats per token by step {losses[-1][0]:,}.",
+                summary=_(
+                    "From {value:.2f} to {value_2:.2f} nats per token by step {value_3:,}.",
+                    value=losses[0][1],
+                    value_2=losses[-1][1],
+                    value_3=losses[-1][0],
+                ),
             ).show()
-    with st.expander("As a table", icon=":material/table_rows:"):
+    with st.expander(_("As a table"), icon=":material/table_rows:"):
         table = pd.DataFrame(moments[step].scores[layer, head] for step in steps)
         table.columns = list(HEAD_LABELS)
         table.insert(0, "step", steps)
-        table["entropy (bits)"] = [value for _, value in entropies]
+        table["entropy (bits)"] = [value for _unused, value in entropies]
         table["validation loss"] = [info.validation_loss for info in found]
         st.dataframe(table, hide_index=True, width="stretch")
 

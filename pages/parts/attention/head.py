@@ -8,6 +8,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.gpt import GPTConfig
+from engine.language import _
 
 
 def choose_head(config: GPTConfig, *, wide: bool = False) -> tuple[int, int]:
@@ -17,25 +18,25 @@ def choose_head(config: GPTConfig, *, wide: bool = False) -> tuple[int, int]:
     layer, head = 1, 1
     if config.n_layers > 1:
         layer = above.slider(
-            "Layer",
+            _("Layer"),
             1,
             config.n_layers,
             key=layer_key,
             persist_state="session",
-            help="Layers work one after the other; the first reads the embeddings.",
+            help=_("Layers work one after the other; the first reads the embeddings."),
         )
     else:
-        above.caption("This model has one layer.")
+        above.caption(_("This model has one layer."))
     if config.n_heads > 1:
         head = below.segmented_control(
-            "Head",
+            _("Head"),
             range(1, config.n_heads + 1),
             default=1,
             required=True,
             key=head_key,
             persist_state="session",
             wrap=True,
-            help="The heads of a layer work side by side, each with queries, keys and values of its own.",
+            help=_("The heads of a layer work side by side, each with queries, keys and values of its own."),
         )
     return layer - 1, int(head) - 1
 
@@ -58,7 +59,7 @@ def head_name(layer: int, head: int) -> str:
     >>> head_name(0, 2)
     'layer 1, head 3'
     """
-    return f"layer {layer + 1}, head {head + 1}"
+    return _("layer {layer}, head {head}", layer=layer + 1, head=head + 1)
 
 
 def _keys(config: GPTConfig) -> tuple[str, str]:

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import inspection
+from engine.language import N_, _
 from pages.parts.attention.chosen_heads import Chosen, three_decimals
 from pages.parts.attention.head import choose_head, head_name, set_head
 from pages.shared.code_panel import show_code
@@ -19,26 +20,33 @@ from pages.shared.models import ModelChoice, inference, load
 def show_induction(chosen: Chosen) -> None:
     """Draw the view."""
     st.markdown(
-        "Random tokens, then the same again. There is nothing to understand, so whoever predicts the second half well "
-        "has found the copy and reads on from there: **induction**. An induction head looks from each token to the one "
-        "*after* its copy, a stripe in the lower half of the map (Olsson et al. 2022)."
+        _(
+            "Random tokens, then the same again. There is nothing to understand, so whoever predicts the second half "
+            "well has found the copy and reads on from there: **induction**. An induction head looks from each token "
+            "to the one *after* its copy, a stripe in the lower half of the map (Olsson et al. 2022)."
+        )
     )
     config = chosen.checkpoint.model.config
     row = inspection.repeated_row(config, seed=0)
     if not row:
-        st.info(f"A context of {config.context_length} tokens has no room to repeat anything.")
+        st.info(
+            _(
+                "A context of {context_length} tokens has no room to repeat anything.",
+                context_length=config.context_length,
+            )
+        )
         return
     number, which = st.columns([1, 2.6], gap="large")
     with which:
         layer, head = choose_head(config, wide=True)
     seed = number.number_input(
-        "Random row",
+        _("Random row"),
         0,
         9_999,
         0,
         key="heads_seed",
         persist_state="session",
-        help="Another number draws other tokens.",
+        help=_("Another number draws other tokens."),
     )
     ids, tokens, maps = _repeated(chosen.choice.key, int(seed), chosen.choice)
     half = len(ids) // 2
@@ -54,43 +62,65 @@ def show_induction(chosen: Chosen) -> None:
         row_ids=ids,
         column_ids=ids,
         causal=config.causal,
-        summary=f"Attention map of {half} random tokens and their repetition, {head_name(layer, head)}.",
+        summary=_(
+            "Attention map of {half} random tokens and their repetition, {head_name}.",
+            half=half,
+            head_name=head_name(layer, head),
+        ),
     )
     st.caption(
-        f"{head_name(layer, head).capitalize()} gives {shares[layer, head]:.3f} of its attention to the token after "
-        f"the copy, {half - 1} places back; by chance it would be {chance:.3f}. The highest score on this row is "
-        f"{shares[best]:.3f}, by {head_name(int(best[0]), int(best[1]))}."
+        _(
+            "{capitalize} gives {shares:.3f} of its attention to the token after "
+            "the copy, {half} places back; by chance it would be {chance:.3f}. The highest score on this row is "
+            "{shares_2:.3f}, by {head_name}.",
+            capitalize=head_name(layer, head).capitalize(),
+            shares=shares[layer, head],
+            half=half - 1,
+            chance=chance,
+            shares_2=shares[best],
+            head_name=head_name(int(best[0]), int(best[1])),
+        )
     )
     st.button(
-        "Show the head with the highest score",
+        _("Show the head with the highest score"),
         key="heads_best",
         on_click=set_head,
         args=(config, int(best[0]), int(best[1])),
-        help="Chooses that layer and head.",
+        help=_("Chooses that layer and head."),
     )
-    with st.expander("All heads as a table", icon=":material/table:"):
+    with st.expander(_("All heads as a table"), icon=":material/table:"):
         frame = pd.DataFrame(
             [(*place, float(shares[place]), float(shares[place]) / chance) for place in np.ndindex(*chosen.shape)],
             columns=["layer", "head", "induction", "times chance"],
         ).sort_values("induction", ascending=False)
-        st.dataframe(frame, hide_index=True, width="stretch", column_config=three_decimals("induction", "times chance"))
+        st.dataframe(
+            frame, hide_index=True, width="stretch", column_config=three_decimals("induction", _("times chance"))
+        )
     notice(
-        "No habit of the language can help here: the tokens were drawn blindly, so only their repetition is to be "
-        "found.",
-        "Induction takes two heads: one in an earlier layer that writes at each token what stood before it, and one in "
-        "a later layer that looks for its own token there. A model of one layer cannot do it.",
-        "If no head is much above chance, this model has not learned it yet, or never will at its size: an honest "
-        "result, and the usual one for a model trained for a few minutes.",
+        _(
+            "No habit of the language can help here: the tokens were drawn blindly, so only their repetition is to be "
+            "found."
+        ),
+        _(
+            "Induction takes two heads: one in an earlier layer that writes at each token what stood before it, and "
+            "one in a later layer that looks for its own token there. A model of one layer cannot do it."
+        ),
+        _(
+            "If no head is much above chance, this model has not learned it yet, or never will at its size: an honest "
+            "result, and the usual one for a model trained for a few minutes."
+        ),
     )
     exercise(
-        "Why must the tokens be random? Would “The lion is in the forest. The lion is in the” not do?",
-        "A model that knows the language expects “ forest” there without any copy to look at. On random tokens nothing "
-        "but the repetition tells what comes next, so the score measures that alone.",
+        _("Why must the tokens be random? Would “The lion is in the forest. The lion is in the” not do?"),
+        _(
+            "A model that knows the language expects “ forest” there without any copy to look at. On random tokens "
+            "nothing but the repetition tells what comes next, so the score measures that alone."
+        ),
     )
     show_code(inspection.repeated_row, inspection.head_scores)
 
 
-@st.cache_resource(max_entries=12, show_spinner="The model reads the repeated row …")
+@st.cache_resource(max_entries=12, show_spinner=N_("The model reads the repeated row …"))
 def _repeated(key: str, seed: int, _choice: ModelChoice) -> tuple[tuple[int, ...], tuple[str, ...], np.ndarray]:
     checkpoint = load(_choice)
     ids = inspection.repeated_row(checkpoint.model.config, seed=seed)

@@ -10,6 +10,7 @@ import streamlit as st
 
 from engine import inspection
 from engine.gpt import Attention
+from engine.language import N_, _
 from pages.parts.attention import effects
 from pages.parts.attention.chosen_heads import Chosen
 from pages.parts.attention.head import choose_head, head_name
@@ -28,8 +29,10 @@ N_BARS = 8
 def show_switches(chosen: Chosen) -> None:
     """Draw the view."""
     st.markdown(
-        "Each tile is a switch: a head that is off writes zeros where its result was, and everything after it reads on "
-        "with what is left."
+        _(
+            "Each tile is a switch: a head that is off writes zeros where its result was, and everything after it "
+            "reads on with what is left."
+        )
     )
     config = chosen.checkpoint.model.config
     key = f"heads_off:{config.n_layers}x{config.n_heads}"
@@ -42,11 +45,14 @@ def show_switches(chosen: Chosen) -> None:
 
     this = frozenset({(layer, head)})
     presets = {
-        "All on": (frozenset(), "The model as it was trained."),
-        "All off": (every, "No head of any layer: only embeddings and MLPs are left."),
-        "Only this head off": (this, "The chosen layer and head, and no other."),
-        "Only this head on": (every - this, "All others are switched off."),
-        "This layer off": (frozenset(each for each in every if each[0] == layer), "All heads of the chosen layer."),
+        N_("All on"): (frozenset(), _("The model as it was trained.")),
+        N_("All off"): (every, _("No head of any layer: only embeddings and MLPs are left.")),
+        N_("Only this head off"): (this, _("The chosen layer and head, and no other.")),
+        N_("Only this head on"): (every - this, _("All others are switched off.")),
+        N_("This layer off"): (
+            frozenset(each for each in every if each[0] == layer),
+            _("All heads of the chosen layer."),
+        ),
     }
     with st.container(horizontal=True, gap="small"):
         for name, (heads, why) in presets.items():
@@ -54,37 +60,50 @@ def show_switches(chosen: Chosen) -> None:
     scores = overview(chosen.choice, chosen.sentence.ids).scores
     grid, result = st.columns([1, 1.2], gap="large")
     with grid:
-        st.markdown(f"**Heads, {len(off)} of {len(every)} off**")
+        st.markdown(_("**Heads, {n_off} of {n_every} off**", n_off=len(off), n_every=len(every)))
         head_maps(
             [_switch(scores, place, place in off) for place in np.ndindex(*chosen.shape)],
             key="heads_switches",
             columns=config.n_heads,
             selected=(layer, head),
             size="small" if len(every) > 24 else "large",
-            summary=f"{len(every)} heads, {len(off)} of them off. Enter switches one.",
+            summary=_("{n_every} heads, {n_off} of them off. Enter switches one.", n_every=len(every), n_off=len(off)),
             on_click=lambda layer, head: switch(off ^ {(layer, head)}),
         )
-        st.caption("Layer · head, with the label on your sentence. Click a tile to switch it.")
+        st.caption(_("Layer · head, with the label on your sentence. Click a tile to switch it."))
     with result:
         _before_and_after(chosen, off)
     notice(
-        "One head off changes the bars a little, the whole of a layer much. The residual stream carries the rest: "
-        "without any head the model still has its embeddings and MLPs, and predicts from the last token alone (and, "
-        "with learned positions, from its place).",
-        "The loss is measured on text, the bars on your sentence: they need not agree.",
+        _(
+            "One head off changes the bars a little, the whole of a layer much. The residual stream carries the rest: "
+            "without any head the model still has its embeddings and MLPs, and predicts from the last token alone "
+            "(and, with learned positions, from its place)."
+        ),
+        _("The loss is measured on text, the bars on your sentence: they need not agree."),
     )
     exercise(
-        "Switch all heads off. What does the model predict now, and does it depend on the words before the last token?",
-        "It predicts what usually follows the last token, like a bigram table: attention is the only way for one "
-        "position to learn of another. Change an earlier word, and the bars with all heads off stay the same.",
+        _(
+            "Switch all heads off. What does the model predict now, and does it depend on the words before the last "
+            "token?"
+        ),
+        _(
+            "It predicts what usually follows the last token, like a bigram table: attention is the only way for one "
+            "position to learn of another. Change an earlier word, and the bars with all heads off stay the same."
+        ),
     )
     show_code(Attention.forward, inspection.loss_without)
 
 
 def _switch(scores: inspection.HeadScores, place: tuple[int, int], off: bool) -> HeadTile:
-    label, _ = scores.label(*place)
+    label, _unused = scores.label(*place)
     now, then = ("off", "on") if off else ("on", "off")
-    name = f"{head_name(*place).capitalize()}, {label}: {now}; press to switch it {then}"
+    name = _(
+        "{capitalize}, {label}: {now}; press to switch it {then}",
+        capitalize=head_name(*place).capitalize(),
+        label=label,
+        now=now,
+        then=then,
+    )
     return HeadTile(*place, label, (), name, off=off)
 
 
@@ -96,21 +115,21 @@ def _before_and_after(chosen: Chosen, off: frozenset[tuple[int, int]]) -> None:
     names = _distinct(
         [visible_token(show_bytes(tokenizer.token_bytes(int(i)))) if i < tokenizer.n_vocab else "(unused)" for i in top]
     )
-    series = (("all heads on", before), ("with the switches", after))
+    series = ((_("all heads on"), before), (_("with the switches"), after))
     rows = [
         (name, label, float(p[i]), percent(float(p[i])))
         for name, i in zip(names, top, strict=True)
         for label, p in series
     ]
     first, then = (names[int(p[top].argmax())] for p in (before, after))
-    says = f"Next token: {first} with all heads on, {then} with the switches."
+    says = _("Next token: {first} with all heads on, {then} with the switches.", first=first, then=then)
     grouped_bars(
         pd.DataFrame(rows, columns=["row", "series", "value", "shown"]),
-        title="The next token of your sentence",
-        rows_title="Token (␣ is a space)",
-        value_title="Probability",
+        title=_("The next token of your sentence"),
+        rows_title=_("Token (␣ is a space)"),
+        value_title=_("Probability"),
         series_title="",
-        alt_text="Bar chart: probability of the most probable next tokens with all heads on and with the switches.",
+        alt_text=_("Bar chart: probability of the most probable next tokens with all heads on and with the switches."),
         summary=says,
     ).show(caption=False)
     st.text(says)
@@ -118,17 +137,17 @@ def _before_and_after(chosen: Chosen, off: frozenset[tuple[int, int]]) -> None:
     losses = [_loss(chosen, each) for each in (frozenset(), off)]
     with st.container(border=True):
         columns = st.columns(2)
-        columns[0].metric("Probability that moved", percent(moved), help="Half the sum of all differences.")
+        columns[0].metric(_("Probability that moved"), percent(moved), help=_("Half the sum of all differences."))
         if None not in losses:
             columns[1].metric(
-                "Loss (nats per token)",
+                _("Loss (nats per token)"),
                 f"{losses[1]:.3f}",
                 f"{losses[1] - losses[0]:+.3f}" if off else None,
                 delta_color="inverse",
-                help=f"On held-out text; {losses[0]:.3f} with all heads on.",
+                help=_("On held-out text; {losses:.3f} with all heads on.", losses=losses[0]),
             )
     if None in losses:
-        st.caption("There is no held-out text for this model here, so no loss is shown.")
+        st.caption(_("There is no held-out text for this model here, so no loss is shown."))
 
 
 def _next_token(chosen: Chosen, off: frozenset[tuple[int, int]]) -> np.ndarray:
@@ -148,7 +167,7 @@ def _loss(chosen: Chosen, off: frozenset[tuple[int, int]]) -> float | None:
     return _loss_of(chosen.choice.key, tuple(sorted(off)), chosen.choice)
 
 
-@st.cache_resource(max_entries=256, show_spinner="Reading the held-out text …")
+@st.cache_resource(max_entries=256, show_spinner=N_("Reading the held-out text …"))
 def _loss_of(key: str, off: tuple[tuple[int, int], ...], _choice: ModelChoice) -> float | None:
     windows = effects.text_windows(_choice)
     if windows is None:

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import inspection
+from engine.language import N_, _
 from pages.parts.attention import effects
 from pages.parts.attention.chosen_heads import Chosen, three_decimals
 from pages.parts.attention.head import chosen_head, head_name, set_head
@@ -18,13 +19,13 @@ from pages.shared.components.head_maps import HeadTile, head_maps
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, inference, load
 
-TEXTS = ("Your sentence", "Held-out text")
+TEXTS = (N_("Your sentence"), N_("Held-out text"))
 MEASURES = (
-    "the token just before",
-    "the first token of the text",
-    "the token itself",
-    "earlier copies of the same token",
-    "what followed the copy, in repeated random tokens",
+    N_("the token just before"),
+    N_("the first token of the text"),
+    N_("the token itself"),
+    N_("earlier copies of the same token"),
+    N_("what followed the copy, in repeated random tokens"),
 )
 SCORED_TOKENS = 1024
 
@@ -33,24 +34,27 @@ def show_where(chosen: Chosen) -> None:
     """Draw the view."""
     texts, threshold = st.columns([1, 1.6], gap="large")
     measured_on = texts.segmented_control(
-        "Measured on",
+        _("Measured on"),
         TEXTS,
+        format_func=_,
         default=TEXTS[0],
         required=True,
         key="heads_text",
         persist_state="session",
-        help="A sentence is short, so its scores depend on chance. The held-out text is the run's own, which it never "
-        "trained on; for open weights it did not exist when they were trained.",
+        help=_(
+            "A sentence is short, so its scores depend on chance. The held-out text is the run's own, which it never "
+            "trained on; for open weights it did not exist when they were trained."
+        ),
     )
     at_least = threshold.slider(
-        "A label needs, above chance, at least",
+        _("A label needs, above chance, at least"),
         0.1,
         0.8,
         0.25,
         0.05,
         key="heads_at_least",
         persist_state="session",
-        help="The share of the attention that chance leaves open and the habit takes. Below it a head is “mixed”.",
+        help=_("The share of the attention that chance leaves open and the habit takes. Below it a head is “mixed”."),
     )
     scores = _scores(chosen, measured_on)
     config = chosen.checkpoint.model.config
@@ -60,7 +64,7 @@ def show_where(chosen: Chosen) -> None:
     guide.tell("head", {"place": selected, "label": labels[selected][0], "score": labels[selected][1]})
     grid, detail = st.columns([1.5, 1], gap="large")
     with grid:
-        st.markdown("**Every head by its strongest habit**")
+        st.markdown(_("**Every head by its strongest habit**"))
         head_maps(
             [
                 HeadTile(*place, label, (f"{score:.2f}",), f"{head_name(*place).capitalize()}: {label}, {score:.2f}")
@@ -70,31 +74,38 @@ def show_where(chosen: Chosen) -> None:
             columns=config.n_heads,
             selected=selected,
             size="small" if len(labels) > 24 else "large",
-            summary=f"{len(labels)} heads with their labels. Enter shows one in numbers.",
+            summary=_("{n_labels} heads with their labels. Enter shows one in numbers.", n_labels=len(labels)),
             on_click=lambda layer, head: set_head(config, layer, head),
         )
         st.caption(
-            f"Layer · head; the number is the share of attention. {_counted(labels)} Click a head to compare it with "
-            "chance."
+            _(
+                "Layer · head; the number is the share of attention. {counted} Click a head to compare it with chance.",
+                counted=_counted(labels),
+            )
         )
     with detail:
         _against_chance(scores, *selected)
         st.button(
-            "Open its map",
+            _("Open its map"),
             key="heads_open",
             on_click=_open_map,
             icon=":material/grid_on:",
-            help="Shows this head in the part Maps.",
+            help=_("Shows this head in the part Maps."),
         )
-    st.markdown("**The five habits, and what chance gives**")
+    st.markdown(_("**The five habits, and what chance gives**"))
     st.dataframe(
-        _habits(scores), hide_index=True, width="stretch", column_config=three_decimals("by chance", "highest score")
+        _habits(scores),
+        hide_index=True,
+        width="stretch",
+        column_config=three_decimals(_("by chance"), _("highest score")),
     )
     st.caption(
-        "Each score is a mean over the positions where that place exists and is not the only one. The second token is "
-        "left out for “first token”: there the first one is the previous one."
+        _(
+            "Each score is a mean over the positions where that place exists and is not the only one. The second token "
+            "is left out for “first token”: there the first one is the previous one."
+        )
     )
-    with st.expander("All heads as a table", icon=":material/table:"):
+    with st.expander(_("All heads as a table"), icon=":material/table:"):
         damage = _known_damage(chosen)
         frame = pd.DataFrame(
             [
@@ -106,28 +117,41 @@ def show_where(chosen: Chosen) -> None:
                     float(entropy[place]),
                     damage[place],
                 )
-                for place, (label, _) in labels.items()
+                for place, (label, _unused) in labels.items()
             ],
             columns=["layer", "head", "label", *inspection.HEAD_LABELS, "entropy (bits)", "damage (nats)"],
         )
-        decimals = three_decimals(*inspection.HEAD_LABELS, "entropy (bits)", "damage (nats)")
+        decimals = three_decimals(*inspection.HEAD_LABELS, _("entropy (bits)"), _("damage (nats)"))
         st.dataframe(frame, hide_index=True, width="stretch", column_config=decimals)
         st.caption(
-            "Click a column's head to sort. Entropy is of your sentence. Damage is filled in by **What is it worth?**"
+            _(
+                "Click a column's head to sort. Entropy is of your sentence. Damage is filled in by **What is it "
+                "worth?**"
+            )
         )
     notice(
-        "A short text flatters: where three tokens can be seen, looking everywhere alike already gives each a third. "
-        "So what counts is the score beside the one by chance.",
-        "Compare **Your sentence** with **Held-out text**. A habit that holds on a thousand tokens is one; one that is "
-        "gone there was an accident of the sentence.",
-        "Most heads of a small model are mixed. Clear habits grow with layers, data and training; move the checkpoint "
-        "back to see them go.",
+        _(
+            "A short text flatters: where three tokens can be seen, looking everywhere alike already gives each a "
+            "third. So what counts is the score beside the one by chance."
+        ),
+        _(
+            "Compare **Your sentence** with **Held-out text**. A habit that holds on a thousand tokens is one; one "
+            "that is gone there was an accident of the sentence."
+        ),
+        _(
+            "Most heads of a small model are mixed. Clear habits grow with layers, data and training; move the "
+            "checkpoint back to see them go."
+        ),
     )
     exercise(
-        "In the foundation model head 4 of layer 3 looks from the second “ lion” straight at “ is”, which followed the "
-        "first one. Is it an induction head?",
-        "No. On random tokens that are repeated its induction score is that of chance: see **Induction test**. It may "
-        "look for a word like “ is”, wherever that stands. One sentence is not a measurement.",
+        _(
+            "In the foundation model head 4 of layer 3 looks from the second “ lion” straight at “ is”, which followed "
+            "the first one. Is it an induction head?"
+        ),
+        _(
+            "No. On random tokens that are repeated its induction score is that of chance: see **Induction test**. It "
+            "may look for a word like “ is”, wherever that stands. One sentence is not a measurement."
+        ),
     )
     show_code(inspection.head_scores, inspection.HeadScores)
 
@@ -138,22 +162,22 @@ def _scores(chosen: Chosen, measured_on: str) -> inspection.HeadScores:
         if windows is not None:
             inputs = windows[0].numpy()
             rows = inputs[: max(1, SCORED_TOKENS // inputs.shape[1])]
-            st.caption(f"{rows.size:,} tokens of held-out text, {rows.shape[1]} at a time.")
+            st.caption(_("{size:,} tokens of held-out text, {shape} at a time.", size=rows.size, shape=rows.shape[1]))
             return _text_scores(chosen.choice.key, rows.shape, rows, chosen.choice)
-        st.info("There is no held-out text for this model here, so the scores are those of your sentence.")
+        st.info(_("There is no held-out text for this model here, so the scores are those of your sentence."))
     return overview(chosen.choice, chosen.sentence.ids).scores
 
 
-@st.cache_resource(max_entries=12, show_spinner="Measuring on the held-out text …")
+@st.cache_resource(max_entries=12, show_spinner=N_("Measuring on the held-out text …"))
 def _text_scores(key: str, shape: tuple[int, ...], _rows: np.ndarray, _choice: ModelChoice) -> inspection.HeadScores:
     with inference():
         return inspection.head_scores(load(_choice).model, _rows)
 
 
 def _counted(labels: dict[tuple[int, ...], tuple[str, float]]) -> str:
-    names = [label for label, _ in labels.values()]
+    names = [label for label, _unused in labels.values()]
     parts = [f"{names.count(name)} {name}" for name in (*inspection.HEAD_LABELS, "mixed") if name in names]
-    return f"{len(names)} heads: {', '.join(parts)}."
+    return _("{n_names} heads: {join}.", n_names=len(names), join=", ".join(parts))
 
 
 def _against_chance(scores: inspection.HeadScores, layer: int, head: int) -> None:
@@ -162,28 +186,33 @@ def _against_chance(scores: inspection.HeadScores, layer: int, head: int) -> Non
         (inspection.HEAD_LABELS[n], series, value, f"{value:.2f}")
         for n in measured
         for series, value in (
-            ("this head", float(scores.values[layer, head, n])),
-            ("by chance", float(scores.chance[n])),
+            (_("this head"), float(scores.values[layer, head, n])),
+            (_("by chance"), float(scores.chance[n])),
         )
     ]
     if not rows:
-        st.info("One token shows no habit: type a longer sentence.")
+        st.info(_("One token shows no habit: type a longer sentence."))
         return
     label, score = scores.label(layer, head, 0)
     grouped_bars(
         pd.DataFrame(rows, columns=["row", "series", "value", "shown"]),
         title=head_name(layer, head).capitalize(),
         rows_title="",
-        value_title="Share of the attention",
+        value_title=_("Share of the attention"),
         series_title="",
-        alt_text="Bar chart: how much of its attention a head gives to each kind of place, beside chance.",
-        summary=f"{head_name(layer, head).capitalize()} is furthest above chance at: {label} ({score:.2f}).",
+        alt_text=_("Bar chart: how much of its attention a head gives to each kind of place, beside chance."),
+        summary=_(
+            "{capitalize} is furthest above chance at: {label} ({score:.2f}).",
+            capitalize=head_name(layer, head).capitalize(),
+            label=label,
+            score=score,
+        ),
     ).show()
 
 
 def _open_map() -> None:
-    st.session_state["part"] = "Maps"
-    st.session_state["attention_view"] = "One head"
+    st.session_state["part"] = _("Maps")
+    st.session_state["attention_view"] = _("One head")
 
 
 def _habits(scores: inspection.HeadScores) -> pd.DataFrame:
@@ -201,7 +230,14 @@ def _habits(scores: inspection.HeadScores) -> pd.DataFrame:
                 f"{best[0] + 1} · {best[1] + 1}" if measured else "",
             )
         )
-    columns = ["habit", "share of the attention on", "positions", "by chance", "highest score", "layer · head"]
+    columns = [
+        "habit",
+        _("share of the attention on"),
+        "positions",
+        _("by chance"),
+        _("highest score"),
+        _("layer · head"),
+    ]
     return pd.DataFrame(rows, columns=columns)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import altair as alt
@@ -12,6 +11,7 @@ import streamlit as st
 
 from engine import inspection
 from engine.gpt import Attention
+from engine.language import N_, _, cached_by_language
 from pages.parts.attention import effects
 from pages.parts.attention.chosen_heads import Chosen, three_decimals
 from pages.parts.attention.head import head_name
@@ -20,42 +20,47 @@ from pages.shared.charts import Figure, _to_spec
 from pages.shared.code_panel import show_code
 from pages.shared.lesson import exercise, notice
 
-RANKS = ("Loss", "Next token")
+RANKS = (N_("Loss"), N_("Next token"))
 MOST_BARS = 40
 
 
 def show_worth(chosen: Chosen) -> None:
     """Draw the view."""
     st.markdown(
-        "Switch one head off and let the model read on without it. If the loss rises, the head was of use. The "
-        "**damage** is that rise, in nats per token; the **shift** is how much probability moves from some next tokens "
-        "to others after your sentence."
+        _(
+            "Switch one head off and let the model read on without it. If the loss rises, the head was of use. The "
+            "**damage** is that rise, in nats per token; the **shift** is how much probability moves from some next "
+            "tokens to others after your sentence."
+        )
     )
     text = effects.on_text(chosen.choice)
     sentence = effects.on_sentence(chosen.choice, chosen.sentence.ids)
     if text is None:
-        st.info("There is no held-out text for this model here: the loss is that of your own sentence.")
-    parts = {"Held-out text": text} if text is not None else {}
-    complete = effects.measure({**parts, "Your sentence": sentence}, f"heads_measuring:{chosen.choice.key}")
+        st.info(_("There is no held-out text for this model here: the loss is that of your own sentence."))
+    parts = {N_("Held-out text"): text} if text is not None else {}
+    complete = effects.measure({**parts, N_("Your sentence"): sentence}, f"heads_measuring:{chosen.choice.key}")
     loss = text or sentence
     if not loss.effects:
         return
     rank = st.segmented_control(
-        "Ranked by",
+        _("Ranked by"),
         RANKS,
+        format_func=_,
         default=RANKS[0],
         required=True,
         key="heads_rank",
         persist_state="session",
-        help="The rise of the loss on the held-out text, or the shift of the token after your sentence.",
+        help=_("The rise of the loss on the held-out text, or the shift of the token after your sentence."),
     )
     damage, shift = loss.damage(chosen.shape), sentence.shift(chosen.shape)
     values = damage if rank == RANKS[0] else 100 * shift
     scores = overview(chosen.choice, chosen.sentence.ids).scores
     _ranked(values, scores, rank, loss.base).show()
     if not complete:
-        st.caption(f"{len(loss.effects)} of {loss.n_heads} heads have been measured.")
-    with st.expander("As a table", icon=":material/table:"):
+        st.caption(
+            _("{n_effects} of {n_heads} heads have been measured.", n_effects=len(loss.effects), n_heads=loss.n_heads)
+        )
+    with st.expander(_("As a table"), icon=":material/table:"):
         frame = pd.DataFrame(
             [
                 (*place, scores.label(*place)[0], damage[place], damage[place] / loss.base, shift[place])
@@ -63,18 +68,22 @@ def show_worth(chosen: Chosen) -> None:
             ],
             columns=["layer", "head", "label", "damage (nats per token)", "share of the loss", "shift"],
         )
-        decimals = three_decimals("damage (nats per token)", "share of the loss", "shift")
+        decimals = three_decimals(_("damage (nats per token)"), _("share of the loss"), "shift")
         st.dataframe(frame, hide_index=True, width="stretch", column_config=decimals)
     notice(
-        "Damages do not add up: heads that do the same work are cheap to lose one at a time (Michel et al. 2019). In "
-        "the example the four heads of layer 1 cost less than 0.5 nats in sum, and about 1.2 when all are off.",
-        "A head can matter much for one sentence and little on average; compare both rankings.",
-        "A bar to the left of zero means that the model does better without the head, on this much text.",
+        _(
+            "Damages do not add up: heads that do the same work are cheap to lose one at a time (Michel et al. 2019). "
+            "In the example the four heads of layer 1 cost less than 0.5 nats in sum, and about 1.2 when all are off."
+        ),
+        _("A head can matter much for one sentence and little on average; compare both rankings."),
+        _("A bar to the left of zero means that the model does better without the head, on this much text."),
     )
     exercise(
-        "Guess first: is the head with the clearest label also the one whose loss hurts most?",
-        "Often not. A label says where a head looks; the damage says whether what it fetches there is needed. In the "
-        "example the costliest head is mixed.",
+        _("Guess first: is the head with the clearest label also the one whose loss hurts most?"),
+        _(
+            "Often not. A label says where a head looks; the damage says whether what it fetches there is needed. In "
+            "the example the costliest head is mixed."
+        ),
     )
     show_code(inspection.head_effects, Attention.forward)
 
@@ -83,7 +92,7 @@ def _ranked(values: np.ndarray, scores: inspection.HeadScores, rank: str, base: 
     places = [place for place in np.ndindex(*values.shape) if np.isfinite(values[place])]
     places.sort(key=lambda place: -values[place])
     places = places[:MOST_BARS]
-    unit = "Rise of the loss (nats per token)" if rank == RANKS[0] else "Probability that moves (%)"
+    unit = _("Rise of the loss (nats per token)") if rank == RANKS[0] else _("Probability that moves (%)")
     data = pd.DataFrame(
         [
             (f"{layer + 1} · {head + 1}", float(values[layer, head]), scores.label(layer, head)[0], n)
@@ -92,30 +101,40 @@ def _ranked(values: np.ndarray, scores: inspection.HeadScores, rank: str, base: 
         columns=["head", "value", "label", "rank"],
     )
     data["shown"] = [f"{value:+.3f}" if rank == RANKS[0] else f"{value:.1f} %" for value in data["value"]]
-    summary = "Nothing has been measured yet."
+    summary = _("Nothing has been measured yet.")
     if places:
         (layer, head), top = places[0], data["shown"][0]
         if rank == RANKS[0]:
-            summary = (
-                f"With all heads on the loss is {base:.3f} nats per token; without {head_name(layer, head)} it is "
-                f"{base + data['value'][0]:.3f} ({top}), the largest rise."
+            summary = _(
+                (
+                    "With all heads on the loss is {base:.3f} nats per token; without {head_name} it is "
+                    "{base_2:.3f} ({top}), the largest rise."
+                ),
+                base=base,
+                head_name=head_name(layer, head),
+                base_2=base + data["value"][0],
+                top=top,
             )
         else:
-            summary = f"Without {head_name(layer, head)}, {top} of the probability goes to other tokens, the most."
+            summary = _(
+                "Without {head_name}, {top} of the probability goes to other tokens, the most.",
+                head_name=head_name(layer, head),
+                top=top,
+            )
         if values.size > MOST_BARS:
-            summary += f" The {MOST_BARS} heads that matter most are shown."
-    alt_text = "Bar chart: what changes when each head is switched off, the largest change first."
+            summary += _(" The {most_bars} heads that matter most are shown.", most_bars=MOST_BARS)
+    alt_text = _("Bar chart: what changes when each head is switched off, the largest change first.")
     return Figure(data, _ranked_spec(unit, len(data)), alt_text, summary)
 
 
-@lru_cache(maxsize=64)
+@cached_by_language(maxsize=64)
 def _ranked_spec(unit: str, n_bars: int) -> dict[str, Any]:
     head = alt.Y(
-        "head:N", title="Layer · head", sort=alt.EncodingSortField("rank", op="min"), axis=alt.Axis(labelLimit=90)
+        "head:N", title=_("Layer · head"), sort=alt.EncodingSortField("rank", op="min"), axis=alt.Axis(labelLimit=90)
     )
     tips = [
-        alt.Tooltip("head:N", title="Layer · head"),
-        alt.Tooltip("label:N", title="Label"),
+        alt.Tooltip("head:N", title=_("Layer · head")),
+        alt.Tooltip("label:N", title=_("Label")),
         alt.Tooltip("shown:N", title=unit),
     ]
     x = alt.X("value:Q", title=unit, axis=alt.Axis(tickCount=5))
@@ -127,4 +146,6 @@ def _ranked_spec(unit: str, n_bars: int) -> dict[str, Any]:
     down = base.transform_filter("datum.value < 0").transform_calculate(caption="datum.shown + '  ' + datum.label")
     right = up.mark_text(align="left", dx=5, fontSize=13).encode(x="value:Q", text=text, color=alt.value("gray"))
     at_zero = down.mark_text(align="left", dx=5, fontSize=13).encode(x=alt.datum(0), text=text, color=alt.value("gray"))
-    return _to_spec(alt.layer(bars, right, at_zero), f"{unit} without each head", max(150, 26 * n_bars + 70))
+    return _to_spec(
+        alt.layer(bars, right, at_zero), _("{unit} without each head", unit=unit), max(150, 26 * n_bars + 70)
+    )

@@ -11,6 +11,7 @@ import streamlit as st
 from engine import inspection
 from engine.checkpoint import Checkpoint
 from engine.gpt import GPT
+from engine.language import N_, _
 from pages.parts.attention.head import choose_head, chosen_head, head_name, set_head
 from pages.shared.charts import percent, visible_token
 from pages.shared.code_panel import show_code
@@ -21,8 +22,8 @@ from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, choose_model, inference, load
 from pages.shared.sentence import Sentence, choose_sentence, traced
 
-VIEWS = ("One head", "Arcs", "All heads")
-ORDERS = ("Layer", "Entropy", "Label")
+VIEWS = (N_("One head"), N_("Arcs"), N_("All heads"))
+ORDERS = (N_("Layer"), N_("Entropy"), N_("Label"))
 MOST_TOKENS = 256
 MOST_PACKED = 24_000_000  # weights that are sent at once
 TABLE_ROWS = 100
@@ -42,8 +43,10 @@ class Overview:
 def show() -> None:
     """Draw the part."""
     st.markdown(
-        "A head decides for each token how much it reads from each earlier one. Its **attention map** has a row for "
-        "each token that reads and a column for each that is read; the weights of a row sum to 1."
+        _(
+            "A head decides for each token how much it reads from each earlier one. Its **attention map** has a row "
+            "for each token that reads and a column for each that is read; the weights of a row sum to 1."
+        )
     )
     found = choose_model_and_sentence()
     if found is None:
@@ -51,13 +54,14 @@ def show() -> None:
     choice, checkpoint, sentence = found
     left, right = st.columns([1, 1.6], gap="large")
     view = left.segmented_control(
-        "View",
+        _("View"),
         VIEWS,
+        format_func=_,
         default=VIEWS[0],
         required=True,
         key="attention_view",
         persist_state="session",
-        help="One head as a map or as arcs between tokens, or small maps of all heads.",
+        help=_("One head as a map or as arcs between tokens, or small maps of all heads."),
     )
     if view == "All heads":
         with right:
@@ -73,21 +77,34 @@ def show() -> None:
             _arcs(weights, sentence, layer, head)
         _table(weights, sentence, layer, head)
     notice(
-        "The upper right is hatched: a token cannot read what comes later. The first token has no choice, it reads "
-        "itself with weight 1.",
-        "Heads differ. Some hold on to the token before, some to the first token or to themselves, some spread over "
-        "everything; **All heads** sorted by entropy shows the sharp ones first.",
-        "A head that has nothing to look for often rests on the first token. A large weight there says little about "
-        "that token.",
-        "Move the checkpoint to step 0: before training nearly all maps are even, the same weight for every token that "
-        "can be seen.",
+        _(
+            "The upper right is hatched: a token cannot read what comes later. The first token has no choice, it reads "
+            "itself with weight 1."
+        ),
+        _(
+            "Heads differ. Some hold on to the token before, some to the first token or to themselves, some spread "
+            "over everything; **All heads** sorted by entropy shows the sharp ones first."
+        ),
+        _(
+            "A head that has nothing to look for often rests on the first token. A large weight there says little "
+            "about that token."
+        ),
+        _(
+            "Move the checkpoint to step 0: before training nearly all maps are even, the same weight for every token "
+            "that can be seen."
+        ),
     )
     exercise(
-        "Lock the second “ lion” and go through the heads. Does any look back to the first “ lion”, or to what came "
-        "after it? Could a head of the first layer do either on purpose?",
-        "Looking for an earlier copy of the own token can be done in the first layer: both are the same vector there. "
-        "Looking at what *followed* the copy needs two layers: a head of an earlier layer first has to write at each "
-        "token what stood before it. The part **What is this head doing?** measures whether a head does so.",
+        _(
+            "Lock the second “ lion” and go through the heads. Does any look back to the first “ lion”, or to what "
+            "came after it? Could a head of the first layer do either on purpose?"
+        ),
+        _(
+            "Looking for an earlier copy of the own token can be done in the first layer: both are the same vector "
+            "there. Looking at what *followed* the copy needs two layers: a head of an earlier layer first has to "
+            "write at each token what stood before it. The part **What is this head doing?** measures whether a head "
+            "does so."
+        ),
     )
     show_code(GPT.forward, inspection.attention_maps, inspection.attention_entropy)
 
@@ -106,13 +123,16 @@ def choose_model_and_sentence() -> tuple[ModelChoice, Checkpoint, Sentence] | No
         sentence = choose_sentence(choice, most=limit)
         if most > 8 and sentence is not None:
             st.slider(
-                "Tokens read, at most",
+                _("Tokens read, at most"),
                 8,
                 most,
                 min(most, 128),
                 key=_limit_key(most),
                 persist_state="session",
-                help=f"How much of a long text is drawn: at most {most}, by this model's context and for the picture.",
+                help=_(
+                    "How much of a long text is drawn: at most {most}, by this model's context and for the picture.",
+                    most=most,
+                ),
             )
     return None if sentence is None else (choice, checkpoint, sentence)
 
@@ -132,7 +152,7 @@ def overview(choice: ModelChoice, ids: tuple[int, ...]) -> Overview:
     return _overview(choice.key, ids, choice)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Looking at all heads …")
+@st.cache_resource(max_entries=8, show_spinner=N_("Looking at all heads …"))
 def _overview(key: str, ids: tuple[int, ...], _choice: ModelChoice) -> Overview:
     model = load(_choice).model
     causal = model.config.causal
@@ -157,7 +177,7 @@ def _one_head(weights: np.ndarray, sentence: Sentence, checkpoint: Checkpoint, l
         column_ids=sentence.ids,
         locked=locked,
         causal=checkpoint.model.config.causal,
-        summary=f"Attention map of {len(sentence.ids)} tokens. {says}",
+        summary=_("Attention map of {n_ids} tokens. {says}", n_ids=len(sentence.ids), says=says),
         on_click=lambda row: _toggle_lock(sentence, row),
     )
     st.text(says)
@@ -167,14 +187,17 @@ def _one_head(weights: np.ndarray, sentence: Sentence, checkpoint: Checkpoint, l
 def _arcs(weights: np.ndarray, sentence: Sentence, layer: int, head: int) -> None:
     locked = _locked(sentence)
     threshold = st.slider(
-        "Weights from",
+        _("Weights from"),
         0.0,
         0.9,
         0.1,
         0.05,
         key="attention_threshold",
         persist_state="session",
-        help=f"Only weights of at least this much are drawn as arcs; of a locked token all from {LOCKED_FROM}.",
+        help=_(
+            "Only weights of at least this much are drawn as arcs; of a locked token all from {locked_from}.",
+            locked_from=LOCKED_FROM,
+        ),
     )
     if locked is not None:
         threshold = LOCKED_FROM
@@ -187,24 +210,36 @@ def _arcs(weights: np.ndarray, sentence: Sentence, layer: int, head: int) -> Non
         ids=sentence.ids,
         arcs=arcs,
         locked=locked,
-        summary=f"{len(arcs.places)} arcs between {len(sentence.ids)} tokens. {says}",
+        summary=_(
+            "{n_places} arcs between {n_ids} tokens. {says}",
+            n_places=len(arcs.places),
+            n_ids=len(sentence.ids),
+            says=says,
+        ),
         on_click=lambda row: _toggle_lock(sentence, row),
     )
     st.text(says)
-    drawn = f"{len(arcs.places)} weights of at least {threshold:g}, drawn from the token that reads to the one read"
-    left_out = f"; {arcs.left_out:,} weaker ones are left out" if arcs.left_out else ""
-    st.caption(f"{drawn}{left_out}. Thickness is weight, colour is the token that is read.")
+    drawn = _(
+        "{n_places} weights of at least {threshold:g}, drawn from the token that reads to the one read",
+        n_places=len(arcs.places),
+        threshold=threshold,
+    )
+    left_out = _("; {left_out:,} weaker ones are left out", left_out=arcs.left_out) if arcs.left_out else ""
+    st.caption(
+        _("{drawn}{left_out}. Thickness is weight, colour is the token that is read.", drawn=drawn, left_out=left_out)
+    )
 
 
 def _choose_order() -> str:
     return st.segmented_control(
-        "Sorted by",
+        _("Sorted by"),
         ORDERS,
+        format_func=_,
         default=ORDERS[0],
         required=True,
         key="attention_order",
         persist_state="session",
-        help="By place in the model, by entropy (the sharpest first), or by what the head mostly looks at.",
+        help=_("By place in the model, by entropy (the sharpest first), or by what the head mostly looks at."),
     )
 
 
@@ -225,17 +260,23 @@ def _all_heads(choice: ModelChoice, checkpoint: Checkpoint, sentence: Sentence, 
         columns=config.n_heads if order == "Layer" else None,
         selected=chosen_head(config),
         size="small" if len(tiles) > 24 else "large",
-        summary=f"{len(tiles)} attention maps, by {order.lower()}. Enter opens one.",
+        summary=_("{n_tiles} attention maps, by {lower}. Enter opens one.", n_tiles=len(tiles), lower=order.lower()),
         on_click=open_head,
     )
-    sharpest, widest = (sorted_heads(found, "Entropy")[each] for each in (0, -1))
+    sharpest, widest = (sorted_heads(found, N_("Entropy"))[each] for each in (0, -1))
     st.caption(
-        f"Layer · head; click one to open it. The sharpest is {head_name(*sharpest)} "
-        f"({found.entropy[sharpest]:.2f} bits), the widest {head_name(*widest)} ({found.entropy[widest]:.2f} bits)."
+        _(
+            "Layer · head; click one to open it. The sharpest is {head_name} "
+            "({entropy:.2f} bits), the widest {head_name_2} ({entropy_2:.2f} bits).",
+            head_name=head_name(*sharpest),
+            entropy=found.entropy[sharpest],
+            head_name_2=head_name(*widest),
+            entropy_2=found.entropy[widest],
+        )
     )
     if found.n_packed < len(sentence.ids):
-        st.caption(f"The small maps show the first {found.n_packed} tokens.")
-    with st.expander("As a table", icon=":material/table:"):
+        st.caption(_("The small maps show the first {n_packed} tokens.", n_packed=found.n_packed))
+    with st.expander(_("As a table"), icon=":material/table:"):
         st.dataframe(
             pd.DataFrame(
                 [
@@ -269,35 +310,51 @@ def sorted_heads(found: Overview, order: str) -> list[tuple[int, int]]:
 def _tile(found: Overview, layer: int, head: int) -> HeadTile:
     label, score = found.scores.label(layer, head)
     bits = float(found.entropy[layer, head])
-    name = f"{head_name(layer, head).capitalize()}: {label}, score {score:.2f}, entropy {bits:.2f} bits"
-    return HeadTile(layer, head, label, (f"{bits:.2f} bits",), name)
+    name = _(
+        "{capitalize}: {label}, score {score:.2f}, entropy {bits:.2f} bits",
+        capitalize=head_name(layer, head).capitalize(),
+        label=label,
+        score=score,
+        bits=bits,
+    )
+    return HeadTile(layer, head, label, (_("{bits:.2f} bits", bits=bits),), name)
 
 
 def in_words(weights: np.ndarray, sentence: Sentence, layer: int, head: int, locked: int | None = None) -> str:
     """What the map shows in one sentence: of the locked row, else of the row with the most decided choice."""
     if len(weights) == 1:
-        return "There is one token only, and it reads itself."
+        return _("There is one token only, and it reads itself.")
     row = locked
     if row is None:
         row = 1 + int(weights[1:].max(-1).argmax())  # the first token has no choice
     column = int(weights[row].argmax())
     what = "itself" if column == row else f"{visible_token(sentence.tokens[column])} ({column})"
     reader = f"{visible_token(sentence.tokens[row])} ({row})"
-    return f"{head_name(layer, head).capitalize()}: {reader} gives {percent(float(weights[row, column]))} to {what}."
+    return _(
+        "{capitalize}: {reader} gives {percent} to {what}.",
+        capitalize=head_name(layer, head).capitalize(),
+        reader=reader,
+        percent=percent(float(weights[row, column])),
+        what=what,
+    )
 
 
 def _entropy_caption(weights: np.ndarray) -> None:
     bits = float(inspection.attention_entropy(weights[None, None])[0, 0])
     even = float(np.log2((weights > 0).sum(-1).clip(1)).mean())
     st.caption(
-        f"Entropy {bits:.2f} bits on average over the rows: 0 would be one token only, {even:.2f} all alike. Every row "
-        "sums to 1."
+        _(
+            "Entropy {bits:.2f} bits on average over the rows: 0 would be one token only, {even:.2f} all alike. Every "
+            "row sums to 1.",
+            bits=bits,
+            even=even,
+        )
     )
 
 
 def _table(weights: np.ndarray, sentence: Sentence, layer: int, head: int) -> None:
     table, download = st.columns([3, 1], gap="small")
-    with table.expander("As a table", icon=":material/table:"):
+    with table.expander(_("As a table"), icon=":material/table:"):
         rows, columns = np.unravel_index(np.argsort(-weights, axis=None)[:TABLE_ROWS], weights.shape)
         names = [visible_token(each) for each in sentence.tokens]
         st.dataframe(
@@ -305,31 +362,31 @@ def _table(weights: np.ndarray, sentence: Sentence, layer: int, head: int) -> No
                 {
                     "position": rows,
                     "reads": [names[row] for row in rows],
-                    "from position": columns,
-                    "is read": [names[column] for column in columns],
+                    N_("from position"): columns,
+                    N_("is read"): [names[column] for column in columns],
                     "weight": weights[rows, columns].round(4),
                 }
             ),
             hide_index=True,
             width="stretch",
         )
-        st.caption(f"The {len(rows)} largest of {weights.size:,} weights.")
+        st.caption(_("The {n_rows} largest of {size:,} weights.", n_rows=len(rows), size=weights.size))
     download.download_button(
-        "This map as CSV",
+        _("This map as CSV"),
         lambda: as_csv(weights, sentence),
         f"attention-layer-{layer}-head-{head}.csv",
         "text/csv",
         key="attention_csv",
         on_click="ignore",
         icon=":material/download:",
-        help="All weights: a line for each token that reads, a column for each that is read.",
+        help=_("All weights: a line for each token that reads, a column for each that is read."),
     )
 
 
 def as_csv(weights: np.ndarray, sentence: Sentence) -> str:
     """A line for each row of the map. Tokens are quoted, so that no cell is a formula."""
     names = [f"{n} {visible_token(each)}" for n, each in enumerate(sentence.tokens)]
-    frame = pd.DataFrame(weights, columns=names, index=pd.Index(names, name="reads \\ is read"))
+    frame = pd.DataFrame(weights, columns=names, index=pd.Index(names, name=_("reads \\ is read")))
     text: str = frame.to_csv(float_format="%.6g")
     return text
 

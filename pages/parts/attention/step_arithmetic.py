@@ -10,12 +10,21 @@ import pandas as pd
 import streamlit as st
 
 from engine import attention_steps
+from engine.language import N_, _
 from pages.parts.attention.step_view import View, number
 from pages.shared.components.vector_strips import Strip, StripGroup, vector_strips
 
 
 def _heading(view: View, row: int, column: int, text: str) -> None:
-    st.text(f"Query {view.token(row)} ({row}), key {view.token(column)} ({column})")
+    st.text(
+        _(
+            "Query {token} ({row}), key {token_2} ({column})",
+            token=view.token(row),
+            row=row,
+            token_2=view.token(column),
+            column=column,
+        )
+    )
     st.markdown(text)
 
 
@@ -25,25 +34,25 @@ def _dot_product(view: View, row: int, column: int) -> None:
         f"{number(p)}" if i == 0 else f"{'−' if p < 0 else '+'} {number(abs(p))}"
         for i, p in enumerate(terms.products[:4])
     )
-    rest = f" … ({len(terms.products)} terms)" if len(terms.products) > 4 else ""
+    rest = _(" … ({n_products} terms)", n_products=len(terms.products)) if len(terms.products) > 4 else ""
     _heading(view, row, column, f"q · k = {first}{rest} = **{number(terms.total)}**")
     vector_strips(
         [
             StripGroup(
-                "One bar a dimension",
+                _("One bar a dimension"),
                 [
-                    Strip("q of the query", terms.a),
-                    Strip("k of the key", terms.b, sign="×"),
+                    Strip(_("q of the query"), terms.a),
+                    Strip(_("k of the key"), terms.b, sign="×"),
                     Strip("products", terms.products, sign="=", own_scale=True),
-                    Strip("running sum", terms.running, sign="Σ", marked=True, own_scale=True),
+                    Strip(_("running sum"), terms.running, sign="Σ", marked=True, own_scale=True),
                 ],
             )
         ],
         "steps_strips",
-        label="The dot product of a query and a key, dimension by dimension",
+        label=_("The dot product of a query and a key, dimension by dimension"),
     )
-    with st.expander("As a table", icon=":material/table_rows:"):
-        table = pd.DataFrame({"q": terms.a, "k": terms.b, "q × k": terms.products, "running sum": terms.running})
+    with st.expander(_("As a table"), icon=":material/table_rows:"):
+        table = pd.DataFrame({"q": terms.a, "k": terms.b, "q × k": terms.products, N_("running sum"): terms.running})
         table.index.name = "dimension"
         st.dataframe(table, width="stretch", height=300)
 
@@ -63,33 +72,46 @@ def _division(view: View, row: int, column: int) -> None:
     spread = [float(matrix[~view.hidden].std()) for matrix in (view.stages.scores, view.stages.scaled)]
     columns = st.columns(3)
     columns[0].metric(
-        "Spread of the scores",
+        _("Spread of the scores"),
         f"{spread[0]:.2f} → {spread[1]:.2f}",
-        help="Standard deviation of all scores that the mask leaves, before and after the division.",
+        help=_("Standard deviation of all scores that the mask leaves, before and after the division."),
     )
     columns[1].metric(
-        "Largest weight, not divided",
+        _("Largest weight, not divided"),
         f"{without:.1%}",
-        help="What softmax would make of this row if the scores were not divided.",
+        help=_("What softmax would make of this row if the scores were not divided."),
     )
-    columns[2].metric("Largest weight, divided", f"{with_it:.1%}", help="What it does make of this row.")
+    columns[2].metric(_("Largest weight, divided"), f"{with_it:.1%}", help=_("What it does make of this row."))
 
 
 def _masking(view: View, row: int, column: int) -> None:
     scaled = number(view.stages.scaled[row, column])
     if view.hidden[row, column]:
-        text = (
-            f"{scaled} becomes **−∞**: token {column} comes after token {row}. Since e^(−∞) = 0, softmax gives it no "
-            "weight, and what it says has no way into this row."
+        text = _(
+            (
+                "{scaled} becomes **−∞**: token {column} comes after token {row}. Since e^(−∞) = 0, softmax gives it "
+                "no weight, and what it says has no way into this row."
+            ),
+            scaled=scaled,
+            column=column,
+            row=row,
         )
     elif not view.config.causal:
-        text = f"**{scaled}** stays: this model was trained without a mask, every token sees every other."
+        text = _(
+            "**{scaled}** stays: this model was trained without a mask, every token sees every other.", scaled=scaled
+        )
     else:
-        where = "is the token itself" if row == column else f"comes before token {row}"
-        text = f"**{scaled}** stays: token {column} {where}."
+        where = _("is the token itself") if row == column else _("comes before token {row}", row=row)
+        text = _("**{scaled}** stays: token {column} {where}.", scaled=scaled, column=column, where=where)
     _heading(view, row, column, text)
     n_hidden, n = int(view.hidden.sum()), view.hidden.size
-    st.caption(f"The mask hides {n_hidden} of {n} cells: row i keeps the i + 1 tokens up to its own, counted from 0.")
+    st.caption(
+        _(
+            "The mask hides {n_hidden} of {n} cells: row i keeps the i + 1 tokens up to its own, counted from 0.",
+            n_hidden=n_hidden,
+            n=n,
+        )
+    )
 
 
 def _softmax(view: View, row: int, column: int) -> None:
@@ -101,44 +123,56 @@ def _softmax(view: View, row: int, column: int) -> None:
     )
     if view.dropped is not None:
         if view.dropped.kept[row, column]:
-            text += f", kept by dropout: × {view.dropped.scale:.2f} = **{number(weight)}**"
+            text += _(
+                ", kept by dropout: × {scale:.2f} = **{number}**", scale=view.dropped.scale, number=number(weight)
+            )
         else:
-            text += ", dropped: **0**"
+            text += _(", dropped: **0**")
     _heading(view, row, column, text)
     table = pd.DataFrame(
         {
             "key": [view.token(i) for i in range(view.n_tokens)],
             "score": [number(each) for each in steps.scores],
-            "e^(score − largest)": steps.exponentials,
+            N_("e^(score − largest)"): steps.exponentials,
             "weight": steps.weights,
         }
     )
     if view.dropped is not None:
         table["after dropout"] = view.matrix(3)[row]
-    _table(table, shares=("weight", "after dropout"))
+    _table(table, shares=("weight", N_("after dropout")))
     st.caption(
-        f"The row's largest score, {number(steps.largest)}, is subtracted from all first: the weights stay the same, "
-        f"and no power of e gets too large. The sum of the row is {number(steps.total)}."
+        _(
+            "The row's largest score, {number}, is subtracted from all first: the weights stay the same, "
+            "and no power of e gets too large. The sum of the row is {number_2}.",
+            number=number(steps.largest),
+            number_2=number(steps.total),
+        )
     )
 
 
 def _weighted_sum(view: View, row: int, dimension: int) -> None:
     weights = view.matrix(3)[row]
     terms = attention_steps.sum_of_products(weights, view.stages.v[:, dimension])
-    st.text(f"Output at {view.token(row)} ({row}), dimension {dimension}")
+    st.text(_("Output at {token} ({row}), dimension {dimension}", token=view.token(row), row=row, dimension=dimension))
     largest = int(np.abs(terms.products).argmax())
     st.markdown(
-        f"The sum over all tokens of weight × v[token, {dimension}] = **{number(terms.total)}**. The largest part, "
-        f"{number(terms.products[largest])}, comes from token {largest}."
+        _(
+            "The sum over all tokens of weight × v[token, {dimension}] = **{number}**. The largest part, "
+            "{number_2}, comes from token {largest}.",
+            dimension=dimension,
+            number=number(terms.total),
+            number_2=number(terms.products[largest]),
+            largest=largest,
+        )
     )
     _table(
         pd.DataFrame(
             {
                 "token": [view.token(i) for i in range(view.n_tokens)],
                 "weight": terms.a,
-                f"v[token, {dimension}]": terms.b,
-                "weight × v": terms.products,
-                "running sum": terms.running,
+                _("v[token, {dimension}]", dimension=dimension): terms.b,
+                N_("weight × v"): terms.products,
+                N_("running sum"): terms.running,
             }
         ),
         shares=("weight",),

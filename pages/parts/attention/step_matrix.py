@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
+from engine.language import _
 from pages.parts.attention.step_view import STAGES, View, number
 from pages.shared.components.matrix_view import Labels, Operand, matrix_view
 
@@ -69,8 +70,17 @@ def _summary(view: View, stage: int, values: np.ndarray) -> str:
     row, column = (int(each) for each in np.unravel_index(int(finite.argmax()), values.shape))
     if stage < 4:
         what = "weight" if stage == 3 else "score"
-        return (
-            f"The largest {what}, {number(values[row, column])}, is where token {row} looks at token {column}"
-            f"{' (itself)' if row == column else ''}."
+        return _(
+            ("The largest {what}, {number}, is where token {row} looks at token {column}{ending}."),
+            what=what,
+            number=number(values[row, column]),
+            row=row,
+            column=column,
+            ending=_(" (itself)") if row == column else "",
         )
-    return f"The largest number, {number(values[row, column])}, is written at token {row} in dimension {column}."
+    return _(
+        "The largest number, {number}, is written at token {row} in dimension {column}.",
+        number=number(values[row, column]),
+        row=row,
+        column=column,
+    )

@@ -10,6 +10,7 @@ import numpy as np
 from engine.attention_steps import Dropped
 from engine.gpt import GPTConfig
 from engine.inspection import AttentionStages
+from engine.language import N_
 from pages.shared.charts import visible_token
 from pages.shared.sentence import Sentence
 
@@ -27,37 +28,47 @@ class Stage:
 STAGES = (
     Stage(
         "q · kᵀ",
-        "Scores: every query with every key",
-        "Each token asks with its **query** q, and each token answers with its **key** k. How well they match is one "
-        "number, their dot product: row *i*, column *j* is q of token *i* · k of token *j*.",
+        N_("Scores: every query with every key"),
+        N_(
+            "Each token asks with its **query** q, and each token answers with its **key** k. How well they match is "
+            "one number, their dot product: row *i*, column *j* is q of token *i* · k of token *j*."
+        ),
         "(T, D) · (D, T) → (T, T)",
     ),
     Stage(
         "÷ √D",
-        "Scaled scores",
-        "A sum of D products spreads about √D times as wide as one of them. Dividing by √D keeps the scores in a range "
-        "where softmax still answers to small changes.",
+        N_("Scaled scores"),
+        N_(
+            "A sum of D products spreads about √D times as wide as one of them. Dividing by √D keeps the scores in a "
+            "range where softmax still answers to small changes."
+        ),
         "(T, T) → (T, T)",
     ),
     Stage(
         "mask",
-        "Masked scores",
-        "What comes after a token is not known when it is read. Its scores are replaced by −∞, which softmax turns "
-        "into a weight of exactly 0.",
+        N_("Masked scores"),
+        N_(
+            "What comes after a token is not known when it is read. Its scores are replaced by −∞, which softmax turns "
+            "into a weight of exactly 0."
+        ),
         "(T, T) → (T, T)",
     ),
     Stage(
         "softmax",
-        "Attention weights",
-        "e to each score, divided by the sum of its row: positive weights that sum to 1. This is the attention of the "
-        "head: how much of each token's value is taken.",
+        N_("Attention weights"),
+        N_(
+            "e to each score, divided by the sum of its row: positive weights that sum to 1. This is the attention of "
+            "the head: how much of each token's value is taken."
+        ),
         "(T, T) → (T, T)",
     ),
     Stage(
-        "weights · v",
-        "Output: weighted sums of the values",
-        "Each token offers a **value** v. What the head writes at a token is the sum of all values, each times its "
-        "weight.",
+        N_("weights · v"),
+        N_("Output: weighted sums of the values"),
+        N_(
+            "Each token offers a **value** v. What the head writes at a token is the sum of all values, each times its "
+            "weight."
+        ),
         "(T, T) · (T, D) → (T, D)",
     ),
 )
@@ -108,7 +119,7 @@ class View:
     @property
     def changed_rows(self) -> list[int]:
         """Tokens whose query is not the model's own."""
-        return sorted({token for token, _ in self.changes.now})
+        return sorted({token for token, _unused in self.changes.now})
 
     def matrix(self, stage: int, stages: AttentionStages | None = None) -> np.ndarray:
         """The result of a stage, with dropout where it is on."""

@@ -14,6 +14,7 @@ import streamlit as st
 
 from engine.classroom.board import Place, best_within, places
 from engine.errors import EngineError
+from engine.language import N_, _
 from engine.runs.records import RunRecord
 from pages.guides import GUIDES
 from pages.shared import sitemap, viewer
@@ -33,12 +34,12 @@ def show_board() -> None:
     st.fragment(_live, run_every=REFRESH_SECONDS)()
     _results()
     st.button(
-        "Leave the board",
+        _("Leave the board"),
         icon=":material/logout:",
         key="board-leave",
         on_click=viewer.become_teacher,
         kwargs={"on": False},
-        help="This browser is then a learner's like any other, until the key is given again.",
+        help=_("This browser is then a learner's like any other, until the key is given again."),
     )
 
 
@@ -82,12 +83,14 @@ def _qr(address: str) -> bytes:
 def _join() -> None:
     address = join_address(str(st.context.url or "http://localhost:8501/"))
     code, text = st.columns([1, 3], vertical_alignment="center")
-    code.image(_qr(address), width=190, caption="Scan to join")
-    text.markdown("**Join**")
+    code.image(_qr(address), width=190, caption=_("Scan to join"))
+    text.markdown(_("**Join**"))
     text.code(address, language=None)
     text.caption(
-        "The address of this computer on its network. If it does not open, the server listens to this computer only: "
-        "start it with `make class`, and look at the firewall."
+        _(
+            "The address of this computer on its network. If it does not open, the server listens to this computer "
+            "only: start it with `make class`, and look at the firewall."
+        )
     )
 
 
@@ -103,20 +106,24 @@ def _live() -> None:
     askers = lab().store.all_askers()
     names = {place.learner.learner: place.learner.shown for place in found}
     first, second, third = st.columns(3)
-    first.metric("Here now", len(here), help="Seen within the last minute and a half.")
-    second.metric("Training", sum(record.state in ("running", "stopping") for record in live))
-    third.metric("Waiting", sum(record.state == "queued" for record in live))
-    st.header("Learners", anchor=False)
+    first.metric(_("Here now"), len(here), help=_("Seen within the last minute and a half."))
+    second.metric(_("Training"), sum(record.state in ("running", "stopping") for record in live))
+    third.metric(_("Waiting"), sum(record.state == "queued" for record in live))
+    st.header(_("Learners"), anchor=False)
     if found:
         st.dataframe(_learner_rows(found), hide_index=True, width="stretch")
         st.caption(
-            f"{len(here)} of {len(found)} learners are here. A learner without a name shows the first digits of a hash."
+            _(
+                "{n_here} of {n_found} learners are here. A learner without a name shows the first digits of a hash.",
+                n_here=len(here),
+                n_found=len(found),
+            )
         )
     else:
-        st.info("Nobody has joined yet. Show the code above.")
-    st.header("Runs", anchor=False)
+        st.info(_("Nobody has joined yet. Show the code above."))
+    st.header(_("Runs"), anchor=False)
     if not live:
-        st.caption("Nothing trains and nothing waits.")
+        st.caption(_("Nothing trains and nothing waits."))
     queue = [record.run_id for record in lab().store.queued()]
     order = {run_id: place for place, run_id in enumerate(queue, start=1)}
     for record in sorted(live, key=lambda each: (each.state == "queued", order.get(each.run_id, 0)))[:40]:
@@ -129,12 +136,12 @@ def _learner_rows(found: list[Place]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "Learner": place.learner.shown,
-                "Lesson": titles.get(place.learner.lesson, place.learner.lesson),
-                "Part": place.learner.part,
-                "Here": "now" if place.present else _ago(place.ago),
-                "Steps done": f"{place.n_steps} of {n_steps}",
-                "Answers right": f"{place.n_right} of {place.n_answered}",
+                N_("Learner"): place.learner.shown,
+                N_("Lesson"): titles.get(place.learner.lesson, place.learner.lesson),
+                N_("Part"): place.learner.part,
+                N_("Here"): "now" if place.present else _ago(place.ago),
+                N_("Steps done"): _("{n_steps} of {n_steps_2}", n_steps=place.n_steps, n_steps_2=n_steps),
+                N_("Answers right"): _("{n_right} of {n_answered}", n_right=place.n_right, n_answered=place.n_answered),
             }
             for place in found
         ]
@@ -143,25 +150,29 @@ def _learner_rows(found: list[Place]) -> pd.DataFrame:
 
 def _ago(seconds: float) -> str:
     minutes = round(seconds / 60)
-    return f"{minutes} min ago" if minutes < 120 else f"{round(minutes / 60)} h ago"
+    return _("{minutes} min ago", minutes=minutes) if minutes < 120 else _("{round} h ago", round=round(minutes / 60))
 
 
 def _run_row(record: RunRecord, names: list[str], order: dict[str, int]) -> None:
     icon, word = STATES[record.state]
-    total = f" of {record.total_steps:,}" if record.total_steps else ""
-    what = f"number {order[record.run_id]} in the queue" if record.run_id in order else f"step {record.step:,}{total}"
+    total = _(" of {total_steps:,}", total_steps=record.total_steps) if record.total_steps else ""
+    what = (
+        _("number {order} in the queue", order=order[record.run_id])
+        if record.run_id in order
+        else _("step {step:,}{total}", step=record.step, total=total)
+    )
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(icon, width="content")
         with st.container():
-            st.text(f"{run_name(record)} · {', '.join(names) or 'nobody in particular'}")
+            st.text(f"{run_name(record)} · {', '.join(names) or _('nobody in particular')}")
             st.caption(f"{word} · {what} · {record.job}")
         st.button(
-            "Stop",
+            _("Stop"),
             key=f"board-stop:{record.run_id}",
             icon=":material/stop:",
             on_click=_steer,
             args=(record.run_id, "stop"),
-            help="Ends this run; what it has learned is kept, and it can be resumed.",
+            help=_("Ends this run; what it has learned is kept, and it can be resumed."),
         )
 
 
@@ -176,17 +187,17 @@ def _steer(run_id: str, kind: str) -> None:
 
 
 def _results() -> None:
-    st.header("Results", anchor=False)
+    st.header(_("Results"), anchor=False)
     _best()
     st.download_button(
-        "All results as CSV",
+        _("All results as CSV"),
         viewer.learners().csv,
         "class-results.csv",
         "text/csv",
         icon=":material/download:",
         key="board-csv",
         on_click="ignore",
-        help="A line for every step and answer of every learner, with the time.",
+        help=_("A line for every step and answer of every learner, with the time."),
     )
     records = [record for record in lab().runs(None) if record.state == "finished"]
     if records:
@@ -194,39 +205,46 @@ def _results() -> None:
 
 
 def _best() -> None:
-    st.markdown("**Best model within the same training time**")
+    st.markdown(_("**Best model within the same training time**"))
     records = [record for record in lab().runs() if record.step > 0 and "corpora" in record.config_dict]
     texts: dict[str, list[RunRecord]] = {}
     for record in records:
-        key = " + ".join(sorted(source_title(str(name)) for name, _ in record.config_dict["corpora"]))
+        key = " + ".join(sorted(source_title(str(name)) for name, _unused in record.config_dict["corpora"]))
         texts.setdefault(key, []).append(record)
     if not texts:
-        st.caption("No pretraining run has been measured yet.")
+        st.caption(_("No pretraining run has been measured yet."))
         return
     left, right = st.columns(2)
     most = max(texts, key=lambda key: len(texts[key]))
     text = left.selectbox(
-        "Text",
+        _("Text"),
         list(texts),
         index=list(texts).index(most),
+        format_func=_,
         key="board-text",
-        help="Losses on different texts cannot be compared.",
+        help=_("Losses on different texts cannot be compared."),
     )
     seconds = right.select_slider(
-        "Seconds of training",
+        _("Seconds of training"),
         BUDGETS,
         60,
+        format_func=_,
         key="board-seconds",
-        help="What a run had reached by then counts, also of runs that trained on.",
+        help=_("What a run had reached by then counts, also of runs that trained on."),
     )
     rows = _best_rows(texts[text], seconds)
     if not rows:
-        st.caption("No learner's run on this text was measured within that time.")
+        st.caption(_("No learner's run on this text was measured within that time."))
         return
     st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
     st.caption(
-        f"{rows[0]['Learner']} leads with {rows[0]['Bits per byte']:.3f} bits per byte after "
-        f"{rows[0]['Seconds']:.0f} s. Bits per byte compare models of different vocabularies."
+        _(
+            "{learner} leads with {bits_per_byte:.3f} bits per byte after "
+            "{seconds:.0f} s. Bits per byte compare models of different vocabularies.",
+            learner=rows[0]["Learner"],
+            bits_per_byte=rows[0]["Bits per byte"],
+            seconds=rows[0]["Seconds"],
+        )
     )
 
 
@@ -247,11 +265,11 @@ def _best_rows(records: list[RunRecord], seconds: float) -> list[dict[str, Any]]
         if best is not None:
             rows.append(
                 {
-                    "Learner": names.get(learner, f"Learner {learner[:4]}"),
-                    "Bits per byte": best.bits_per_byte,
-                    "Seconds": best.seconds,
-                    "Step": best.step,
-                    "Run": labels[best.run_id],
+                    N_("Learner"): names.get(learner, f"Learner {learner[:4]}"),
+                    N_("Bits per byte"): best.bits_per_byte,
+                    N_("Seconds"): best.seconds,
+                    N_("Step"): best.step,
+                    N_("Run"): labels[best.run_id],
                 }
             )
     return sorted(rows, key=lambda row: row["Bits per byte"])
@@ -261,12 +279,12 @@ def _share(records: list[RunRecord]) -> None:
     names = {record.run_id: run_name(record) for record in records}
     shown = lab().store.shared_runs()
     wanted = st.multiselect(
-        "Models for the whole class",
+        _("Models for the whole class"),
         list(names),
         default=[run_id for run_id in names if run_id in shown],
-        format_func=names.__getitem__,
+        format_func=lambda each: _(names[each]),
         key="board-shared",
-        help="Every learner finds these among the models and runs to choose from.",
+        help=_("Every learner finds these among the models and runs to choose from."),
     )
     for run_id in names:
         if (run_id in wanted) != (run_id in shown):

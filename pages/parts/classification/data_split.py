@@ -10,6 +10,7 @@ import streamlit as st
 from engine.classification_metrics import rarest_class
 from engine.errors import CorpusError
 from engine.labelled import Split
+from engine.language import _
 from engine.uploads import (
     LabelledTexts,
 )
@@ -50,40 +51,40 @@ def _split_controls() -> dict[str, Any]:
     """The settings of the split, kept for the other parts."""
     first, second, third, fourth = st.columns([1.2, 1, 1, 0.8], vertical_alignment="bottom")
     balance = first.toggle(
-        "Balance the classes",
+        _("Balance the classes"),
         False,
         key="classification-balance",
         persist_state="session",
-        help="Train on as many texts of each class as the rarest has. Validation and test stay as they are.",
+        help=_("Train on as many texts of each class as the rarest has. Validation and test stay as they are."),
     )
     test = second.slider(
-        "Test texts (%)",
+        _("Test texts (%)"),
         5,
         40,
         20,
         5,
         key="classification-test",
         persist_state="session",
-        help="Kept aside for the last judgement: no choice is made by looking at them.",
+        help=_("Kept aside for the last judgement: no choice is made by looking at them."),
     )
     validation = third.slider(
-        "Validation texts (%)",
+        _("Validation texts (%)"),
         5,
         30,
         10,
         5,
         key="classification-validation",
         persist_state="session",
-        help="Looked at during training, to see when it stops helping.",
+        help=_("Looked at during training, to see when it stops helping."),
     )
     seed = fourth.number_input(
-        "Split seed",
+        _("Split seed"),
         0,
         9999,
         0,
         key="classification-split-seed",
         persist_state="session",
-        help="Another number deals the texts out differently, always with the shares of the classes kept.",
+        help=_("Another number deals the texts out differently, always with the shares of the classes kept."),
     )
     settings = {
         "balance": bool(balance),
@@ -98,11 +99,11 @@ def _split_controls() -> dict[str, Any]:
 def _numbers(data: LabelledTexts, split: Split) -> None:
     lengths = sorted(len(text.split()) for text in data.texts)
     numbers = (
-        ("Texts", f"{len(data):,}", "Rows of the set."),
-        ("Classes", f"{len(data.label_names)}", "Different labels."),
-        ("Median words", f"{lengths[len(lengths) // 2]:,}", "Half of the texts have more words."),
-        ("Copies removed", f"{len(split.copies):,}", "Texts that are the same as an earlier one."),
-        ("To train on", f"{len(split.train):,}", "After copies, split and balancing."),
+        (_("Texts"), f"{len(data):,}", _("Rows of the set.")),
+        (_("Classes"), f"{len(data.label_names)}", _("Different labels.")),
+        (_("Median words"), f"{lengths[len(lengths) // 2]:,}", _("Half of the texts have more words.")),
+        (_("Copies removed"), f"{len(split.copies):,}", _("Texts that are the same as an earlier one.")),
+        (_("To train on"), f"{len(split.train):,}", _("After copies, split and balancing.")),
     )
     with st.container(horizontal=True):
         for label, value, help in numbers:
@@ -122,25 +123,32 @@ def _class_chart(split: Split, balance: bool) -> None:
     )
     least = rarest_class(split.test.labels, len(names))
     commonest = max(split.test.labels.count(label) for label in range(len(names))) / len(split.test)
-    summary = (
-        f"{len(split.train):,} texts to train on, {len(split.validation):,} to validate, {len(split.test):,} to test. "
-        f"The rarest class of the test set has {split.test.labels.count(least):,} texts; always saying the commonest "
-        f"class would be right for {commonest:.1%} of them."
+    summary = _(
+        (
+            "{n_train:,} texts to train on, {n_validation:,} to validate, {n_test:,} to test. "
+            "The rarest class of the test set has {least:,} texts; always saying the commonest "
+            "class would be right for {commonest:.1%} of them."
+        ),
+        n_train=len(split.train),
+        n_validation=len(split.validation),
+        n_test=len(split.test),
+        least=split.test.labels.count(least),
+        commonest=commonest,
     )
     if balance:
-        summary += f" Balancing left {split.n_unbalanced:,} texts out of training."
+        summary += _(" Balancing left {n_unbalanced:,} texts out of training.", n_unbalanced=split.n_unbalanced)
     charts.grouped_bars(
         rows,
-        title="Texts of each class",
-        rows_title="Class",
-        value_title="Texts",
-        series_title="Part",
-        alt_text="Bar chart: number of texts of each class in training, validation and test.",
+        title=_("Texts of each class"),
+        rows_title=_("Class"),
+        value_title=_("Texts"),
+        series_title=_("Part"),
+        alt_text=_("Bar chart: number of texts of each class in training, validation and test."),
         summary="",
         height=min(60 * len(names), 1200) + 130,
     ).show(caption=False)
     st.caption(summary)
-    with st.expander("As a table", icon=":material/table:"):
+    with st.expander(_("As a table"), icon=":material/table:"):
         table = rows.pivot(index="row", columns="series", values="value")[["train", "validation", "test"]]
         table.index.name = "class"
         st.dataframe(table, width="stretch")

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from engine.language import _
 from engine.uploads import (
     LabelledTexts,
 )
@@ -21,45 +22,45 @@ ROWS_SHOWN = 25
 
 def edit_rows(name: str, data: LabelledTexts) -> None:
     """The rows that match, to be edited, and a button that takes the edits over."""
-    st.header("Read, relabel, rewrite", anchor=False)
+    st.header(_("Read, relabel, rewrite"), anchor=False)
     find, of, more = st.columns([2, 1.3, 1.3], vertical_alignment="bottom")
     wanted = find.text_input(
-        "Find texts with",
+        _("Find texts with"),
         key="classification-find",
         persist_state="session",
         max_chars=100,
-        placeholder="prize",
-        help="Case does not matter. Empty: all texts.",
+        placeholder=_("prize"),
+        help=_("Case does not matter. Empty: all texts."),
     )
     label = of.selectbox(
-        "Label",
+        _("Label"),
         [None, *range(len(data.label_names))],
-        format_func=lambda i: "all labels" if i is None else shortened(data.label_names[i], 40),
+        format_func=lambda i: _(_("all labels") if i is None else shortened(data.label_names[i], 40)),
         key=f"classification-label:{name}",
-        help="Show the rows of one class only.",
+        help=_("Show the rows of one class only."),
     )
     extra = more.text_input(
-        "Another label",
+        _("Another label"),
         key="classification-extra",
         max_chars=60,
-        placeholder="none",
-        help="A new label that can then be chosen in the table. It needs at least five different texts.",
+        placeholder=_("none"),
+        help=_("A new label that can then be chosen in the table. It needs at least five different texts."),
     ).strip()
     rows = _matching(data, wanted, label)
     if not rows:
-        st.info("No text matches. Type another word, or choose all labels.")
+        st.info(_("No text matches. Type another word, or choose all labels."))
         return
     n_pages = -(-len(rows) // ROWS_SHOWN)
     page = 1
     if n_pages > 1:
         page = st.number_input(
-            f"Page (1 to {n_pages:,})",
+            _("Page (1 to {n_pages:,})", n_pages=n_pages),
             1,
             n_pages,
             1,
             key=f"classification-page:{name}:{wanted}:{label}",
             width=220,
-            help=f"{len(rows):,} rows match, {ROWS_SHOWN} on a page.",
+            help=_("{n_rows:,} rows match, {rows_shown} on a page.", n_rows=len(rows), rows_shown=ROWS_SHOWN),
         )
     on_page = rows[(int(page) - 1) * ROWS_SHOWN :][:ROWS_SHOWN]
     options = [*data.label_names, *([extra] if extra and extra not in data.label_names else [])]
@@ -76,26 +77,32 @@ def edit_rows(name: str, data: LabelledTexts) -> None:
         hide_index=True,
         width="stretch",
         column_config={
-            "label": st.column_config.SelectboxColumn("Label", options=options, required=True, width="small"),
-            "text": st.column_config.TextColumn("Text (double click to edit)", required=True, width="large"),
+            "label": st.column_config.SelectboxColumn(_("Label"), options=options, required=True, width="small"),
+            "text": st.column_config.TextColumn(_("Text (double click to edit)"), required=True, width="large"),
         },
     )
     changed = apply_edits(data, on_page, shown, edited)
     if changed is None:
         st.caption(
-            f"{len(rows):,} of {len(data):,} rows match. Change a label or a text, add rows at the end, or mark rows "
-            "and delete them; then a button takes the edited rows over."
+            _(
+                "{n_rows:,} of {n_data:,} rows match. Change a label or a text, add rows at the end, or mark rows "
+                "and delete them; then a button takes the edited rows over.",
+                n_rows=len(rows),
+                n_data=len(data),
+            )
         )
         return
     n_changed = n_changes(shown, edited)
     st.button(
-        f"Use the edited rows ({n_changed:,} changed)",
+        _("Use the edited rows ({n_changed:,} changed)", n_changed=n_changed),
         type="primary",
         icon=":material/save:",
         key="use-edited",
         on_click=take_over,
         args=(changed, f"{data_title(name).removesuffix(', edited')}, edited"),
-        help="Makes a new set of all rows with your changes, and works on it from now on. The set it came from stays.",
+        help=_(
+            "Makes a new set of all rows with your changes, and works on it from now on. The set it came from stays."
+        ),
     )
 
 

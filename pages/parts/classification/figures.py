@@ -10,6 +10,7 @@ import altair as alt
 import pandas as pd
 
 from engine.classification_metrics import Calibration, Counts, ThresholdCurve
+from engine.language import _, cached_by_language
 from pages.shared.charts import _QUIET, _READABLE, _RUN_COLOURS, _RUN_SHAPES, Figure, _to_spec
 
 MAX_POINTS = 300
@@ -37,7 +38,11 @@ def curve_and_point(
     if diagonal:
         rows += [{"layer": "chance", "x": end, "y": end} for end in (0.0, 1.0)]
     rows.append({"layer": "here", "x": here[0], "y": here[1]})
-    alt_text = f"Line chart: {y_title.lower()} against {x_title.lower()}, and the point of the chosen threshold."
+    alt_text = _(
+        "Line chart: {lower} against {lower_2}, and the point of the chosen threshold.",
+        lower=y_title.lower(),
+        lower_2=x_title.lower(),
+    )
     return Figure(pd.DataFrame(rows), _curve_spec(title, x_title, y_title), alt_text, summary)
 
 
@@ -71,16 +76,21 @@ def roc(curve: ThresholdCurve, here: Counts) -> Figure:
     """Recall against false alarms."""
     places = _thinned(len(curve.recall))
     points = pd.DataFrame({"x": curve.false_alarms[places], "y": curve.recall[places]})
-    summary = (
-        f"Area under the curve: {curve.roc_area:.4f}; 1 is perfect, 0.5 (the dotted line) is chance. The diamond is "
-        f"the chosen threshold: {here.recall:.1%} found at {here.false_alarms:.1%} false alarms."
+    summary = _(
+        (
+            "Area under the curve: {roc_area:.4f}; 1 is perfect, 0.5 (the dotted line) is chance. The diamond is "
+            "the chosen threshold: {recall:.1%} found at {false_alarms:.1%} false alarms."
+        ),
+        roc_area=curve.roc_area,
+        recall=here.recall,
+        false_alarms=here.false_alarms,
     )
     return curve_and_point(
         points,
         (here.false_alarms, here.recall),
-        title="ROC curve",
-        x_title="False alarms",
-        y_title="Recall",
+        title=_("ROC curve"),
+        x_title=_("False alarms"),
+        y_title=_("Recall"),
         diagonal=True,
         summary=summary,
     )
@@ -90,16 +100,21 @@ def precision_recall(curve: ThresholdCurve, here: Counts) -> Figure:
     """Precision against recall."""
     places = _thinned(len(curve.recall))
     points = pd.DataFrame({"x": curve.recall[places], "y": curve.precision[places]})
-    summary = (
-        f"Average precision: {curve.average_precision:.4f}. The diamond is the chosen threshold: precision "
-        f"{here.precision:.1%} at recall {here.recall:.1%}."
+    summary = _(
+        (
+            "Average precision: {average_precision:.4f}. The diamond is the chosen threshold: precision "
+            "{precision:.1%} at recall {recall:.1%}."
+        ),
+        average_precision=curve.average_precision,
+        precision=here.precision,
+        recall=here.recall,
     )
     return curve_and_point(
         points,
         (here.recall, here.precision),
-        title="Precision and recall",
-        x_title="Recall",
-        y_title="Precision",
+        title=_("Precision and recall"),
+        x_title=_("Recall"),
+        y_title=_("Precision"),
         diagonal=False,
         summary=summary,
     )
@@ -110,24 +125,30 @@ def reliability(found: Calibration) -> Figure:
     rows = [{"layer": "bin", "x": each.probability, "y": each.share, "n": each.n} for each in found.bins]
     rows += [{"layer": "ideal", "x": end, "y": end, "n": 0} for end in (0.0, 1.0)]
     most = max(found.bins, key=lambda each: each.n)
-    summary = (
-        f"Expected calibration error: {found.error:.4f}. {most.n:,} texts lie in the fullest bin, "
-        f"{most.low:.1f} to {most.high:.1f}; on the dotted line a probability means what it says."
+    summary = _(
+        (
+            "Expected calibration error: {error:.4f}. {n:,} texts lie in the fullest bin, "
+            "{low:.1f} to {high:.1f}; on the dotted line a probability means what it says."
+        ),
+        error=found.error,
+        n=most.n,
+        low=most.low,
+        high=most.high,
     )
     return Figure(
         pd.DataFrame(rows),
         _reliability_spec(),
-        "Point chart: share of texts that are of the class against the probability they were given.",
+        _("Point chart: share of texts that are of the class against the probability they were given."),
         summary,
     )
 
 
-@lru_cache(maxsize=1)
+@cached_by_language(maxsize=1)
 def _reliability_spec() -> dict[str, Any]:
     unit = alt.Scale(domain=[0, 1])
     axis = alt.Axis(tickCount=5, format=".0%", labelPadding=14)  # the largest points reach beyond the axes
-    x = alt.X("x:Q", title="Probability given (mean of the bin)", scale=unit, axis=axis)
-    y = alt.Y("y:Q", title="Share that is of the class", scale=unit, axis=axis)
+    x = alt.X("x:Q", title=_("Probability given (mean of the bin)"), scale=unit, axis=axis)
+    y = alt.Y("y:Q", title=_("Share that is of the class"), scale=unit, axis=axis)
     base = alt.Chart()
     ideal = (
         base.transform_filter("datum.layer == 'ideal'")
@@ -142,31 +163,31 @@ def _reliability_spec() -> dict[str, Any]:
         color=alt.value("blue"),
         size=alt.Size(
             "n:Q",
-            title="Texts in the bin",
+            title=_("Texts in the bin"),
             scale=alt.Scale(type="sqrt", range=[40, 500]),
             legend=alt.Legend(orient="top", tickCount=3),
         ),
         tooltip=[
-            alt.Tooltip("x:Q", title="Probability given", format=".1%"),
-            alt.Tooltip("y:Q", title="Share of the class", format=".1%"),
-            alt.Tooltip("n:Q", title="Texts", format=","),
+            alt.Tooltip("x:Q", title=_("Probability given"), format=".1%"),
+            alt.Tooltip("y:Q", title=_("Share of the class"), format=".1%"),
+            alt.Tooltip("n:Q", title=_("Texts"), format=","),
         ],
     )
-    return _to_spec(alt.layer(ideal, line, points), "Calibration", 320)
+    return _to_spec(alt.layer(ideal, line, points), _("Calibration"), 320)
 
 
 def compared(rows: pd.DataFrame, *, title: str, value_title: str, summary: str) -> Figure:
     """One point with its interval for each method: columns method, value, low, high (per cent), shown."""
     names = tuple(rows["method"])
-    alt_text = f"Point chart: {value_title.lower()} of each method with its interval."
+    alt_text = _("Point chart: {lower} of each method with its interval.", lower=value_title.lower())
     return Figure(rows.reset_index(drop=True), _compared_spec(title, value_title, names), alt_text, summary)
 
 
-@lru_cache(maxsize=32)
+@cached_by_language(maxsize=32)
 def _compared_spec(title: str, value_title: str, names: tuple[str, ...]) -> dict[str, Any]:
     y = alt.Y("method:N", title=None, sort=list(names), axis=alt.Axis(labelLimit=190, labelFontSize=14))
     scale = alt.Scale(zero=False, padding=12)
-    tips = [alt.Tooltip("method:N", title="Method"), alt.Tooltip("shown:N", title=value_title)]
+    tips = [alt.Tooltip("method:N", title=_("Method")), alt.Tooltip("shown:N", title=value_title)]
     base = alt.Chart()
     spans = base.mark_rule(strokeWidth=2).encode(
         y=y,
@@ -189,12 +210,12 @@ def by_labels(rows: pd.DataFrame, methods: Sequence[str], *, summary: str) -> Fi
     return Figure(
         rows.reset_index(drop=True),
         _by_labels_spec(tuple(methods)),
-        "Line chart: test accuracy against the number of labelled texts, with intervals, one line for each method.",
+        _("Line chart: test accuracy against the number of labelled texts, with intervals, one line for each method."),
         summary,
     )
 
 
-@lru_cache(maxsize=16)
+@cached_by_language(maxsize=16)
 def _by_labels_spec(methods: tuple[str, ...]) -> dict[str, Any]:
     colours = [_RUN_COLOURS[index % len(_RUN_COLOURS)] for index in range(len(methods))]
     shapes = [_RUN_SHAPES[index % len(_RUN_SHAPES)] for index in range(len(methods))]
@@ -202,24 +223,24 @@ def _by_labels_spec(methods: tuple[str, ...]) -> dict[str, Any]:
     colour = alt.Color("method:N", title=None, legend=legend, scale=alt.Scale(domain=list(methods), range=colours))
     x = alt.X(
         "labels:Q",
-        title="Labelled texts to train on (logarithmic)",
+        title=_("Labelled texts to train on (logarithmic)"),
         scale=alt.Scale(type="log", nice=False, padding=20),
         axis=alt.Axis(values=[10, 30, 100, 300, 1000, 3000, 10000], labelExpr=_READABLE),
     )
     scale = alt.Scale(zero=False, padding=6)
-    y = alt.Y("value:Q", title="Test accuracy (%)", scale=scale, axis=alt.Axis(tickCount=6))
+    y = alt.Y("value:Q", title=_("Test accuracy (%)"), scale=scale, axis=alt.Axis(tickCount=6))
     tips = [
-        alt.Tooltip("method:N", title="Method"),
-        alt.Tooltip("labels:Q", title="Labels", format=","),
-        alt.Tooltip("value:Q", title="Mean accuracy (%)", format=".2f"),
-        alt.Tooltip("low:Q", title="Interval from", format=".2f"),
-        alt.Tooltip("high:Q", title="to", format=".2f"),
-        alt.Tooltip("n:Q", title="Seeds"),
+        alt.Tooltip("method:N", title=_("Method")),
+        alt.Tooltip("labels:Q", title=_("Labels"), format=","),
+        alt.Tooltip("value:Q", title=_("Mean accuracy (%)"), format=".2f"),
+        alt.Tooltip("low:Q", title=_("Interval from"), format=".2f"),
+        alt.Tooltip("high:Q", title=_("to"), format=".2f"),
+        alt.Tooltip("n:Q", title=_("Seeds")),
     ]
     base = alt.Chart()
     lines = base.mark_line(strokeWidth=2).encode(x, y, colour)
     spans = base.mark_rule(strokeWidth=1.5, opacity=0.8).encode(
-        x, alt.Y("low:Q", scale=scale, title="Test accuracy (%)"), y2="high:Q", color=colour
+        x, alt.Y("low:Q", scale=scale, title=_("Test accuracy (%)")), y2="high:Q", color=colour
     )
     points = base.mark_point(size=70, filled=True, opacity=1).encode(
         x,
@@ -228,4 +249,4 @@ def _by_labels_spec(methods: tuple[str, ...]) -> dict[str, Any]:
         shape=alt.Shape("method:N", title=None, legend=legend, scale=alt.Scale(domain=list(methods), range=shapes)),
         tooltip=tips,
     )
-    return _to_spec(alt.layer(spans, lines, points), "Accuracy and the number of labels", 380)
+    return _to_spec(alt.layer(spans, lines, points), _("Accuracy and the number of labels"), 380)

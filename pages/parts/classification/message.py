@@ -11,6 +11,7 @@ import streamlit as st
 from engine import attribution
 from engine.attribution import Attribution, Flip
 from engine.errors import ConfigError
+from engine.language import N_, _
 from pages.parts.classification.source import (
     Chosen,
     choose_classifier,
@@ -29,9 +30,9 @@ from pages.shared.models import inference
 MAX_CHARS = 1_500
 _TEXT = "classification-message"
 _OWN = {
-    "sms-spam": "Congratulations! You have won a free holiday. Call 09061701461 now to claim your prize.",
-    "bbc-topics": "The champions won the final after a late goal, and their coach praised the young players.",
-    "shakespeare-genres": "O, she doth teach the torches to burn bright! My heart breaks, and death is near.",
+    "sms-spam": N_("Congratulations! You have won a free holiday. Call 09061701461 now to claim your prize."),
+    "bbc-topics": N_("The champions won the final after a late goal, and their coach praised the young players."),
+    "shakespeare-genres": N_("O, she doth teach the torches to burn bright! My heart breaks, and death is near."),
 }
 _FLIP_WORDS = 8
 
@@ -39,23 +40,31 @@ _FLIP_WORDS = 8
 def show() -> None:
     """The part "One message"."""
     st.markdown(
-        "Type a message, or take one of the test set. The classifier says how probable each class is, and two methods "
-        "say **which words** made it think so."
+        _(
+            "Type a message, or take one of the test set. The classifier says how probable each class is, and two "
+            "methods say **which words** made it think so."
+        )
     )
     chosen = choose_classifier()
     if chosen is not None:
         _look(chosen)
     notice(
-        "Occlusion is what it says: the probability of the whole text minus that of the text without the word. Where "
-        "the model is very sure, no single word matters, and all numbers are near 0.",
-        "Gradient times input looks at the score before the softmax, so it still speaks where the model is sure; but "
-        "it is a straight line put to a curved function, and the two may disagree.",
-        "The fewest words that flip the verdict are an attack: a spammer needs them too.",
+        _(
+            "Occlusion is what it says: the probability of the whole text minus that of the text without the word. "
+            "Where the model is very sure, no single word matters, and all numbers are near 0."
+        ),
+        _(
+            "Gradient times input looks at the score before the softmax, so it still speaks where the model is sure; "
+            "but it is a straight line put to a curved function, and the two may disagree."
+        ),
+        _("The fewest words that flip the verdict are an attack: a spammer needs them too."),
     )
     exercise(
-        "Write a spam message that the classifier lets through, without making it harmless to a human reader.",
-        "Misspell what occlusion marks, or add friendly words that speak for ham. The classifier sees tokens, "
-        "not intentions; a filter in use is trained again and again on what got through.",
+        _("Write a spam message that the classifier lets through, without making it harmless to a human reader."),
+        _(
+            "Misspell what occlusion marks, or add friendly words that speak for ham. The classifier sees tokens, "
+            "not intentions; a filter in use is trained again and again on what got through."
+        ),
     )
     show_code(attribution.occlusion, attribution.gradient_times_input, attribution.fewest_words_to_flip)
 
@@ -67,35 +76,35 @@ def _look(chosen: Chosen) -> None:
         st.session_state[key] = _OWN.get(chosen.config.data, split_of_run(chosen.record).test.texts[0][:MAX_CHARS])
     box, beside = st.columns([4, 1.3], vertical_alignment="bottom")
     beside.button(
-        "A test message",
+        _("A test message"),
         icon=":material/casino:",
         key="message-any",
         width="stretch",
         on_click=_take,
         args=(key, chosen, False),
-        help="One of the test set by chance.",
+        help=_("One of the test set by chance."),
     )
     beside.button(
-        "A mistake",
+        _("A mistake"),
         icon=":material/error:",
         key="message-wrong",
         width="stretch",
         on_click=_take,
         args=(key, chosen, True),
-        help="A test message that this classifier calls wrongly, by chance.",
+        help=_("A test message that this classifier calls wrongly, by chance."),
     )
     text = box.text_area(
-        "Your message",
+        _("Your message"),
         key=key,
         persist_state="session",
         max_chars=MAX_CHARS,
         height=110,
-        help="Up to 200 words are looked at one by one; the model reads as many tokens as it was trained on.",
+        help=_("Up to 200 words are looked at one by one; the model reads as many tokens as it was trained on."),
     )
     text = text.encode("utf-8", "replace").decode("utf-8").replace("\0", " ")
     origin = st.session_state.get(f"{key}:label")
     if origin is not None and origin[0] == text and origin[1] < len(names):
-        st.text(f"From the test set, where it is labelled “{names[origin[1]]}”.")
+        st.text(_("From the test set, where it is labelled “{names}”.", names=names[origin[1]]))
     try:
         attribution.words_of(text)
         said = _said(chosen.choice.key, text, chosen)
@@ -106,24 +115,36 @@ def _look(chosen: Chosen) -> None:
     label = int(said.argmax())
     guide.tell("message", {"text": text, "label": names[label], "classifier": chosen.record.run_id})
     asked = st.selectbox(
-        "Which words speak for",
+        _("Which words speak for"),
         range(len(names)),
         index=label,
-        format_func=lambda i: shortened(names[i], 40),
+        format_func=lambda i: _(shortened(names[i], 40)),
         key=f"message-class:{chosen.choice.key}:{text}",
-        help="The class whose evidence is shown: the verdict, unless you ask for another one.",
+        help=_("The class whose evidence is shown: the verdict, unless you ask for another one."),
     )
     occluded, gradient = _why(chosen.choice.key, text, asked, chosen)
     shown = shortened(names[asked], 40)
-    _marks("occlusion", "Occlusion: leave the word out", occluded, f"of probability of “{shown}”", percent=True)
-    _marks("gradient", "Gradient × input: a straight guess", gradient, f"on the score of “{shown}”", percent=False)
-    with st.expander("As a table", icon=":material/table:"):
+    _marks(
+        "occlusion",
+        _("Occlusion: leave the word out"),
+        occluded,
+        _("of probability of “{shown}”", shown=shown),
+        percent=True,
+    )
+    _marks(
+        "gradient",
+        _("Gradient × input: a straight guess"),
+        gradient,
+        _("on the score of “{shown}”", shown=shown),
+        percent=False,
+    )
+    with st.expander(_("As a table"), icon=":material/table:"):
         st.dataframe(
             pd.DataFrame(
                 {
                     "word": [word.text for word in occluded.words],
-                    "occlusion (percentage points)": np.round(100 * occluded.values, 3),
-                    "gradient × input (score)": np.round(gradient.values, 4),
+                    N_("occlusion (percentage points)"): np.round(100 * occluded.values, 3),
+                    N_("gradient × input (score)"): np.round(gradient.values, 4),
                 }
             ),
             width="stretch",
@@ -139,7 +160,7 @@ def _take(key: str, chosen: Chosen, wrong: bool) -> None:
     labels = np.asarray(test.labels)
     rows = np.flatnonzero(said.argmax(1) != labels) if wrong else np.arange(len(test))
     if not len(rows):
-        st.toast("This classifier makes no mistake on the test set.", icon=":material/info:")
+        st.toast(_("This classifier makes no mistake on the test set."), icon=":material/info:")
         return
     row = int(np.random.default_rng().choice(rows))
     text = test.texts[row][:MAX_CHARS]
@@ -158,7 +179,7 @@ def _said(key: str, text: str, _chosen: Chosen) -> np.ndarray:
         return _ask(_chosen, [text])[0]
 
 
-@st.cache_data(max_entries=128, show_spinner="The classifier reads it word by word …")
+@st.cache_data(max_entries=128, show_spinner=N_("The classifier reads it word by word …"))
 def _why(key: str, text: str, label: int, _chosen: Chosen) -> tuple[Attribution, Attribution]:
     model, tokenizer = model_of(_chosen)
     most = _chosen.config.most_tokens
@@ -169,7 +190,7 @@ def _why(key: str, text: str, label: int, _chosen: Chosen) -> tuple[Attribution,
         )
 
 
-@st.cache_data(max_entries=128, show_spinner="Trying which words to leave out …")
+@st.cache_data(max_entries=128, show_spinner=N_("Trying which words to leave out …"))
 def _flipped(key: str, text: str, _chosen: Chosen) -> Flip | None:
     with inference():
         return attribution.fewest_words_to_flip(lambda texts: _ask(_chosen, texts), text, _FLIP_WORDS)
@@ -190,15 +211,15 @@ def _verdict(names: tuple[str, ...], said: np.ndarray) -> None:
     )
     charts.grouped_bars(
         rows,
-        title="What it is",
-        rows_title="Class",
-        value_title="Probability (%)",
+        title=_("What it is"),
+        rows_title=_("Class"),
+        value_title=_("Probability (%)"),
         series_title="",
-        alt_text="Bar chart: probability of each class.",
+        alt_text=_("Bar chart: probability of each class."),
         summary="",
         height=34 * len(order) + 110,
     ).show(caption=False)
-    st.text(f"Called “{names[order[0]]}” with {said[order[0]]:.2%}.")
+    st.text(_("Called “{names}” with {said:.2%}.", names=names[order[0]], said=said[order[0]]))
 
 
 def _marks(name: str, title: str, found: Attribution, unit: str, *, percent: bool) -> None:
@@ -209,40 +230,59 @@ def _marks(name: str, title: str, found: Attribution, unit: str, *, percent: boo
         key=f"words-{name}",
         title=title,
         unit=unit,
-        summary=f"The strongest word is “{found.words[best].text}”.",
+        summary=_("The strongest word is “{text}”.", text=found.words[best].text),
         percent=percent,
     )
 
 
 def _n_read(chosen: Chosen, text: str) -> str | None:
-    _, tokenizer = model_of(chosen)
+    _unused, tokenizer = model_of(chosen)
     n, most = len(tokenizer.encode(text)), chosen.config.most_tokens
     return (
-        f"The text has {n:,} tokens; the classifier reads the first {most // 3:,} and the last "
-        f"{most - most // 3:,}, so the words between count 0."
+        _(
+            "The text has {n:,} tokens; the classifier reads the first {most:,} and the last "
+            "{most_2:,}, so the words between count 0.",
+            n=n,
+            most=most // 3,
+            most_2=most - most // 3,
+        )
         if n > most
         else None
     )
 
 
 def _flip(chosen: Chosen, text: str, names: tuple[str, ...], label: int) -> None:
-    st.header("The fewest words that flip it", anchor=False)
+    st.header(_("The fewest words that flip it"), anchor=False)
     wanted = st.toggle(
-        "Search",
+        _("Search"),
         False,
         key="classification-flip",
         persist_state="session",
-        help="Tries every word, then every pair, and so on up to 2,000 choices, then greedily. Some seconds.",
+        help=_("Tries every word, then every pair, and so on up to 2,000 choices, then greedily. Some seconds."),
     )
     if not wanted:
-        st.caption("Which words would have to go, so that the verdict is another one? Up to eight are tried.")
+        st.caption(_("Which words would have to go, so that the verdict is another one? Up to eight are tried."))
         return
     found = _flipped(chosen.choice.key, text, chosen)
     if found is None:
-        st.text(f"Leaving out up to {_FLIP_WORDS} words does not do: it stays “{names[label]}”.")
+        st.text(
+            _(
+                "Leaving out up to {flip_words} words does not do: it stays “{names}”.",
+                flip_words=_FLIP_WORDS,
+                names=names[label],
+            )
+        )
         return
     words: tuple[Any, ...] = attribution.words_of(text)
     gone = ", ".join(f"“{words[place].text}”" for place in found.left_out)
-    how = "No smaller choice does it." if found.shortest else "Found greedily: a smaller choice may exist."
-    st.text(f"Without {gone} it is no longer called “{names[label]}” ({found.probability:.1%} left). {how}")
+    how = _("No smaller choice does it.") if found.shortest else _("Found greedily: a smaller choice may exist.")
+    st.text(
+        _(
+            "Without {gone} it is no longer called “{names}” ({probability:.1%} left). {how}",
+            gone=gone,
+            names=names[label],
+            probability=found.probability,
+            how=how,
+        )
+    )
     st.code(found.text, language=None, wrap_lines=True)

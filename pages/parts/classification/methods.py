@@ -10,6 +10,7 @@ import streamlit as st
 from engine.classification_metrics import Quality, quality
 from engine.errors import EngineError
 from engine.labelled import Split
+from engine.language import N_
 from engine.runs.classifying import (
     ClassificationConfig,
 )
@@ -24,10 +25,10 @@ from pages.shared.errors import sentence
 from pages.shared.models import inference
 from pages.shared.viewer import lab
 
-FINE_TUNED, FROM_RANDOM = "fine-tuned foundation model", "same network, random start"
+FINE_TUNED, FROM_RANDOM = N_("fine-tuned foundation model"), N_("same network, random start")
 
 
-@st.cache_data(max_entries=512, show_spinner="Training the simple methods …")
+@st.cache_data(max_entries=512, show_spinner=N_("Training the simple methods …"))
 def _simple(name: str, method: str, settings: tuple[tuple[str, Any], ...], home: str) -> tuple[Quality, float]:
     """The quality of a simple method on the test set, and the seconds it took to train."""
     split = split_now(name, dict(settings))

@@ -9,6 +9,7 @@ import streamlit as st
 
 from engine.classification_metrics import Quality
 from engine.labelled import Split
+from engine.language import N_, _
 from engine.runs.classifying import (
     DEFAULT_PRESET,
     PRESETS,
@@ -56,10 +57,10 @@ def _pair(base: str, name: str, settings: dict[str, Any]) -> dict[str, Classific
 
 def compare(name: str, settings: dict[str, Any], split: Split) -> None:
     """The button that starts what is missing, and the table."""
-    st.header("One test set, six methods", anchor=False)
+    st.header(_("One test set, six methods"), anchor=False)
     base = default_base()
     if base is None:
-        st.info("There is no pretrained model yet. Train one in **Pretraining**; the simple methods need none.")
+        st.info(_("There is no pretrained model yet. Train one in **Pretraining**; the simple methods need none."))
         pair = {}
     else:
         pair = _pair(base, name, settings)
@@ -67,17 +68,21 @@ def compare(name: str, settings: dict[str, Any], split: Split) -> None:
     missing = [title for title, config in pair.items() if config.run_id not in known]
     if missing:
         st.info(
-            f"{'The networks are' if len(missing) > 1 else 'One network is'} not trained on this split yet: about "
-            f"{PRESETS[DEFAULT_PRESET].title} each on one core. The simple methods below were trained just now."
+            _(
+                "{ending} not trained on this split yet: about "
+                "{title} each on one core. The simple methods below were trained just now.",
+                ending=_("The networks are") if len(missing) > 1 else _("One network is"),
+                title=PRESETS[DEFAULT_PRESET].title,
+            )
         )
         st.button(
-            f"Train {'both' if len(missing) > 1 else 'it'}",
+            _("Train {ending}", ending="both" if len(missing) > 1 else "it"),
             type="primary",
             icon=":material/play_arrow:",
             key="worth-train",
             on_click=submit_all,
             args=([pair[title] for title in missing],),
-            help="Starts what is missing in the table. You may leave the page meanwhile.",
+            help=_("Starts what is missing in the table. You may leave the page meanwhile."),
         )
     live = any(known[config.run_id].live for config in pair.values() if config.run_id in known)
     st.fragment(_table, run_every=REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(name, settings, split, pair, live)
@@ -107,8 +112,8 @@ def _table(
     ]
     for record in others[:_MOST_OTHERS]:
         config = config_of(record)
-        start = ", random start" if config.start == "random" else ""
-        labels = "" if config.n_train is None else f", {config.n_train:,} labels"
+        start = _(", random start") if config.start == "random" else ""
+        labels = "" if config.n_train is None else _(", {n_train:,} labels", n_train=config.n_train)
         title = f"{WHAT_LEARNS[config.trainable]}{start}{labels} · {record.run_id[:4]}"
         rows.append(_run_row(title, record, split))
     measured = pd.DataFrame([row for row in rows if row["accuracy"] is not None])
@@ -124,21 +129,29 @@ def _table(
     )
     figures.compared(
         chart,
-        title="Test accuracy, with 95 % intervals",
-        value_title="Test accuracy (%)",
-        summary=f"{best['method']} is right most often here: {best['accuracy']:.2%} of {len(split.test):,} texts. The "
-        f"commonest class alone gives {measured['accuracy'].iloc[0]:.2%}.",
+        title=_("Test accuracy, with 95 % intervals"),
+        value_title=_("Test accuracy (%)"),
+        summary=_(
+            "{method} is right most often here: {accuracy:.2%} of {n_test:,} texts. The "
+            "commonest class alone gives {iloc:.2%}.",
+            method=best["method"],
+            accuracy=best["accuracy"],
+            n_test=len(split.test),
+            iloc=measured["accuracy"].iloc[0],
+        ),
     ).show()
-    which = "F1 of the rarer class" if len(split.test.label_names) == 2 else "mean F1"
+    which = _("F1 of the rarer class") if len(split.test.label_names) == 2 else _("mean F1")
     st.dataframe(
         pd.DataFrame(
             {
                 "method": [row["method"] for row in rows],
-                "accuracy (%)": [None if row["accuracy"] is None else round(100 * row["accuracy"], 2) for row in rows],
-                "95 % interval": [row["interval"] for row in rows],
+                N_("accuracy (%)"): [
+                    None if row["accuracy"] is None else round(100 * row["accuracy"], 2) for row in rows
+                ],
+                N_("95 % interval"): [row["interval"] for row in rows],
                 which: [None if row["f1"] is None else round(row["f1"], 4) for row in rows],
-                "training (s)": [row["seconds"] for row in rows],
-                "learning numbers": [row["numbers"] for row in rows],
+                N_("training (s)"): [row["seconds"] for row in rows],
+                N_("learning numbers"): [row["numbers"] for row in rows],
                 "state": [row["state"] for row in rows],
             }
         ),
@@ -157,7 +170,9 @@ def _row(title: str, found: Quality | None, seconds: float | None, numbers: str,
         "accuracy": None if found is None else found.accuracy,
         "low": low,
         "high": high,
-        "interval": "–" if found is None else f"{found.interval[0]:.1%} to {found.interval[1]:.1%}",
+        "interval": "–"
+        if found is None
+        else _("{interval:.1%} to {interval_2:.1%}", interval=found.interval[0], interval_2=found.interval[1]),
         "f1": None if found is None else found.f1,
         "seconds": None if seconds is None else round(seconds, 2),
         "numbers": numbers,
@@ -167,7 +182,7 @@ def _row(title: str, found: Quality | None, seconds: float | None, numbers: str,
 
 def _run_row(title: str, record: RunRecord | None, split: Split) -> dict[str, Any]:
     if record is None:
-        return _row(title, None, None, "–", "not trained yet")
+        return _row(title, None, None, "–", _("not trained yet"))
     word = STATES[record.state][1]
     if record.live:
         word += f", {record.progress:.0%}"

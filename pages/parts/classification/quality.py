@@ -10,6 +10,7 @@ from engine import classification_metrics as metrics
 from engine.classification import confusion_matrix
 from engine.classification_metrics import Calibration, ThresholdCurve, calibration, counts_at, rarest_class
 from engine.labelled import Split
+from engine.language import N_, _
 from pages.parts.classification import figures
 from pages.parts.classification.source import choose_classifier, shortened, split_of_run, test_probabilities
 from pages.shared.code_panel import show_code
@@ -23,24 +24,37 @@ _CELL = "classification-test-cell"
 def show() -> None:
     """The part "How good is it?"."""
     st.markdown(
-        "The **test set** was kept aside until now: no step of training and no choice has seen it. What the classifier "
-        "says of it is what may be expected of new texts."
+        _(
+            "The **test set** was kept aside until now: no step of training and no choice has seen it. What the "
+            "classifier says of it is what may be expected of new texts."
+        )
     )
     chosen = choose_classifier()
     if chosen is not None:
         _judge(chosen.choice.key, split_of_run(chosen.record), test_probabilities(chosen))
     notice(
-        "Precision asks how many of the alarms are true, recall how many of the cases raise one. Move the threshold: "
-        "one is bought with the other.",
-        "The ROC curve does not see how rare a class is; precision does. With few positives look at precision and "
-        "recall.",
-        "A calibrated 90 % is right nine times in ten. A model trained until its training loss is near 0 tends to be "
-        "too sure.",
+        _(
+            "Precision asks how many of the alarms are true, recall how many of the cases raise one. Move the "
+            "threshold: one is bought with the other."
+        ),
+        _(
+            "The ROC curve does not see how rare a class is; precision does. With few positives look at precision and "
+            "recall."
+        ),
+        _(
+            "A calibrated 90 % is right nine times in ten. A model trained until its training loss is near 0 tends to "
+            "be too sure."
+        ),
     )
     exercise(
-        "No good message may be lost: find the threshold with a precision of 99 % or more. How much spam gets through?",
-        "What gets through is 100 % minus the recall at that threshold. A mail program would rather put such "
-        "messages in a folder than delete them: the price of the two mistakes decides, not the F1.",
+        _(
+            "No good message may be lost: find the threshold with a precision of 99 % or more. How much spam gets "
+            "through?"
+        ),
+        _(
+            "What gets through is 100 % minus the recall at that threshold. A mail program would rather put such "
+            "messages in a folder than delete them: the price of the two mistakes decides, not the F1."
+        ),
     )
     show_code(
         metrics.counts_at,
@@ -55,46 +69,54 @@ def _judge(key: str, split: Split, said: np.ndarray) -> None:
     names = test.label_names
     found = metrics.quality(test.labels, said)
     low, high = found.interval
-    which = "F1 of the rarer class" if len(names) == 2 else "Mean F1 of the classes"
+    which = _("F1 of the rarer class") if len(names) == 2 else _("Mean F1 of the classes")
     numbers = (
-        ("Accuracy", f"{found.accuracy:.2%}", f"{found.n_right:,} of {found.n:,} test texts called rightly."),
-        ("95 % interval", f"{100 * low:.1f}–{100 * high:.1f} %", "Wilson's interval: what so few texts can tell."),
-        (which, f"{found.f1:.3f}", "The harmonic mean of precision and recall."),
-        ("Mistakes", f"{found.n - found.n_right:,}", "Test texts called wrongly."),
+        (
+            _("Accuracy"),
+            f"{found.accuracy:.2%}",
+            _("{n_right:,} of {n:,} test texts called rightly.", n_right=found.n_right, n=found.n),
+        ),
+        (
+            _("95 % interval"),
+            f"{100 * low:.1f}–{100 * high:.1f} %",
+            _("Wilson's interval: what so few texts can tell."),
+        ),
+        (which, f"{found.f1:.3f}", _("The harmonic mean of precision and recall.")),
+        (_("Mistakes"), f"{found.n - found.n_right:,}", _("Test texts called wrongly.")),
     )
     with st.container(horizontal=True):
         for label, value, help in numbers:
             st.metric(label, value, help=help, width=205)
     _confusion(key, split, said)
-    st.header("One class against the others", anchor=False)
+    st.header(_("One class against the others"), anchor=False)
     label = rarest_class(test.labels, len(names))
     if len(names) > 2:
         label = st.selectbox(
-            "Class",
+            _("Class"),
             range(len(names)),
             index=label,
-            format_func=lambda i: shortened(names[i], 40),
+            format_func=lambda i: _(shortened(names[i], 40)),
             key=f"one-class:{key}",
-            help="It counts as positive, all others together as negative.",
+            help=_("It counts as positive, all others together as negative."),
         )
     else:
         label = st.segmented_control(
-            "Positive class",
+            _("Positive class"),
             [0, 1],
             default=label,
             required=True,
-            format_func=lambda i: shortened(names[i], 40),
+            format_func=lambda i: _(shortened(names[i], 40)),
             key=f"one-class:{key}",
-            help="What is looked for; the rarer class as a rule.",
+            help=_("What is looked for; the rarer class as a rule."),
         )
     threshold = st.slider(
-        "Called so from this probability on (%)",
+        _("Called so from this probability on (%)"),
         1,
         99,
         50,
         key="classification-threshold",
         persist_state="session",
-        help="At 50 % of two classes the more probable one is chosen. Higher: fewer alarms, more of them true.",
+        help=_("At 50 % of two classes the more probable one is chosen. Higher: fewer alarms, more of them true."),
     )
     positive = np.asarray(test.labels) == label
     _thresholds(positive, said[:, label], threshold / 100, key, label)
@@ -103,18 +125,24 @@ def _judge(key: str, split: Split, said: np.ndarray) -> None:
 def _thresholds(positive: np.ndarray, scores: np.ndarray, threshold: float, key: str, label: int) -> None:
     here = counts_at(positive, scores, threshold)
     numbers = (
-        ("Precision", here.precision, "Of those called so, how many are."),
-        ("Recall", here.recall, "Of those that are so, how many were found."),
-        ("F1", here.f1, "The harmonic mean of the two."),
-        ("Accuracy", here.accuracy, "Both kinds called rightly."),
-        ("False alarms", here.false_alarms, "Of those that are not so, how many were called so."),
+        (_("Precision"), here.precision, _("Of those called so, how many are.")),
+        (_("Recall"), here.recall, _("Of those that are so, how many were found.")),
+        ("F1", here.f1, _("The harmonic mean of the two.")),
+        (_("Accuracy"), here.accuracy, _("Both kinds called rightly.")),
+        (_("False alarms"), here.false_alarms, _("Of those that are not so, how many were called so.")),
     )
     with st.container(horizontal=True):
         for name, value, help in numbers:
             st.metric(name, f"{value:.2%}", help=help, width=130)
     st.caption(
-        f"{here.true_positives:,} found, {here.false_negatives:,} missed, {here.false_positives:,} false alarms, "
-        f"{here.true_negatives:,} rightly left alone."
+        _(
+            "{true_positives:,} found, {false_negatives:,} missed, {false_positives:,} false alarms, "
+            "{true_negatives:,} rightly left alone.",
+            true_positives=here.true_positives,
+            false_negatives=here.false_negatives,
+            false_positives=here.false_positives,
+            true_negatives=here.true_negatives,
+        )
     )
     curve, found = _curves(key, label, positive, scores)
     left, right = st.columns(2)
@@ -126,16 +154,16 @@ def _thresholds(positive: np.ndarray, scores: np.ndarray, threshold: float, key:
     with left:
         figures.reliability(found).show()
     with right:
-        st.markdown("**Calibration as a table**")
+        st.markdown(_("**Calibration as a table**"))
         st.dataframe(
             pd.DataFrame(
                 [
                     {
-                        "probability from": each.low,
+                        N_("probability from"): each.low,
                         "to": each.high,
                         "texts": each.n,
-                        "mean probability": round(each.probability, 3),
-                        "share of the class": round(each.share, 3),
+                        N_("mean probability"): round(each.probability, 3),
+                        N_("share of the class"): round(each.share, 3),
                     }
                     for each in found.bins
                 ]
@@ -143,13 +171,13 @@ def _thresholds(positive: np.ndarray, scores: np.ndarray, threshold: float, key:
             hide_index=True,
             width="stretch",
         )
-    with st.expander("The curves as a table", icon=":material/table:"):
+    with st.expander(_("The curves as a table"), icon=":material/table:"):
         table = pd.DataFrame(
             {
                 "threshold": curve.thresholds[1:],
                 "precision": curve.precision[1:],
                 "recall": curve.recall[1:],
-                "false alarms": curve.false_alarms[1:],
+                N_("false alarms"): curve.false_alarms[1:],
             }
         ).round(5)
         st.dataframe(table, hide_index=True, width="stretch")
@@ -172,13 +200,13 @@ def _confusion(key: str, split: Split, said: np.ndarray) -> None:
     chosen = st.session_state.get(_CELL)
     if not (isinstance(chosen, tuple) and max(chosen) < len(names)):
         chosen = worst
-    summary = f"{np.trace(counts):,} of {counts.sum():,} test texts are called rightly."
+    summary = _("{trace:,} of {sum:,} test texts are called rightly.", trace=np.trace(counts), sum=counts.sum())
     if len(names) <= MAX_CLASSES:
         confusion_grid(
             counts,
             names,
             key=f"test-confusion:{key}",
-            title="Test texts: what they are, what they were called",
+            title=_("Test texts: what they are, what they were called"),
             summary=summary,
             selected=chosen,
             on_click=_choose_cell,
@@ -196,13 +224,24 @@ def _confusion(key: str, split: Split, said: np.ndarray) -> None:
         reverse=True,
     )
     verdict = "rightly" if is_class == called else "wrongly"
-    st.text(f"{len(rows):,} texts that are “{names[is_class]}” and were {verdict} called “{names[called]}”")
+    st.text(
+        _(
+            "{n_rows:,} texts that are “{names}” and were {verdict} called “{names_2}”",
+            n_rows=len(rows),
+            names=names[is_class],
+            verdict=verdict,
+            names_2=names[called],
+        )
+    )
     if rows:
-        table = [{"probability (%)": round(100 * p, 1), "text": shortened(text)} for p, text in rows[:MOST_TEXTS]]
+        table = [{N_("probability (%)"): round(100 * p, 1), "text": shortened(text)} for p, text in rows[:MOST_TEXTS]]
         st.dataframe(
             pd.DataFrame(table),
             hide_index=True,
             width="stretch",
-            column_config={"probability (%)": st.column_config.NumberColumn(width="small")},
+            column_config={N_("probability (%)"): st.column_config.NumberColumn(width="small")},
         )
-        st.caption("The surest first" + (f", {MOST_TEXTS} of them." if len(rows) > MOST_TEXTS else "."))
+        st.caption(
+            _("The surest first")
+            + (_(", {most_texts} of them.", most_texts=MOST_TEXTS) if len(rows) > MOST_TEXTS else ".")
+        )

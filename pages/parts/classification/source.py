@@ -12,6 +12,7 @@ from engine.attribution import probabilities
 from engine.classification import Classifier
 from engine.errors import EngineError
 from engine.labelled import Split, split_labelled
+from engine.language import N_, _
 from engine.runs.classifying import (
     DEFAULT_PRESET,
     MOST_JUDGED,
@@ -36,22 +37,22 @@ RUNS = LessonRuns("classification_run", "classifier", "classification")
 DATA_KEY = "classification_data"
 MADE_KEY = "classification_made"
 SETTINGS_KEY = "classification_settings"
-DATA_PART, TRAIN_PART = "Data", "Train it"
+DATA_PART, TRAIN_PART = N_("Data"), N_("Train it")
 TITLES = {
-    "sms-spam": "SMS spam",
-    "bbc-topics": "BBC topics",
-    "shakespeare-genres": "Shakespeare's genres",
+    "sms-spam": N_("SMS spam"),
+    "bbc-topics": N_("BBC topics"),
+    "shakespeare-genres": N_("Shakespeare's genres"),
 }
 ABOUT = {
-    "sms-spam": "Text messages to phones in Britain and Singapore, each marked as spam or not (ham).",
-    "bbc-topics": "News articles of 2004 and 2005 in five topics: their headline is the first line.",
-    "shakespeare-genres": "Passages of the 38 plays, each labelled with the genre of its play.",
+    "sms-spam": N_("Text messages to phones in Britain and Singapore, each marked as spam or not (ham)."),
+    "bbc-topics": N_("News articles of 2004 and 2005 in five topics: their headline is the first line."),
+    "shakespeare-genres": N_("Passages of the 38 plays, each labelled with the genre of its play."),
 }
 WHAT_LEARNS = {
-    "all": "Everything",
-    "last block": "Last block",
+    "all": N_("Everything"),
+    N_("last block"): N_("Last block"),
     "lora": "LoRA",
-    "head": "Head only",
+    "head": N_("Head only"),
 }
 MOST_TABLE_CHARS = 300
 
@@ -82,7 +83,7 @@ def split_settings() -> dict[str, Any]:
     return dict(st.session_state.get(SETTINGS_KEY, {}))
 
 
-@st.cache_resource(max_entries=6, show_spinner="Reading the labelled texts …")
+@st.cache_resource(max_entries=6, show_spinner=N_("Reading the labelled texts …"))
 def _labelled(name: str, home: str) -> LabelledTexts:
     return read_labelled_set(name, lab().artifacts)
 
@@ -92,7 +93,7 @@ def labelled(name: str) -> LabelledTexts:
     return _labelled(name, str(lab().settings.home))
 
 
-@st.cache_resource(max_entries=12, show_spinner="Splitting the texts …")
+@st.cache_resource(max_entries=12, show_spinner=N_("Splitting the texts …"))
 def _split(name: str, home: str, settings: tuple[tuple[str, Any], ...]) -> Split:
     return split_labelled(labelled(name), most_judged=MOST_JUDGED, most_validated=MOST_VALIDATED, **dict(settings))
 
@@ -103,7 +104,7 @@ def split_now(name: str, settings: dict[str, Any]) -> Split:
     return _split(name, str(lab().settings.home), tuple(sorted(given.items())))
 
 
-@st.cache_resource(max_entries=16, show_spinner="Splitting the texts …")
+@st.cache_resource(max_entries=16, show_spinner=N_("Splitting the texts …"))
 def _split_of_run(run_id: str, _config: ClassificationConfig) -> Split:
     return split_of(_config, lab().artifacts)
 
@@ -136,9 +137,9 @@ def label_of(config: ClassificationConfig) -> str:
     """The name of a run made here."""
     parts = [data_title(config.data), WHAT_LEARNS[config.trainable].lower()]
     if config.start == "random":
-        parts.append("random start")
+        parts.append(_("random start"))
     if config.n_train is not None:
-        parts.append(f"{config.n_train:,} labels")
+        parts.append(_("{n_train:,} labels", n_train=config.n_train))
     return " · ".join(parts)
 
 
@@ -147,7 +148,7 @@ def keep_base(choice: ModelChoice) -> str:
     return _keep(choice.run_id, choice.step, str(lab().settings.home))
 
 
-@st.cache_data(max_entries=64, show_spinner="Keeping the model …")
+@st.cache_data(max_entries=64, show_spinner=N_("Keeping the model …"))
 def _keep(run_id: str, step: int, home: str) -> str:
     return lab().keep_model(run_id, step)
 
@@ -165,7 +166,7 @@ def default_base() -> str | None:
 def _train_default() -> None:
     base = default_base()
     if base is None:
-        st.toast("There is no pretrained model yet: train one in Pretraining.", icon=":material/info:")
+        st.toast(_("There is no pretrained model yet: train one in Pretraining."), icon=":material/info:")
         return
     try:
         config = classification_config(base, data=chosen_data(), **split_settings())
@@ -179,16 +180,19 @@ def _train_default() -> None:
 def offer_training() -> None:
     """What stands where a part needs a classifier and there is none."""
     st.info(
-        f"This part needs a trained classifier. For {data_title(chosen_data())} it takes about "
-        f"{PRESETS[DEFAULT_PRESET].title} on one core."
+        _(
+            "This part needs a trained classifier. For {data_title} it takes about {title} on one core.",
+            data_title=data_title(chosen_data()),
+            title=PRESETS[DEFAULT_PRESET].title,
+        )
     )
     st.button(
-        "Train it now",
+        _("Train it now"),
         type="primary",
         icon=":material/play_arrow:",
         key="train-default-classifier",
         on_click=_train_default,
-        help="Starts the run with the usual settings and opens the part where you can watch it.",
+        help=_("Starts the run with the usual settings and opens the part where you can watch it."),
     )
 
 
@@ -214,7 +218,7 @@ def choose_classifier() -> Chosen | None:
     """Controls for a classification run and one of its checkpoints; None, with a way to get one, where none is."""
     records = classifiers()
     picker, beside = st.columns(2)
-    run_id = RUNS.choose_trained(records, "Classifier", picker)
+    run_id = RUNS.choose_trained(records, _("Classifier"), picker)
     if run_id is None:
         offer_training()
         return None
@@ -222,7 +226,7 @@ def choose_classifier() -> Chosen | None:
         run_id,
         beside,
         key="classifier-step",
-        help="The same classifier at earlier steps of its training. At step 0 its new head is random.",
+        help=_("The same classifier at earlier steps of its training. At step 0 its new head is random."),
     )
     return Chosen(records[run_id], ModelChoice(run_id, step, run_name(records[run_id])))
 
@@ -250,7 +254,7 @@ def test_probabilities(chosen: Chosen) -> np.ndarray:
     return _judge(chosen.choice.key, record.attempt, chosen)
 
 
-@st.cache_data(max_entries=32, show_spinner="The classifier reads the test texts …")
+@st.cache_data(max_entries=32, show_spinner=N_("The classifier reads the test texts …"))
 def _judge(key: str, attempt: int, _chosen: Chosen) -> np.ndarray:
     model, tokenizer = model_of(_chosen)
     texts = split_of_run(_chosen.record).test.texts

@@ -11,6 +11,7 @@ import streamlit as st
 from engine.classification_metrics import mean_interval
 from engine.errors import EngineError
 from engine.labelled import Split
+from engine.language import N_, _
 from engine.runs.classifying import (
     STUDY_SIZES,
     ClassificationConfig,
@@ -25,7 +26,7 @@ from pages.shared.quantities import estimate
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS
 from pages.shared.viewer import lab
 
-STUDIED = ("keyword rule", "naive Bayes", "logistic regression")
+STUDIED = (N_("keyword rule"), N_("naive Bayes"), N_("logistic regression"))
 MAX_SEEDS = 3
 _SECONDS_A_STEP = 0.35
 _SECONDS_A_RUN = 6
@@ -34,60 +35,68 @@ ALL = "all"
 
 def show_study(name: str, settings: dict[str, Any], split: Split) -> None:
     """Controls, the button that starts what is missing, and the chart."""
-    st.header("With fewer labels", anchor=False)
+    st.header(_("With fewer labels"), anchor=False)
     st.markdown(
-        "Labels cost work. Each method is trained on 10, 30, 100, … of the training texts, drawn by several seeds, and "
-        "judged on the same test texts."
+        _(
+            "Labels cost work. Each method is trained on 10, 30, 100, … of the training texts, drawn by several seeds, "
+            "and judged on the same test texts."
+        )
     )
     base = default_base()
     if base is None:
-        st.info("This needs a pretrained model: train one in **Pretraining**.")
+        st.info(_("This needs a pretrained model: train one in **Pretraining**."))
         return
     left, middle, right = st.columns([2, 1, 1.4], vertical_alignment="bottom")
     possible: list[Any] = [n for n in STUDY_SIZES if len(split.train.label_names) <= n < len(split.train)] + [ALL]
     sizes = left.pills(
-        "Numbers of labels",
+        _("Numbers of labels"),
         possible,
         selection_mode="multi",
         default=possible,
-        format_func=lambda n: f"all {len(split.train):,}" if n == ALL else f"{n:,}",
+        format_func=lambda n: _(_("all {n_train:,}", n_train=len(split.train)) if n == ALL else f"{n:,}"),
         key=f"study-sizes:{len(split.train)}:{len(split.train.label_names)}",
-        help="Runs of few labels take seconds, that of all labels the longest.",
+        help=_("Runs of few labels take seconds, that of all labels the longest."),
     )
     seeds = middle.slider(
-        "Seeds",
+        _("Seeds"),
         1,
         MAX_SEEDS,
         3,
         key="study-seeds",
         persist_state="session",
-        help="How often each is repeated with other texts and other new weights; two or more give intervals.",
+        help=_("How often each is repeated with other texts and other new weights; two or more give intervals."),
     )
     random_too = right.toggle(
-        "Random start as well",
+        _("Random start as well"),
         False,
         key="study-random",
         persist_state="session",
-        help="The same network without pretraining: twice as many runs.",
+        help=_("The same network without pretraining: twice as many runs."),
     )
     if not sizes:
-        st.info("Choose at least one number of labels.")
+        st.info(_("Choose at least one number of labels."))
         return
     chosen = [each for each in possible if each in sizes]
     plan = study_plan(base, name, settings, chosen, seeds, random_too)
     known = {record.run_id: record for record in lab().runs(job="classification")}
-    missing = [config for _, _, config in plan if config.run_id not in known]
+    missing = [config for _unused, _unused, config in plan if config.run_id not in known]
     if missing:
         seconds = sum(_SECONDS_A_STEP * (c.training.steps or 0) + _SECONDS_A_RUN for c in missing)
         st.button(
-            f"Start the {len(missing)} missing runs (about {estimate(seconds)} on one core)",
+            _(
+                "Start the {n_missing} missing runs (about {seconds} on one core)",
+                n_missing=len(missing),
+                seconds=estimate(seconds),
+            ),
             icon=":material/play_arrow:",
             key="study-start",
             on_click=submit_all,
             args=(missing,),
-            help="They train one after another; results appear in the chart as they come. Others may train meanwhile.",
+            help=_(
+                "They train one after another; results appear in the chart as they come. Others may train meanwhile."
+            ),
         )
-    live = any(known[c.run_id].live for _, _, c in plan if c.run_id in known)
+    live = any(known[c.run_id].live for _unused, _unused, c in plan if c.run_id in known)
     st.fragment(_study_panel, run_every=2 * REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(
         name, settings, split, plan, chosen, seeds, live
     )
@@ -113,20 +122,28 @@ def _study_panel(
     name: str, settings: dict[str, Any], split: Split, plan: Plan, sizes: list[Any], seeds: int, was_live: bool
 ) -> None:
     records = {record.run_id: record for record in lab().runs(job="classification")}
-    ours = [records[config.run_id] for _, _, config in plan if config.run_id in records]
+    ours = [records[config.run_id] for _unused, _unused, config in plan if config.run_id in records]
     waiting = [record for record in ours if record.state == "queued"]
     live = any(record.live for record in ours)
     done = sum(record.state == "finished" for record in ours)
     if ours and done < len(plan):
-        st.progress(done / len(plan), text=f"{done} of {len(plan)} runs are done, {len(waiting)} wait.")
+        st.progress(
+            done / len(plan),
+            text=_(
+                "{done} of {n_plan} runs are done, {n_waiting} wait.",
+                done=done,
+                n_plan=len(plan),
+                n_waiting=len(waiting),
+            ),
+        )
     if waiting:
         st.button(
-            "Cancel those that wait",
+            _("Cancel those that wait"),
             icon=":material/close:",
             key="study-cancel",
             on_click=_cancel,
             args=([record.run_id for record in waiting],),
-            help="What has finished stays; the rest can be started again at any time.",
+            help=_("What has finished stays; the rest can be started again at any time."),
         )
     values: dict[tuple[str, Any], list[float]] = {}
     for method, size, config in plan:
@@ -164,17 +181,21 @@ def _study_chart(values: dict[tuple[str, Any], list[float]], split: Split) -> No
         )
     frame = pd.DataFrame(rows).sort_values(["labels", "method"])
     best = frame.loc[frame.groupby("labels")["value"].idxmax()]
-    words = "; ".join(f"{row['labels']:,}: {row['method']} ({row['value']:.1f} %)" for _, row in best.iterrows())
+    words = "; ".join(f"{row['labels']:,}: {row['method']} ({row['value']:.1f} %)" for _unused, row in best.iterrows())
     commonest = np.bincount(split.test.labels).max() / len(split.test)
     figures.by_labels(
         frame,
         methods,
-        summary=f"The best by number of labels: {words}. Always the commonest class: {commonest:.1%}. Bars are 95 % "
-        "intervals of the mean over seeds (Student's t): with three seeds they are wide.",
+        summary=_(
+            "The best by number of labels: {words}. Always the commonest class: {commonest:.1%}. Bars are 95 % "
+            "intervals of the mean over seeds (Student's t): with three seeds they are wide.",
+            words=words,
+            commonest=commonest,
+        ),
     ).show()
     if not any(method in (FINE_TUNED, FROM_RANDOM) for method in methods):
-        st.caption("The network's own points come when its runs have been started and have finished.")
-    with st.expander("As a table", icon=":material/table:"):
+        st.caption(_("The network's own points come when its runs have been started and have finished."))
+    with st.expander(_("As a table"), icon=":material/table:"):
         table = frame.rename(
             columns={"value": "accuracy (%)", "low": "from", "high": "to", "n": "seeds", "labels": "labelled texts"}
         ).round(2)

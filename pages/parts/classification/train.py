@@ -12,6 +12,7 @@ from engine import classification, lora
 from engine.classification import Classifier, ClassifierConfig
 from engine.errors import EngineError
 from engine.gpt import GPT
+from engine.language import N_, _
 from engine.runs.classifying import DEFAULT_PRESET, PRESETS, ClassificationConfig, classification_config
 from engine.runs.records import RunRecord
 from pages.parts.classification.source import (
@@ -41,8 +42,8 @@ from pages.shared.run_data import RunView
 from pages.shared.run_panel import choose_step, marks_of
 from pages.shared.viewer import lab
 
-POOLINGS = {"mean": "Mean of all tokens", "last": "Last token"}
-STARTS = {"pretrained": "Pretrained weights", "random": "Random weights"}
+POOLINGS = {"mean": N_("Mean of all tokens"), "last": N_("Last token")}
+STARTS = {"pretrained": N_("Pretrained weights"), "random": N_("Random weights")}
 MOST_TEXTS = 30
 _CELL = "classification-cell"
 
@@ -50,32 +51,40 @@ _CELL = "classification-cell"
 def show() -> None:
     """The part "Train it"."""
     st.markdown(
-        "The pretrained model gives every token a vector, and its head turns a vector into a score for each token that "
-        "may come next. A classifier keeps the body and gets a **new head**: one score for each class."
+        _(
+            "The pretrained model gives every token a vector, and its head turns a vector into a score for each token "
+            "that may come next. A classifier keeps the body and gets a **new head**: one score for each class."
+        )
     )
     name = chosen_data()
-    st.text(f"Data: {data_title(name)}")
+    st.text(_("Data: {data_title}", data_title=data_title(name)))
     base = choose_base("classification")
     if base is not None:
         _order(name, base)
     run_id = RUNS.choose(classifiers())
     if run_id is None:
         st.info(
-            "No classifier yet. The settings are ready: press **Train**. Curves and the confusion matrix then appear "
-            "here and follow the training; you may leave the page meanwhile."
+            _(
+                "No classifier yet. The settings are ready: press **Train**. Curves and the confusion matrix then "
+                "appear here and follow the training; you may leave the page meanwhile."
+            )
         )
     else:
         follow(run_id, _draw)
     notice(
-        "At step 0 the new head is random, and its guesses with it. In a few steps it finds the commonest class, which "
-        "looks good in accuracy and is worth nothing; only then the matrix fills its second row.",
-        "Training accuracy runs ahead of validation accuracy: the texts that were trained on can be remembered.",
-        "A head alone has a few hundred numbers to learn, LoRA some ten thousand, the whole model millions.",
+        _(
+            "At step 0 the new head is random, and its guesses with it. In a few steps it finds the commonest class, "
+            "which looks good in accuracy and is worth nothing; only then the matrix fills its second row."
+        ),
+        _("Training accuracy runs ahead of validation accuracy: the texts that were trained on can be remembered."),
+        _("A head alone has a few hundred numbers to learn, LoRA some ten thousand, the whole model millions."),
     )
     exercise(
-        "Train with the head only, then with everything. Why does the same pretrained model need its body changed?",
-        "Its vectors were made to predict the next token. What tells spam from ham may be in them, but not along lines "
-        "that a linear head can read. Training the body moves it there.",
+        _("Train with the head only, then with everything. Why does the same pretrained model need its body changed?"),
+        _(
+            "Its vectors were made to predict the next token. What tells spam from ham may be in them, but not along "
+            "lines that a linear head can read. Training the body moves it there."
+        ),
     )
     show_code(
         classification.Classifier.forward,
@@ -93,38 +102,41 @@ def _order(name: str, base: ModelChoice) -> None:
     """The controls, the drawing of what they mean, and the button."""
     left, middle, right = st.columns([1.65, 1.35, 1])
     trainable = left.segmented_control(
-        "What learns",
+        _("What learns"),
         list(WHAT_LEARNS),
         default="all",
         required=True,
-        format_func=WHAT_LEARNS.__getitem__,
+        format_func=lambda each: _(WHAT_LEARNS[each]),
         key="classification-trainable",
         persist_state="session",
-        help="The new head always learns. LoRA leaves the body as it is and learns a thin update beside each matrix.",
+        help=_(
+            "The new head always learns. LoRA leaves the body as it is and learns a thin update beside each matrix."
+        ),
         wrap=True,
     )
     pooling = middle.segmented_control(
-        "What the head reads",
+        _("What the head reads"),
         list(POOLINGS),
         default="mean",
         required=True,
-        format_func=POOLINGS.__getitem__,
+        format_func=lambda each: _(POOLINGS[each]),
         key="classification-pooling",
         persist_state="session",
-        help="A causal model has read the whole text only at its last token; the mean listens to every token.",
+        help=_("A causal model has read the whole text only at its last token; the mean listens to every token."),
     )
     preset = right.segmented_control(
-        "Time",
+        _("Time"),
         list(PRESETS),
         default=DEFAULT_PRESET,
         required=True,
-        format_func=lambda each: PRESETS[each].title,
+        format_func=lambda each: _(PRESETS[each].title),
         key="classification-preset",
         persist_state="session",
-        help="On one core that has little else to do. The number of steps is fixed at the start from the measured "
-        "speed.",
+        help=_(
+            "On one core that has little else to do. The number of steps is fixed at the start from the measured speed."
+        ),
     )
-    with st.expander("All settings", icon=":material/tune:"):
+    with st.expander(_("All settings"), icon=":material/tune:"):
         changes, training = _advanced(trainable)
     try:
         checkpoint = load(base)
@@ -144,11 +156,11 @@ def _order(name: str, base: ModelChoice) -> None:
         st.warning(sentence(error))
         return
     if st.button(
-        "Train",
+        _("Train"),
         type="primary",
         icon=":material/play_arrow:",
         key="train-classifier",
-        help="Starts the run, or shows the one with exactly these settings if somebody has trained it already.",
+        help=_("Starts the run, or shows the one with exactly these settings if somebody has trained it already."),
     ):
         try:
             ordered = ClassificationConfig.from_dict({**config.to_dict(), "base": keep_base(base)})
@@ -163,40 +175,46 @@ def _advanced(trainable: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
     first, second, third = st.columns(3)
     start = first.selectbox(
-        "Start",
+        _("Start"),
         list(STARTS),
-        format_func=STARTS.__getitem__,
-        help="Random weights take only the shape and the tokenizer of the chosen model.",
+        format_func=lambda each: _(STARTS[each]),
+        help=_("Random weights take only the shape and the tokenizer of the chosen model."),
         **keyed("start"),
     )
     factor = second.select_slider(
-        "Learning rate",
+        _("Learning rate"),
         [0.1, 0.3, 1.0, 3.0],
         1.0,
-        format_func=lambda each: f"× {each:g}",
-        help="A factor on the usual rates for what learns.",
+        format_func=lambda each: _(f"× {each:g}"),
+        help=_("A factor on the usual rates for what learns."),
         **keyed("rate"),
     )
-    seed = third.number_input("Seed", 0, 9999, 0, help="New weights, order of the texts, LoRA.", **keyed("seed"))
-    limited = first.toggle("Fewer labels", False, help="Train on a part of the training texts.", **keyed("limited"))
+    seed = third.number_input(_("Seed"), 0, 9999, 0, help=_("New weights, order of the texts, LoRA."), **keyed("seed"))
+    limited = first.toggle(
+        _("Fewer labels"), False, help=_("Train on a part of the training texts."), **keyed("limited")
+    )
     n_train = 0
     if limited:
-        n_train = first.number_input("Training texts", 2, 100_000, 100, help="Drawn by the seed.", **keyed("n-train"))
+        n_train = first.number_input(
+            _("Training texts"), 2, 100_000, 100, help=_("Drawn by the seed."), **keyed("n-train")
+        )
     most = second.select_slider(
-        "Tokens read of each text",
+        _("Tokens read of each text"),
         [0, 16, 32, 48, 64, 128, 256],
         0,
-        format_func=lambda each: f"{each}" if each else "usual",
-        help="Of longer texts the middle is left out: the time of a step grows with it. 48 for SMS, 128 for others.",
+        format_func=lambda each: _(f"{each}" if each else "usual"),
+        help=_("Of longer texts the middle is left out: the time of a step grows with it. 48 for SMS, 128 for others."),
         **keyed("most"),
     )
     dropout = third.select_slider(
-        "Token dropout",
+        _("Token dropout"),
         [None, 0.0, 0.15, 0.3, 0.5],
         None,
-        format_func=lambda share: "usual" if share is None else f"{share:.0%}",
-        help="So many tokens of a text are left out at random whenever it is learned: no word can decide alone. 30 % "
-        "for SMS, none for others.",
+        format_func=lambda share: _("usual" if share is None else f"{share:.0%}"),
+        help=_(
+            "So many tokens of a text are left out at random whenever it is learned: no word can decide alone. 30 % "
+            "for SMS, none for others."
+        ),
         **keyed("dropout"),
     )
     training: dict[str, Any] = {"seed": int(seed)}
@@ -211,10 +229,10 @@ def _advanced(trainable: str) -> tuple[dict[str, Any], dict[str, Any]]:
         changes["n_train"] = int(n_train)
     if trainable == "lora":
         changes["lora_rank"] = third.select_slider(
-            "LoRA rank",
+            _("LoRA rank"),
             [1, 2, 4, 8, 16, 32],
             8,
-            help="The thin side of the two matrices of an update.",
+            help=_("The thin side of the two matrices of an update."),
             **keyed("rank"),
         )
     return changes, training
@@ -237,9 +255,16 @@ def _draw_swap(model: GPT, tokenizer: Any, names: tuple[str, ...], config: Class
     total = sum(part.n_parameters for part in parts) + learning[1]
     share = learning[0] / total
     tokens = [show_bytes(tokenizer.token_bytes(id)) for id in range(1000, 1005) if id < tokenizer.n_vocab]
-    words = (
-        f"{learning[0]:,} of {total:,} numbers learn: {share:.2%}. The head shrinks from {model.config.vocab_size:,} "
-        f"rows, one a token, to {len(names)}, one a class."
+    words = _(
+        (
+            "{learning:,} of {total:,} numbers learn: {share:.2%}. The head shrinks from {vocab_size:,} "
+            "rows, one a token, to {n_names}, one a class."
+        ),
+        learning=learning[0],
+        total=total,
+        share=share,
+        vocab_size=model.config.vocab_size,
+        n_names=len(names),
     )
     head_swap(
         parts,
@@ -267,10 +292,10 @@ def _counted(shape: ClassifierConfig) -> tuple[list[tuple[str, int, bool, bool]]
 
     inside = {id(p) for module in (*body.layers, body.norm) for p in module.parameters()}
     below = [p for p in body.parameters() if id(p) not in inside]
-    embeddings = ("Embeddings", sum(p.numel() for p in below), any(p.requires_grad for p in below), False)
-    blocks = [row(f"Block {n}", [layer], True) for n, layer in enumerate(body.layers, start=1)]
+    embeddings = (_("Embeddings"), sum(p.numel() for p in below), any(p.requires_grad for p in below), False)
+    blocks = [row(_("Block {n}", n=n), [layer], True) for n, layer in enumerate(body.layers, start=1)]
     head = sum(p.numel() for p in model.classify.parameters())
-    return [embeddings, *blocks, row("Last norm", [body.norm])], (model.n_trainable, head)
+    return [embeddings, *blocks, row(_("Last norm"), [body.norm])], (model.n_trainable, head)
 
 
 # --- the run ----------------------------------------------------------------------------
@@ -299,16 +324,21 @@ def _curves(record: RunRecord, run: RunView) -> None:
             for name in ("train", "validation")
         ]
         if not rows:
-            st.caption("The first evaluation comes soon.")
+            st.caption(_("The first evaluation comes soon."))
             return
         frame = pd.DataFrame(rows)
-        charts.small_line(frame, "value", "Accuracy", "% of texts", points=True).show(caption=False)
+        charts.small_line(frame, "value", _("Accuracy"), _("% of texts"), points=True).show(caption=False)
         newest = measured[-1]
         st.caption(
-            f"At step {newest['step']:,}, {newest['train_accuracy']:.1%} of (some) training texts and "
-            f"{newest['validation_accuracy']:.1%} of the validation texts are called rightly."
+            _(
+                "At step {step:,}, {train_accuracy:.1%} of (some) training texts and "
+                "{validation_accuracy:.1%} of the validation texts are called rightly.",
+                step=newest["step"],
+                train_accuracy=newest["train_accuracy"],
+                validation_accuracy=newest["validation_accuracy"],
+            )
         )
-        with st.expander("As a table", icon=":material/table:"):
+        with st.expander(_("As a table"), icon=":material/table:"):
             table = frame.pivot(index="step", columns="run", values="value").round(2)
             st.dataframe(table, width="stretch")
 
@@ -321,7 +351,7 @@ def _confusion(record: RunRecord) -> None:
     by_step = {each["step"]: each for each in evaluations(record.run_id, stamp_of(record))}
     if not by_step:
         return
-    st.header("What is taken for what", anchor=False)
+    st.header(_("What is taken for what"), anchor=False)
     step = choose_step(record, list(by_step))
     measured = by_step[step]
     try:
@@ -330,9 +360,12 @@ def _confusion(record: RunRecord) -> None:
         st.caption(sentence(error))
         return
     names, counts = validation.label_names, np.array(measured["confusion"])
-    summary = (
-        f"After step {step:,}, {np.trace(counts):,} of {counts.sum():,} validation texts are called rightly "
-        f"({measured['validation_accuracy']:.1%})."
+    summary = _(
+        ("After step {step:,}, {trace:,} of {sum:,} validation texts are called rightly ({validation_accuracy:.1%})."),
+        step=step,
+        trace=np.trace(counts),
+        sum=counts.sum(),
+        validation_accuracy=measured["validation_accuracy"],
     )
     wrong = [(row, column) for row in range(len(names)) for column in range(len(names)) if row != column]
     worst = max(wrong, key=lambda place: counts[place])
@@ -344,7 +377,7 @@ def _confusion(record: RunRecord) -> None:
             counts,
             names,
             key=f"confusion:{record.run_id}",
-            title="Validation texts: what they are, what they were called",
+            title=_("Validation texts: what they are, what they were called"),
             summary=summary,
             selected=chosen,
             on_click=_choose_cell,
@@ -353,7 +386,7 @@ def _confusion(record: RunRecord) -> None:
         chosen = worst
         frame = pd.DataFrame(counts, index=list(names), columns=list(names))
         st.dataframe(frame, width="stretch")
-    st.caption(f"{summary} Choose a cell: its texts are listed below.")
+    st.caption(_("{summary} Choose a cell: its texts are listed below.", summary=summary))
     _texts_of_cell(validation, measured, names, chosen)
 
 
@@ -363,20 +396,28 @@ def _texts_of_cell(validation: Any, measured: dict[str, Any], names: tuple[str, 
         return
     is_class, called = cell
     rows = [
-        {"no.": row + 1, "text": shortened(text)}
+        {N_("no."): row + 1, "text": shortened(text)}
         for row, (text, label, said) in enumerate(zip(validation.texts, validation.labels, predicted, strict=True))
         if label == is_class and said == called
     ]
     verdict = "rightly" if is_class == called else "wrongly"
-    st.text(f"{len(rows):,} texts that are “{names[is_class]}” and were {verdict} called “{names[called]}”")
+    st.text(
+        _(
+            "{n_rows:,} texts that are “{names}” and were {verdict} called “{names_2}”",
+            n_rows=len(rows),
+            names=names[is_class],
+            verdict=verdict,
+            names_2=names[called],
+        )
+    )
     if rows:
         st.dataframe(
             pd.DataFrame(rows[:MOST_TEXTS]),
             hide_index=True,
             width="stretch",
-            column_config={"no.": st.column_config.NumberColumn(width="small")},
+            column_config={N_("no."): st.column_config.NumberColumn(width="small")},
         )
         if len(rows) > MOST_TEXTS:
-            st.caption(f"The first {MOST_TEXTS} of them.")
+            st.caption(_("The first {most_texts} of them.", most_texts=MOST_TEXTS))
     else:
-        st.caption("There is none at this step.")
+        st.caption(_("There is none at this step."))

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from engine.errors import CorpusError
+from engine.language import N_, _
 from engine.uploads import (
     LABELLED_SUFFIXES,
     LabelledTable,
@@ -27,15 +28,18 @@ _PREVIEW = 5
 def upload_file() -> None:
     """The uploader; once a file is there, what its columns mean."""
     upload = st.file_uploader(
-        "Upload labelled texts",
+        _("Upload labelled texts"),
         type=[suffix.removeprefix(".") for suffix in LABELLED_SUFFIXES],
         key="classification-file",
-        help="A table with one text and one label in each row: CSV, TSV or JSON lines, up to 20 MB.",
+        help=_("A table with one text and one label in each row: CSV, TSV or JSON lines, up to 20 MB."),
     )
     if upload is None:
         st.info(
-            "Upload a table with a column of texts and a column of labels. The columns are guessed, and you confirm "
-            "them. At least five different texts of each label are needed; a hundred of each are a good start."
+            _(
+                "Upload a table with a column of texts and a column of labels. The columns are guessed, and you "
+                "confirm them. At least five different texts of each label are needed; a hundred of each are a good "
+                "start."
+            )
         )
         return
     try:
@@ -46,28 +50,30 @@ def upload_file() -> None:
     _confirm(table, upload.file_id)
 
 
-@st.cache_resource(max_entries=4, show_spinner="Reading the file …")
+@st.cache_resource(max_entries=4, show_spinner=N_("Reading the file …"))
 def _table(file_id: str, name: str, _data: bytes) -> LabelledTable:
     return read_labelled_table(_data, name)
 
 
 def _confirm(table: LabelledTable, file_id: str) -> None:
-    st.markdown("**Are these the columns?**")
+    st.markdown(_("**Are these the columns?**"))
     left, right = st.columns(2)
     columns = list(table.columns)
     text_column = left.selectbox(
-        "Column of the texts",
+        _("Column of the texts"),
         columns,
         index=columns.index(table.text_column),
+        format_func=_,
         key=f"text-column:{file_id}",
-        help="Guessed by its name, else the column with the most characters.",
+        help=_("Guessed by its name, else the column with the most characters."),
     )
     label_column = right.selectbox(
-        "Column of the labels",
+        _("Column of the labels"),
         columns,
         index=columns.index(table.label_column),
+        format_func=_,
         key=f"label-column:{file_id}",
-        help="Guessed by its name, else the column with the fewest different values.",
+        help=_("Guessed by its name, else the column with the fewest different values."),
     )
     preview = [
         {"label": shortened(row.get(label_column, ""), 60), "text": shortened(row.get(text_column, ""))}
@@ -81,17 +87,22 @@ def _confirm(table: LabelledTable, file_id: str) -> None:
         return
     left_out = len(table.rows) - len(found)
     st.caption(
-        f"{len(table.rows):,} rows, the first {len(preview)} shown; {len(found.label_names)} labels."
-        + (f" {left_out:,} rows without text or label are left out." if left_out else "")
+        _(
+            "{n_rows:,} rows, the first {n_preview} shown; {n_label_names} labels.",
+            n_rows=len(table.rows),
+            n_preview=len(preview),
+            n_label_names=len(found.label_names),
+        )
+        + (_(" {left_out:,} rows without text or label are left out.", left_out=left_out) if left_out else "")
     )
     st.button(
-        "Use these columns",
+        _("Use these columns"),
         type="primary",
         icon=":material/check:",
         key="use-columns",
         on_click=take_over,
         args=(found, shortened(table.filename, 40)),
-        help="From now on this lesson works on these rows.",
+        help=_("From now on this lesson works on these rows."),
     )
 
 

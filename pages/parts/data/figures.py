@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import altair as alt
@@ -11,6 +10,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from engine.language import N_, _, cached_by_language
 from engine.power_law import PowerLaw
 from pages.shared.charts import Figure, _to_spec
 
@@ -31,7 +31,7 @@ def facts(cards: Sequence[tuple[str, str, str]]) -> None:
     """Numbers in a row that wraps: (what, its value, what it means). Nothing of a learner's text belongs here."""
     with st.container(horizontal=True, gap="medium"):
         for label, value, meaning in cards:
-            st.markdown(f"**{value}**  \n:gray[{label}]", help=meaning, width="content")
+            st.markdown(_("**{value}**  \n:gray[{label}]", value=value, label=label), help=meaning, width="content")
 
 
 def show_table(frame: pd.DataFrame, formats: Mapping[str, str] | None = None) -> None:
@@ -43,7 +43,7 @@ def show_table(frame: pd.DataFrame, formats: Mapping[str, str] | None = None) ->
     st.dataframe(frame, hide_index=True, width="stretch", column_config=config)
 
 
-def table(frame: pd.DataFrame, formats: Mapping[str, str] | None = None, *, label: str = "As a table") -> None:
+def table(frame: pd.DataFrame, formats: Mapping[str, str] | None = None, *, label: str = N_("As a table")) -> None:
     """The chart's data, folded away."""
     with st.expander(label, icon=":material/table:"):
         show_table(frame, formats)
@@ -72,7 +72,7 @@ def log_log(
     return Figure(pd.concat(frames, ignore_index=True), _log_log_spec(title, x, y, series), alt_text, summary)
 
 
-@lru_cache(maxsize=64)
+@cached_by_language(maxsize=64)
 def _log_log_spec(title: str, x: str, y: str, series: tuple[str, ...]) -> dict[str, Any]:
     axis = alt.Axis(values=_POWERS, labelExpr=_WHOLE)
     scale = alt.Scale(type="log", nice=False, domainMin=1)
@@ -92,8 +92,8 @@ def _log_log_spec(title: str, x: str, y: str, series: tuple[str, ...]) -> dict[s
             colour,
             shape,
             tooltip=[
-                alt.Tooltip("series:N", title="Of"),
-                alt.Tooltip("label:N", title="What"),
+                alt.Tooltip("series:N", title=_("Of")),
+                alt.Tooltip("label:N", title=_("What")),
                 alt.Tooltip("x:Q", title=x, format=",.0f"),
                 alt.Tooltip("y:Q", title=y, format=",.0f"),
             ],
@@ -121,14 +121,14 @@ def shares(frame: pd.DataFrame, *, title: str, alt_text: str, summary: str, unit
     return Figure(data, _shares_spec(title, unit, sources, kinds), alt_text, summary)
 
 
-@lru_cache(maxsize=64)
+@cached_by_language(maxsize=64)
 def _shares_spec(title: str, unit: str, sources: tuple[str, ...], kinds: tuple[str, ...]) -> dict[str, Any]:
     base = alt.Chart().encode(
         alt.Y("source:N", title=None, sort=list(sources), axis=alt.Axis(labelLimit=150, labelFontSize=14)),
         yOffset=alt.YOffset("kind:N", sort=list(kinds)),
     )
     top = alt.Axis(format="%", tickCount=4)
-    across = alt.X("share:Q", title=f"Share of the {unit} (%)", axis=top, scale=alt.Scale(domainMin=0))
+    across = alt.X("share:Q", title=_("Share of the {unit} (%)", unit=unit), axis=top, scale=alt.Scale(domainMin=0))
     bars = base.mark_bar().encode(
         across,
         color=alt.Color(
@@ -139,9 +139,9 @@ def _shares_spec(title: str, unit: str, sources: tuple[str, ...], kinds: tuple[s
             legend=alt.Legend(orient="top", columns=1, labelLimit=340),
         ),
         tooltip=[
-            alt.Tooltip("source:N", title="Source"),
-            alt.Tooltip("kind:N", title="Of"),
-            alt.Tooltip("percent:N", title="Share"),
+            alt.Tooltip("source:N", title=_("Source")),
+            alt.Tooltip("kind:N", title=_("Of")),
+            alt.Tooltip("percent:N", title=_("Share")),
         ],
     )
     numbers = base.mark_text(align="left", dx=5, fontSize=13).encode(
@@ -166,14 +166,17 @@ def epochs_chart(
     return Figure(data, _epochs_spec(title, tuple(frame["source"]), published), alt_text, summary)
 
 
-@lru_cache(maxsize=64)
+@cached_by_language(maxsize=64)
 def _epochs_spec(title: str, sources: tuple[str, ...], published: bool) -> dict[str, Any]:
     base = alt.Chart()
     up = alt.Y("source:N", title=None, sort=list(sources), axis=alt.Axis(labelLimit=150, labelFontSize=14))
-    across = alt.X("epochs:Q", title="Epochs (times read)", axis=alt.Axis(tickCount=5), scale=alt.Scale(domainMin=0))
-    tips = [alt.Tooltip("source:N", title="Source"), alt.Tooltip("epochs:Q", title="Epochs, computed", format=".2f")]
+    across = alt.X("epochs:Q", title=_("Epochs (times read)"), axis=alt.Axis(tickCount=5), scale=alt.Scale(domainMin=0))
+    tips = [
+        alt.Tooltip("source:N", title=_("Source")),
+        alt.Tooltip("epochs:Q", title=_("Epochs, computed"), format=".2f"),
+    ]
     if published:
-        tips.append(alt.Tooltip("published:Q", title="Epochs, published", format="~g"))
+        tips.append(alt.Tooltip("published:Q", title=_("Epochs, published"), format="~g"))
     bars = base.mark_bar(height={"band": 0.55}).encode(across, up, color=alt.value("blue"), tooltip=tips)
     numbers = base.mark_text(align="left", dx=7, dy=-12, fontSize=13).encode(
         across, up, text="text:N", color=alt.value(_QUIET)
@@ -182,7 +185,7 @@ def _epochs_spec(title: str, sources: tuple[str, ...], published: bool) -> dict[
         x="max(rule):Q", color=alt.value(_QUIET)
     )
     rule_label = base.mark_text(align="left", baseline="bottom", dx=4, fontSize=13).encode(
-        x="max(rule):Q", y=alt.value(-2), text="max(rule_label):N", color=alt.value(_QUIET)
+        x="max(rule):Q", y=alt.value(-2), text=_("max(rule_label):N"), color=alt.value(_QUIET)
     )
     layers = [bars, rules, numbers, rule_label]
     if published:
@@ -201,14 +204,14 @@ def token_dots(frame: pd.DataFrame, *, alt_text: str, summary: str) -> Figure:
     return Figure(data, _token_dots_spec(tokenizers, texts), alt_text, summary)
 
 
-@lru_cache(maxsize=64)
+@cached_by_language(maxsize=64)
 def _token_dots_spec(tokenizers: tuple[str, ...], texts: tuple[str, ...]) -> dict[str, Any]:
     domain, n = list(texts), len(texts)
     legend = alt.Legend(orient="top", title=None, labelLimit=220, columns=2)
     base = alt.Chart()
     across = alt.X(
         "ratio:Q",
-        title="Tokens per word (log axis)",
+        title=_("Tokens per word (log axis)"),
         scale=alt.Scale(type="log", domainMin=0.9, nice=False, zero=False),
         axis=alt.Axis(values=[1, 1.5, 2, 3, 4, 6, 8, 12], format="~g"),
     )
@@ -218,10 +221,10 @@ def _token_dots_spec(tokenizers: tuple[str, ...], texts: tuple[str, ...]) -> dic
         alt.Color("text:N", legend=legend, scale=alt.Scale(domain=domain, range=list(_COLOURS[:n]))),
         alt.Shape("text:N", legend=legend, scale=alt.Scale(domain=domain, range=list(_SHAPES[:n]))),
         tooltip=[
-            alt.Tooltip("tokenizer:N", title="Tokenizer"),
-            alt.Tooltip("text:N", title="Text"),
-            alt.Tooltip("ratio:Q", title="Tokens per word", format=".2f"),
+            alt.Tooltip("tokenizer:N", title=_("Tokenizer")),
+            alt.Tooltip("text:N", title=_("Text")),
+            alt.Tooltip("ratio:Q", title=_("Tokens per word"), format=".2f"),
         ],
     )
     one = base.mark_rule(strokeDash=[5, 4], strokeWidth=1.5, aria=False).encode(x="max(one):Q", color=alt.value(_QUIET))
-    return _to_spec(alt.layer(one, dots), "Is one token one word?", 44 * len(tokenizers) + 120)
+    return _to_spec(alt.layer(one, dots), _("Is one token one word?"), 44 * len(tokenizers) + 120)

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import published
+from engine.language import N_, _
 from engine.published import GPT3_PAPER, GPT3_SOURCES, GPT3_TOKENS_SEEN
 from pages.parts.data.figures import epochs_chart, percent, shares, show_table
 from pages.parts.data.tokens_and_words import english_tokens_per_word
@@ -19,17 +20,19 @@ BILLION = 1_000_000_000
 def show() -> None:
     """The whole part."""
     st.markdown(
-        "GPT-3 (2020) was trained on five sources. Its makers did not read them in proportion to their sizes: small, "
-        "good ones were read several times, and of the web not even half was read once."
+        _(
+            "GPT-3 (2020) was trained on five sources. Its makers did not read them in proportion to their sizes: "
+            "small, good ones were read several times, and of the web not even half was read once."
+        )
     )
     billions = st.select_slider(
-        "Tokens seen in training",
+        _("Tokens seen in training"),
         SEEN,
         300,
-        format_func=lambda n: f"{n:,} billion",
+        format_func=lambda n: _("{n:,} billion", n=n),
         key="data-seen",
         persist_state="session",
-        help="GPT-3 saw 300 billion. What would other amounts have meant for the same mix?",
+        help=_("GPT-3 saw 300 billion. What would other amounts have meant for the same mix?"),
     )
     seen = billions * BILLION
     mix_chart()
@@ -37,17 +40,26 @@ def show() -> None:
     full_table(seen)
     words_remark()
     notice(
-        "Common Crawl is four fifths of the tokens and three fifths of the mix: filtered web pages are plenty, but "
-        "poorer than edited text, so their weight is lower than their size.",
-        "Wikipedia is under 1 % of the tokens and 3 % of the mix. Facts written with care are worth reading again.",
-        "Epochs are weight · tokens seen / size. They follow from the weights; nobody chose them by themselves.",
-        "The weights sum to 101 %: each is rounded. Most of the paper's epochs agree with what rounding allows. "
-        "WebText2's 2.9 does not: 22 % of 300 billion tokens would be 3.5 epochs of 19 billion.",
+        _(
+            "Common Crawl is four fifths of the tokens and three fifths of the mix: filtered web pages are plenty, but "
+            "poorer than edited text, so their weight is lower than their size."
+        ),
+        _("Wikipedia is under 1 % of the tokens and 3 % of the mix. Facts written with care are worth reading again."),
+        _("Epochs are weight · tokens seen / size. They follow from the weights; nobody chose them by themselves."),
+        _(
+            "The weights sum to 101 %: each is rounded. Most of the paper's epochs agree with what rounding allows. "
+            "WebText2's 2.9 does not: 22 % of 300 billion tokens would be 3.5 epochs of 19 billion."
+        ),
     )
     exercise(
-        "How many tokens would have to be seen for one epoch of Common Crawl, and how often would Wikipedia be read?",
-        "410 / 0.60 = 683 billion tokens; Wikipedia would be read 0.03 · 683 / 3 = 6.8 times. Later models collected "
-        "more and cleaner web text instead of repeating the good parts ever more often.",
+        _(
+            "How many tokens would have to be seen for one epoch of Common Crawl, and how often would Wikipedia be "
+            "read?"
+        ),
+        _(
+            "410 / 0.60 = 683 billion tokens; Wikipedia would be read 0.03 · 683 / 3 = 6.8 times. Later models "
+            "collected more and cleaner web text instead of repeating the good parts ever more often."
+        ),
     )
     show_code(published.epochs, published.epochs_range, published.shares, published.TrainingSource)
 
@@ -55,16 +67,21 @@ def show() -> None:
 def mix_chart() -> None:
     """Sizes against weights."""
     sizes = published.shares({each.name: float(each.n_tokens) for each in GPT3_SOURCES})
-    there, read = "of the tokens there are", "of the training mix (weight)"
+    there, read = _("of the tokens there are"), _("of the training mix (weight)")
     rows = [
         row for each in GPT3_SOURCES for row in ((each.name, there, sizes[each.name]), (each.name, read, each.weight))
     ]
     shares(
         pd.DataFrame(rows, columns=["source", "kind", "share"]),
-        title="GPT-3: what there was, and what it read",
-        alt_text="Bar chart: for each of GPT-3's sources its share of all tokens and its share of the training mix.",
-        summary=f"Common Crawl has {percent(sizes['Common Crawl'])} of the tokens and 60 % of the mix; the other four "
-        f"have {percent(1 - sizes['Common Crawl'])} of the tokens and 41 % of the mix. Source: {GPT3_PAPER}.",
+        title=_("GPT-3: what there was, and what it read"),
+        alt_text=_("Bar chart: for each of GPT-3's sources its share of all tokens and its share of the training mix."),
+        summary=_(
+            "Common Crawl has {percent} of the tokens and 60 % of the mix; the other four "
+            "have {percent_2} of the tokens and 41 % of the mix. Source: {gpt3_paper}.",
+            percent=percent(sizes["Common Crawl"]),
+            percent_2=percent(1 - sizes["Common Crawl"]),
+            gpt3_paper=GPT3_PAPER,
+        ),
     ).show()
 
 
@@ -82,15 +99,23 @@ def epochs_figure(seen: int) -> None:
     most = frame.loc[frame["epochs"].idxmax()]
     epochs_chart(
         frame,
-        title="How often each source was read",
+        title=_("How often each source was read"),
         rule=1.0,
-        rule_label="read once",
-        alt_text="Bar chart: how often each of GPT-3's sources is read in training.",
+        rule_label=_("read once"),
+        alt_text=_("Bar chart: how often each of GPT-3's sources is read in training."),
         summary=(
-            f"With {seen / BILLION:,.0f} billion tokens seen, {most['source']} is read most often, "
-            f"{most['epochs']:.1f} times; "
-            + (f"not read to the end: {' and '.join(once)}. " if once else "every source is read at least once. ")
-            + ("Diamonds: the epochs that the paper prints." if as_published else "")
+            _(
+                "With {seen:,.0f} billion tokens seen, {source} is read most often, {epochs:.1f} times; ",
+                seen=seen / BILLION,
+                source=most["source"],
+                epochs=most["epochs"],
+            )
+            + (
+                _("not read to the end: {join}. ", join=_(" and ").join(once))
+                if once
+                else _("every source is read at least once. ")
+            )
+            + (_("Diamonds: the epochs that the paper prints.") if as_published else "")
         ),
     ).show()
 
@@ -103,12 +128,12 @@ def full_table(seen: int) -> None:
         rows.append(
             {
                 "source": each.name,
-                "tokens (billions)": each.n_tokens / BILLION,
-                "weight (%)": 100 * each.weight,
-                "epochs, computed": published.epochs(each.weight, seen, each.n_tokens),
-                "epochs, published": each.epochs if seen == GPT3_TOKENS_SEEN else None,
-                "rounding allows": f"{least:.2f} to {most:.2f}",
-                "tokens drawn (billions)": each.weight * seen / BILLION,
+                N_("tokens (billions)"): each.n_tokens / BILLION,
+                N_("weight (%)"): 100 * each.weight,
+                N_("epochs, computed"): published.epochs(each.weight, seen, each.n_tokens),
+                N_("epochs, published"): each.epochs if seen == GPT3_TOKENS_SEEN else None,
+                N_("rounding allows"): _("{least:.2f} to {most:.2f}", least=least, most=most),
+                N_("tokens drawn (billions)"): each.weight * seen / BILLION,
                 "contents": each.contents,
             }
         )
@@ -116,16 +141,18 @@ def full_table(seen: int) -> None:
     show_table(
         frame,
         {
-            "tokens (billions)": "localized",
-            "weight (%)": "%.0f",
-            "tokens drawn (billions)": "%.1f",
-            "epochs, computed": "%.2f",
-            "epochs, published": "%.2f",
+            N_("tokens (billions)"): "localized",
+            N_("weight (%)"): "%.0f",
+            N_("tokens drawn (billions)"): "%.1f",
+            N_("epochs, computed"): "%.2f",
+            N_("epochs, published"): "%.2f",
         },
     )
     st.caption(
-        "“Rounding allows” is what the epochs can be if weights were rounded to whole percent and sizes to whole "
-        "billions. The published epochs hold for 300 billion tokens seen."
+        _(
+            "“Rounding allows” is what the epochs can be if weights were rounded to whole percent and sizes to whole "
+            "billions. The published epochs hold for 300 billion tokens seen."
+        )
     )
 
 
@@ -133,8 +160,12 @@ def words_remark() -> None:
     """410 billion tokens are not 410 billion words."""
     ratio = english_tokens_per_word()
     st.info(
-        f"“One token is about one word” is a rule of thumb. GPT-3 used GPT-2's tokenizer, which makes {ratio:.2f} "
-        f"tokens per word of the English sentences measured in *Tokens and words*: 410 billion tokens would be about "
-        f"{410 / ratio:,.0f} billion such words. Harder text has more tokens per word, so fewer words.",
+        _(
+            "“One token is about one word” is a rule of thumb. GPT-3 used GPT-2's tokenizer, which makes {ratio:.2f} "
+            "tokens per word of the English sentences measured in *Tokens and words*: 410 billion tokens would be "
+            "about {ratio_2:,.0f} billion such words. Harder text has more tokens per word, so fewer words.",
+            ratio=ratio,
+            ratio_2=410 / ratio,
+        ),
         icon=":material/straighten:",
     )

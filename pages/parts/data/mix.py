@@ -11,6 +11,7 @@ import streamlit as st
 from engine import corpus, published
 from engine.corpus import CorpusInfo, load_corpus, mix_corpora, mix_pieces
 from engine.errors import CorpusError
+from engine.language import N_, _
 from pages.parts.data.figures import epochs_chart, percent, shares, show_table
 from pages.shared import guide
 from pages.shared.code_panel import show_code
@@ -59,26 +60,26 @@ class Share:
 def show() -> None:
     """The whole part."""
     st.markdown(
-        "Do what GPT-3's makers did with the corpora that are here: weigh them, and see how often each is read."
+        _("Do what GPT-3's makers did with the corpora that are here: weigh them, and see how often each is read.")
     )
     known = corpora()
     controls, figure = st.columns([1, 2], gap="large")
     with controls:
         weights = weight_controls(known)
         n_chars = st.select_slider(
-            "Characters to draw",
+            _("Characters to draw"),
             AMOUNTS,
             1_000_000,
-            format_func=lambda n: f"{n / 1e6:g} million",
+            format_func=lambda n: _("{n:g} million", n=n / 1e6),
             key="data-mix-chars",
             persist_state="session",
-            help="How long the mixture is. A source that runs out begins again, in a new order.",
+            help=_("How long the mixture is. A source that runs out begins again, in a new order."),
         )
         heaviest = max(weights, key=weights.__getitem__, default="stories")
         tokenizer = choose_tokenizer("data-mix-tokenizer", heaviest, default="gpt2")
     with figure:
         if not any(weights.values()):
-            st.info("All weights are 0: move at least one slider up, or choose a preset.")
+            st.info(_("All weights are 0: move at least one slider up, or choose a preset."))
             return
         mixture = {name: weight / sum(weights.values()) for name, weight in weights.items() if weight}
         rows = [
@@ -91,16 +92,26 @@ def show() -> None:
         use_it(mixture, n_chars)
         sample(mixture, known)
     notice(
-        "The weights decide what the model sounds like; the sizes decide how often it must hear the same thing.",
-        f"Up to about {MANY_EPOCHS} epochs, repeated text is nearly as good as new text; after that it helps less and "
-        "less (Muennighoff et al. 2023). A model of a million parameters may know its text by heart sooner.",
-        "Every stretch of the mixture has all sources in their shares, so no one is forgotten while another is read.",
+        _("The weights decide what the model sounds like; the sizes decide how often it must hear the same thing."),
+        _(
+            "Up to about {many_epochs} epochs, repeated text is nearly as good as new text; after that it helps less "
+            "and less (Muennighoff et al. 2023). A model of a million parameters may know its text by heart sooner.",
+            many_epochs=MANY_EPOCHS,
+        ),
+        _(
+            "Every stretch of the mixture has all sources in their shares, so no one is forgotten while another is "
+            "read."
+        ),
     )
     exercise(
-        "Press *Like GPT-3*, then *By size*. Which source gains most, and how often is it read in a mix of 10 million "
-        "characters?",
-        "The news: from about 32 % to 59 % of the mix, hence from 0.65 epochs (as all sources by size) to 1.2. Quality "
-        "is a judgement, and the weights are where it is made.",
+        _(
+            "Press *Like GPT-3*, then *By size*. Which source gains most, and how often is it read in a mix of 10 "
+            "million characters?"
+        ),
+        _(
+            "The news: from about 32 % to 59 % of the mix, hence from 0.65 epochs (as all sources by size) to 1.2. "
+            "Quality is a judgement, and the weights are where it is made."
+        ),
     )
     show_code(corpus.mix_pieces, corpus.mix_corpora, published.epochs)
 
@@ -112,40 +123,42 @@ def weight_controls(known: dict[str, CorpusInfo]) -> dict[str, int]:
         st.session_state.setdefault(_key(name), by_size(known)[name])
     with st.container(horizontal=True):
         st.button(
-            "By size",
+            _("By size"),
             key="data-mix-by-size",
             icon=":material/balance:",
             on_click=set_weights,
             args=(by_size(known),),
-            help="Every character is read equally often.",
+            help=_("Every character is read equally often."),
         )
         st.button(
-            "Like GPT-3",
+            _("Like GPT-3"),
             key="data-mix-gpt3",
             icon=":material/stars:",
             on_click=set_weights,
             args=({name: LIKE_GPT3[name] for name in ready},),
-            help="GPT-3's weights: news as its web (60), stories as WebText2 (22), Shakespeare as its books (8 + 8), "
-            "the reference as Wikipedia (3).",
+            help=_(
+                "GPT-3's weights: news as its web (60), stories as WebText2 (22), Shakespeare as its books (8 + 8), "
+                "the reference as Wikipedia (3)."
+            ),
         )
         st.button(
-            "Undo",
+            _("Undo"),
             key="data-mix-undo",
             icon=":material/undo:",
             disabled=not st.session_state.get(_PAST),
             on_click=undo_weights,
-            help="The weights before the last change.",
+            help=_("The weights before the last change."),
         )
     for name, info in known.items():
         if not info.available:
             st.slider(
-                f"{info.title} (not installed)",
+                _("{title} (not installed)", title=info.title),
                 0,
                 100,
                 0,
                 key=f"{_key(name)}-missing",
                 disabled=True,
-                help="This corpus is not installed on this machine.",
+                help=_("This corpus is not installed on this machine."),
             )
             st.code(info.install_hint, language="shell")
             continue
@@ -156,7 +169,12 @@ def weight_controls(known: dict[str, CorpusInfo]) -> dict[str, int]:
             key=_key(name),
             persist_state="session",
             on_change=remember_weights,
-            help=f"{info.kind}: {info.description} {info.n_chars / 1e6:.1f} million characters.",
+            help=_(
+                "{kind}: {description} {n_chars:.1f} million characters.",
+                kind=info.kind,
+                description=info.description,
+                n_chars=info.n_chars / 1e6,
+            ),
         )
     weights = {name: int(st.session_state[_key(name)]) for name in ready}
     st.session_state[_LAST] = weights
@@ -199,7 +217,7 @@ def _tokens_per_char(name: str, tokenizer: TokenizerChoice) -> float:
     return _measured(name, tokenizer.kind, tokenizer.source, tokenizer.vocab_size)
 
 
-@st.cache_data(max_entries=256, show_spinner="Counting tokens …")
+@st.cache_data(max_entries=256, show_spinner=N_("Counting tokens …"))
 def _measured(name: str, kind: str, source: str, vocab_size: int) -> float:
     """Tokens per character of the first 200,000 characters."""
     text = text_of(name, SAMPLE_CHARS)
@@ -211,7 +229,7 @@ def charts(known: dict[str, CorpusInfo], rows: list[Share], tokenizer: Tokenizer
     weights = {row.info.name: row.weight for row in rows}
     ready = {name: info for name, info in known.items() if info.available}
     sizes = published.shares({name: float(info.n_chars) for name, info in ready.items()})
-    there, read = "of the characters there are", "of your mix (weight)"
+    there, read = _("of the characters there are"), _("of your mix (weight)")
     long = [
         row
         for name, info in ready.items()
@@ -220,10 +238,14 @@ def charts(known: dict[str, CorpusInfo], rows: list[Share], tokenizer: Tokenizer
     first = max(rows, key=lambda row: row.weight)
     shares(
         pd.DataFrame(long, columns=["source", "kind", "share"]),
-        title="What there is, and what is read",
-        alt_text="Bar chart: for each corpus its share of all characters and its share of the mixture.",
-        summary=f"{first.info.title} has the greatest weight, {percent(first.weight)} of the mix, and "
-        f"{percent(sizes[first.info.name])} of the characters there are.",
+        title=_("What there is, and what is read"),
+        alt_text=_("Bar chart: for each corpus its share of all characters and its share of the mixture."),
+        summary=_(
+            "{title} has the greatest weight, {weight} of the mix, and {percent} of the characters there are.",
+            title=first.info.title,
+            weight=percent(first.weight),
+            percent=percent(sizes[first.info.name]),
+        ),
         unit="characters",
     ).show()
     most = max(rows, key=lambda row: row.epochs)
@@ -235,17 +257,21 @@ def charts(known: dict[str, CorpusInfo], rows: list[Share], tokenizer: Tokenizer
                 "published": float("nan"),
             }
         ),
-        title="How often each source is read",
+        title=_("How often each source is read"),
         rule=float(MANY_EPOCHS) if most.epochs > 1.5 else 1.0,
-        rule_label=f"{MANY_EPOCHS} epochs" if most.epochs > 1.5 else "read once",
-        alt_text="Bar chart: epochs of each corpus in the mixture.",
-        summary=f"{most.info.title} is read most often: {most.epochs:.2f} times.",
+        rule_label=_("{many_epochs} epochs", many_epochs=MANY_EPOCHS) if most.epochs > 1.5 else _("read once"),
+        alt_text=_("Bar chart: epochs of each corpus in the mixture."),
+        summary=_("{title} is read most often: {epochs:.2f} times.", title=most.info.title, epochs=most.epochs),
     ).show()
     if most.epochs > MANY_EPOCHS:
-        names = " and ".join(row.info.title for row in rows if row.epochs > MANY_EPOCHS)
+        names = _(" and ").join(row.info.title for row in rows if row.epochs > MANY_EPOCHS)
         st.warning(
-            f"More than {MANY_EPOCHS} epochs of {names}: repeated text is then worth clearly less than new text, and a "
-            "model begins to know it by heart. Draw less, or lower the weight.",
+            _(
+                "More than {many_epochs} epochs of {names}: repeated text is then worth clearly less than new text, "
+                "and a model begins to know it by heart. Draw less, or lower the weight.",
+                many_epochs=MANY_EPOCHS,
+                names=names,
+            ),
             icon=":material/repeat:",
         )
 
@@ -255,10 +281,10 @@ def mixture_table(rows: list[Share], n_chars: int) -> None:
     frame = pd.DataFrame(
         {
             "source": [row.info.title for row in rows],
-            "weight (%)": [100 * row.weight for row in rows],
+            N_("weight (%)"): [100 * row.weight for row in rows],
             "epochs": [row.epochs for row in rows],
-            "tokens drawn (about)": [round(row.n_tokens_drawn) for row in rows],
-            "tokens (about)": [round(row.n_tokens) for row in rows],
+            N_("tokens drawn (about)"): [round(row.n_tokens_drawn) for row in rows],
+            N_("tokens (about)"): [round(row.n_tokens) for row in rows],
             "characters": [row.info.n_chars for row in rows],
         }
     )
@@ -266,16 +292,21 @@ def mixture_table(rows: list[Share], n_chars: int) -> None:
         frame,
         {
             "characters": "localized",
-            "tokens (about)": "localized",
-            "weight (%)": "%.1f",
-            "tokens drawn (about)": "localized",
+            N_("tokens (about)"): "localized",
+            N_("weight (%)"): "%.1f",
+            N_("tokens drawn (about)"): "localized",
             "epochs": "%.2f",
         },
     )
     total = sum(row.n_tokens_drawn for row in rows)
     st.caption(
-        f"{n_chars:,} characters are about {total:,.0f} tokens. Tokens are estimated from the first "
-        f"{SAMPLE_CHARS:,} characters of each source; weights are shares of characters."
+        _(
+            "{n_chars:,} characters are about {total:,.0f} tokens. Tokens are estimated from the first "
+            "{sample_chars:,} characters of each source; weights are shares of characters.",
+            n_chars=n_chars,
+            total=total,
+            sample_chars=SAMPLE_CHARS,
+        )
     )
 
 
@@ -283,44 +314,44 @@ def use_it(mixture: dict[str, float], n_chars: int) -> None:
     """To Pretraining, or as a file."""
     with st.container(horizontal=True):
         if st.button(
-            "Train on this mix",
+            _("Train on this mix"),
             type="primary",
             icon=":material/play_arrow:",
             key="data-train-on-mix",
-            help="Opens Pretraining with these weights and this length.",
+            help=_("Opens Pretraining with these weights and this length."),
         ):
             train_on(mixture, n_chars)
         st.download_button(
-            "Mixture",
+            _("Mixture"),
             lambda: mix_corpora(mixture, n_chars, SEED).encode("utf-8"),
             "mixture.txt",
             "text/plain",
             key="data-mixture-download",
             icon=":material/download:",
             on_click="ignore",
-            help=f"The whole mixture, {n_chars:,} characters, as a text file.",
+            help=_("The whole mixture, {n_chars:,} characters, as a text file.", n_chars=n_chars),
         )
 
 
-@st.cache_data(max_entries=32, show_spinner="Mixing …")
+@st.cache_data(max_entries=32, show_spinner=N_("Mixing …"))
 def first_pieces(mixture: tuple[tuple[str, float], ...], seed: int, n_pieces: int) -> list[tuple[str, str]]:
     """The first pieces of a mixture with the names of their sources."""
-    texts = {name: load_corpus(name) for name, _ in mixture}
+    texts = {name: load_corpus(name) for name, _unused in mixture}
     return list(islice(mix_pieces(texts, dict(mixture), 1_000_000, seed), n_pieces))
 
 
 def sample(mixture: dict[str, float], known: dict[str, CorpusInfo]) -> None:
     """The beginning of the mixture with the source of each piece."""
-    st.header("A sample of the mixture", anchor=False)
+    st.header(_("A sample of the mixture"), anchor=False)
     seed = st.number_input(
-        "Shuffle",
+        _("Shuffle"),
         0,
         999,
         SEED,
         key="data-mix-seed",
         persist_state="session",
         width=150,
-        help="The dice: another number gives other pieces.",
+        help=_("The dice: another number gives other pieces."),
     )
     try:
         pieces = first_pieces(tuple(sorted(mixture.items())), int(seed), 12)
@@ -330,5 +361,5 @@ def sample(mixture: dict[str, float], known: dict[str, CorpusInfo]) -> None:
     rows = []
     for name, piece in pieces:
         rows += [heading_row(known[name].title), *view_rows(piece[:600] + (" …" if len(piece) > 600 else ""))]
-    text_view(rows, "data-mix-sample", label="The first pieces of the mixture", height=380)
-    st.caption("The first 12 pieces in the order of training, each shortened to 600 characters.")
+    text_view(rows, "data-mix-sample", label=_("The first pieces of the mixture"), height=380)
+    st.caption(_("The first 12 pieces in the order of training, each shortened to 600 characters."))

@@ -7,6 +7,7 @@ import streamlit as st
 
 from engine import duplicates
 from engine.duplicates import Duplicates, Passage, Shingled
+from engine.language import N_, _
 from pages.parts.data import source
 from pages.parts.data.figures import facts, table
 from pages.parts.data.source import ChosenText, Cleaned, the_text
@@ -25,8 +26,10 @@ REPETITIVE = "python-reference"
 def show() -> None:
     """The whole part."""
     st.markdown(
-        "What stands in a corpus twice is learned twice, and a copy in the validation part makes the model look better "
-        "than it is. So makers of corpora look for near-duplicates first."
+        _(
+            "What stands in a corpus twice is learned twice, and a copy in the validation part makes the model look "
+            "better than it is. So makers of corpora look for near-duplicates first."
+        )
     )
     controls, figure = st.columns([1, 2], gap="large")
     with controls:
@@ -34,24 +37,26 @@ def show() -> None:
         if text is None:
             return
         threshold = st.slider(
-            "Similar from",
+            _("Similar from"),
             0.5,
             1.0,
             0.8,
             0.05,
             key="data-threshold",
             persist_state="session",
-            help="The Jaccard similarity of two passages' shingles: shared over all. 1 means the same words in the "
-            "same order.",
+            help=_(
+                "The Jaccard similarity of two passages' shingles: shared over all. 1 means the same words in the "
+                "same order."
+            ),
         )
         n_words = st.slider(
-            "Words in a shingle",
+            _("Words in a shingle"),
             3,
             8,
             5,
             key="data-shingle",
             persist_state="session",
-            help="Passages are compared by all their sequences of so many words. Shorter ones find looser likeness.",
+            help=_("Passages are compared by all their sequences of so many words. Shorter ones find looser likeness."),
         )
     with figure:
         found = _duplicates(text.name, text.n_chars, threshold, n_words)
@@ -60,43 +65,57 @@ def show() -> None:
             side_by_side(text, found)
             removal(text, found)
         elif source.removals(text.original):
-            st.success("No near-duplicates are left at this threshold.", icon=":material/check:")
+            st.success(_("No near-duplicates are left at this threshold."), icon=":material/check:")
             with st.container(horizontal=True):
                 use_it(text)
         else:
-            st.info("No near-duplicates at this threshold. Lower it, use shorter shingles, or read more of the text.")
+            st.info(
+                _("No near-duplicates at this threshold. Lower it, use shorter shingles, or read more of the text.")
+            )
             if text.original != REPETITIVE:
                 st.button(
-                    "Look at the Python reference",
+                    _("Look at the Python reference"),
                     key="data-show-reference",
                     icon=":material/library_books:",
                     on_click=source.choose,
                     args=(REPETITIVE,),
-                    help="A text with many near-duplicates.",
+                    help=_("A text with many near-duplicates."),
                 )
     notice(
-        "MinHash proposes pairs, exact comparison decides: no passage is called a copy that is not similar enough. "
-        f"With {duplicates.PERMUTATIONS} hash values fewer than {100 * duplicates.MISSED:g} % of the pairs at the "
-        "threshold are never proposed, and hardly one above it.",
-        "Passages are paragraphs (or groups of lines where a text has no blank lines). Those of fewer than "
-        f"{duplicates.MIN_WORDS} words are left alone: “Exeunt” is no copied text.",
-        "The Python reference repeats itself most: the same methods are described in every class that inherits them.",
+        _(
+            "MinHash proposes pairs, exact comparison decides: no passage is called a copy that is not similar enough. "
+            "With {permutations} hash values fewer than {missed:g} % of the pairs at the "
+            "threshold are never proposed, and hardly one above it.",
+            permutations=duplicates.PERMUTATIONS,
+            missed=100 * duplicates.MISSED,
+        ),
+        _(
+            "Passages are paragraphs (or groups of lines where a text has no blank lines). Those of fewer than "
+            "{min_words} words are left alone: “Exeunt” is no copied text.",
+            min_words=duplicates.MIN_WORDS,
+        ),
+        _(
+            "The Python reference repeats itself most: the same methods are described in every class that inherits "
+            "them."
+        ),
     )
     exercise(
-        "Look at the Python reference with the threshold at 1, then at 0.5 with shingles of 3 words. What joins?",
-        "At 1 only what is the same word for word: inherited methods, described again. At 0.5 also methods that differ "
-        "in a name or a clause, which says something new. A threshold is a judgement about the text: look before you "
-        "remove.",
+        _("Look at the Python reference with the threshold at 1, then at 0.5 with shingles of 3 words. What joins?"),
+        _(
+            "At 1 only what is the same word for word: inherited methods, described again. At 0.5 also methods that "
+            "differ in a name or a clause, which says something new. A threshold is a judgement about the text: look "
+            "before you remove."
+        ),
     )
     show_code(duplicates.group_duplicates, duplicates.shingle_sets, duplicates.jaccard, duplicates.find_passages)
 
 
-@st.cache_data(max_entries=48, show_spinner="Comparing passages …")
+@st.cache_data(max_entries=48, show_spinner=N_("Comparing passages …"))
 def _duplicates(name: str, n_chars: int, threshold: float, n_words: int) -> Duplicates:
     return duplicates.group_duplicates(_shingled(name, n_chars, n_words), threshold)
 
 
-@st.cache_resource(max_entries=6, show_spinner="Cutting the text into passages …")
+@st.cache_resource(max_entries=6, show_spinner=N_("Cutting the text into passages …"))
 def _shingled(name: str, n_chars: int, n_words: int) -> Shingled:
     return duplicates.shingle_passages(text_of(name, n_chars), n_words)
 
@@ -109,19 +128,23 @@ def results(text: ChosenText, found: Duplicates) -> None:
     leaked = sum(copy.passage.start >= cut for group in found.groups if group.kept.start < cut for copy in group.copies)
     facts(
         (
-            ("passages", f"{found.n_passages:,}", "Paragraphs, or groups of lines."),
-            ("too short to compare", f"{found.n_skipped:,}", f"Fewer than {duplicates.MIN_WORDS} words."),
-            ("groups", f"{len(found.groups):,}", "A passage with its near-duplicates."),
-            ("copies", f"{len(copies):,}", "Passages that are nearly the same as an earlier one."),
+            ("passages", f"{found.n_passages:,}", _("Paragraphs, or groups of lines.")),
             (
-                "of the characters",
+                _("too short to compare"),
+                f"{found.n_skipped:,}",
+                _("Fewer than {min_words} words.", min_words=duplicates.MIN_WORDS),
+            ),
+            ("groups", f"{len(found.groups):,}", _("A passage with its near-duplicates.")),
+            ("copies", f"{len(copies):,}", _("Passages that are nearly the same as an earlier one.")),
+            (
+                _("of the characters"),
                 f"{100 * found.n_chars / max(text.n_chars, 1):.1f} %",
-                f"{found.n_chars:,} characters are in copies.",
+                _("{n_chars:,} characters are in copies.", n_chars=found.n_chars),
             ),
             (
-                f"copies in the last {share} %",
+                _("copies in the last {share} %", share=share),
                 f"{leaked:,}",
-                "Copies in the validation part of a passage in the training part.",
+                _("Copies in the validation part of a passage in the training part."),
             ),
         )
     )
@@ -137,10 +160,10 @@ def results(text: ChosenText, found: Duplicates) -> None:
         for copy in group.copies
     ]
     if rows:
-        columns = ["group", "begins with", "similarity", "first at character", "copy at character"]
+        columns = ["group", _("begins with"), "similarity", _("first at character"), _("copy at character")]
         table(
             pd.DataFrame(rows[:LISTED], columns=columns),
-            {"similarity": "%.2f", "first at character": "localized", "copy at character": "localized"},
+            {"similarity": "%.2f", N_("first at character"): "localized", N_("copy at character"): "localized"},
         )
 
 
@@ -150,38 +173,41 @@ def side_by_side(text: ChosenText, found: Duplicates) -> None:
         n_groups = len(found.groups)
         st.session_state["data-group"] = min(max(int(st.session_state.get("data-group") or 1), 1), n_groups)
         number = st.number_input(
-            f"Group of {n_groups:,}",
+            _("Group of {n_groups:,}", n_groups=n_groups),
             1,
             n_groups,
             key="data-group",
             persist_state="session",
             width=150,
-            help="The groups in the order of the text.",
+            help=_("The groups in the order of the text."),
         )
         group = found.groups[number - 1]
         which = 1
         if len(group.copies) > 1:
             st.session_state["data-copy"] = min(max(int(st.session_state.get("data-copy") or 1), 1), len(group.copies))
             which = st.number_input(
-                f"Copy of {len(group.copies):,}",
+                _("Copy of {n_copies:,}", n_copies=len(group.copies)),
                 1,
                 len(group.copies),
                 key="data-copy",
                 width=150,
-                help="A passage can have several copies.",
+                help=_("A passage can have several copies."),
             )
     copy = group.copies[which - 1]
     left, right = (_shown(text, each) for each in (group.kept, copy.passage))
     pieces = duplicates.compare_words(left, right)
-    titles = (f"Kept · character {group.kept.start:,}", f"Copy · character {copy.passage.start:,}")
+    titles = (
+        _("Kept · character {start:,}", start=group.kept.start),
+        _("Copy · character {start:,}", start=copy.passage.start),
+    )
     for column, title, side, key in zip(st.columns(2), titles, pieces, ("left", "right"), strict=True):
         with column:
             st.caption(title)
             rows = diff_rows((piece.text, piece.differs) for piece in side)
             text_view(rows, f"data-{key}", label=title, height=320)
     differing = [sum(len(piece.text.split()) for piece in side if piece.differs) for side in pieces]
-    same = "The words are the same." if not any(differing) else "Words that differ are bold with a wavy line."
-    st.caption(f"Similarity {copy.similarity:.2f}. {same}")
+    same = _("The words are the same.") if not any(differing) else _("Words that differ are bold with a wavy line.")
+    st.caption(_("Similarity {similarity:.2f}. {same}", similarity=copy.similarity, same=same))
 
 
 def _shown(text: ChosenText, passage: Passage) -> str:
@@ -193,11 +219,11 @@ def removal(text: ChosenText, found: Duplicates) -> None:
     n = len(found.copies)
     with st.container(horizontal=True):
         if st.button(
-            f"Remove {n:,} {'copy' if n == 1 else 'copies'}",
+            _("Remove {n:,} {ending}", n=n, ending="copy" if n == 1 else "copies"),
             type="primary",
             icon=":material/content_cut:",
             key="data-remove",
-            help="Makes a new text without them, which this lesson then reads. The first of each group stays.",
+            help=_("Makes a new text without them, which this lesson then reads. The first of each group stays."),
         ):
             whole = text_of(text.name)
             cleaned = duplicates.remove_passages(whole, found.copies)
@@ -211,19 +237,19 @@ def removal(text: ChosenText, found: Duplicates) -> None:
 def use_it(text: ChosenText) -> None:
     """The cleaned text as a file, and to Pretraining."""
     if st.button(
-        "Train on this text",
+        _("Train on this text"),
         key="data-train-on-cleaned",
         icon=":material/play_arrow:",
-        help="Opens Pretraining with the whole text without what was removed.",
+        help=_("Opens Pretraining with the whole text without what was removed."),
     ):
-        train_on_text(text.name, f"{text.title} without near-duplicates", text.total)
+        train_on_text(text.name, _("{title} without near-duplicates", title=text.title), text.total)
     st.download_button(
-        "Cleaned text",
+        _("Cleaned text"),
         lambda: text_of(text.name).encode("utf-8"),
         f"{text.file_name}-without-duplicates.txt",
         "text/plain",
         key="data-cleaned-download",
         icon=":material/download:",
         on_click="ignore",
-        help="The whole text without what was removed.",
+        help=_("The whole text without what was removed."),
     )

@@ -9,6 +9,7 @@ import streamlit as st
 
 from engine import offsets, text_statistics
 from engine.bpe import END_OF_TEXT
+from engine.language import N_, _
 from engine.offsets import TokenSpans
 from engine.text_statistics import TextCounts
 from pages.shared.text_source import choose_text, corpora
@@ -57,8 +58,8 @@ def the_text() -> ChosenText | None:
     remember_choice()
     source = choose_text(
         CORPUS,
-        label="Text",
-        help="A corpus that ships with the course, or your own: paste it or upload a file.",
+        label=_("Text"),
+        help=_("A corpus that ships with the course, or your own: paste it or upload a file."),
         min_chars=1,
     )
     st.session_state[_KEPT] = st.session_state.get(CORPUS)
@@ -67,7 +68,7 @@ def the_text() -> ChosenText | None:
         st.session_state[_OWN] = (name, title, total)
     elif not name and st.session_state.get(CORPUS) == "own" and _OWN in st.session_state and "Upload" in source.problem:
         name, title, total = st.session_state[_OWN]
-        st.caption(f"Still reading the text you gave before, {total:,} characters.")
+        st.caption(_("Still reading the text you gave before, {total:,} characters.", total=total))
     if not name:
         st.info(source.problem)
         return None
@@ -75,17 +76,19 @@ def the_text() -> ChosenText | None:
     for step in removals(original):
         name, total = step.name, total - step.n_chars_removed
     most = st.select_slider(
-        "Read at most",
+        _("Read at most"),
         READ,
         1_000_000,
-        format_func=lambda n: f"{n / 1e6:g} million" if n >= 1_000_000 else f"{n:,}",
+        format_func=lambda n: _(_("{n:g} million", n=n / 1e6) if n >= 1_000_000 else f"{n:,}"),
         key="data-read",
         persist_state="session",
-        help="Characters from the beginning of the text. More of them take longer to count: about a second a million.",
+        help=_(
+            "Characters from the beginning of the text. More of them take longer to count: about a second a million."
+        ),
     )
     n_chars = min(most, total)
-    part = "all" if n_chars == total else f"the first {n_chars:,}"
-    st.caption(f"Read here: {part} of {total:,} characters.")
+    part = "all" if n_chars == total else _("the first {n_chars:,}", n_chars=n_chars)
+    st.caption(_("Read here: {part} of {total:,} characters.", part=part, total=total))
     if removals(original):
         _removed_note(original)
     return ChosenText(name, title, n_chars, total, original)
@@ -127,26 +130,31 @@ def _removed_note(original: str) -> None:
     steps = removals(original)
     passages, chars = (sum(each.n_passages for each in steps), sum(each.n_chars_removed for each in steps))
     st.success(
-        f"Without {passages:,} near-duplicate {'passage' if passages == 1 else 'passages'} ({chars:,} characters).",
+        _(
+            "Without {passages:,} near-duplicate {ending} ({chars:,} characters).",
+            passages=passages,
+            ending="passage" if passages == 1 else "passages",
+            chars=chars,
+        ),
         icon=":material/content_cut:",
     )
     st.button(
-        "Undo the removal",
+        _("Undo the removal"),
         key="data-undo-removal",
         icon=":material/undo:",
         on_click=undo_removal,
         args=(original,),
-        help="Back to the text with these passages.",
+        help=_("Back to the text with these passages."),
     )
 
 
-@st.cache_data(max_entries=64, show_spinner="Counting …")
+@st.cache_data(max_entries=64, show_spinner=N_("Counting …"))
 def counts(name: str, n_chars: int) -> TextCounts:
     """Characters, words, lines of a text."""
     return text_statistics.count_text(text_of(name, n_chars))
 
 
-@st.cache_resource(max_entries=12, show_spinner="Counting words …")
+@st.cache_resource(max_entries=12, show_spinner=N_("Counting words …"))
 def words(name: str, n_chars: int) -> tuple[np.ndarray, list[str]]:
     """The words of a text as numbers, and the different words."""
     return text_statistics.number_words(text_of(name, n_chars))
@@ -157,7 +165,7 @@ def token_spans(text: ChosenText, choice: TokenizerChoice) -> TokenSpans:
     return _token_spans(text.name, text.n_chars, choice.kind, choice.source, choice.vocab_size)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Cutting the text into tokens …")
+@st.cache_resource(max_entries=8, show_spinner=N_("Cutting the text into tokens …"))
 def _token_spans(name: str, n_chars: int, kind: str, source: str, vocab_size: int) -> TokenSpans:
     tokenizer = TokenizerChoice(kind, source, vocab_size).load()
     return offsets.token_spans(text_of(name, n_chars), tokenizer, allowed_special=(END_OF_TEXT,))

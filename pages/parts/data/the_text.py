@@ -10,6 +10,7 @@ import streamlit as st
 
 from engine import offsets, text_statistics, windows
 from engine.errors import ConfigError
+from engine.language import _
 from engine.text_statistics import TextSplit
 from pages.parts.data import source
 from pages.parts.data.figures import facts
@@ -28,7 +29,7 @@ _PAGE, _HIT, _QUERY, _SEEN, _JUMP = "data-page", "data-hit", "data-query", "data
 
 def show() -> None:
     """The whole part."""
-    st.markdown("Pretraining needs nothing but raw text. Look at what a model is given before it is given to one.")
+    st.markdown(_("Pretraining needs nothing but raw text. Look at what a model is given before it is given to one."))
     controls, figure = st.columns([1, 2], gap="large")
     with controls:
         text = the_text()
@@ -43,17 +44,21 @@ def show() -> None:
         reader(text, split)
         split_in_words(text, split, context, starts, share)
     notice(
-        "A corpus is one long row of characters. Only the marker <|endoftext|> tells where a document ends.",
-        "A token is longer than a character and, on average, shorter than a word. The model is trained on tokens.",
-        "Validation is the *last* part, cut off once. Random passages would not do: articles and plays quote each "
-        "other and stories come in variants, so a near-duplicate of what was kept aside would stand in the training "
-        "part, and the loss would reward remembering.",
+        _("A corpus is one long row of characters. Only the marker <|endoftext|> tells where a document ends."),
+        _("A token is longer than a character and, on average, shorter than a word. The model is trained on tokens."),
+        _(
+            "Validation is the *last* part, cut off once. Random passages would not do: articles and plays quote each "
+            "other and stories come in variants, so a near-duplicate of what was kept aside would stand in the "
+            "training part, and the loss would reward remembering."
+        ),
     )
     exercise(
-        "Choose BBC News, read all of it and look at what lies in the last tenth. Is it a fair test of the rest?",
-        "Only if the order of the documents says nothing about them. Here the articles were shuffled, so all five "
-        "topics are in the last tenth; sorted by topic, the test would be on a topic never trained. Whole documents "
-        "are shuffled, never sentences: neighbours give each other away.",
+        _("Choose BBC News, read all of it and look at what lies in the last tenth. Is it a fair test of the rest?"),
+        _(
+            "Only if the order of the documents says nothing about them. Here the articles were shuffled, so all five "
+            "topics are in the last tenth; sorted by topic, the test would be on a topic never trained. Whole "
+            "documents are shuffled, never sentences: neighbours give each other away."
+        ),
     )
     show_code(text_statistics.find_words, text_statistics.count_text, windows.split_ids, offsets.token_spans)
 
@@ -61,7 +66,7 @@ def show() -> None:
 def split_controls() -> tuple[int, int]:
     """The validation share in percent and the context length."""
     share = st.slider(
-        "Kept aside for validation",
+        _("Kept aside for validation"),
         5,
         50,
         10,
@@ -69,16 +74,19 @@ def split_controls() -> tuple[int, int]:
         format="%d %%",
         key="data-validation",
         persist_state="session",
-        help="The last part of the tokens. It is never trained on; its loss tells whether the model learned the "
-        "language or the text.",
+        help=_(
+            "The last part of the tokens. It is never trained on; its loss tells whether the model learned the "
+            "language or the text."
+        ),
     )
     context = st.select_slider(
-        "Context length",
+        _("Context length"),
         CONTEXTS,
         128,
+        format_func=_,
         key="data-context",
         persist_state="session",
-        help="Tokens in a window: how far back the model can look. Windows are what is drawn in training.",
+        help=_("Tokens in a window: how far back the model can look. Windows are what is drawn in training."),
     )
     return share, context
 
@@ -88,29 +96,37 @@ def numbers(text: ChosenText, tokenizer: TokenizerChoice, n_tokens: int) -> None
     found = source.counts(text.name, text.n_chars)
     per_word = n_tokens / found.n_words if found.n_words else float("nan")
     cards = (
-        ("Characters", found.n_chars, f"Code points; {found.n_distinct_chars:,} different ones."),
-        ("Words", found.n_words, "Runs of letters, accents and digits with inner apostrophes."),
-        ("Different words", found.n_distinct_words, "Case is folded: “The” and “the” are one word."),
-        ("Tokens", n_tokens, f"Of the tokenizer {tokenizer.title}."),
-        ("Tokens per word", per_word, "Marks, spaces and line ends are in tokens too, but not in words."),
-        ("Characters per token", found.n_chars / n_tokens if n_tokens else float("nan"), "How much one token carries."),
-        ("Lines", found.n_lines, "Parted by line ends."),
-        ("Documents", found.n_documents, "Parted by the marker <|endoftext|>."),
+        (
+            _("Characters"),
+            found.n_chars,
+            _("Code points; {n_distinct_chars:,} different ones.", n_distinct_chars=found.n_distinct_chars),
+        ),
+        (_("Words"), found.n_words, _("Runs of letters, accents and digits with inner apostrophes.")),
+        (_("Different words"), found.n_distinct_words, _("Case is folded: “The” and “the” are one word.")),
+        (_("Tokens"), n_tokens, _("Of the tokenizer {title}.", title=tokenizer.title)),
+        (_("Tokens per word"), per_word, _("Marks, spaces and line ends are in tokens too, but not in words.")),
+        (
+            _("Characters per token"),
+            found.n_chars / n_tokens if n_tokens else float("nan"),
+            _("How much one token carries."),
+        ),
+        (_("Lines"), found.n_lines, _("Parted by line ends.")),
+        (_("Documents"), found.n_documents, _("Parted by the marker <|endoftext|>.")),
     )
     facts([(label.lower(), _shown(value), meaning) for label, value, meaning in cards])
-    table = pd.DataFrame([(label, value) for label, value, _ in cards], columns=["measure", "value"])
-    table.loc[len(table)] = ("Bytes (UTF-8)", found.n_bytes)
-    with st.expander("As a table", icon=":material/table:"):
+    table = pd.DataFrame([(label, value) for label, value, _unused in cards], columns=["measure", "value"])
+    table.loc[len(table)] = (_("Bytes (UTF-8)"), found.n_bytes)
+    with st.expander(_("As a table"), icon=":material/table:"):
         st.dataframe(table.astype({"value": float}), hide_index=True, width="stretch")
         st.download_button(
-            "Statistics as CSV",
+            _("Statistics as CSV"),
             table.to_csv(index=False),
             f"{text.file_name}-statistics.csv",
             "text/csv",
             key="data-statistics-csv",
             icon=":material/download:",
             on_click="ignore",
-            help="These numbers for a spreadsheet.",
+            help=_("These numbers for a spreadsheet."),
         )
 
 
@@ -131,21 +147,21 @@ def reader(text: ChosenText, split: TextSplit) -> None:
     n_pages = max(1, -(-text.n_chars // PAGE_CHARS))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         query = st.text_input(
-            "Search the text",
+            _("Search the text"),
             key=_QUERY,
             persist_state="session",
             max_chars=100,
             icon=":material/search:",
-            placeholder="a word or a phrase",
+            placeholder=_("a word or a phrase"),
             live="300ms",
             width=260,
-            help="Plain text, whatever its case. The marks in the strip show where it occurs.",
+            help=_("Plain text, whatever its case. The marks in the strip show where it occurs."),
         )
         hits = found_in(text.name, text.n_chars, query)
         follow_query((text.name, text.n_chars, query), hits)
         for label, step, icon in (
-            ("Previous", -1, ":material/arrow_upward:"),
-            ("Next", 1, ":material/arrow_downward:"),
+            (_("Previous"), -1, ":material/arrow_upward:"),
+            (_("Next"), 1, ":material/arrow_downward:"),
         ):
             st.button(
                 label,
@@ -154,48 +170,50 @@ def reader(text: ChosenText, split: TextSplit) -> None:
                 disabled=len(hits) < 2,
                 on_click=go_to_hit,
                 args=(step, hits),
-                help=f"The {label.lower()} hit.",
+                help=_("The {lower} hit.", lower=label.lower()),
             )
         st.session_state[_PAGE] = min(max(int(st.session_state.get(_PAGE) or 1), 1), n_pages)
         st.number_input(
-            f"Page of {n_pages:,}",
+            _("Page of {n_pages:,}", n_pages=n_pages),
             1,
             n_pages,
             key=_PAGE,
             persist_state="session",
             width=130,
-            help=f"Pages of {PAGE_CHARS:,} characters. The strip below does the same.",
+            help=_("Pages of {page_chars:,} characters. The strip below does the same.", page_chars=PAGE_CHARS),
         )
         st.number_input(
-            "Go to character",
+            _("Go to character"),
             0,
             max(text.n_chars - 1, 0),
             None,
             key=_JUMP,
-            placeholder="number",
+            placeholder=_("number"),
             width=150,
             on_change=go_to_character,
-            help="Opens the page with this character.",
+            help=_("Opens the page with this character."),
         )
         st.button(
-            "To validation",
+            _("To validation"),
             key="data-to-validation",
             icon=":material/flag:",
             on_click=open_page,
             args=(split.char,),
-            help="Opens the page where the validation part begins.",
+            help=_("Opens the page where the validation part begins."),
         )
     if query:
         hit = st.session_state[_HIT]
         found = f"{len(hits):,} {'hit' if len(hits) == 1 else 'hits'}"
         st.caption(
-            f"Hit {hit + 1:,} of {found}." if len(hits) else "This does not occur in the part that is read here."
+            _("Hit {hit:,} of {found}.", hit=hit + 1, found=found)
+            if len(hits)
+            else _("This does not occur in the part that is read here.")
         )
     page = st.session_state[_PAGE] - 1
     asked = text_view(
         page_rows(text.text, page, hits, split.char),
         "data-reader",
-        label=f"The text, page {page + 1} of {n_pages}",
+        label=_("The text, page {page} of {n_pages}", page=page + 1, n_pages=n_pages),
         overview=Overview(
             n_pages,
             page,
@@ -262,8 +280,8 @@ def split_in_words(text: ChosenText, split: TextSplit, context: int, starts: np.
     """How much each part has, in characters, tokens and windows."""
     rows = []
     parts: Iterable[tuple[str, int, np.ndarray]] = (
-        ("Training", split.char, starts[: split.token]),
-        ("Validation", text.n_chars - split.char, starts[split.token :]),
+        (_("Training"), split.char, starts[: split.token]),
+        (_("Validation"), text.n_chars - split.char, starts[split.token :]),
     )
     problem = ""
     for name, n_chars, tokens in parts:
@@ -276,8 +294,15 @@ def split_in_words(text: ChosenText, split: TextSplit, context: int, starts: np.
     table = pd.DataFrame(rows, columns=columns).set_index("part")
     st.dataframe(table.style.format("{:,}"), width="stretch")
     st.caption(
-        f"The cut lies after token {split.token:,} of {split.n_tokens:,}, at character {split.char:,}: the last "
-        f"{share} % of the tokens are kept aside. Windows of {context} tokens are counted without overlap."
+        _(
+            "The cut lies after token {token:,} of {n_tokens:,}, at character {char:,}: the last "
+            "{share} % of the tokens are kept aside. Windows of {context} tokens are counted without overlap.",
+            token=split.token,
+            n_tokens=split.n_tokens,
+            char=split.char,
+            share=share,
+            context=context,
+        )
     )
     if problem:
         st.warning(problem)

@@ -7,6 +7,7 @@ import streamlit as st
 
 from engine import text_statistics
 from engine.errors import EngineError
+from engine.language import N_, _
 from engine.phrasebook import phrase_pairs
 from pages.parts.data.figures import show_table, table, token_dots
 from pages.shared.code_panel import show_code
@@ -19,65 +20,75 @@ from pages.shared.viewer import lab
 
 N_PHRASES = 1_500
 SAMPLE_CHARS = 100_000
-LANGUAGES = ("English", "French", "German")
-REFERENCE = "Python reference"
-CORPORA = {"Shakespeare": "shakespeare", "BBC News": "bbc-news", REFERENCE: "python-reference"}
-OWN = "your text"
+LANGUAGES = (N_("English"), N_("French"), N_("German"))
+REFERENCE = N_("Python reference")
+CORPORA = {N_("Shakespeare"): "shakespeare", N_("BBC News"): "bbc-news", REFERENCE: "python-reference"}
+OWN = N_("your text")
 OFFICIAL = ("gpt2", "cl100k_base", "o200k_base")
-NAMES = {"gpt2": "GPT-2", "cl100k_base": "GPT-4 (cl100k_base)", "o200k_base": "GPT-4o (o200k_base)"}
+NAMES = {"gpt2": "GPT-2", "cl100k_base": N_("GPT-4 (cl100k_base)"), "o200k_base": "GPT-4o (o200k_base)"}
 
 
 def show() -> None:
     """The whole part."""
     st.markdown(
-        "A rule of thumb says that one token is about one word. Measure it: how many tokens does a tokenizer make of a "
-        "word, and does it depend on the language?"
+        _(
+            "A rule of thumb says that one token is about one word. Measure it: how many tokens does a tokenizer make "
+            "of a word, and does it depend on the language?"
+        )
     )
     controls, figure = st.columns([1, 2], gap="large")
     with controls:
         learned_on = st.selectbox(
-            "BPE and words learned on",
+            _("BPE and words learned on"),
             [*LANGUAGES, REFERENCE],
             key="data-learned-on",
             persist_state="session",
-            help="What is learned here sees this text only. GPT's tokenizers saw many languages, mostly English.",
+            help=_("What is learned here sees this text only. GPT's tokenizers saw many languages, mostly English."),
         )
         size = st.select_slider(
-            "Vocabulary size",
+            _("Vocabulary size"),
             [each for each in VOCAB_SIZES if each <= 8_000],
             2_000,
+            format_func=_,
             key="data-learned-size",
             persist_state="session",
-            help="Of the BPE and the word tokenizer learned here. GPT-2 has 50,257 tokens, GPT-4o about 200,000.",
+            help=_("Of the BPE and the word tokenizer learned here. GPT-2 has 50,257 tokens, GPT-4o about 200,000."),
         )
         own = st.text_area(
-            "Your own text",
+            _("Your own text"),
             key="data-own-sample",
             persist_state="session",
             max_chars=20_000,
             height=140,
-            placeholder="A sentence in any language",
-            help="Adds a mark of its own to the chart. It is measured like the others.",
+            placeholder=_("A sentence in any language"),
+            help=_("Adds a mark of its own to the chart. It is measured like the others."),
         )
     with figure:
         measured = measures(learned_on, size, own)
         chart(measured, learned_on)
     notice(
-        "GPT's tokenizers come close to one token per word in simple English, and need more for French and German: "
-        "they were learned on less of those.",
-        "GPT-4o's vocabulary is four times as large as GPT-2's and was learned on more languages: the gap shrinks.",
-        "A BPE learned on one language spells the others out. Switch its language and see the marks trade places.",
-        "Code-like text costs more: names, brackets and indentation are tokens and no words.",
+        _(
+            "GPT's tokenizers come close to one token per word in simple English, and need more for French and German: "
+            "they were learned on less of those."
+        ),
+        _("GPT-4o's vocabulary is four times as large as GPT-2's and was learned on more languages: the gap shrinks."),
+        _("A BPE learned on one language spells the others out. Switch its language and see the marks trade places."),
+        _("Code-like text costs more: names, brackets and indentation are tokens and no words."),
     )
     exercise(
-        "Prices are per token. What does the same content cost in German, compared with English, with GPT-2's tokens?",
-        "Multiply: tokens per word times words, each against English. The phrases here say the same in all three "
-        "languages, so the folded table compares the tokens for the same content directly: about twice as many.",
+        _(
+            "Prices are per token. What does the same content cost in German, compared with English, with GPT-2's "
+            "tokens?"
+        ),
+        _(
+            "Multiply: tokens per word times words, each against English. The phrases here say the same in all three "
+            "languages, so the folded table compares the tokens for the same content directly: about twice as many."
+        ),
     )
     show_code(text_statistics.tokens_per_word, text_statistics.find_words, phrase_pairs)
 
 
-@st.cache_data(show_spinner="Writing phrases …")
+@st.cache_data(show_spinner=N_("Writing phrases …"))
 def languages() -> dict[str, str]:
     """The same sentences in three languages."""
     phrases = phrase_pairs(N_PHRASES, seed=0)
@@ -113,21 +124,21 @@ def tokenizers(learned_on: str, size: int) -> dict[str, TokenizerChoice]:
     official = {NAMES[kind]: TokenizerChoice(kind) for kind in OFFICIAL}
     return {
         **official,
-        f"BPE {size:,} learned here": TokenizerChoice("bpe", source, size),
-        f"Words {size:,}": TokenizerChoice("word", source, size),
-        "Characters": TokenizerChoice("char", source),
-        "Bytes": TokenizerChoice("byte"),
+        _("BPE {size:,} learned here", size=size): TokenizerChoice("bpe", source, size),
+        _("Words {size:,}", size=size): TokenizerChoice("word", source, size),
+        N_("Characters"): TokenizerChoice("char", source),
+        N_("Bytes"): TokenizerChoice("byte"),
     }
 
 
-@st.cache_data(max_entries=512, show_spinner="Counting tokens …")
+@st.cache_data(max_entries=512, show_spinner=N_("Counting tokens …"))
 def _ratio(title: str, kind: str, source: str, vocab_size: int) -> float:
     return text_statistics.tokens_per_word(sample(title), TokenizerChoice(kind, source, vocab_size).load())
 
 
 def english_tokens_per_word() -> float:
     """GPT-2's tokens per word of the English phrases."""
-    return _ratio("English", "gpt2", "", 0)
+    return _ratio(N_("English"), "gpt2", "", 0)
 
 
 def measures(learned_on: str, size: int, own: str) -> pd.DataFrame:
@@ -143,7 +154,7 @@ def measures(learned_on: str, size: int, own: str) -> pd.DataFrame:
             continue
         rows += [(name, text, ratio) for text, ratio in ratios.items() if ratio == ratio]
     if own.strip() and not text_statistics.find_words(own):
-        st.caption("Your text has no words: no letters or digits.")
+        st.caption(_("Your text has no words: no letters or digits."))
     return pd.DataFrame(rows, columns=["tokenizer", "text", "ratio"])
 
 
@@ -156,23 +167,32 @@ def chart(measured: pd.DataFrame, learned_on: str) -> None:
     gpt2 = wide.loc[NAMES["gpt2"]] if NAMES["gpt2"] in wide.index else wide.iloc[0]
     token_dots(
         measured,
-        alt_text="Dot chart on a log axis: tokens per word for each tokenizer (rows) and text (marks).",
-        summary=f"GPT-2's tokenizer makes {gpt2['English']:.2f} tokens of an English word, {gpt2['French']:.2f} of a "
-        f"French and {gpt2['German']:.2f} of a German one; {gpt2[REFERENCE]:.2f} in the Python reference. "
-        "The dashed line is one token per word.",
+        alt_text=_("Dot chart on a log axis: tokens per word for each tokenizer (rows) and text (marks)."),
+        summary=_(
+            "GPT-2's tokenizer makes {english:.2f} tokens of an English word, {french:.2f} of a "
+            "French and {german:.2f} of a German one; {gpt2:.2f} in the Python reference. "
+            "The dashed line is one token per word.",
+            english=gpt2["English"],
+            french=gpt2["French"],
+            german=gpt2["German"],
+            gpt2=gpt2[REFERENCE],
+        ),
     ).show()
     show_table(wide.reset_index(), dict.fromkeys(texts, "%.2f"))
     st.caption(
-        "Tokens per word. Words are runs of letters and digits; marks and line ends are counted as tokens, but not as "
-        f"words. English, French and German are the same {N_PHRASES:,} sentences. An unknown word is one token to the "
-        "word tokenizer, whatever it was."
+        _(
+            "Tokens per word. Words are runs of letters and digits; marks and line ends are counted as tokens, but "
+            "not as words. English, French and German are the same {n_phrases:,} sentences. An unknown word is one "
+            "token to the word tokenizer, whatever it was.",
+            n_phrases=N_PHRASES,
+        )
     )
-    table(_same_content(wide), dict.fromkeys(LANGUAGES, "%.0f"), label="Tokens for what 100 English words say")
+    table(_same_content(wide), dict.fromkeys(LANGUAGES, "%.0f"), label=_("Tokens for what 100 English words say"))
 
 
 def _same_content(wide: pd.DataFrame) -> pd.DataFrame:
     """Tokens that each language needs for what takes 100 words of English."""
     frame = pd.DataFrame({"tokenizer": wide.index})
     for language in LANGUAGES:
-        frame[language] = (100 * wide[language] * n_words(language) / n_words("English")).to_numpy()
+        frame[language] = (100 * wide[language] * n_words(language) / n_words(N_("English"))).to_numpy()
     return frame

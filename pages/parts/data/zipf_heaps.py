@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import power_law, text_statistics
+from engine.language import N_, _
 from engine.power_law import FitError, PowerLaw
 from engine.spreadsheets import harmless_cell
 from engine.text_statistics import RankFrequency, VocabularyGrowth
@@ -27,7 +28,7 @@ WORDS, TOKENS = "words", "tokens"
 
 def show() -> None:
     """The whole part."""
-    st.markdown("Count how often each word and each token occurs, and how many different ones came up so far.")
+    st.markdown(_("Count how often each word and each token occurs, and how many different ones came up so far."))
     controls, figure = st.columns([1, 2], gap="large")
     with controls:
         text = the_text()
@@ -35,35 +36,39 @@ def show() -> None:
             return
         tokenizer = choose_tokenizer("data-tokenizer", text.name)
         first, last = st.select_slider(
-            "Ranks the line is fitted to",
+            _("Ranks the line is fitted to"),
             RANKS,
             (10, 1_000),
-            format_func=lambda rank: f"{rank:,}",
+            format_func=lambda rank: _(f"{rank:,}"),
             key="data-ranks",
             persist_state="session",
-            help="Least squares of log frequency on log rank. The first ranks bend away from the line; at the last, "
-            "many words share a frequency of 1.",
+            help=_(
+                "Least squares of log frequency on log rank. The first ranks bend away from the line; at the last, "
+                "many words share a frequency of 1."
+            ),
         )
     with figure:
         word_ids, words = source.words(text.name, text.n_chars)
         token_ids = source.token_spans(text, tokenizer).ids
         if len(word_ids) == 0:
-            st.info("This text has no words: no letters or digits. Choose another one.")
+            st.info(_("This text has no words: no letters or digits. Choose another one."))
             return
         by_rank = {WORDS: _ranked(text, WORDS, tokenizer), TOKENS: _ranked(text, TOKENS, tokenizer)}
         zipf(text, by_rank, words, tokenizer, first, last)
         heaps(text, tokenizer, len(word_ids), len(token_ids))
     notice(
-        "Both axes are logarithmic: a straight line is a power law. Ten times the rank, about a tenth as frequent.",
-        "Words drop off at the right, where thousands of them occur once. A model sees each of those once an epoch.",
-        "The first words lie below their line. Mandelbrot's C / (r + b)^a, with an offset b, bends to meet them.",
-        "The words keep growing. The tokens cannot: a tokenizer's vocabulary is closed, and yet writes every word.",
+        _("Both axes are logarithmic: a straight line is a power law. Ten times the rank, about a tenth as frequent."),
+        _("Words drop off at the right, where thousands of them occur once. A model sees each of those once an epoch."),
+        _("The first words lie below their line. Mandelbrot's C / (r + b)^a, with an offset b, bends to meet them."),
+        _("The words keep growing. The tokens cannot: a tokenizer's vocabulary is closed, and yet writes every word."),
     )
     exercise(
-        "Compare Shakespeare with the phrasebook. Which vocabulary is nearly complete after a million characters?",
-        "The phrasebook's: a small grammar with some 2,000 word forms in three languages wrote it, so its curve "
-        "goes flat, and hardly a word occurs only once. No natural text does that; Shakespeare's plays still bring "
-        "new words at the end.",
+        _("Compare Shakespeare with the phrasebook. Which vocabulary is nearly complete after a million characters?"),
+        _(
+            "The phrasebook's: a small grammar with some 2,000 word forms in three languages wrote it, so its curve "
+            "goes flat, and hardly a word occurs only once. No natural text does that; Shakespeare's plays still bring "
+            "new words at the end."
+        ),
     )
     show_code(
         text_statistics.rank_frequency,
@@ -107,7 +112,7 @@ def zipf(
 ) -> None:
     """Rank and frequency on log axes, with the fitted lines and the most frequent words."""
     coder = tokenizer.load()
-    titles = {WORDS: "words", TOKENS: f"tokens ({tokenizer.title})"}
+    titles = {WORDS: "words", TOKENS: _("tokens ({title})", title=tokenizer.title)}
     frames, fits, problem = [], {}, ""
     for what, ranked in by_rank.items():
         places = text_statistics.log_spaced(len(ranked.ids), N_POINTS) - 1
@@ -125,18 +130,28 @@ def zipf(
     n = int(ranked.frequencies.sum())
     top = ranked.frequencies[:100].sum() / n
     once = float(np.mean(ranked.frequencies == 1))
-    exponents = " and ".join(f"{law.exponent:.2f} for {name}" for name, law in fits.items())
+    exponents = _(" and ").join(
+        _("{exponent:.2f} for {name}", exponent=law.exponent, name=name) for name, law in fits.items()
+    )
     figure = log_log(
         pd.concat(frames),
         fits,
-        title="Zipf: how often the word of each rank occurs",
-        x="Rank (1 is the most frequent)",
-        y="Frequency (times in the text)",
-        alt_text="Scatter chart on log axes: frequency against rank, for words and tokens, with fitted lines.",
-        summary=f"The 100 most frequent words make {percent(top)} of the text; {percent(once)} of all different words "
-        "occur once. "
+        title=_("Zipf: how often the word of each rank occurs"),
+        x=_("Rank (1 is the most frequent)"),
+        y=_("Frequency (times in the text)"),
+        alt_text=_("Scatter chart on log axes: frequency against rank, for words and tokens, with fitted lines."),
+        summary=_(
+            "The 100 most frequent words make {top} of the text; {once} of all different words occur once. ",
+            top=percent(top),
+            once=percent(once),
+        )
         + (
-            f"Fitted from rank {first:,} to {last:,}, the frequency falls with the exponent {exponents}."
+            _(
+                "Fitted from rank {first:,} to {last:,}, the frequency falls with the exponent {exponents}.",
+                first=first,
+                last=last,
+                exponents=exponents,
+            )
             if fits
             else ""
         ),
@@ -151,30 +166,30 @@ def zipf(
             "word": [words[number] for number in ranked.ids[:listed]],
             "frequency": ranked.frequencies[:listed],
             "share": 100 * ranked.frequencies[:listed] / n,
-            "share so far": 100 * np.cumsum(ranked.frequencies[:listed]) / n,
+            N_("share so far"): 100 * np.cumsum(ranked.frequencies[:listed]) / n,
         }
     )
     if (law := fits.get(titles[WORDS])) is not None:
         frame["by the line"] = law.at(np.arange(1, listed + 1))
     table(
         frame,
-        {"frequency": "localized", "share": "%.2f %%", "share so far": "%.1f %%", "by the line": "%.0f"},
-        label=f"The {listed:,} most frequent words",
+        {"frequency": "localized", "share": "%.2f %%", N_("share so far"): "%.1f %%", N_("by the line"): "%.0f"},
+        label=_("The {listed:,} most frequent words", listed=listed),
     )
     st.download_button(
-        "All words as CSV",
+        _("All words as CSV"),
         lambda: _csv(text.name, text.n_chars),
         f"{text.file_name}-words.csv",
         "text/csv",
         key="data-words-csv",
         icon=":material/download:",
         on_click="ignore",
-        help="Rank, word and frequency of every different word.",
+        help=_("Rank, word and frequency of every different word."),
     )
 
 
 def _csv(name: str, n_chars: int) -> bytes:
-    _, words = source.words(name, n_chars)
+    _unused, words = source.words(name, n_chars)
     ranked = _rank_frequency(name, n_chars, "", "", 0)
     frame = pd.DataFrame(
         {"rank": ranked.ranks, "word": [harmless_cell(words[i]) for i in ranked.ids], "frequency": ranked.frequencies}
@@ -184,7 +199,7 @@ def _csv(name: str, n_chars: int) -> bytes:
 
 def heaps(text: ChosenText, tokenizer: TokenizerChoice, n_words: int, n_tokens: int) -> None:
     """The growth of the vocabulary on log axes, with fitted lines and what twice the text would bring."""
-    token_title = f"tokens ({tokenizer.title})"
+    token_title = _("tokens ({title})", title=tokenizer.title)
     keys = {"words": ("", "", 0), token_title: (tokenizer.kind, tokenizer.source, tokenizer.vocab_size)}
     frames, fits = [], {}
     for title, key in keys.items():
@@ -197,26 +212,45 @@ def heaps(text: ChosenText, tokenizer: TokenizerChoice, n_words: int, n_tokens: 
     n_distinct = int(points.loc[points["series"] == "words", "y"].max())
     n_tokens_distinct = int(points.loc[points["series"] == token_title, "y"].max())
     law = fits.get("words")
-    summary = f"After {n_words:,} words there are {n_distinct:,} different ones; after {n_tokens:,} tokens "
-    summary += f"{n_tokens_distinct:,} of the tokenizer's {tokenizer.load().n_vocab:,}."
+    summary = _(
+        "After {n_words:,} words there are {n_distinct:,} different ones; after {n_tokens:,} tokens ",
+        n_words=n_words,
+        n_distinct=n_distinct,
+        n_tokens=n_tokens,
+    )
+    summary += _(
+        "{n_tokens_distinct:,} of the tokenizer's {n_vocab:,}.",
+        n_tokens_distinct=n_tokens_distinct,
+        n_vocab=tokenizer.load().n_vocab,
+    )
     if law is not None:
-        summary += f" For words the curve is about {law.coefficient:.1f} · n^{-law.exponent:.2f}."
+        summary += _(
+            " For words the curve is about {coefficient:.1f} · n^{value:.2f}.",
+            coefficient=law.coefficient,
+            value=-law.exponent,
+        )
     log_log(
         points,
         fits,
-        title="Heaps: different words among the first n",
-        x="Words or tokens read so far (n)",
-        y="Different ones among them",
-        alt_text="Chart on log axes: number of different words and tokens against the number read, with fitted lines.",
+        title=_("Heaps: different words among the first n"),
+        x=_("Words or tokens read so far (n)"),
+        y=_("Different ones among them"),
+        alt_text=_(
+            "Chart on log axes: number of different words and tokens against the number read, with fitted lines."
+        ),
         summary=summary,
     ).show()
     if law is not None:
         more = law.at(2 * n_words) - law.at(n_words)
         facts(
             (
-                ("K in V(n) = K · n^β", f"{law.coefficient:.2f}", "Fitted to the points from n = 1,000 on."),
-                ("β", f"{-law.exponent:.3f}", "1 would mean that every word is a new one, 0 that none is any more."),
-                ("new words in as much text again", f"about {more:,.0f}", "What the fitted curve expects."),
+                (_("K in V(n) = K · n^β"), f"{law.coefficient:.2f}", _("Fitted to the points from n = 1,000 on.")),
+                ("β", f"{-law.exponent:.3f}", _("1 would mean that every word is a new one, 0 that none is any more.")),
+                (
+                    _("new words in as much text again"),
+                    _("about {more:,.0f}", more=more),
+                    _("What the fitted curve expects."),
+                ),
             )
         )
     table(

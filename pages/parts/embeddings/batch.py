@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine import windows
+from engine.language import N_, _
 from pages.parts.embeddings.source import choose_ids, texts_of
 from pages.shared.code_panel import show_code
 from pages.shared.components.batch_table import BatchRow, batch_table
@@ -16,70 +17,73 @@ AROUND = 24  # tokens of text shown before and after a window
 def show() -> None:
     """Draw the part."""
     st.markdown(
-        "Training reads several windows at once: a **batch**. They come from all over the text, in an order that the "
-        "seed decides."
+        _(
+            "Training reads several windows at once: a **batch**. They come from all over the text, in an order that "
+            "the seed decides."
+        )
     )
     controls, figure = st.columns([1, 2.6], gap="large")
     with controls:
         text = choose_ids()
         batch_size = st.slider(
-            "Batch size (windows)",
+            _("Batch size (windows)"),
             1,
             16,
             4,
             key="batch_size",
             persist_state="session",
-            help="B, the windows that one step reads.",
+            help=_("B, the windows that one step reads."),
         )
         context_length = st.slider(
-            "Context length (tokens)",
+            _("Context length (tokens)"),
             2,
             64,
             8,
             key="batch_context",
             persist_state="session",
-            help="T, the tokens in a window.",
+            help=_("T, the tokens in a window."),
         )
         step = st.number_input(
-            "Step",
+            _("Step"),
             0,
             100_000,
             0,
             key="batch_step",
             persist_state="session",
-            help="Which batch: training takes number 0, then 1, 2 and so on.",
+            help=_("Which batch: training takes number 0, then 1, 2 and so on."),
         )
         seed = st.number_input(
-            "Seed",
+            _("Seed"),
             0,
             9_999,
             0,
             key="batch_seed",
             persist_state="session",
-            help="Decides the order of the windows. The same seed and step always give the same batch.",
+            help=_("Decides the order of the windows. The same seed and step always give the same batch."),
         )
     if text is None:
         return
     with figure:
         table, content = st.columns(2)
         shown = table.segmented_control(
-            "Table",
+            _("Table"),
             ["x", "y"],
             default="x",
             required=True,
-            format_func={"x": "x (inputs)", "y": "y (targets)"}.__getitem__,
+            format_func=lambda each: _({"x": _("x (inputs)"), "y": _("y (targets)")}[each]),
             key="batch_show",
             persist_state="session",
-            help="The inputs, or the targets that belong to them.",
+            help=_("The inputs, or the targets that belong to them."),
         )
         kind = content.segmented_control(
-            "Cells",
-            ["text", "ids"],
+            _("Cells"),
+            [N_("text"), N_("ids")],
+            format_func=_,
             default="text",
             required=True,
             key="batch_cells",
             persist_state="session",
-            help="The model reads the ids; the text is for you.",
+            help=_("The model reads the ids; the text is for you."),
         )
         sampler = windows.WindowSampler(text.ids, context_length, batch_size, int(seed))
         x, y = (each.numpy() for each in sampler.batch(int(step)))
@@ -96,20 +100,38 @@ def show() -> None:
         n_windows = sampler.windows_per_epoch
         epoch = int(step) * batch_size // n_windows + 1
         st.caption(
-            f"{x.size:,} predictions in this batch. The text has {n_windows:,} windows of {context_length} tokens; "
-            f"once through all of them is an epoch, and step {int(step):,} begins in epoch {epoch:,}."
+            _(
+                "{size:,} predictions in this batch. The text has {n_windows:,} windows of {context_length} tokens; "
+                "once through all of them is an epoch, and step {step:,} begins in epoch {epoch:,}.",
+                size=x.size,
+                n_windows=n_windows,
+                context_length=context_length,
+                step=int(step),
+                epoch=epoch,
+            )
         )
     notice(
-        "Rows have nothing to do with each other: the model never looks from one into another. They are read "
-        "together only because it is faster, and because their mean gradient is steadier.",
-        "Switch to **y**: the whole table has moved one token to the left, and a new column has come in on the right.",
-        "Change the step and come back: the batch is the same again. That is how a run that was interrupted can go on "
-        "exactly as if it had not been.",
+        _(
+            "Rows have nothing to do with each other: the model never looks from one into another. They are read "
+            "together only because it is faster, and because their mean gradient is steadier."
+        ),
+        _(
+            "Switch to **y**: the whole table has moved one token to the left, and a new column has come in on the "
+            "right."
+        ),
+        _(
+            "Change the step and come back: the batch is the same again. That is how a run that was interrupted can go "
+            "on exactly as if it had not been."
+        ),
     )
     exercise(
-        "Choose a cell in x, remember its token, and switch to y. Where in y is that token now, and which tokens of y "
-        "are nowhere in x?",
-        "One place to the left: the target at position t is the input at t + 1. Only the last column of y is not in x: "
-        "the token after each window, which the last position has to predict.",
+        _(
+            "Choose a cell in x, remember its token, and switch to y. Where in y is that token now, and which tokens "
+            "of y are nowhere in x?"
+        ),
+        _(
+            "One place to the left: the target at position t is the input at t + 1. Only the last column of y is not "
+            "in x: the token after each window, which the last position has to predict."
+        ),
     )
     show_code(windows.WindowSampler)

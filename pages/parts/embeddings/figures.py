@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
+from engine.language import _, cached_by_language
 from pages.shared.charts import Figure, _to_spec
 
 
@@ -19,19 +19,25 @@ def by_distance(values: np.ndarray, *, title: str, y: str, marked: int | None = 
         here[marked] = True
     frame = pd.DataFrame({"distance": np.arange(len(values)), "value": values.astype(float), "here": here})
     largest = int(np.argmax(values))
-    summary = f"{y}: {values[0]:.2f} at distance 0, largest ({values[largest]:.2f}) at distance {largest}"
+    summary = _(
+        "{y}: {values:.2f} at distance 0, largest ({values_2:.2f}) at distance {largest}",
+        y=y,
+        values=values[0],
+        values_2=values[largest],
+        largest=largest,
+    )
     if here.any():
-        summary += f"; {values[marked]:.2f} at distance {marked}"
-    return Figure(frame, _spec(title, y), f"Line chart: {title}.", summary + ".")
+        summary += _("; {values:.2f} at distance {marked}", values=values[marked], marked=marked)
+    return Figure(frame, _spec(title, y), _("Line chart: {title}.", title=title), summary + ".")
 
 
-@lru_cache(maxsize=32)
+@cached_by_language(maxsize=32)
 def _spec(title: str, y: str) -> dict[str, Any]:
     base = alt.Chart().encode(
-        alt.X("distance:Q", title="Distance (positions)", axis=alt.Axis(tickMinStep=1, tickCount=8)),
+        alt.X("distance:Q", title=_("Distance (positions)"), axis=alt.Axis(tickMinStep=1, tickCount=8)),
         alt.Y("value:Q", title=y, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5)),
         tooltip=[
-            alt.Tooltip("distance:Q", title="Distance (positions)"),
+            alt.Tooltip("distance:Q", title=_("Distance (positions)")),
             alt.Tooltip("value:Q", title=y, format=".4f"),
         ],
     )

@@ -8,6 +8,7 @@ import streamlit as st
 
 from engine import embedding
 from engine.checkpoint import Checkpoint
+from engine.language import _
 from pages.parts.embeddings.source import token_text
 from pages.shared.charts import visible_token
 from pages.shared.code_panel import show_code
@@ -22,77 +23,92 @@ NUMBERS = 8  # dimensions written out
 def show() -> None:
     """Draw the part."""
     st.markdown(
-        "A model calculates with vectors, not with ids. Its **embedding** is a table W with one row for each token: "
-        "the vector of token *i* is row *i*. The rows begin as noise and are learned like every other weight."
+        _(
+            "A model calculates with vectors, not with ids. Its **embedding** is a table W with one row for each "
+            "token: the vector of token *i* is row *i*. The rows begin as noise and are learned like every other "
+            "weight."
+        )
     )
     controls, figure = st.columns([1, 2.6], gap="large")
     with controls:
         choice = choose_model()
         words = st.text_input(
-            "Words",
-            " lion forest",
+            _("Words"),
+            _(" lion forest"),
             max_chars=200,
             key="lookup_words",
             persist_state="session",
-            help=f"Cut by the model's own tokenizer; the first {MAX_TOKENS} tokens are shown. A leading space counts.",
+            help=_(
+                "Cut by the model's own tokenizer; the first {max_tokens} tokens are shown. A leading space counts.",
+                max_tokens=MAX_TOKENS,
+            ),
         )
     if choice is None:
         return
     checkpoint = load(choice)
     ids = checkpoint.tokenizer.encode(words)
     if not ids:
-        st.info("Type a word: at least one character to look up.")
+        st.info(_("Type a word: at least one character to look up."))
         return
     weights = embedding.token_vectors(checkpoint.model)
     shown = ids[:MAX_TOKENS]
     with figure:
         _rows(checkpoint, weights, shown)
         if len(ids) > MAX_TOKENS:
-            st.caption(f"The first {MAX_TOKENS} of {len(ids)} tokens.")
+            st.caption(_("The first {max_tokens} of {n_ids} tokens.", max_tokens=MAX_TOKENS, n_ids=len(ids)))
         _table(checkpoint, weights, shown[0])
     _both_ways(checkpoint, weights, shown)
     notice(
-        "The same token always gets the same row, wherever it stands. What differs between two places is added later, "
-        "by positions and attention.",
-        "One-hot × W picks out a row: every other row is multiplied by 0. That is why the embedding is a linear layer, "
-        "and why its gradient reaches only the rows of the tokens in the batch, if it is not also the output layer.",
-        "Move the checkpoint slider to step 0: the same rows before training, when no two tokens had anything in "
-        "common.",
+        _(
+            "The same token always gets the same row, wherever it stands. What differs between two places is added "
+            "later, by positions and attention."
+        ),
+        _(
+            "One-hot × W picks out a row: every other row is multiplied by 0. That is why the embedding is a linear "
+            "layer, and why its gradient reaches only the rows of the tokens in the batch, if it is not also the "
+            "output layer."
+        ),
+        _(
+            "Move the checkpoint slider to step 0: the same rows before training, when no two tokens had anything in "
+            "common."
+        ),
     )
     exercise(
-        "Look up “ lion” with and without its leading space. Are the vectors alike? Should they be?",
-        "Without its space it is another token, or several pieces: other ids, so other rows. Only training can make "
-        "rows alike, and only if their tokens occur in like company.",
+        _("Look up “ lion” with and without its leading space. Are the vectors alike? Should they be?"),
+        _(
+            "Without its space it is another token, or several pieces: other ids, so other rows. Only training can "
+            "make rows alike, and only if their tokens occur in like company."
+        ),
     )
     show_code(embedding.look_up, embedding.one_hot, embedding.look_up_by_product)
 
 
 def _rows(checkpoint: Checkpoint, weights: np.ndarray, ids: list[int]) -> None:
-    st.markdown("**Each id picks its row**")
+    st.markdown(_("**Each id picks its row**"))
     vectors = embedding.look_up(weights, ids)
     vector_strips(
         [
             StripGroup(
                 token_text(checkpoint.tokenizer, i),
-                [OneHot("one-hot", i, len(weights)), Strip("row of W", vector)],
+                [OneHot("one-hot", i, len(weights)), Strip(_("row of W"), vector)],
                 token_id=i,
             )
             for i, vector in zip(ids, vectors, strict=True)
         ],
         "lookup_strips",
-        label="The one-hot vector and the row of each token",
+        label=_("The one-hot vector and the row of each token"),
     )
 
 
 def _table(checkpoint: Checkpoint, weights: np.ndarray, token_id: int) -> None:
-    with st.expander("The table around the first row", icon=":material/table_rows:"):
+    with st.expander(_("The table around the first row"), icon=":material/table_rows:"):
         first = min(max(token_id - 2, 0), max(len(weights) - 5, 0))
         near = range(first, min(first + 5, len(weights)))
         tokenizer = checkpoint.tokenizer
         vector_strips(
             [
                 StripGroup(
-                    f"W, {len(weights):,} rows of {weights.shape[1]} numbers",
+                    _("W, {n_weights:,} rows of {shape} numbers", n_weights=len(weights), shape=weights.shape[1]),
                     [
                         Strip(
                             f"{i:,} {visible_token(token_text(tokenizer, i)) if i < tokenizer.n_vocab else '(unused)'}",
@@ -104,10 +120,13 @@ def _table(checkpoint: Checkpoint, weights: np.ndarray, token_id: int) -> None:
                 )
             ],
             "lookup_table",
-            label="Five rows of the table",
+            label=_("Five rows of the table"),
         )
         st.caption(
-            "Rows that follow each other have nothing in common: ids are numbered by when the tokenizer made the token."
+            _(
+                "Rows that follow each other have nothing in common: ids are numbered by when the tokenizer made the "
+                "token."
+            )
         )
 
 
@@ -115,11 +134,11 @@ def _both_ways(checkpoint: Checkpoint, weights: np.ndarray, ids: list[int]) -> N
     looked_up = embedding.look_up(weights, ids)
     multiplied = embedding.look_up_by_product(weights, ids)
     n_rows, width = weights.shape
-    st.markdown("**Look-up and multiplication give the same numbers**")
+    st.markdown(_("**Look-up and multiplication give the same numbers**"))
     names = [visible_token(token_text(checkpoint.tokenizer, i)) for i in ids]
-    dimensions = [f"dim {k}" for k in range(min(NUMBERS, width))]
+    dimensions = [_("dim {k}", k=k) for k in range(min(NUMBERS, width))]
     frames = []
-    for way, vectors in (("look-up", looked_up), ("one-hot × W", multiplied)):
+    for way, vectors in (("look-up", looked_up), (_("one-hot × W"), multiplied)):
         frame = pd.DataFrame(vectors[:, :NUMBERS], columns=dimensions)
         frame.insert(0, "token", names)
         frame.insert(1, "id", ids)
@@ -136,18 +155,20 @@ def _both_ways(checkpoint: Checkpoint, weights: np.ndarray, ids: list[int]) -> N
     with st.container(border=True):
         columns = st.columns(3)
         columns[0].metric(
-            "Largest difference",
+            _("Largest difference"),
             f"{difference:g}",
-            help=f"Over all {len(ids) * width:,} numbers, not only those shown.",
+            help=_("Over all {width:,} numbers, not only those shown.", width=len(ids) * width),
         )
         columns[1].metric(
-            "Multiplications, one-hot × W",
+            _("Multiplications, one-hot × W"),
             f"{len(ids) * n_rows * width:,}",
-            help="tokens × V × d. A look-up needs none: it copies the row.",
+            help=_("tokens × V × d. A look-up needs none: it copies the row."),
         )
         share = n_rows * width / checkpoint.model.n_parameters
         columns[2].metric(
-            "Numbers in W", f"{n_rows * width:,}", help=f"V × d = {n_rows:,} × {width}: {share:.0%} of this model."
+            _("Numbers in W"),
+            f"{n_rows * width:,}",
+            help=_("V × d = {n_rows:,} × {width}: {share:.0%} of this model.", n_rows=n_rows, width=width, share=share),
         )
     if checkpoint.model.config.tie_embeddings:
-        st.caption("This model uses W twice: its rows are also what the output is compared with (tied embeddings).")
+        st.caption(_("This model uses W twice: its rows are also what the output is compared with (tied embeddings)."))

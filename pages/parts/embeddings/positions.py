@@ -9,6 +9,7 @@ import streamlit as st
 from engine import embedding, positions
 from engine.checkpoint import Checkpoint
 from engine.gpt import rotate
+from engine.language import N_, _
 from pages.parts.embeddings.figures import by_distance
 from pages.parts.embeddings.source import token_text
 from pages.shared.charts import visible_token
@@ -19,7 +20,7 @@ from pages.shared.components.vector_strips import Strip, StripGroup, vector_stri
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import choose_model, load
 
-WAYS = ("Sinusoidal", "Learned", "Rotary")
+WAYS = (N_("Sinusoidal"), N_("Learned"), N_("Rotary"))
 MAX_TOKENS = 12
 MAX_SHOWN = 256
 DIALS = 8
@@ -28,48 +29,56 @@ DIALS = 8
 def show() -> None:
     """Draw the part."""
     st.markdown(
-        "A row of W says nothing about where the token stands: without more, *the dog bit the man* and *the man bit "
-        "the dog* are the same bag of vectors. There are three usual ways to add the place."
+        _(
+            "A row of W says nothing about where the token stands: without more, *the dog bit the man* and *the man "
+            "bit the dog* are the same bag of vectors. There are three usual ways to add the place."
+        )
     )
     way = st.segmented_control(
-        "Kind of positions",
+        _("Kind of positions"),
         WAYS,
+        format_func=_,
         default=WAYS[0],
         required=True,
         key="positions_way",
         persist_state="session",
-        help="Sinusoidal: Vaswani et al. 2017. Learned: GPT-2 and GPT-3. Rotary: Su et al. 2021, most models now.",
+        help=_("Sinusoidal: Vaswani et al. 2017. Learned: GPT-2 and GPT-3. Rotary: Su et al. 2021, most models now."),
     )
     controls, figure = st.columns([1, 2.6], gap="large")
     with controls:
         choice = choose_model()
         words = st.text_input(
-            "Text",
-            "The lion is in the forest",
+            _("Text"),
+            _("The lion is in the forest"),
             max_chars=200,
             key="positions_words",
             persist_state="session",
-            help=f"Its first {MAX_TOKENS} tokens, cut by the model's tokenizer, stand at positions 0, 1, 2 and so on.",
+            help=_(
+                "Its first {max_tokens} tokens, cut by the model's tokenizer, stand at positions 0, 1, 2 and so on.",
+                max_tokens=MAX_TOKENS,
+            ),
         )
     if choice is None:
         return
     checkpoint = load(choice)
     ids = checkpoint.tokenizer.encode(words)[:MAX_TOKENS]
     if not ids:
-        st.info("Type a text: at least one token to give a position.")
+        st.info(_("Type a text: at least one token to give a position."))
         return
-    {"Sinusoidal": _sinusoidal, "Learned": _learned, "Rotary": _rotary}[way](checkpoint, ids, controls, figure)
+    {N_("Sinusoidal"): _sinusoidal, N_("Learned"): _learned, N_("Rotary"): _rotary}[way](
+        checkpoint, ids, controls, figure
+    )
 
 
 def _position_slider(key: str) -> int:
     return st.slider(
-        "Token at position",
+        _("Token at position"),
         0,
         MAX_TOKENS - 1,
         1,
         key=key,
         persist_state="session",
-        help="Which token of the text is shown: 0 is the first.",
+        help=_("Which token of the text is shown: 0 is the first."),
     )
 
 
@@ -77,7 +86,7 @@ def _sum(checkpoint: Checkpoint, ids: list[int], table: np.ndarray, scale: float
     """Token + position = sum, for one token of the text and for the next one."""
     vectors = embedding.look_up(embedding.token_vectors(checkpoint.model), ids) * scale
     at = min(st.session_state[key], len(ids) - 1)
-    token = f"token × √{vectors.shape[1]}" if scale != 1 else "token"
+    token = _("token × √{shape}", shape=vectors.shape[1]) if scale != 1 else "token"
     vector_strips(
         [
             StripGroup(
@@ -92,12 +101,12 @@ def _sum(checkpoint: Checkpoint, ids: list[int], table: np.ndarray, scale: float
             for place in range(at, min(at + 2, len(ids)))
         ],
         f"{key}_strips",
-        label="Token vector, position vector and their sum",
+        label=_("Token vector, position vector and their sum"),
     )
 
 
 def _as_table(table: np.ndarray) -> None:
-    with st.expander("As a table", icon=":material/table:"):
+    with st.expander(_("As a table"), icon=":material/table:"):
         frame = pd.DataFrame(table, columns=[f"dim {k}" for k in range(table.shape[1])])
         st.dataframe(frame.round(4).rename_axis("position"), width="stretch", height=260)
 
@@ -106,14 +115,14 @@ def _sinusoidal(checkpoint: Checkpoint, ids: list[int], controls, figure) -> Non
     with controls:
         at = _position_slider("sinusoidal_at")
         n_positions = st.slider(
-            "Positions",
+            _("Positions"),
             16,
             256,
             64,
             16,
             key="sinusoidal_n",
             persist_state="session",
-            help="How many positions the figure shows. The formula has no end.",
+            help=_("How many positions the figure shows. The formula has no end."),
         )
     width = checkpoint.model.config.d_model - checkpoint.model.config.d_model % 2
     table = positions.sinusoidal(max(n_positions, MAX_TOKENS), width)
@@ -121,41 +130,53 @@ def _sinusoidal(checkpoint: Checkpoint, ids: list[int], controls, figure) -> Non
         heat_grid(
             table[:n_positions],
             "sinusoidal_grid",
-            title="Sinusoidal position vectors, fixed by a formula",
+            title=_("Sinusoidal position vectors, fixed by a formula"),
             row_name="position",
             column_name="dimension",
-            summary="Waves that are fast on the left and ever slower to the right.",
+            summary=_("Waves that are fast on the left and ever slower to the right."),
         )
         _as_table(table[:n_positions])
         by_distance(
             positions.product_by_distance(width, np.arange(n_positions)),
-            title="Dot product by distance",
-            y="Dot product",
+            title=_("Dot product by distance"),
+            y=_("Dot product"),
             marked=min(at, n_positions - 1),
         ).show()
         if width == checkpoint.model.config.d_model:
-            st.markdown("**Token + position = what the first layer reads**")
+            st.markdown(_("**Token + position = what the first layer reads**"))
             _sum(checkpoint, ids, table, width**0.5, "position", "sinusoidal_at")
     st.caption(
-        "Vaswani et al. multiply token vectors by √d before they add positions, and so does this figure. The tokens "
-        "are those of the chosen model; its own positions may be of another kind."
+        _(
+            "Vaswani et al. multiply token vectors by √d before they add positions, and so does this figure. The "
+            "tokens are those of the chosen model; its own positions may be of another kind."
+        )
     )
     products = positions.dot_products(table)
     places = [(m, n) for m, n in ((at, 0), (at + 5, 5), (at + 20, 20)) if m < len(table)]
     st.markdown(
-        "**The same distance, elsewhere:** " + ", ".join(f"PE({m}) · PE({n}) = {products[m, n]:.6f}" for m, n in places)
+        _("**The same distance, elsewhere:** ")
+        + ", ".join(_("PE({m}) · PE({n}) = {products:.6f}", m=m, n=n, products=products[m, n]) for m, n in places)
     )
     notice(
-        "Each pair of columns is a sine and a cosine of one wavelength, from 2π positions on the left to nearly "
-        "10,000 · 2π on the right: like the hands of clocks of which each is slower than the one before.",
-        "The dot product of two positions is Σ cos(wᵢ · distance). It depends on how far apart they are, not on where.",
-        "In the sum the fast pairs on the left tell neighbours apart; the slow ones on the right add nearly the same "
-        "to all near positions.",
+        _(
+            "Each pair of columns is a sine and a cosine of one wavelength, from 2π positions on the left to nearly "
+            "10,000 · 2π on the right: like the hands of clocks of which each is slower than the one before."
+        ),
+        _(
+            "The dot product of two positions is Σ cos(wᵢ · distance). It depends on how far apart they are, not on "
+            "where."
+        ),
+        _(
+            "In the sum the fast pairs on the left tell neighbours apart; the slow ones on the right add nearly the "
+            "same to all near positions."
+        ),
     )
     exercise(
-        "The last columns hardly change over the positions shown. Why have them?",
-        "They tell far-away positions apart. A clock with only a second hand shows the same time every minute; the "
-        "slow hands make each position's vector unique far beyond any context length.",
+        _("The last columns hardly change over the positions shown. Why have them?"),
+        _(
+            "They tell far-away positions apart. A clock with only a second hand shows the same time every minute; the "
+            "slow hands make each position's vector unique far beyond any context length."
+        ),
     )
     show_code(positions.sinusoidal, positions.product_by_distance)
 
@@ -167,17 +188,20 @@ def _learned(checkpoint: Checkpoint, ids: list[int], controls, figure) -> None:
     own = embedding.position_vectors(checkpoint.model)
     if own is None:
         table = positions.untrained(max(config.context_length, MAX_TOKENS), config.d_model)
-        title = "A table of learned positions before training: noise"
+        title = _("A table of learned positions before training: noise")
     else:
-        table, title = own, "The position vectors this model has learned"
+        table, title = own, _("The position vectors this model has learned")
     shown = table[:MAX_SHOWN]
     ids = ids[: len(table)]
     with figure:
         if own is None:
             st.info(
-                f"This model's positions are {config.positions}, so it has no such table; what follows is one as a new "
-                "GPT has it. To see a learned one, train with **Positions: learned** in **Pretraining** and choose "
-                "that run here."
+                _(
+                    "This model's positions are {positions}, so it has no such table; what follows is one as a new "
+                    "GPT has it. To see a learned one, train with **Positions: learned** in **Pretraining** and choose "
+                    "that run here.",
+                    positions=config.positions,
+                )
             )
         heat_grid(
             shown,
@@ -185,31 +209,39 @@ def _learned(checkpoint: Checkpoint, ids: list[int], controls, figure) -> None:
             title=title,
             row_name="position",
             column_name="dimension",
-            summary="One learned vector for each position up to the context length.",
+            summary=_("One learned vector for each position up to the context length."),
         )
         _as_table(shown)
-        st.markdown("**Token + position = what the first layer reads**")
+        st.markdown(_("**Token + position = what the first layer reads**"))
         _sum(checkpoint, ids, table, 1.0, "position", "learned_at")
         products = embedding.unit_rows(shown - shown.mean(axis=0))
         heat_grid(
             positions.dot_products(products),
             "learned_products",
-            title="How alike positions are: cosines, from −1 to 1",
+            title=_("How alike positions are: cosines, from −1 to 1"),
             row_name="position",
             column_name="position",
-            summary="The diagonal is 1; colour beside it means that near positions are alike.",
+            summary=_("The diagonal is 1; colour beside it means that near positions are alike."),
             height=300,
         )
     notice(
-        "There is one row for each position up to the context length and none beyond: such a model cannot read on.",
-        "Nothing tells the model that 7 stands between 6 and 8. Before training only the diagonal of the cosines "
-        "stands out; with training near positions become alike, so colour spreads along it: the model has found out.",
-        "Positions share the vector with the token: the sum is all that the first layer gets to see.",
+        _("There is one row for each position up to the context length and none beyond: such a model cannot read on."),
+        _(
+            "Nothing tells the model that 7 stands between 6 and 8. Before training only the diagonal of the cosines "
+            "stands out; with training near positions become alike, so colour spreads along it: the model has found "
+            "out."
+        ),
+        _("Positions share the vector with the token: the sum is all that the first layer gets to see."),
     )
     exercise(
-        "Train a run with learned positions for three minutes. Which positions have moved furthest from their noise?",
-        "Mostly the first few, though all are trained equally often, once in each window: there the model has little "
-        "context to read, so much is gained by knowing that it is at the beginning.",
+        _(
+            "Train a run with learned positions for three minutes. Which positions have moved furthest from their "
+            "noise?"
+        ),
+        _(
+            "Mostly the first few, though all are trained equally often, once in each window: there the model has "
+            "little context to read, so much is gained by knowing that it is at the beginning."
+        ),
     )
     show_code(embedding.position_vectors, positions.untrained)
 
@@ -218,82 +250,95 @@ def _rotary(checkpoint: Checkpoint, ids: list[int], controls, figure) -> None:
     config = checkpoint.model.config
     if config.positions != "rotary":
         st.info(
-            f"This model's positions are {config.positions}; choose a run with rotary positions, such as the example, "
-            "to see the queries and keys it turns."
+            _(
+                "This model's positions are {positions}; choose a run with rotary positions, such as the example, "
+                "to see the queries and keys it turns.",
+                positions=config.positions,
+            )
         )
         return
     texts = [visible_token(token_text(checkpoint.tokenizer, i)) for i in ids]
     with controls:
         head = st.selectbox(
-            "Head of the first layer",
+            _("Head of the first layer"),
             range(config.n_heads),
             key=f"rotary_head:{config.n_heads}",
             persist_state="session",
-            help="Each head has queries and keys of its own.",
+            help=_("Each head has queries and keys of its own."),
         )
         last = len(ids) - 1
         query_at = st.selectbox(
-            "Query token",
+            _("Query token"),
             range(len(ids)),
             index=last,
-            format_func=lambda n: f"{n}: {texts[n]}",
+            format_func=lambda n: _(f"{n}: {texts[n]}"),
             key=f"rotary_query:{len(ids)}",
-            help="The token that looks. Its query is computed by the model.",
+            help=_("The token that looks. Its query is computed by the model."),
         )
         key_at = st.selectbox(
-            "Key token",
+            _("Key token"),
             range(len(ids)),
             index=min(1, last),
-            format_func=lambda n: f"{n}: {texts[n]}",
+            format_func=lambda n: _(f"{n}: {texts[n]}"),
             key=f"rotary_key:{len(ids)}",
-            help="The token that is looked at. Its key is computed by the model.",
+            help=_("The token that is looked at. Its key is computed by the model."),
         )
         m = st.slider(
-            "Position of the query",
+            _("Position of the query"),
             0,
             63,
             5,
             key="rotary_m",
             persist_state="session",
-            help="m: turns the query, pair by pair.",
+            help=_("m: turns the query, pair by pair."),
         )
         n = st.slider(
-            "Position of the key",
+            _("Position of the key"),
             0,
             63,
             1,
             key="rotary_n",
             persist_state="session",
-            help="n: turns the key. A model with a causal mask only looks back, at n up to m.",
+            help=_("n: turns the key. A model with a causal mask only looks back, at n up to m."),
         )
     pair = positions.first_layer_query_key(checkpoint.model, ids[query_at], ids[key_at], head)
     product = positions.rotary_product(pair.query, pair.key, m, n)
     with figure:
-        st.markdown("**Nothing is added: queries and keys are turned**")
+        st.markdown(_("**Nothing is added: queries and keys are turned**"))
         turning_pairs(
             _dials(pair, m, n),
             "rotary_dials",
-            query_name=f"query of {texts[query_at]} at {m}",
-            key_name=f"key of {texts[key_at]} at {n}",
+            query_name=_("query of {texts} at {m}", texts=texts[query_at], m=m),
+            key_name=_("key of {texts} at {n}", texts=texts[key_at], n=n),
         )
         rest = config.head_size // 2 - DIALS
         if rest > 0:
             st.caption(
-                f"The first {DIALS} of {config.head_size // 2} pairs of this head; the other {rest} turn ever more "
-                f"slowly. All together q·k = {product:.4f}."
+                _(
+                    "The first {dials} of {head_size} pairs of this head; the other {rest} turn ever more "
+                    "slowly. All together q·k = {product:.4f}.",
+                    dials=DIALS,
+                    head_size=config.head_size // 2,
+                    rest=rest,
+                    product=product,
+                )
             )
         distances = np.arange(64)
         by_distance(
             positions.rotary_products_by_distance(pair.query, pair.key, distances),
-            title="q·k by distance",
+            title=_("q·k by distance"),
             y="q·k",
             marked=m - n if m >= n else None,
         ).show()
-    st.markdown("**Move both, and the product stays**")
+    st.markdown(_("**Move both, and the product stays**"))
     shifts = (0, 1, 7, 30, 200)
     rows = [_place_row(pair, m + shift, n + shift) for shift in shifts] + [_place_row(pair, m + 1, n)]
     frame = pd.DataFrame(rows)
-    frame.insert(3, "what moved", [*("nothing" if not s else f"both by {s}" for s in shifts), "the query alone, by 1"])
+    frame.insert(
+        3,
+        _("what moved"),
+        [*("nothing" if not s else _("both by {s}", s=s) for s in shifts), _("the query alone, by 1")],
+    )
     st.dataframe(
         frame,
         hide_index=True,
@@ -302,37 +347,48 @@ def _rotary(checkpoint: Checkpoint, ids: list[int], controls, figure) -> None:
     )
     spread = max(row["q·k"] for row in rows[:-1]) - min(row["q·k"] for row in rows[:-1])
     st.caption(
-        f"The first {len(shifts)} products differ by {spread:.1g} at most, which is rounding: they depend on m − n "
-        "alone."
+        _(
+            "The first {n_shifts} products differ by {spread:.1g} at most, which is rounding: they depend on m − n "
+            "alone.",
+            n_shifts=len(shifts),
+            spread=spread,
+        )
     )
-    with st.expander("All angles", icon=":material/grid_on:"):
+    with st.expander(_("All angles"), icon=":material/grid_on:"):
         angles = np.cos(np.outer(np.arange(64), positions.pair_frequencies(config.head_size)))
         heat_grid(
             angles,
             "rotary_angles",
-            title="Cosine of the angle by which each pair is turned",
+            title=_("Cosine of the angle by which each pair is turned"),
             row_name="position",
             column_name="pair",
-            summary="Fast turns on the left, ever slower ones to the right.",
+            summary=_("Fast turns on the left, ever slower ones to the right."),
         )
     notice(
-        "Move one position: the first pair turns by 57° (one radian) a step, the last ones hardly at all.",
-        "Move both by the same amount: all arrows turn, but the angle between query and key stays, and so does q·k.",
-        "The token's vector in the residual stream is left alone; only what attention compares is turned, in each "
-        "layer.",
+        _("Move one position: the first pair turns by 57° (one radian) a step, the last ones hardly at all."),
+        _("Move both by the same amount: all arrows turn, but the angle between query and key stays, and so does q·k."),
+        _(
+            "The token's vector in the residual stream is left alone; only what attention compares is turned, in each "
+            "layer."
+        ),
     )
     exercise(
-        "Find a distance at which this head likes to look (a peak of the curve). Is it the same for another key token?",
-        "The curve's shape comes from the lengths and angles of the pairs, so it changes with the tokens. A head that "
-        "attends to the token before has the same peak, at distance 1, for nearly all keys.",
+        _(
+            "Find a distance at which this head likes to look (a peak of the curve). Is it the same for another key "
+            "token?"
+        ),
+        _(
+            "The curve's shape comes from the lengths and angles of the pairs, so it changes with the tokens. A head "
+            "that attends to the token before has the same peak, at distance 1, for nearly all keys."
+        ),
     )
     show_code(rotate, positions.rotary_product, positions.rotary_products_by_distance)
 
 
 def _place_row(pair: positions.QueryKey, m: int, n: int) -> dict[str, float | int]:
     return {
-        "query at m": m,
-        "key at n": n,
+        N_("query at m"): m,
+        N_("key at n"): n,
         "m − n": m - n,
         "q·k": positions.rotary_product(pair.query, pair.key, m, n),
     }

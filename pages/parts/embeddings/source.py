@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from engine.corpus import END_OF_TEXT
+from engine.language import N_, _
 from engine.tokenizer import Tokenizer
 from pages.shared.draft import show_bytes
 from pages.shared.text_source import choose_text
@@ -32,8 +33,8 @@ def choose_ids() -> TokenizedText | None:
     source = choose_text(
         "embedding_text",
         "stories",
-        label="Text",
-        help="The text that is cut into windows; of a long one the first million characters.",
+        label=_("Text"),
+        help=_("The text that is cut into windows; of a long one the first million characters."),
         min_chars=20,
     )
     choice = choose_tokenizer("embedding_tokenizer", source.name, vocab_size=2000)
@@ -43,7 +44,7 @@ def choose_ids() -> TokenizedText | None:
     return TokenizedText(_ids(source.name, choice), choice.load())
 
 
-@st.cache_resource(max_entries=8, show_spinner="Cutting the text into tokens …")
+@st.cache_resource(max_entries=8, show_spinner=N_("Cutting the text into tokens …"))
 def _ids(source: str, choice: TokenizerChoice) -> np.ndarray:
     return choice.load().encode_array(text_of(source, READ_CHARS), allowed_special=(END_OF_TEXT,))
 

@@ -15,6 +15,7 @@ from engine import embedding
 from engine.checkpoint import Checkpoint
 from engine.corpus import END_OF_TEXT
 from engine.errors import EngineError
+from engine.language import N_, _
 from engine.runs.preparation import read_corpora
 from pages.parts.embeddings.source import token_text
 from pages.shared.charts import visible_token
@@ -32,7 +33,7 @@ N_NEIGHBOURS = 10
 N_NEAREST = 5  # in the table of kinds
 _PENDING = "space_pending"
 _ARRANGING = threading.BoundedSemaphore(1)  # seconds of arithmetic: one at a time leaves the pages their share
-COLOURS = {"Form of the token": embedding.FORMS, "Word list of the stories": embedding.FAMILIES}
+COLOURS = {N_("Form of the token"): embedding.FORMS, N_("Word list of the stories"): embedding.FAMILIES}
 _PLOT_COLOURS = ["#2F8FC4", "#E07B00", "#1F9E78", "#C0699A", "#D0544A", "#8A939C"]
 _PLOT_SHAPES = ["circle", "square", "diamond", "cross", "x", "circle"]
 
@@ -54,8 +55,11 @@ class Vocabulary:
 def show() -> None:
     """Draw the part."""
     st.markdown(
-        "Training moves the rows of W. Tokens that can stand in each other's place are pushed the same way, so they "
-        "end up in like directions. Choose a token and see its neighbours; move the checkpoint and see how they came."
+        _(
+            "Training moves the rows of W. Tokens that can stand in each other's place are pushed the same way, so "
+            "they end up in like directions. Choose a token and see its neighbours; move the checkpoint and see how "
+            "they came."
+        )
     )
     model, token, how = st.columns([1, 1, 1.25], gap="medium")
     with model:
@@ -67,12 +71,15 @@ def show() -> None:
     with token:
         token_id = _choose_token(choice, words)
         colour = st.selectbox(
-            "Colour and shape by",
+            _("Colour and shape by"),
             list(COLOURS),
             index=1,
+            format_func=_,
             key="space_colour",
             persist_state="session",
-            help="A simple rule on the token's text: its form, or the word lists from which the stories are written.",
+            help=_(
+                "A simple rule on the token's text: its form, or the word lists from which the stories are written."
+            ),
         )
     with how:
         method, n_dims, n_tokens = _how(len(words.ids))
@@ -81,20 +88,27 @@ def show() -> None:
     points, frame, share = _places(choice, method, n_dims, n_tokens)
     near = embedding.neighbours(weights, token_id, N_NEIGHBOURS, among=words.ids)
     with picture:
-        st.markdown(f"**The {len(points)} most frequent tokens, by {method} in {n_dims} dimensions**")
+        st.markdown(
+            _(
+                "**The {n_points} most frequent tokens, by {method} in {n_dims} dimensions**",
+                n_points=len(points),
+                method=method,
+                n_dims=n_dims,
+            )
+        )
         if n_dims == 2:
             _map_2d(points, frame, words, colour, token_id, [each.token_id for each in near], method)
         else:
             _map_3d(points, words, colour, token_id, [each.token_id for each in near], method)
         st.caption(_caption(choice, method, n_dims, len(points), share))
         if token_id not in set(words.ids[:n_tokens].tolist()):
-            st.caption("The chosen token is not among those drawn: draw more of them to see it.")
+            st.caption(_("The chosen token is not among those drawn: draw more of them to see it."))
     with list_:
-        st.markdown("**Nearest by cosine**")
+        st.markdown(_("**Nearest by cosine**"))
         rows = [(each.token_id, words.texts[each.token_id], each.cosine) for each in near]
-        _follow(neighbour_bars(rows, "space_neighbours", label="Nearest tokens by cosine"))
-        st.caption("Cosine in all dimensions, 1 for the same direction. Choose one to go on from there.")
-        with st.expander("As a table", icon=":material/table:"):
+        _follow(neighbour_bars(rows, "space_neighbours", label=_("Nearest tokens by cosine")))
+        st.caption(_("Cosine in all dimensions, 1 for the same direction. Choose one to go on from there."))
+        with st.expander(_("As a table"), icon=":material/table:"):
             st.dataframe(
                 pd.DataFrame(
                     [(visible_token(t), i, round(c, 4), int(words.counts[i])) for i, t, c in rows],
@@ -109,19 +123,29 @@ def show() -> None:
     with unseen:
         _unseen(weights, words, checkpoint)
     notice(
-        "At step 0 all is noise, and the best cosines are those of chance. In the example, 64 steps are enough for "
-        "most animals, jobs and places to have their like as nearest neighbours.",
-        "Like means *used alike*. In the example “ she” is nearest to “ he” and “ happy” to “ glad”: whatever can "
-        "stand in the same place. The model has seen no meaning but company.",
-        "Distances on a map lie: it shows two or three of the dimensions (PCA), or keeps only who is near whom "
-        "(t-SNE, whose gaps and sizes mean nothing). The cosines in the list are exact.",
+        _(
+            "At step 0 all is noise, and the best cosines are those of chance. In the example, 64 steps are enough for "
+            "most animals, jobs and places to have their like as nearest neighbours."
+        ),
+        _(
+            "Like means *used alike*. In the example “ she” is nearest to “ he” and “ happy” to “ glad”: whatever can "
+            "stand in the same place. The model has seen no meaning but company."
+        ),
+        _(
+            "Distances on a map lie: it shows two or three of the dimensions (PCA), or keeps only who is near whom "
+            "(t-SNE, whose gaps and sizes mean nothing). The cosines in the list are exact."
+        ),
     )
     exercise(
-        "Colour by the word list, draw 1,200 tokens, and step through the checkpoints of the example. Why are there "
-        "two groups of names?",
-        "The same name is two tokens: with a leading space inside a sentence, and without one at the beginning. What "
-        "follows and what comes before differs, so the two kinds gather apart. In the list, the neighbours of “ Anna” "
-        "have a space and those of “Anna” have none.",
+        _(
+            "Colour by the word list, draw 1,200 tokens, and step through the checkpoints of the example. Why are "
+            "there two groups of names?"
+        ),
+        _(
+            "The same name is two tokens: with a leading space inside a sentence, and without one at the beginning. "
+            "What follows and what comes before differs, so the two kinds gather apart. In the list, the neighbours of "
+            "“ Anna” have a space and those of “Anna” have none."
+        ),
     )
     show_code(embedding.neighbours, embedding.fit_pca, embedding.align, embedding.same_kind_nearby)
 
@@ -138,43 +162,48 @@ def _choose_token(choice: ModelChoice, words: Vocabulary) -> int:
     if st.session_state.get(key) not in options:
         st.session_state[key] = preferred
     return st.selectbox(
-        "Token",
+        _("Token"),
         options,
-        format_func=lambda i: visible_token(words.texts[i]),
+        format_func=lambda i: _(visible_token(words.texts[i])),
         key=key,
         persist_state="session",
-        help="Type to search; or click a point or a neighbour. The most frequent tokens come first.",
+        help=_("Type to search; or click a point or a neighbour. The most frequent tokens come first."),
     )
 
 
 def _how(n_available: int) -> tuple[str, int, int]:
     left, right = st.columns([1.1, 1], gap="small")
     method = left.segmented_control(
-        "Projection",
-        ["PCA", "t-SNE"],
+        _("Projection"),
+        [N_("PCA"), N_("t-SNE")],
+        format_func=_,
         default="PCA",
         required=True,
         key="space_method",
         persist_state="session",
-        help="PCA: the directions of largest spread. t-SNE: keeps near ones near; takes seconds the first time.",
+        help=_("PCA: the directions of largest spread. t-SNE: keeps near ones near; takes seconds the first time."),
     )
     n_dims = right.segmented_control(
-        "Dimensions",
+        _("Dimensions"),
         [2, 3],
         default=2,
         required=True,
         format_func="{}-D".format,
         key="space_dims",
         persist_state="session",
-        help="3-D can be turned with the mouse; points can be chosen in 2-D.",
+        help=_("3-D can be turned with the mouse; points can be chosen in 2-D."),
     )
     n_tokens = st.select_slider(
-        "Tokens drawn",
+        _("Tokens drawn"),
         [100, 200, 300, 400, 600, 900, 1200, 1500],
         600,
         key="space_n",
         persist_state="session",
-        help=f"The most frequent ones in the run's text. t-SNE draws at most {MAX_TSNE[2]}, or {MAX_TSNE[3]} in 3-D.",
+        help=_(
+            "The most frequent ones in the run's text. t-SNE draws at most {max_tsne}, or {max_tsne_2} in 3-D.",
+            max_tsne=_(MAX_TSNE[2]),
+            max_tsne_2=_(MAX_TSNE[3]),
+        ),
     )
     most = MAX_TSNE[n_dims] if method == "t-SNE" else MAX_POINTS
     return method, n_dims, min(n_tokens, most, n_available)
@@ -191,7 +220,7 @@ def _last_step(choice: ModelChoice) -> int:
     return max((c.step for c in lab().checkpoints(choice.run_id)), default=choice.step)
 
 
-@st.cache_resource(max_entries=12, show_spinner="Counting the tokens of the run's text …")
+@st.cache_resource(max_entries=12, show_spinner=N_("Counting the tokens of the run's text …"))
 def _vocabulary(run_id: str, step: int, home: str) -> Vocabulary:
     """`home` keeps the caches of different data folders apart."""
     tokenizer = load(ModelChoice(run_id, step, "")).tokenizer
@@ -214,7 +243,7 @@ def _places(
     last = _last_step(choice)
     home = str(lab().settings.home)
     if method == "PCA":
-        frame, _ = _pca(choice.run_id, last, last, n_dims, n_tokens, home)
+        frame, _unused = _pca(choice.run_id, last, last, n_dims, n_tokens, home)
         points, share = _pca(choice.run_id, choice.step, last, n_dims, n_tokens, home)
         return points, frame, share
     frame = _tsne(choice.run_id, last, last, n_dims, n_tokens, home)
@@ -227,7 +256,7 @@ def _pca(run_id: str, step: int, last: int, n_dims: int, n: int, home: str) -> t
     return embedding.project_into(frame, vectors, n_dims)
 
 
-@st.cache_data(max_entries=64, show_spinner="Arranging the tokens (t-SNE), some seconds …")
+@st.cache_data(max_entries=64, show_spinner=N_("Arranging the tokens (t-SNE), some seconds …"))
 def _tsne(run_id: str, step: int, last: int, n_dims: int, n: int, home: str) -> np.ndarray:
     frame = None if step == last else _tsne(run_id, last, last, n_dims, n, home)
     vectors = _directions(run_id, step, last, n, home)
@@ -271,7 +300,11 @@ def _map_2d(
             "space_map",
             selected=token_id,
             near=near,
-            label=f"Map of {len(ids)} tokens by {method}. The list of neighbours beside it says the same in numbers.",
+            label=_(
+                "Map of {n_ids} tokens by {method}. The list of neighbours beside it says the same in numbers.",
+                n_ids=len(ids),
+                method=method,
+            ),
         )
     )
 
@@ -311,7 +344,7 @@ def _map_3d(points: np.ndarray, words: Vocabulary, colour: str, token_id: int, n
                 y=points[marked, 1],
                 z=points[marked, 2],
                 mode="text",
-                name="chosen and nearest",
+                name=_("chosen and nearest"),
                 text=[f"<b>{texts[m]}</b>" if ids[m] == token_id else texts[m] for m in marked],
                 hoverinfo="skip",
                 showlegend=False,
@@ -328,38 +361,57 @@ def _map_3d(points: np.ndarray, words: Vocabulary, colour: str, token_id: int, n
         },
         uirevision="space",  # keep the view while the checkpoint moves
     )
-    st.plotly_chart(figure, key="space_plot", alt=f"Cloud of {len(ids)} tokens in three dimensions by {method}.")
+    st.plotly_chart(
+        figure,
+        key="space_plot",
+        alt=_("Cloud of {n_ids} tokens in three dimensions by {method}.", n_ids=len(ids), method=method),
+    )
 
 
 def _caption(choice: ModelChoice, method: str, n_dims: int, n: int, share: float | None) -> str:
     if method == "PCA":
-        return (
-            f"{n} most frequent tokens at step {choice.step:,}, vectors scaled to length 1. The {n_dims} axes are "
-            f"those of the run's last checkpoint, for all its checkpoints: points move, the frame does not. They keep "
-            f"{share:.0%} of the variance here; the rest cannot be seen."
+        return _(
+            (
+                "{n} most frequent tokens at step {step:,}, vectors scaled to length 1. The {n_dims} axes are those of "
+                "the run's last checkpoint, for all its checkpoints: points move, the frame does not. They keep "
+                "{share:.0%} of the variance here; the rest cannot be seen."
+            ),
+            n=n,
+            step=choice.step,
+            n_dims=n_dims,
+            share=share,
         )
-    return (
-        f"{n} most frequent tokens at step {choice.step:,}. Each checkpoint's map starts from that of the last one and "
-        "is turned to lie over it as well as it can (Procrustes)."
+    return _(
+        (
+            "{n} most frequent tokens at step {step:,}. Each checkpoint's map starts from that of the last one and "
+            "is turned to lie over it as well as it can (Procrustes)."
+        ),
+        n=n,
+        step=choice.step,
     )
 
 
 def _gathering(choice: ModelChoice, n_tokens: int, colour: str) -> None:
-    with st.expander("Do kinds of tokens gather?", icon=":material/hub:"):
+    with st.expander(_("Do kinds of tokens gather?"), icon=":material/hub:"):
         shares = _shares(choice.run_id, choice.step, _last_step(choice), n_tokens, colour, str(lab().settings.home))
         st.dataframe(
             pd.DataFrame(shares, columns=["kind", "tokens", "of own kind"]),
             hide_index=True,
             width="stretch",
             column_config={
-                "of own kind": st.column_config.ProgressColumn(
-                    f"of the {N_NEAREST} nearest, of the same kind", format="percent", min_value=0, max_value=1
+                N_("of own kind"): st.column_config.ProgressColumn(
+                    _("of the {n_nearest} nearest, of the same kind", n_nearest=N_NEAREST),
+                    format="percent",
+                    min_value=0,
+                    max_value=1,
                 )
             },
         )
         st.caption(
-            "Measured in all dimensions, among the tokens drawn. Compare with the kind's share of them, which is what "
-            "chance would give."
+            _(
+                "Measured in all dimensions, among the tokens drawn. Compare with the kind's share of them, which is "
+                "what chance would give."
+            )
         )
 
 
@@ -378,33 +430,37 @@ def _shares(run_id: str, step: int, last: int, n: int, colour: str, home: str) -
 
 def _unseen(weights: np.ndarray, words: Vocabulary, checkpoint: Checkpoint) -> None:
     if not words.counted:
-        st.caption("The text of this run is not on this machine: its tokens are in the order of their ids.")
+        st.caption(_("The text of this run is not on this machine: its tokens are in the order of their ids."))
         return
     if len(words.unseen) < 2:
         return
-    with st.expander("Tokens that never occur", icon=":material/visibility_off:"):
+    with st.expander(_("Tokens that never occur"), icon=":material/visibility_off:"):
         seen = np.setdiff1d(np.arange(len(words.counts)), words.unseen)
         columns = st.columns(3)
         columns[0].metric(
-            "Never seen",
-            f"{len(words.unseen):,} of {len(words.counts):,}",
-            help="Steps on the way to longer tokens, mostly: every place where they stood was merged further.",
+            _("Never seen"),
+            _("{n_unseen:,} of {n_counts:,}", n_unseen=len(words.unseen), n_counts=len(words.counts)),
+            help=_("Steps on the way to longer tokens, mostly: every place where they stood was merged further."),
         )
         lengths = [float(np.linalg.norm(weights[ids], axis=1).mean()) for ids in (seen, words.unseen)]
         columns[1].metric(
-            "Mean length, seen · unseen", f"{lengths[0]:.2f} · {lengths[1]:.2f}", help="Of the tokens' vectors."
+            _("Mean length, seen · unseen"), f"{lengths[0]:.2f} · {lengths[1]:.2f}", help=_("Of the tokens' vectors.")
         )
         alike = [_mean_cosine(weights[ids]) for ids in (seen, words.unseen)]
         columns[2].metric(
-            "Mean cosine, seen · unseen", f"{alike[0]:.2f} · {alike[1]:.2f}", help="Between two tokens of the group."
+            _("Mean cosine, seen · unseen"),
+            f"{alike[0]:.2f} · {alike[1]:.2f}",
+            help=_("Between two tokens of the group."),
         )
         if checkpoint.model.config.tie_embeddings:
             st.markdown(
-                "This model's rows are also its outputs (tied embeddings): at each step every token that did *not* "
-                "come next is pushed away a little, so rows that never occur move too, all in one direction."
+                _(
+                    "This model's rows are also its outputs (tied embeddings): at each step every token that did *not* "
+                    "come next is pushed away a little, so rows that never occur move too, all in one direction."
+                )
             )
         else:
-            st.markdown("Nothing ever reads these rows, so training leaves them as the noise they began as.")
+            st.markdown(_("Nothing ever reads these rows, so training leaves them as the noise they began as."))
 
 
 def _mean_cosine(vectors: np.ndarray) -> float:

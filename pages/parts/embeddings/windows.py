@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from engine import windows
+from engine.language import _
 from engine.spreadsheets import harmless_cell
 from engine.tokenizer import Tokenizer
 from pages.parts.embeddings.source import choose_ids, texts_of
@@ -24,48 +25,50 @@ EXCERPT = (60, 200)
 def show() -> None:
     """Draw the part."""
     st.markdown(
-        "A model trains on **windows** of the text. The input is T tokens in a row; the target is the same stretch, "
-        "one token later. Nobody writes labels: the text is its own answer key."
+        _(
+            "A model trains on **windows** of the text. The input is T tokens in a row; the target is the same "
+            "stretch, one token later. Nobody writes labels: the text is its own answer key."
+        )
     )
     controls, figure = st.columns([1, 2.6], gap="large")
     with controls:
         text = choose_ids()
         context_length = st.slider(
-            "Context length (tokens)",
+            _("Context length (tokens)"),
             2,
             64,
             8,
             key="window_context",
             persist_state="session",
-            help="T, the tokens in a window: the most a model can look back.",
+            help=_("T, the tokens in a window: the most a model can look back."),
         )
         stride = st.slider(
-            "Stride (tokens)",
+            _("Stride (tokens)"),
             1,
             64,
             4,
             key="window_stride",
             persist_state="session",
-            help="How far the window moves each time.",
+            help=_("How far the window moves each time."),
         )
-        with st.expander("Which part of the text", icon=":material/location_searching:"):
+        with st.expander(_("Which part of the text"), icon=":material/location_searching:"):
             size = st.slider(
-                "Length of the excerpt (tokens)",
+                _("Length of the excerpt (tokens)"),
                 *EXCERPT,
                 80,
                 20,
                 key="window_size",
                 persist_state="session",
-                help="How much of the text the figure shows.",
+                help=_("How much of the text the figure shows."),
             )
             place = st.slider(
-                "Where in the text (%)",
+                _("Where in the text (%)"),
                 0,
                 100,
                 0,
                 key="window_place",
                 persist_state="session",
-                help="0 is the beginning of the text, 100 its end.",
+                help=_("0 is the beginning of the text, 100 its end."),
             )
     if text is None:
         return
@@ -76,19 +79,30 @@ def show() -> None:
     guide.tell("windows", {"context": context_length, "stride": stride})
     _numbers(len(text.ids), context_length, stride)
     notice(
-        "The target row is the input row moved by one: each target comes back as the next input. A window of T tokens "
-        "holds T predictions, with contexts of 1 to T tokens.",
-        "**Stride = context**: windows lie end to end and each token is a target once. **Stride < context**: they "
-        "overlap, and each token is seen about context / stride times: more examples, each with another "
-        "context before it, but no new text. **Stride > context** skips tokens.",
-        "The trainer of this course takes stride = context and shifts where the windows begin at each epoch, so that "
-        "cuts fall elsewhere. GPT-3 filled windows of 2,048 tokens with documents, an end-of-text token between them.",
+        _(
+            "The target row is the input row moved by one: each target comes back as the next input. A window of T "
+            "tokens holds T predictions, with contexts of 1 to T tokens."
+        ),
+        _(
+            "**Stride = context**: windows lie end to end and each token is a target once. **Stride < context**: they "
+            "overlap, and each token is seen about context / stride times: more examples, each with another "
+            "context before it, but no new text. **Stride > context** skips tokens."
+        ),
+        _(
+            "The trainer of this course takes stride = context and shifts where the windows begin at each epoch, so "
+            "that cuts fall elsewhere. GPT-3 filled windows of 2,048 tokens with documents, an end-of-text token "
+            "between them."
+        ),
     )
     exercise(
-        "Set the context length to 8. Which stride shows every token as a target exactly four times (but for the "
-        "ends)? Which strides never show some tokens at all?",
-        "A stride of 2: 8 / 2 = 4. From a stride of 9 on, stride − 8 tokens between one window and the next are never "
-        "a target, and as many never an input.",
+        _(
+            "Set the context length to 8. Which stride shows every token as a target exactly four times (but for the "
+            "ends)? Which strides never show some tokens at all?"
+        ),
+        _(
+            "A stride of 2: 8 / 2 = 4. From a stride of 9 on, stride − 8 tokens between one window and the next are "
+            "never a target, and as many never an input."
+        ),
     )
     show_code(windows.sliding_windows, windows.times_seen)
 
@@ -107,36 +121,42 @@ def _figure(excerpt: np.ndarray, tokenizer: Tokenizer, context_length: int, stri
         more=max(0, n - MAX_WINDOWS),
     )
     st.caption(_summary(len(excerpt), context_length, stride))
-    with st.expander("As a table", icon=":material/table:"):
+    with st.expander(_("As a table"), icon=":material/table:"):
         rows = _rows(excerpt, inputs, targets, texts, first, stride)
         st.dataframe(
             [
-                dict(zip(("window", "from token", "input x", "target y"), row, strict=True))
+                dict(zip(("window", _("from token"), _("input x"), _("target y")), row, strict=True))
                 for row in rows[:MAX_WINDOWS]
             ],
             hide_index=True,
             width="stretch",
         )
         st.download_button(
-            "Pairs as CSV",
+            _("Pairs as CSV"),
             data=lambda: _csv(rows),
             file_name="windows.csv",
             mime="text/csv",
             icon=":material/download:",
             on_click="ignore",
-            help="Every window of the excerpt: its place, its inputs and its targets.",
+            help=_("Every window of the excerpt: its place, its inputs and its targets."),
         )
 
 
 def _summary(n_tokens: int, context_length: int, stride: int) -> str:
     n = windows.count_windows(n_tokens, context_length, stride)
-    _, targets = windows.times_seen(n_tokens, context_length, stride)
+    _unused, targets = windows.times_seen(n_tokens, context_length, stride)
     never = int((targets[1:] == 0).sum())
     most = int(targets.max(initial=0))
-    windows_word = "1 window" if n == 1 else f"{n} windows"
-    often = "once" if most == 1 else f"up to {most} times"
-    skipped = f"; {never} of {n_tokens - 1} are never one" if never else ""
-    return f"{windows_word} in {n_tokens} tokens. A token is a target {often}{skipped}."
+    windows_word = _("1 window") if n == 1 else _("{n} windows", n=n)
+    often = "once" if most == 1 else _("up to {most} times", most=most)
+    skipped = _("; {never} of {n_tokens} are never one", never=never, n_tokens=n_tokens - 1) if never else ""
+    return _(
+        "{windows_word} in {n_tokens} tokens. A token is a target {often}{skipped}.",
+        windows_word=windows_word,
+        n_tokens=n_tokens,
+        often=often,
+        skipped=skipped,
+    )
 
 
 def _rows(
@@ -167,15 +187,18 @@ def _numbers(n_ids: int, context_length: int, stride: int) -> None:
     n = windows.count_windows(n_ids, context_length, stride)
     copied = 2 * n * context_length * 8
     with st.container(border=True):
-        st.markdown("**The whole text with these settings**")
+        st.markdown(_("**The whole text with these settings**"))
         columns = st.columns(4)
-        columns[0].metric("Tokens", f"{n_ids:,}", help="Of the part of the text that is read here.")
-        columns[1].metric("Windows", f"{n:,}", help="(tokens − T − 1) / stride, rounded down, + 1")
-        columns[2].metric("Predictions", f"{n * context_length:,}", help="T in each window.")
-        columns[3].metric("Memory if copied", _size(copied), help="Inputs and targets, 8 bytes a number.")
+        columns[0].metric(_("Tokens"), f"{n_ids:,}", help=_("Of the part of the text that is read here."))
+        columns[1].metric(_("Windows"), f"{n:,}", help=_("(tokens − T − 1) / stride, rounded down, + 1"))
+        columns[2].metric(_("Predictions"), f"{n * context_length:,}", help=_("T in each window."))
+        columns[3].metric(_("Memory if copied"), _size(copied), help=_("Inputs and targets, 8 bytes a number."))
         st.caption(
-            f"Nothing is copied: a window is a view into the one row of ids ({_size(8 * n_ids)}), and only the windows "
-            "of a batch are ever gathered."
+            _(
+                "Nothing is copied: a window is a view into the one row of ids ({size}), and only the windows "
+                "of a batch are ever gathered.",
+                size=_size(8 * n_ids),
+            )
         )
 
 
@@ -183,4 +206,4 @@ def _size(n_bytes: int) -> str:
     for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if n_bytes >= scale:
             return f"{n_bytes / scale:,.1f} {unit}"
-    return f"{n_bytes} bytes"
+    return _("{n_bytes} bytes", n_bytes=n_bytes)

@@ -9,6 +9,7 @@ import streamlit as st
 
 from engine import report, report_page
 from engine.errors import CorpusError, EngineError
+from engine.language import N_, _
 from engine.report import CopiedRow, report_card
 from engine.report_page import to_html
 from engine.runs.records import PRETRAINING, RunRecord
@@ -32,26 +33,32 @@ COPIED = "card-copied"
 def show() -> None:
     """The part "Report card"."""
     st.markdown(
-        "What would somebody need to know who is to use this model, or to make it again? The **report card** gathers "
-        "it from the record of the run: read it here, then save or print it."
+        _(
+            "What would somebody need to know who is to use this model, or to make it again? The **report card** "
+            "gathers it from the record of the run: read it here, then save or print it."
+        )
     )
     record = _choose_run()
     if record is None:
-        st.info("There is no run yet. Train one in **Pretraining**; half a minute is enough to begin.")
+        st.info(_("There is no run yet. Train one in **Pretraining**; half a minute is enough to begin."))
     else:
         _card(record)
     notice(
-        "A loss is a number without a unit until its data and its tokenizer stand beside it.",
-        "The distance to the trigram is what the network adds to counting.",
-        "The sources of a mixture are learned at very different speeds; one loss for all of them hides it.",
-        "The seed and all settings are on the card: with them the run can be repeated.",
+        _("A loss is a number without a unit until its data and its tokenizer stand beside it."),
+        _("The distance to the trigram is what the network adds to counting."),
+        _("The sources of a mixture are learned at very different speeds; one loss for all of them hides it."),
+        _("The seed and all settings are on the card: with them the run can be repeated."),
     )
     exercise(
-        "Take the cards of two runs. Which numbers can you compare between them directly, which not, and what would "
-        "you add before you published the model?",
-        "With the same held-out text bits per byte compare always, loss and perplexity only with the same tokenizer; "
-        "memorised shares need the same training text. A model card (Mitchell et al. 2019) also names intended use, "
-        "groups that it serves worse, and limits.",
+        _(
+            "Take the cards of two runs. Which numbers can you compare between them directly, which not, and what "
+            "would you add before you published the model?"
+        ),
+        _(
+            "With the same held-out text bits per byte compare always, loss and perplexity only with the same "
+            "tokenizer; memorised shares need the same training text. A model card (Mitchell et al. 2019) also names "
+            "intended use, groups that it serves worse, and limits."
+        ),
     )
     show_code(report.report_card, report_page.to_html, report_page._text, report.spread)
 
@@ -66,12 +73,12 @@ def _choose_run() -> RunRecord | None:
     if st.session_state.get(key) not in records:
         st.session_state[key] = wanted if wanted in records else next(iter(records))
     run_id = st.selectbox(
-        "Run",
+        _("Run"),
         list(records),
-        format_func=lambda each: f"{run_name(records[each])} · {records[each].job}",
+        format_func=lambda each: _(f"{run_name(records[each])} · {records[each].job}"),
         key=key,
         persist_state="session",
-        help="Every run on this server that has made a step, whatever it trained.",
+        help=_("Every run on this server that has made a step, whatever it trained."),
     )
     return records[run_id]
 
@@ -80,33 +87,37 @@ def _card(record: RunRecord) -> None:
     copied: tuple[CopiedRow, ...] = ()
     if record.job == PRETRAINING and lab().checkpoints(record.run_id):
         wanted = st.toggle(
-            "Measure how much it memorised",
+            _("Measure how much it memorised"),
             key=COPIED,
             persist_state="session",
-            help=f"The newest model writes {N_TEXTS} texts of {N_WORDS} words; its training text is searched.",
+            help=_(
+                "The newest model writes {n_texts} texts of {n_words} words; its training text is searched.",
+                n_texts=N_TEXTS,
+                n_words=N_WORDS,
+            ),
         )
         if wanted:
             copied = _measure_copied(record)
     page = _html(record.run_id, f"{record.attempt}:{record.step}:{record.state}:{record.label}", record, copied)
     safe = re.sub(r"[^a-z0-9]+", "-", run_name(record).lower()).strip("-")
     st.download_button(
-        "Save the card (HTML)",
+        _("Save the card (HTML)"),
         page.encode("utf-8"),
         file_name=f"report-card-{safe}.html",
         mime="text/html",
         icon=":material/download:",
         key="card-download",
         type="primary",
-        help="One file that needs no network. Open it in a browser to read it or to print it.",
+        help=_("One file that needs no network. Open it in a browser to read it or to print it."),
     )
-    paper(page, "card-paper", label="The report card of the run")
+    paper(page, "card-paper", label=_("The report card of the run"))
 
 
-@st.cache_data(max_entries=16, show_spinner="Writing the card …")
+@st.cache_data(max_entries=16, show_spinner=N_("Writing the card …"))
 def _html(run_id: str, stamp: str, _record: RunRecord, copied: tuple[CopiedRow, ...]) -> str:
     service = lab()
     events = service.events(run_id, kinds=KINDS)
-    names = [name for name, _ in _record.config_dict.get("corpora", ())]
+    names = [name for name, _unused in _record.config_dict.get("corpora", ())]
     card = report_card(
         _record,
         service.curve(run_id),
@@ -135,7 +146,7 @@ def _measure_copied(record: RunRecord) -> tuple[CopiedRow, ...]:
     choice = ModelChoice(record.run_id, lab().checkpoints(record.run_id)[-1].step, run_name(record))
     try:
         text = training_text(record.run_id)
-        prompts = list(record.config_dict.get("training", {}).get("prompts") or ()) or ["The"]
+        prompts = list(record.config_dict.get("training", {}).get("prompts") or ()) or [_("The")]
         written = [
             write(choice, prompts[n % len(prompts)], N_WORDS, TEMPERATURE, seed=n // len(prompts))
             for n in range(N_TEXTS)
@@ -145,8 +156,13 @@ def _measure_copied(record: RunRecord) -> tuple[CopiedRow, ...]:
         return ()
     usual = normal(record.run_id, N_WORDS)
     st.caption(
-        f"Measured on {N_TEXTS} texts of the newest model at temperature {TEMPERATURE}, searched in "
-        f"{text.index.n_words:,} words of training text."
+        _(
+            "Measured on {n_texts} texts of the newest model at temperature {temperature}, searched in "
+            "{n_words:,} words of training text.",
+            n_texts=N_TEXTS,
+            temperature=TEMPERATURE,
+            n_words=text.index.n_words,
+        )
     )
     return (_own(written), *(_held_out(usual, name) for name in usual.shares))
 
@@ -155,9 +171,9 @@ def _own(written: list[Written]) -> CopiedRow:
     n_words = sum(each.copied.n_words for each in written)
     covered = sum(each.copied.share(LEAST) * each.copied.n_words for each in written)
     longest = int(statistics.median(each.copied.longest for each in written))
-    return CopiedRow("written by the model", n_words, covered / max(n_words, 1), longest, LEAST)
+    return CopiedRow(_("written by the model"), n_words, covered / max(n_words, 1), longest, LEAST)
 
 
 def _held_out(usual: Normal, name: str) -> CopiedRow:
-    title = f"held-out: {source_title(name)}"
+    title = _("held-out: {source_title}", source_title=source_title(name))
     return CopiedRow(title, usual.n_searched[name], usual.shares[name][LEAST], usual.longest[name], LEAST)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
+from engine.language import N_, _, cached_by_language
 from pages.shared.charts import _QUIET, _READABLE, _RUN_COLOURS, _RUN_SHAPES, Figure, _to_spec
 
-CAME, OTHER = "the token that came", "other tokens"
-CHOSEN, REST = "the chosen token", "the other tokens"
+CAME, OTHER = N_("the token that came"), N_("other tokens")
+CHOSEN, REST = N_("the chosen token"), N_("the other tokens")
 
 
 def candidates(frame: pd.DataFrame, *, title: str, x: str, percent: bool, summary: str) -> Figure:
@@ -21,16 +21,19 @@ def candidates(frame: pd.DataFrame, *, title: str, x: str, percent: bool, summar
     data["place"] = np.arange(len(data))
     spec = _candidates_spec(title, x, percent, len(data), bool((data["value"] < 0).any()))
     return Figure(
-        data, spec, f"Bar chart: {title.lower()} of the most probable tokens and of the one that came.", summary
+        data,
+        spec,
+        _("Bar chart: {lower} of the most probable tokens and of the one that came.", lower=title.lower()),
+        summary,
     )
 
 
-@lru_cache(maxsize=64)
+@cached_by_language(maxsize=64)
 def _candidates_spec(title: str, x: str, percent: bool, n_bars: int, negative: bool) -> dict[str, Any]:
     base = alt.Chart().encode(
         y=alt.Y(
             "name:N",
-            title="Token (␣ is a space)",
+            title=_("Token (␣ is a space)"),
             sort=alt.EncodingSortField("place", op="min", order="ascending"),
             axis=alt.Axis(labelLimit=150, labelFontSize=14),
         )
@@ -48,7 +51,7 @@ def _candidates_spec(title: str, x: str, percent: bool, n_bars: int, negative: b
             legend=alt.Legend(orient="top", symbolType="square"),
             scale=alt.Scale(domain=[CAME, OTHER], range=["orange", "blue"]),
         ),
-        tooltip=[alt.Tooltip("name:N", title="Token"), alt.Tooltip("shown:N", title=x), alt.Tooltip("kind:N")],
+        tooltip=[alt.Tooltip("name:N", title=_("Token")), alt.Tooltip("shown:N", title=x), alt.Tooltip("kind:N")],
     )
     numbers = base.mark_text(align="left", dx=5, fontSize=13).encode(
         x="value:Q", text="shown:N", color=alt.value(_QUIET)
@@ -69,18 +72,18 @@ def penalty(probabilities: np.ndarray, names: list[str], chosen: int, *, summary
     )
     curve = pd.DataFrame({"layer": "curve", "p": grid, "nats": -np.log(grid), "name": ""})
     data = pd.concat([curve, points], ignore_index=True)
-    return Figure(data, _penalty_spec(), "Line chart: −ln p against p, with the tokens of the text on it.", summary)
+    return Figure(data, _penalty_spec(), _("Line chart: −ln p against p, with the tokens of the text on it."), summary)
 
 
-@lru_cache(maxsize=1)
+@cached_by_language(maxsize=1)
 def _penalty_spec() -> dict[str, Any]:
-    x = alt.X("p:Q", title="Probability that the token had (%)", axis=alt.Axis(format="~%", tickCount=5))
-    y = alt.Y("nats:Q", title="−ln p (nats)", axis=alt.Axis(tickCount=5))
+    x = alt.X("p:Q", title=_("Probability that the token had (%)"), axis=alt.Axis(format="~%", tickCount=5))
+    y = alt.Y("nats:Q", title=_("−ln p (nats)"), axis=alt.Axis(tickCount=5))
     base = alt.Chart()
     tips = [
-        alt.Tooltip("name:N", title="Token"),
-        alt.Tooltip("p:Q", title="Probability", format=".2%"),
-        alt.Tooltip("nats:Q", title="−ln p (nats)", format=".3f"),
+        alt.Tooltip("name:N", title=_("Token")),
+        alt.Tooltip("p:Q", title=_("Probability"), format=".2%"),
+        alt.Tooltip("nats:Q", title=_("−ln p (nats)"), format=".3f"),
     ]
     curve = base.transform_filter("datum.layer == 'curve'").mark_line(strokeWidth=2, aria=False)
     dots = base.transform_filter("datum.layer != 'curve'").mark_point(filled=True, opacity=0.9)
@@ -102,7 +105,7 @@ def _penalty_spec() -> dict[str, Any]:
                 tooltip=tips,
             ),
         ),
-        "What a token costs",
+        _("What a token costs"),
         300,
     )
 
@@ -125,10 +128,12 @@ def by_token(
         [{"layer": "mean", "place": np.nan, "name": "", "value": level, "label": f"{mean} {level:.2f}"}]
     )
     data = pd.concat([bars, rule], ignore_index=True)
-    return Figure(data, _by_token_spec(title, y), f"Bar chart: {title.lower()}, a bar for each token.", summary)
+    return Figure(
+        data, _by_token_spec(title, y), _("Bar chart: {lower}, a bar for each token.", lower=title.lower()), summary
+    )
 
 
-@lru_cache(maxsize=8)
+@cached_by_language(maxsize=8)
 def _by_token_spec(title: str, y: str) -> dict[str, Any]:
     base = alt.Chart()
     value = alt.Y("value:Q", title=y, axis=alt.Axis(tickCount=5))
@@ -137,7 +142,7 @@ def _by_token_spec(title: str, y: str) -> dict[str, Any]:
         base.transform_filter("datum.layer != 'mean'")
         .mark_bar()
         .encode(
-            alt.X("place:O", title="Predicted token, in the order of the text", axis=alt.Axis(labelAngle=0)),
+            alt.X("place:O", title=_("Predicted token, in the order of the text"), axis=alt.Axis(labelAngle=0)),
             value,
             alt.Color(
                 "layer:N",
@@ -145,7 +150,7 @@ def _by_token_spec(title: str, y: str) -> dict[str, Any]:
                 legend=alt.Legend(orient="top", symbolType="square"),
                 scale=alt.Scale(domain=domain, range=["orange", "blue"]),
             ),
-            tooltip=[alt.Tooltip("name:N", title="Token"), alt.Tooltip("value:Q", title=y, format=".3f")],
+            tooltip=[alt.Tooltip("name:N", title=_("Token")), alt.Tooltip("value:Q", title=y, format=".3f")],
         )
     )
     mean = base.transform_filter("datum.layer == 'mean'")
@@ -159,10 +164,10 @@ def _by_token_spec(title: str, y: str) -> dict[str, Any]:
 def copied_by_length(rows: pd.DataFrame, *, summary: str) -> Figure:
     """Lines of the copied share over the least length that counts. `rows`: words, share (0 to 1), name."""
     names = tuple(dict.fromkeys(rows["name"]))
-    return Figure(rows, _copied_spec(names), "Line chart: copied share against the length of span.", summary)
+    return Figure(rows, _copied_spec(names), _("Line chart: copied share against the length of span."), summary)
 
 
-@lru_cache(maxsize=32)
+@cached_by_language(maxsize=32)
 def _copied_spec(names: tuple[str, ...]) -> dict[str, Any]:
     n = len(names)
 
@@ -172,24 +177,24 @@ def _copied_spec(names: tuple[str, ...]) -> dict[str, Any]:
     legend = alt.Legend(orient="top", columns=2, labelLimit=150, titleFontWeight="normal", symbolStrokeWidth=0)
     colour = alt.Color(
         "name:N",
-        title="The model, and held-out text of",
+        title=_("The model, and held-out text of"),
         legend=legend,
         scale=alt.Scale(domain=list(names), range=repeated(_RUN_COLOURS)),
     )
     dashes = repeated([[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [10, 4], [4, 4]])
     base = alt.Chart().encode(
-        alt.X("words:Q", title="Words that a span must have at least", axis=alt.Axis(tickMinStep=1)),
+        alt.X("words:Q", title=_("Words that a span must have at least"), axis=alt.Axis(tickMinStep=1)),
         alt.Y(
             "share:Q",
-            title="Words inside such spans (%)",
+            title=_("Words inside such spans (%)"),
             axis=alt.Axis(format="~%", tickCount=5),
             scale=alt.Scale(domain=[0, 1]),
         ),
         colour,
         tooltip=[
-            alt.Tooltip("name:N", title="Text"),
-            alt.Tooltip("words:Q", title="At least so many words"),
-            alt.Tooltip("share:Q", title="Share", format=".1%"),
+            alt.Tooltip("name:N", title=_("Text")),
+            alt.Tooltip("words:Q", title=_("At least so many words")),
+            alt.Tooltip("share:Q", title=_("Share"), format=".1%"),
         ],
     )
     lines = base.mark_line(strokeWidth=2.2).encode(
@@ -198,9 +203,9 @@ def _copied_spec(names: tuple[str, ...]) -> dict[str, Any]:
     points = base.mark_point(size=45, filled=True, opacity=1).encode(
         shape=alt.Shape(
             "name:N",
-            title="The model, and held-out text of",
+            title=_("The model, and held-out text of"),
             legend=legend,
             scale=alt.Scale(domain=list(names), range=repeated(_RUN_SHAPES)),
         )
     )
-    return _to_spec(alt.layer(lines, points), "Copied, by the length of span", 320)
+    return _to_spec(alt.layer(lines, points), _("Copied, by the length of span"), 320)

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import memorised
+from engine.language import N_, _
 from engine.memorised import LEAST_WORDS, Place
 from engine.runs.config import RunConfig
 from pages.parts.evaluation.figures import copied_by_length
@@ -22,10 +23,10 @@ from pages.shared.models import ModelChoice, choose_model
 from pages.shared.text_source import source_title
 from pages.shared.viewer import lab
 
-PROMPTS = ("Held-out text", "Training text", "My own")
+PROMPTS = (N_("Held-out text"), N_("Training text"), N_("My own"))
 PROMPT_WORDS = 24
 MAX_PROMPT = 1_000
-DEFAULT_PROMPT = "Once upon a time"
+DEFAULT_PROMPT = N_("Once upon a time")
 CONTEXT = 450  # characters of the source on each side of the passage
 MAX_ROWS = 60
 DICE = "memorised-dice"
@@ -34,33 +35,47 @@ DICE = "memorised-dice"
 def show() -> None:
     """The part "Memorised or generalised?"."""
     st.markdown(
-        "A model that repeats its training text has learned nothing that a file could not do. So let it write, and "
-        "look for every run of words that stands **word for word** in what it was trained on."
+        _(
+            "A model that repeats its training text has learned nothing that a file could not do. So let it write, and "
+            "look for every run of words that stands **word for word** in what it was trained on."
+        )
     )
     choice = choose_model()
     place = st.container()  # filled at the end: the first learner of a run waits some seconds for its training text
     notice(
-        "Short spans prove nothing: real text that the model never read shares them with the training text as well. "
-        "Compare the lines, and none of them with zero.",
-        "At temperature 0 the model takes the likeliest path, and that is where copies are. Hotter sampling breaks "
-        "spans sooner.",
-        "Text made of patterns (stories, phrases) has long common spans without any copying; in plays a long one is "
-        "memory.",
-        "What stands many times in the training text is memorised first (Lee et al. 2022).",
+        _(
+            "Short spans prove nothing: real text that the model never read shares them with the training text as "
+            "well. Compare the lines, and none of them with zero."
+        ),
+        _(
+            "At temperature 0 the model takes the likeliest path, and that is where copies are. Hotter sampling breaks "
+            "spans sooner."
+        ),
+        _(
+            "Text made of patterns (stories, phrases) has long common spans without any copying; in plays a long one "
+            "is memory."
+        ),
+        _("What stands many times in the training text is memorised first (Lee et al. 2022)."),
     )
     exercise(
-        "Prompt with training text at temperature 0, throw the dice a few times, and then do the same with held-out "
-        "text. Does the model know its training text by heart?",
-        "A prompt from the training text is the attack of Carlini et al. (2021, 2023): if the model goes on word for "
-        "word, it has memorised. A small model that saw each text once or twice hardly does, and both prompts give "
-        "about the same. Train one for many epochs on a short text and the difference appears.",
+        _(
+            "Prompt with training text at temperature 0, throw the dice a few times, and then do the same with "
+            "held-out text. Does the model know its training text by heart?"
+        ),
+        _(
+            "A prompt from the training text is the attack of Carlini et al. (2021, 2023): if the model goes on word "
+            "for word, it has memorised. A small model that saw each text once or twice hardly does, and both prompts "
+            "give about the same. Train one for many epochs on a short text and the difference appears."
+        ),
     )
     show_code(memorised.WordIndex, memorised._hashes, memorised.Copied.share, memorised.find_place)
     with place:
         if choice is not None and choice.is_open:
             st.info(
-                "These weights came without their training text, so nobody here can tell what they copy. Choose a "
-                "model that was trained in this course."
+                _(
+                    "These weights came without their training text, so nobody here can tell what they copy. Choose a "
+                    "model that was trained in this course."
+                )
             )
         elif choice is not None:
             with shown_errors():
@@ -70,46 +85,46 @@ def show() -> None:
 def _search(choice: ModelChoice) -> None:
     config = lab().run(choice.run_id).config
     if not isinstance(config, RunConfig):
-        st.info("This model was not pretrained on a text. Choose a pretraining run.")
+        st.info(_("This model was not pretrained on a text. Choose a pretraining run."))
         return
     text = training_text(choice.run_id)
     prompt, going_on = _choose_prompt(text)
     left, middle, right = st.columns(3)
     temperature = left.slider(
-        "Temperature",
+        _("Temperature"),
         0.0,
         1.5,
         0.8,
         0.1,
         key="memorised-temperature",
         persist_state="session",
-        help="0 always takes the likeliest token; higher values take unlikely ones more often.",
+        help=_("0 always takes the likeliest token; higher values take unlikely ones more often."),
     )
     n_words = middle.slider(
-        "Length (words)",
+        _("Length (words)"),
         50,
         300,
         150,
         25,
         key="memorised-length",
         persist_state="session",
-        help="About so many words are written. A longer text says more and takes longer.",
+        help=_("About so many words are written. A longer text says more and takes longer."),
     )
     least = right.slider(
-        "Words that make a span",
+        _("Words that make a span"),
         LEAST_WORDS,
         LEASTS[-1],
         6,
         key="memorised-least",
         persist_state="session",
-        help="Only runs of at least so many words are underlined and counted.",
+        help=_("Only runs of at least so many words are underlined and counted."),
     )
     if not prompt.strip():
-        st.info("Write a prompt: the model needs something to go on from.")
+        st.info(_("Write a prompt: the model needs something to go on from."))
         return
     written = write(choice, prompt, n_words, temperature, st.session_state.get(DICE, 0))
     if not written.copied.n_words:
-        st.info("The model wrote no word. Choose another prompt or a later checkpoint.")
+        st.info(_("The model wrote no word. Choose another prompt or a later checkpoint."))
         return
     usual = normal(choice.run_id, written.copied.n_words)
     chosen = _text(written, least, choice)
@@ -130,30 +145,31 @@ def _choose_prompt(text: TrainingText) -> tuple[str, str]:
     """The prompt and, where it is from the training text, what comes next there."""
     box, button = st.columns([4, 1], vertical_alignment="bottom")
     kind = box.segmented_control(
-        "Prompt from",
+        _("Prompt from"),
         PROMPTS,
+        format_func=_,
         default=PROMPTS[0],
         required=True,
         key="memorised-prompt-kind",
         persist_state="session",
-        help="Some words of text that it never read, of text it was trained on, or your own.",
+        help=_("Some words of text that it never read, of text it was trained on, or your own."),
     )
     button.button(
-        "Another",
+        _("Another"),
         icon=":material/casino:",
         key="memorised-another",
         width="stretch",
         on_click=_throw,
-        help="Another prompt, and other dice for the model.",
+        help=_("Another prompt, and other dice for the model."),
     )
     if kind == PROMPTS[2]:
         own = st.text_input(
-            "Your prompt",
+            _("Your prompt"),
             DEFAULT_PROMPT,
             key="memorised-prompt",
             persist_state="session",
             max_chars=MAX_PROMPT,
-            help="The model goes on from here.",
+            help=_("The model goes on from here."),
         )
         return own[:MAX_PROMPT].encode("utf-8", "replace").decode("utf-8"), ""
     dice = random.Random(st.session_state.get(DICE, 0))
@@ -168,7 +184,7 @@ def _some_words(documents: tuple[str, ...] | list[str], dice: random.Random) -> 
     if not documents:
         return "", ""
     document = dice.choice(documents)
-    for _ in range(20):
+    for _unused in range(20):
         if len(document.split()) >= 2 * PROMPT_WORDS:
             break
         document = dice.choice(documents)
@@ -189,7 +205,12 @@ def _text(written: Written, least: int, choice: ModelChoice) -> int | None:
     if chosen not in long:
         chosen = max(long, key=lambda each: copied.spans[each].n_words, default=None)
     notes = [
-        f"{span.n_words} words, in {span.n_places:,} place{'s' if span.n_places > 1 else ''} of the training text"
+        _(
+            "{n_words} words, in {n_places:,} place{ending} of the training text",
+            n_words=span.n_words,
+            n_places=span.n_places,
+            ending="s" if span.n_places > 1 else "",
+        )
         for span in copied.spans
     ]
     pieces: list[tuple[str, int | None]] = []
@@ -202,7 +223,7 @@ def _text(written: Written, least: int, choice: ModelChoice) -> int | None:
         [piece for piece in pieces if piece[0]],
         notes,
         "memorised-text",
-        label="What the model wrote; press an underlined span to see where it stands",
+        label=_("What the model wrote; press an underlined span to see where it stands"),
         selected=chosen,
         prompt=written.prompt,
     )
@@ -210,10 +231,12 @@ def _text(written: Written, least: int, choice: ModelChoice) -> int | None:
         st.session_state[key] = pressed
         st.rerun()
     st.caption(
-        "Bold is the prompt, which is not searched. Underlined words stand in the training text in this order; press "
-        "them to see where."
+        _(
+            "Bold is the prompt, which is not searched. Underlined words stand in the training text in this order; "
+            "press them to see where."
+        )
         if long
-        else "Bold is the prompt, which is not searched. Nothing is underlined: no run of so many words is copied."
+        else _("Bold is the prompt, which is not searched. Nothing is underlined: no run of so many words is copied.")
     )
     return chosen
 
@@ -222,28 +245,32 @@ def _numbers(written: Written, usual: Normal, least: int, text: TrainingText) ->
     copied = written.copied
     left, middle, right = st.columns(3)
     left.metric(
-        f"In spans of {least} words or more",
+        _("In spans of {least} words or more", least=least),
         f"{copied.share(least):.0%}",
-        help=f"The share of the {copied.n_words:,} words that the model wrote.",
+        help=_("The share of the {n_words:,} words that the model wrote.", n_words=copied.n_words),
     )
-    middle.metric("Longest span", f"{copied.longest} words", help="Of four words or more; 0 where there is none.")
+    middle.metric(
+        _("Longest span"),
+        _("{longest} words", longest=copied.longest),
+        help=_("Of four words or more; 0 where there is none."),
+    )
     right.metric(
-        "Searched",
-        f"{text.index.n_words:,} words",
-        help=f"The training text of {text.n_chars:,} characters, every document counted once.",
+        _("Searched"),
+        _("{n_words:,} words", n_words=text.index.n_words),
+        help=_("The training text of {n_chars:,} characters, every document counted once.", n_chars=text.n_chars),
     )
     rows = [
         {
-            "text": "what the model wrote",
-            "in such spans": 100 * copied.share(least),
-            "longest span (words)": copied.longest,
+            "text": _("what the model wrote"),
+            N_("in such spans"): 100 * copied.share(least),
+            N_("longest span (words)"): copied.longest,
         }
     ]
     rows += [
         {
-            "text": f"held-out: {source_title(name)}",
-            "in such spans": 100 * usual.shares[name][least],
-            "longest span (words)": usual.longest[name],
+            "text": _("held-out: {source_title}", source_title=source_title(name)),
+            N_("in such spans"): 100 * usual.shares[name][least],
+            N_("longest span (words)"): usual.longest[name],
         }
         for name in usual.shares
     ]
@@ -251,11 +278,14 @@ def _numbers(written: Written, usual: Normal, least: int, text: TrainingText) ->
         pd.DataFrame(rows),
         hide_index=True,
         width="stretch",
-        column_config={"in such spans": st.column_config.NumberColumn(format="%.1f %%")},
+        column_config={N_("in such spans"): st.column_config.NumberColumn(format="%.1f %%")},
     )
     st.caption(
-        "Held-out text is real text that the model never read: the mean share and the median longest span of "
-        f"stretches of {usual.n_words} words. What it shares with the training text is not copied but usual."
+        _(
+            "Held-out text is real text that the model never read: the mean share and the median longest span of "
+            "stretches of {n_words} words. What it shares with the training text is not copied but usual.",
+            n_words=usual.n_words,
+        )
     )
 
 
@@ -266,20 +296,29 @@ def _by_heart(written: Written, going_on: str) -> None:
         if own != real:
             break
         same += 1
-    verdict = "from the first word on it goes its own way" if not same else f"its first {same} words are the same"
-    st.markdown("**How the training text goes on**")
+    verdict = (
+        _("from the first word on it goes its own way")
+        if not same
+        else _("its first {same} words are the same", same=same)
+    )
+    st.markdown(_("**How the training text goes on**"))
     st.text(going_on.strip()[:400] + " …")
-    st.caption(f"The prompt stands in the training text, which goes on like this. Of what the model wrote, {verdict}.")
+    st.caption(
+        _(
+            "The prompt stands in the training text, which goes on like this. Of what the model wrote, {verdict}.",
+            verdict=verdict,
+        )
+    )
 
 
 def _passage(written: Written, number: int, text: TrainingText, run_id: str) -> None:
     """The place in the source where the chosen span stands, with what is around it."""
     span = written.copied.spans[number]
-    st.markdown("**Where the chosen span stands**")
+    st.markdown(_("**Where the chosen span stands**"))
     place = places_of(run_id, written, text)[number]
     if place is None:
         whole, (start, end) = text.index.documents[span.document], text.index.passage(span)
-        st.caption("In the training text, where several sources meet.")
+        st.caption(_("In the training text, where several sources meet."))
     else:
         whole, start, end = text.sources[place.source], place.start, place.end
         st.text(_where(place, len(whole)))
@@ -288,30 +327,34 @@ def _passage(written: Written, number: int, text: TrainingText, run_id: str) -> 
     text_view(
         view_rows(whole[begin : end + CONTEXT], hits=[inside], current=inside),
         "memorised-passage",
-        label="The passage of the training text",
+        label=_("The passage of the training text"),
         height=240,
     )
 
 
 def _where(place: Place, n_chars: int) -> str:
     work = f" · {place.work[:80]}" if place.work else ""
-    return (
-        f"{source_title(place.source)}{work} · line {place.line:,}, {place.start / max(n_chars, 1):.0%} into the text"
+    return _(
+        ("{source_title}{work} · line {line:,}, {start:.0%} into the text"),
+        source_title=source_title(place.source),
+        work=work,
+        line=place.line,
+        start=place.start / max(n_chars, 1),
     )
 
 
 def _curve(written: Written, usual: Normal) -> None:
-    rows = [("the model", n, written.copied.share(n)) for n in LEASTS]
+    rows = [(N_("the model"), n, written.copied.share(n)) for n in LEASTS]
     rows += [(source_title(name), n, usual.shares[name][n]) for name in usual.shares for n in LEASTS]
     frame = pd.DataFrame(rows, columns=["name", "words", "share"])
     own, at = written.copied.share(8), frame[(frame["words"] == 8) & (frame["name"] != "the model")]["share"]
-    summary = f"In spans of eight words or more stand {own:.0%} of what the model wrote"
+    summary = _("In spans of eight words or more stand {own:.0%} of what the model wrote", own=own)
     if len(at):
         low, high = at.min(), at.max()
-        between = f"{low:.0%}" if f"{low:.0%}" == f"{high:.0%}" else f"{low:.0%} to {high:.0%}"
-        summary += f", and {between} of real text that it never read"
+        between = f"{low:.0%}" if f"{low:.0%}" == f"{high:.0%}" else _("{low:.0%} to {high:.0%}", low=low, high=high)
+        summary += _(", and {between} of real text that it never read", between=between)
     copied_by_length(frame, summary=summary + ".").show()
-    with st.expander("As a table", icon=":material/table:"):
+    with st.expander(_("As a table"), icon=":material/table:"):
         st.dataframe((100 * frame.pivot(index="words", columns="name", values="share")).round(1), width="stretch")
 
 
@@ -321,7 +364,7 @@ def _table(written: Written, least: int, text: TrainingText, run_id: str) -> Non
     order = sorted((n for n, s in enumerate(spans) if s.n_words >= least), key=lambda n: -spans[n].n_words)[:MAX_ROWS]
     if not order:
         return
-    with st.expander(f"All {len(order)} spans and where they stand", icon=":material/table:"):
+    with st.expander(_("All {n_order} spans and where they stand", n_order=len(order)), icon=":material/table:"):
         rows = []
         places = places_of(run_id, written, text)
         for number in order:

@@ -11,6 +11,7 @@ import streamlit as st
 from engine.corpus import load_corpus
 from engine.evaluation import token_probabilities
 from engine.generation import SamplingConfig
+from engine.language import N_
 from engine.memorised import (
     LEAST_WORDS,
     Copied,
@@ -29,7 +30,7 @@ from engine.runs.preparation import read_corpora
 from pages.shared.models import ModelChoice, inference, load
 from pages.shared.viewer import lab
 
-SPINNER = "The model reads …"
+SPINNER = N_("The model reads …")
 N_SAMPLES = 20
 """So many stretches of each held-out text make the baseline."""
 ROUND_TO = 25
@@ -67,7 +68,7 @@ class TrainingText:
     n_chars: int
 
 
-@st.cache_resource(max_entries=2, show_spinner="Reading what the model was trained on …")
+@st.cache_resource(max_entries=2, show_spinner=N_("Reading what the model was trained on …"))
 def _run_texts(run_id: str, home: str) -> tuple[str, dict[str, str], dict[str, str]]:
     """The training text, the held-out text and the whole sources, by name."""
     service = lab()
@@ -79,14 +80,14 @@ def _run_texts(run_id: str, home: str) -> tuple[str, dict[str, str], dict[str, s
         tokenizer = service.load_model(run_id).tokenizer
         train, rest = split_training_text(train, tokenizer, config.validation_fraction)
         held_out = {text.name: rest}
-    return train, held_out, {name: _source(name) for name, _ in config.corpora}
+    return train, held_out, {name: _source(name) for name, _unused in config.corpora}
 
 
 def _source(name: str) -> str:
     return lab().artifacts.load_upload(name) if name.startswith(UPLOAD) else load_corpus(name)
 
 
-@st.cache_resource(max_entries=2, show_spinner="Indexing every run of words in it …")
+@st.cache_resource(max_entries=2, show_spinner=N_("Indexing every run of words in it …"))
 def _indexed(run_id: str, home: str, _train: str) -> WordIndex:
     return WordIndex(documents_of(_train))
 
@@ -116,7 +117,7 @@ class Normal:
     n_searched: dict[str, int]
 
 
-@st.cache_resource(max_entries=16, show_spinner="Searching held-out text in the same way …")
+@st.cache_resource(max_entries=16, show_spinner=N_("Searching held-out text in the same way …"))
 def _normal(run_id: str, home: str, n_words: int, _text: TrainingText) -> Normal:
     samples = {
         name: [_text.index.search(each) for each in samples_of([held_out], n_words, N_SAMPLES)]
@@ -149,7 +150,7 @@ class Written:
     copied: Copied
 
 
-@st.cache_resource(max_entries=64, show_spinner="The model writes …")
+@st.cache_resource(max_entries=64, show_spinner=N_("The model writes …"))
 def _write(
     key: str, home: str, prompt: str, n_words: int, temperature: float, seed: int, _checkpoint: Any, _index: WordIndex
 ) -> Written:

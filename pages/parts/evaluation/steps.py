@@ -11,6 +11,7 @@ import streamlit as st
 
 from engine import evaluation
 from engine.evaluation import CrossEntropy, cross_entropy
+from engine.language import N_, _
 from pages.parts.evaluation.figures import CAME, OTHER, by_token, candidates, penalty
 from pages.shared.charts import _distinct, percent, visible_token
 from pages.shared.code_panel import show_code
@@ -23,15 +24,17 @@ from pages.shared.sentence import Sentence, choose_sentence, traced
 MOST_TOKENS = 64
 TOP = 7
 AROUND = 2  # tokens on each side of the chosen one whose numbers are shown
-STEPS = ("1 Logits", "2 Softmax", "3 −ln p", "4 Mean", "5 Perplexity", "6 Bits per byte")
+STEPS = (N_("1 Logits"), N_("2 Softmax"), N_("3 −ln p"), N_("4 Mean"), N_("5 Perplexity"), N_("6 Bits per byte"))
 STEP_KEY = "evaluation-step"
 
 
 def show() -> None:
     """The part "Cross-entropy step by step"."""
     st.markdown(
-        "One number tells how well a model predicts a text. Six steps lead to it, and each is a line of arithmetic on "
-        "real logits: choose a token and walk through them."
+        _(
+            "One number tells how well a model predicts a text. Six steps lead to it, and each is a line of arithmetic "
+            "on real logits: choose a token and walk through them."
+        )
     )
     model, text = st.columns([1, 1.6], gap="large")
     with model:
@@ -40,21 +43,27 @@ def show() -> None:
         with text:
             sentence = choose_sentence(choice, most=MOST_TOKENS)
         if sentence is not None and len(sentence.ids) < 2:
-            st.info("Type one more word: the first token of a text has nothing before it that could predict it.")
+            st.info(_("Type one more word: the first token of a text has nothing before it that could predict it."))
         elif sentence is not None:
             _walk(choice, sentence)
     notice(
-        "A logit means nothing alone: add 5 to all of them and every probability stays as it was.",
-        "Only the token that came counts in the loss. How the rest is shared out among the others is free.",
-        "A few tokens make most of the loss. Right and sure costs near 0; sure and wrong has no upper limit.",
-        "Loss and perplexity count per token, so a larger vocabulary makes them larger. Bits per byte does not care "
-        "how the text was cut.",
+        _("A logit means nothing alone: add 5 to all of them and every probability stays as it was."),
+        _("Only the token that came counts in the loss. How the rest is shared out among the others is free."),
+        _("A few tokens make most of the loss. Right and sure costs near 0; sure and wrong has no upper limit."),
+        _(
+            "Loss and perplexity count per token, so a larger vocabulary makes them larger. Bits per byte does not "
+            "care how the text was cut."
+        ),
     )
     exercise(
-        "Move the checkpoint to step 0 and read the loss. Which number should it be near, and why does every model "
-        "begin there?",
-        "An untrained model gives all V tokens about the same probability 1/V, so each costs −ln(1/V) = ln V: the loss "
-        "starts at ln V and the perplexity at V. A model that is worse than that is sure of the wrong things.",
+        _(
+            "Move the checkpoint to step 0 and read the loss. Which number should it be near, and why does every model "
+            "begin there?"
+        ),
+        _(
+            "An untrained model gives all V tokens about the same probability 1/V, so each costs −ln(1/V) = ln V: the "
+            "loss starts at ln V and the perplexity at V. A model that is worse than that is sure of the wrong things."
+        ),
     )
     show_code(evaluation.cross_entropy, evaluation.CrossEntropy)
 
@@ -66,7 +75,7 @@ def _measured(key: str, ids: tuple[int, ...], _logits: np.ndarray, _tokenizer: A
 
 
 def _walk(choice: ModelChoice, sentence: Sentence) -> None:
-    _, logits = traced(choice, sentence.ids)
+    _unused, logits = traced(choice, sentence.ids)
     tokenizer = load(choice).tokenizer
     found = _measured(choice.key, sentence.ids, logits, tokenizer)
     at = _choose_token(sentence, found)
@@ -93,26 +102,26 @@ def _choose_token(sentence: Sentence, found: CrossEntropy) -> int:
         st.session_state[key] = n - 1
     bits = [None, *(found.nats / math.log(2)).tolist()]
     pieces = [
-        Piece(text, each, "nothing stood before it" if each is None else f"surprise {each:.1f} bits")
+        Piece(text, each, _("nothing stood before it") if each is None else _("surprise {each:.1f} bits", each=each))
         for text, each in zip(sentence.tokens, bits, strict=True)
     ]
     clicked = surprise_text(
         pieces,
         "evaluation-strip",
         scale="surprise",
-        label="Your sentence; press a token to see how it was predicted",
+        label=_("Your sentence; press a token to see how it was predicted"),
         selected=st.session_state[key],
     )
     if clicked is not None and clicked > 0 and clicked != st.session_state[key]:
         st.session_state[key] = clicked
         st.rerun()  # the text above is drawn already: it marks the new one
     return st.selectbox(
-        "The token that is predicted",
+        _("The token that is predicted"),
         range(1, n),
-        format_func=lambda place: f"{place}: {visible_token(sentence.tokens[place])}",
+        format_func=lambda place: _(f"{place}: {visible_token(sentence.tokens[place])}"),
         key=key,
         persist_state="session",
-        help="The model read everything before it. A press on a token above chooses it too.",
+        help=_("The model read everything before it. A press on a token above chooses it too."),
     )
 
 
@@ -126,33 +135,34 @@ def _choose_step() -> str:
         st.session_state[STEP_KEY] = STEPS[0]
     steps, buttons = st.columns([2.5, 1], vertical_alignment="bottom")
     step = steps.segmented_control(
-        "Step",
+        _("Step"),
         STEPS,
+        format_func=_,
         required=True,
         key=STEP_KEY,
         persist_state="session",
-        help="Each step takes the number of the one before. Steps 4 to 6 are of the whole sentence.",
+        help=_("Each step takes the number of the one before. Steps 4 to 6 are of the whole sentence."),
         wrap=True,
     )
     with buttons.container(horizontal=True):
         st.button(
-            "Back",
+            _("Back"),
             icon=":material/arrow_back:",
             key="evaluation-back",
             on_click=_go,
             args=(-1,),
             disabled=step == STEPS[0],
-            help="The step before.",
+            help=_("The step before."),
         )
         st.button(
-            "Next",
+            _("Next"),
             icon=":material/arrow_forward:",
             key="evaluation-next",
             on_click=_go,
             args=(1,),
             disabled=step == STEPS[-1],
             type="primary",
-            help="The step after.",
+            help=_("The step after."),
         )
     return step
 
@@ -177,27 +187,43 @@ def _one_row(logits: np.ndarray, found: CrossEntropy, row: int, tokenizer: Any, 
     place = int(found.ranks[row]) + 1
     if softmax:
         st.latex(
-            r"p_i = \frac{e^{z_i}}{\sum_{j=1}^{V} e^{z_j}} \qquad \ln\sum_j e^{z_j} = " f"{found.log_sums[row]:.3f}"
+            _(
+                r"p_i = \frac{{e^{{z_i}}}}{{\sum_{{j=1}}^{{V}} e^{{z_j}}}} \qquad \ln\sum_j e^{{z_j}} = "
+                "{log_sums:.3f}",
+                log_sums=found.log_sums[row],
+            )
         )
-        summary = (
-            f"The token that came had the logit {found.logits[row]:.2f}, and e to the power of "
-            f"{found.logits[row]:.2f} − {found.log_sums[row]:.2f} is {percent(float(found.probabilities[row]))}. "
-            f"All {len(logits):,} sum to 100 %."
+        summary = _(
+            (
+                "The token that came had the logit {logits:.2f}, and e to the power of "
+                "{logits:.2f} − {log_sums:.2f} is {percent}. "
+                "All {n_logits:,} sum to 100 %."
+            ),
+            logits=found.logits[row],
+            log_sums=found.log_sums[row],
+            percent=percent(float(found.probabilities[row])),
+            n_logits=len(logits),
         )
         candidates(
-            frame, title="Probabilities at this position", x="Probability (%)", percent=True, summary=summary
+            frame, title=_("Probabilities at this position"), x=_("Probability (%)"), percent=True, summary=summary
         ).show()
     else:
         st.latex(r"z = W_{\text{head}}\, h \in \mathbb{R}^{V}, \qquad V = " + f"{len(logits):,}".replace(",", r"\,"))
-        summary = (
-            f"One score for each of the {len(logits):,} tokens. The one that came has {found.logits[row]:.2f}, place "
-            f"{place:,} among them; the highest is {values.max():.2f}."
+        summary = _(
+            (
+                "One score for each of the {n_logits:,} tokens. The one that came has {logits:.2f}, place "
+                "{place:,} among them; the highest is {max:.2f}."
+            ),
+            n_logits=len(logits),
+            logits=found.logits[row],
+            place=place,
+            max=values.max(),
         )
-        candidates(frame, title="Logits at this position", x="Logit", percent=False, summary=summary).show()
+        candidates(frame, title=_("Logits at this position"), x=_("Logit"), percent=False, summary=summary).show()
 
 
 def _name(tokenizer: Any, token: int) -> str:
-    return show_bytes(tokenizer.token_bytes(token)) if token < tokenizer.n_vocab else f"(unused {token})"
+    return show_bytes(tokenizer.token_bytes(token)) if token < tokenizer.n_vocab else _("(unused {token})", token=token)
 
 
 def _names(sentence: Sentence) -> list[str]:
@@ -206,34 +232,58 @@ def _names(sentence: Sentence) -> list[str]:
 
 def _cost(found: CrossEntropy, row: int, sentence: Sentence) -> None:
     p, nats = float(found.probabilities[row]), float(found.nats[row])
-    st.latex(rf"-\ln p = {found.log_sums[row]:.3f} - ({found.logits[row]:.3f}) = {nats:.3f} \ \text{{nats}}")
+    st.latex(
+        _(
+            r"-\ln p = {log_sums:.3f} - ({logits:.3f}) = {nats:.3f} \ \text{{nats}}",
+            log_sums=found.log_sums[row],
+            logits=found.logits[row],
+            nats=nats,
+        )
+    )
     penalty(
         found.probabilities,
         _names(sentence),
         row,
-        summary=f"The chosen token had {percent(p)}, which costs {nats:.2f} nats ({nats / math.log(2):.2f} bits): its "
-        f"surprise (Shannon 1948). Half of the probability always costs 0.69 nats more.",
+        summary=_(
+            "The chosen token had {p}, which costs {nats:.2f} nats ({nats_2:.2f} bits): its "
+            "surprise (Shannon 1948). Half of the probability always costs 0.69 nats more.",
+            p=percent(p),
+            nats=nats,
+            nats_2=nats / math.log(2),
+        ),
     ).show()
 
 
 def _tokens(n: int) -> str:
-    return "1 predicted token" if n == 1 else f"{n} predicted tokens"
+    return _("1 predicted token") if n == 1 else _("{n} predicted tokens", n=n)
 
 
 def _mean(found: CrossEntropy, row: int, sentence: Sentence) -> None:
     n = len(found.nats)
     total = found.nats.sum()
-    st.latex(rf"L = \frac{{1}}{{T}}\sum_{{t=1}}^{{T}} -\ln p_t = \frac{{{total:.2f}}}{{{n}}} = {found.loss:.3f}")
+    st.latex(
+        _(
+            r"L = \frac{{1}}{{T}}\sum_{{t=1}}^{{T}} -\ln p_t = \frac{{{total:.2f}}}{{{n}}} = {loss:.3f}",
+            total=total,
+            n=n,
+            loss=found.loss,
+        )
+    )
     dearest = np.sort(found.nats)[::-1][: max(1, n // 5)].sum() / max(found.nats.sum(), 1e-12)
     by_token(
         found.nats,
         _names(sentence),
         row,
-        title="Cost of every token",
-        y="−ln p (nats)",
+        title=_("Cost of every token"),
+        y=_("−ln p (nats)"),
         mean="mean",
-        summary=f"The mean over {_tokens(n)} is {found.loss:.3f} nats: the cross-entropy loss. The dearest "
-        f"fifth of them makes {dearest:.0%} of it.",
+        summary=_(
+            "The mean over {tokens} is {loss:.3f} nats: the cross-entropy loss. The dearest "
+            "fifth of them makes {dearest:.0%} of it.",
+            tokens=_tokens(n),
+            loss=found.loss,
+            dearest=dearest,
+        ),
     ).show()
 
 
@@ -243,28 +293,47 @@ def _perplexity(found: CrossEntropy, n_vocab: int) -> None:
         r" = \Bigl(\prod_{t} \tfrac{1}{p_t}\Bigr)^{1/T}"
     )
     left, middle, right = st.columns(3)
-    left.metric("This sentence", f"{found.perplexity:,.1f}", help="e to the loss.")
-    middle.metric("Knowing nothing", f"{n_vocab:,}", help="The uniform distribution: as many as there are tokens.")
-    right.metric("Knowing all", "1", help="Probability 1 for every token that comes.")
+    left.metric(_("This sentence"), f"{found.perplexity:,.1f}", help=_("e to the loss."))
+    middle.metric(
+        _("Knowing nothing"), f"{n_vocab:,}", help=_("The uniform distribution: as many as there are tokens.")
+    )
+    right.metric(_("Knowing all"), "1", help=_("Probability 1 for every token that comes."))
     st.caption(
-        f"On average the model was as unsure as if it had to choose among {found.perplexity:,.1f} tokens, all alike, "
-        f"instead of {n_vocab:,}. It is the geometric mean of 1/p, so one token of tiny probability moves it far."
+        _(
+            "On average the model was as unsure as if it had to choose among {perplexity:,.1f} tokens, all alike, "
+            "instead of {n_vocab:,}. It is the geometric mean of 1/p, so one token of tiny probability moves it far.",
+            perplexity=found.perplexity,
+            n_vocab=n_vocab,
+        )
     )
 
 
 def _bits(found: CrossEntropy) -> None:
     bits, n_bytes = found.nats.sum() / math.log(2), int(found.n_bytes.sum())
     st.latex(
-        r"\text{BPB} = \frac{\sum_t -\log_2 p_t}{\text{bytes}}"
-        rf" = \frac{{{found.nats.sum():.2f}}}{{\ln 2 \cdot {n_bytes}}} = {found.bits_per_byte:.3f}"
+        _(
+            r"\text{{BPB}} = \frac{{\sum_t -\log_2 p_t}}{{\text{{bytes}}}}"
+            r" = \frac{{{sum:.2f}}}{{\ln 2 \cdot {n_bytes}}} = {bits_per_byte:.3f}",
+            sum=found.nats.sum(),
+            n_bytes=n_bytes,
+            bits_per_byte=found.bits_per_byte,
+        )
     )
     left, middle, right = st.columns(3)
-    left.metric("All bits", f"{bits:,.1f}", help="The surprise of all predicted tokens: nats divided by ln 2.")
-    middle.metric("All bytes", f"{n_bytes:,}", help="Of the predicted tokens, in UTF-8.")
-    right.metric("Bits per byte", f"{found.bits_per_byte:.3f}", help="What models with different tokenizers share.")
+    left.metric(_("All bits"), f"{bits:,.1f}", help=_("The surprise of all predicted tokens: nats divided by ln 2."))
+    middle.metric(_("All bytes"), f"{n_bytes:,}", help=_("Of the predicted tokens, in UTF-8."))
+    right.metric(
+        _("Bits per byte"), f"{found.bits_per_byte:.3f}", help=_("What models with different tokenizers share.")
+    )
     st.caption(
-        f"{_tokens(len(found.nats))} for {n_bytes:,} bytes: {n_bytes / len(found.nats):.1f} bytes each. As a "
-        f"compressor the model would write this text in {math.ceil(bits / 8):,} bytes instead of {n_bytes:,}."
+        _(
+            "{tokens} for {n_bytes:,} bytes: {n_bytes_2:.1f} bytes each. As a "
+            "compressor the model would write this text in {ceil:,} bytes instead of {n_bytes:,}.",
+            tokens=_tokens(len(found.nats)),
+            n_bytes=n_bytes,
+            n_bytes_2=n_bytes / len(found.nats),
+            ceil=math.ceil(bits / 8),
+        )
     )
 
 
@@ -276,9 +345,9 @@ def _numbers(found: CrossEntropy, row: int, sentence: Sentence, step: int) -> No
             "token": [visible_token(each) for each in sentence.tokens[1:]],
             "logit": found.logits,
             "rank": found.ranks + 1,
-            "ln Σ e^z": found.log_sums,
+            N_("ln Σ e^z"): found.log_sums,
             "p": found.probabilities,
-            "−ln p (nats)": found.nats,
+            N_("−ln p (nats)"): found.nats,
             "1/p": np.exp(np.minimum(found.nats, 700)),
             "bytes": found.n_bytes,
             "bits": found.nats / math.log(2),
@@ -287,15 +356,22 @@ def _numbers(found: CrossEntropy, row: int, sentence: Sentence, step: int) -> No
     shown = [4, 6, 7, 7, 8, 10][step]
     first = min(max(0, row - AROUND), max(0, len(table) - 2 * AROUND - 1))
     around = table.iloc[first : first + 2 * AROUND + 1, :shown]
-    st.markdown("**The numbers so far, for the chosen token and its neighbours**")
+    st.markdown(_("**The numbers so far, for the chosen token and its neighbours**"))
     _frame(around)
-    with st.expander("All tokens as a table", icon=":material/table:"):
+    with st.expander(_("All tokens as a table"), icon=":material/table:"):
         _frame(table)
 
 
 def _frame(table: pd.DataFrame) -> None:
     number = st.column_config.NumberColumn
-    formats = {"logit": "%.3f", "ln Σ e^z": "%.3f", "p": "%.4g", "−ln p (nats)": "%.3f", "1/p": "%.4g", "bits": "%.2f"}
+    formats = {
+        "logit": "%.3f",
+        N_("ln Σ e^z"): "%.3f",
+        "p": "%.4g",
+        N_("−ln p (nats)"): "%.3f",
+        "1/p": "%.4g",
+        "bits": "%.2f",
+    }
     st.dataframe(
         table,
         hide_index=True,

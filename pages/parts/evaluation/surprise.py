@@ -11,6 +11,7 @@ import streamlit as st
 from engine import evaluation
 from engine.evaluation import Comparison, compare_surprise
 from engine.evaluation import surprise as total_surprise
+from engine.language import N_, _
 from engine.open_models import list_open_models, models_folder
 from pages.parts.evaluation.source import Read, read
 from pages.shared import guide
@@ -23,19 +24,21 @@ from pages.shared.run_data import run_name
 from pages.shared.viewer import lab
 
 MAX_CHARS = 3_000
-DEFAULT = (
+DEFAULT = N_(
     "Long ago a clever girl named Nadia lived in the windy harbour. One morning Nadia saw a lion near the sea. The "
     "lion was asleep, for it had eaten a pudding made of seventeen umbrellas."
 )
 NONE = ""
-_NO_COMPARISON = "Nothing: one model alone"
+_NO_COMPARISON = N_("Nothing: one model alone")
 
 
 def show() -> None:
     """The part "Surprise"."""
     st.markdown(
-        "A token of probability p surprises by **−log₂ p** bits: 1 bit is a coin's worth, 10 bits one chance in a "
-        "thousand. Write a text and see where a model expected something else."
+        _(
+            "A token of probability p surprises by **−log₂ p** bits: 1 bit is a coin's worth, 10 bits one chance in a "
+            "thousand. Write a text and see where a model expected something else."
+        )
     )
     model, text = st.columns([1, 1.6], gap="large")
     with model:
@@ -44,27 +47,31 @@ def show() -> None:
     if choice is not None:
         with text:
             own = st.text_area(
-                "Your text",
+                _("Your text"),
                 DEFAULT,
                 key="evaluation-text",
                 persist_state="session",
                 max_chars=MAX_CHARS,
                 height=190,
-                help="Any text of at most 3,000 characters. The model reads all of it, in windows where it is long.",
+                help=_("Any text of at most 3,000 characters. The model reads all of it, in windows where it is long."),
             )
         _read_and_show(choice, other, own[:MAX_CHARS].encode("utf-8", "replace").decode("utf-8"))
     notice(
-        "The first part of a word carries the surprise; its other tokens then follow almost for free.",
-        "A name is dear once and cheap afterwards: the model copies it from what it has read.",
-        "Between two checkpoints grammar and frequent words improve first, names and rare words last.",
-        "Surprise tells how usual a text is to this model, not whether it is true.",
+        _("The first part of a word carries the surprise; its other tokens then follow almost for free."),
+        _("A name is dear once and cheap afterwards: the model copies it from what it has read."),
+        _("Between two checkpoints grammar and frequent words improve first, names and rare words last."),
+        _("Surprise tells how usual a text is to this model, not whether it is true."),
     )
     exercise(
-        "Write a sentence twice, one after the other. How many bits does the copy cost, and at which checkpoint does "
-        "that begin?",
-        "A trained model has heads that look for what followed last time (induction heads, Olsson et al. 2022), so the "
-        "copy costs a part of the first time. At early checkpoints both cost the same. Small models copy poorly: watch "
-        "whether the later words of the copy get cheaper than the first ones.",
+        _(
+            "Write a sentence twice, one after the other. How many bits does the copy cost, and at which checkpoint "
+            "does that begin?"
+        ),
+        _(
+            "A trained model has heads that look for what followed last time (induction heads, Olsson et al. 2022), so "
+            "the copy costs a part of the first time. At early checkpoints both cost the same. Small models copy "
+            "poorly: watch whether the later words of the copy get cheaper than the first ones."
+        ),
     )
     show_code(evaluation.token_probabilities, evaluation.surprise, evaluation.compare_surprise)
 
@@ -78,16 +85,16 @@ def _choose_other() -> ModelChoice | None:
             names[record.run_id] = run_name(record)
     for found in list_open_models(models_folder(service.settings)):
         if not found.problem:
-            names[OPEN + found.name] = f"{found.hub_id or found.name} · open weights"
+            names[OPEN + found.name] = _("{value} · open weights", value=found.hub_id or found.name)
     if st.session_state.get("evaluation-other") not in names:  # deleted meanwhile
         st.session_state["evaluation-other"] = NONE
     run_id = st.selectbox(
-        "Compare with",
+        _("Compare with"),
         list(names),
-        format_func=names.__getitem__,
+        format_func=lambda each: _(names[each]),
         key="evaluation-other",
         persist_state="session",
-        help="A second model B beside the one above, A: the same run at another checkpoint, or any other model.",
+        help=_("A second model B beside the one above, A: the same run at another checkpoint, or any other model."),
     )
     if run_id == NONE:
         return None
@@ -100,23 +107,23 @@ def _choose_other() -> ModelChoice | None:
         if st.session_state.get(key) not in steps:
             st.session_state[key] = steps[len(steps) // 2]
         step = st.select_slider(
-            "Checkpoint of B",
+            _("Checkpoint of B"),
             steps,
-            format_func=lambda each: f"step {each:,}",
+            format_func=lambda each: _("step {each:,}", each=each),
             key=key,
             persist_state="session",
-            help="Model B at an earlier step of its training.",
+            help=_("Model B at an earlier step of its training."),
         )
     return ModelChoice(run_id, step, names[run_id])
 
 
 def _read_and_show(choice: ModelChoice, other: ModelChoice | None, text: str) -> None:
     if not text.strip():
-        st.info("Write a text: there is nothing to be surprised by yet.")
+        st.info(_("Write a text: there is nothing to be surprised by yet."))
         return
     first = read(choice, text)
     if len(first.spans) < 2:
-        st.info("Write one more word: the first token has nothing before it that could predict it.")
+        st.info(_("Write one more word: the first token has nothing before it that could predict it."))
         return
     if other is None:
         _one(text, first)
@@ -142,16 +149,20 @@ def _one(text: str, found: Read) -> None:
         for each, bit, p in zip(texts, bits.tolist(), found.probabilities.tolist(), strict=True)
     ]
     surprise_text(
-        pieces, "evaluation-surprise", scale="surprise", label="Your text, tinted by the surprise of each token"
+        pieces, "evaluation-surprise", scale="surprise", label=_("Your text, tinted by the surprise of each token")
     )
     total = _totals(found)
     for column, (name, value, help_) in zip(
         st.columns(4),
         (
-            ("All bits", f"{total.bits:,.0f}", f"The surprise of {total.n_tokens:,} tokens, added up."),
-            ("Loss (nats per token)", f"{total.loss:.3f}", "The mean surprise in nats."),
-            ("Perplexity", f"{total.perplexity:,.1f}", "e to the loss."),
-            ("Bits per byte", f"{total.bits_per_byte:.3f}", "All bits divided by the bytes of these tokens."),
+            (
+                _("All bits"),
+                f"{total.bits:,.0f}",
+                _("The surprise of {n_tokens:,} tokens, added up.", n_tokens=total.n_tokens),
+            ),
+            (_("Loss (nats per token)"), f"{total.loss:.3f}", _("The mean surprise in nats.")),
+            (_("Perplexity"), f"{total.perplexity:,.1f}", _("e to the loss.")),
+            (_("Bits per byte"), f"{total.bits_per_byte:.3f}", _("All bits divided by the bytes of these tokens.")),
         ),
         strict=True,
     ):
@@ -159,16 +170,20 @@ def _one(text: str, found: Read) -> None:
     known = bits[~np.isnan(bits)]
     guide.tell("surprise", {"own": text != DEFAULT, "total": total, "most": float(known.max())})
     st.caption(
-        f"The dearest tenth of the tokens holds {_tenth(known):.0%} of all surprise; {(known < 1).mean():.0%} of the "
-        "tokens cost less than one bit."
+        _(
+            "The dearest tenth of the tokens holds {tenth:.0%} of all surprise; {mean:.0%} of the "
+            "tokens cost less than one bit.",
+            tenth=_tenth(known),
+            mean=(known < 1).mean(),
+        )
     )
-    with st.expander("As a table", icon=":material/table:"):
+    with st.expander(_("As a table"), icon=":material/table:"):
         table = pd.DataFrame(
             {
                 "token": [visible_token(each) for each in texts],
                 "id": spans.ids,
                 "probability": found.probabilities,
-                "surprise (bits)": bits,
+                N_("surprise (bits)"): bits,
                 "bytes": np.diff(spans.bounds),
             }
         )
@@ -179,7 +194,7 @@ def _one(text: str, found: Read) -> None:
             placeholder="–",
             column_config={
                 "probability": st.column_config.NumberColumn(format="%.5f"),
-                "surprise (bits)": st.column_config.NumberColumn(format="%.2f"),
+                N_("surprise (bits)"): st.column_config.NumberColumn(format="%.2f"),
             },
         )
 
@@ -199,8 +214,8 @@ def _tenth(values: np.ndarray) -> float:
 
 def _said(bits: float, p: float) -> str:
     if math.isnan(bits):
-        return "nothing stood before it"
-    return f"surprise {bits:.1f} bits · probability {100 * p:.3g} %"
+        return _("nothing stood before it")
+    return _("surprise {bits:.1f} bits · probability {p:.3g} %", bits=bits, p=100 * p)
 
 
 def _two(text: str, found: Comparison, first: Read, second: Read, choices: tuple[ModelChoice, ModelChoice]) -> None:
@@ -210,15 +225,23 @@ def _two(text: str, found: Comparison, first: Read, second: Read, choices: tuple
         for each, more, a, b in zip(texts, found.difference.tolist(), *found.bits.tolist(), strict=True)
     ]
     surprise_text(
-        pieces, "evaluation-difference", scale="difference", label="Your text, tinted by which model was more surprised"
+        pieces,
+        "evaluation-difference",
+        scale="difference",
+        label=_("Your text, tinted by which model was more surprised"),
     )
     same = np.array_equal(first.spans.bounds, second.spans.bounds)
     if same:
-        st.caption("Both models cut the text alike, so every token is compared with itself.")
+        st.caption(_("Both models cut the text alike, so every token is compared with itself."))
     else:
         st.caption(
-            f"A cuts the text into {len(first.spans):,} tokens and B into {len(second.spans):,}. They are compared on "
-            f"the {len(found.starts):,} stretches that end a token in both: there the bits of the tokens inside add up."
+            _(
+                "A cuts the text into {n_spans:,} tokens and B into {n_spans_2:,}. They are compared on "
+                "the {n_starts:,} stretches that end a token in both: there the bits of the tokens inside add up.",
+                n_spans=len(first.spans),
+                n_spans_2=len(second.spans),
+                n_starts=len(found.starts),
+            )
         )
     a, b = found.bits_per_byte
     rows = []
@@ -226,10 +249,11 @@ def _two(text: str, found: Comparison, first: Read, second: Read, choices: tuple
         total = _totals(each) if len(each.spans) > 1 else None
         rows.append(
             {
-                "model": f"{name} · {choice.title}" + ("" if choice.is_open else f" · step {choice.step:,}"),
+                "model": f"{name} · {choice.title}"
+                + ("" if choice.is_open else _(" · step {step:,}", step=choice.step)),
                 "tokens": len(each.spans),
                 "perplexity": total.perplexity if total else None,
-                "bits per byte": bits_per_byte,
+                N_("bits per byte"): bits_per_byte,
             }
         )
     st.dataframe(
@@ -237,33 +261,44 @@ def _two(text: str, found: Comparison, first: Read, second: Read, choices: tuple
         hide_index=True,
         width="stretch",
         column_config={
-            "perplexity": st.column_config.NumberColumn(format="%.2f", help="Comparable only with the same tokens."),
-            "bits per byte": st.column_config.NumberColumn(format="%.3f", help="Over what both predicted."),
+            "perplexity": st.column_config.NumberColumn(format="%.2f", help=_("Comparable only with the same tokens.")),
+            N_("bits per byte"): st.column_config.NumberColumn(format="%.3f", help=_("Over what both predicted.")),
         },
     )
     if not math.isnan(a):
-        verdict = "Both predict it alike" if abs(a - b) < 0.0005 else f"{'A' if a < b else 'B'} predicts it better"
+        verdict = (
+            _("Both predict it alike")
+            if abs(a - b) < 0.0005
+            else _("{ending} predicts it better", ending="A" if a < b else "B")
+        )
         more = int(np.nansum(found.difference < 0)), int(np.nansum(found.difference > 0))
         st.caption(
-            f"{verdict}: {a:.3f} bits per byte for A and {b:.3f} for B. B was more surprised on {more[1]:,} stretches, "
-            f"A on {more[0]:,}."
+            _(
+                "{verdict}: {a:.3f} bits per byte for A and {b:.3f} for B. B was more surprised on {more:,} stretches, "
+                "A on {more_2:,}.",
+                verdict=verdict,
+                a=a,
+                b=b,
+                more=more[1],
+                more_2=more[0],
+            )
         )
-    with st.expander("As a table", icon=":material/table:"):
+    with st.expander(_("As a table"), icon=":material/table:"):
         table = pd.DataFrame(
             {
                 "text": [visible_token(each) for each in texts],
-                "A (bits)": found.bits[0],
-                "B (bits)": found.bits[1],
-                "B − A (bits)": found.difference,
+                N_("A (bits)"): found.bits[0],
+                N_("B (bits)"): found.bits[1],
+                N_("B − A (bits)"): found.difference,
                 "bytes": found.n_bytes,
             }
         )
         number = st.column_config.NumberColumn(format="%.2f")
-        names = ("A (bits)", "B (bits)", "B − A (bits)")
+        names = (_("A (bits)"), _("B (bits)"), _("B − A (bits)"))
         st.dataframe(table, hide_index=True, width="stretch", column_config=dict.fromkeys(names, number))
 
 
 def _compared(a: float, b: float) -> str:
     if math.isnan(a) or math.isnan(b):
-        return "one of them had nothing before it"
-    return f"A {a:.1f} bits, B {b:.1f} bits · B − A {b - a:+.1f}"
+        return _("one of them had nothing before it")
+    return _("A {a:.1f} bits, B {b:.1f} bits · B − A {b_2:+.1f}", a=a, b=b, b_2=b - a)

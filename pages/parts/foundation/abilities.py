@@ -6,6 +6,7 @@ import streamlit as st
 
 from engine import probes
 from engine.answers import wilson_interval
+from engine.language import _
 from engine.probes import ABILITIES, ProbeResult, result_of
 from pages.parts.foundation.figures import ability_scores, as_table, score_rows
 from pages.parts.foundation.items import choose_ability, show_items
@@ -30,24 +31,35 @@ from pages.shared.models import ModelChoice
 def show() -> None:
     """The part "Untaught abilities"."""
     st.markdown(
-        "A base model only continues text. So each question becomes a text with several possible endings, of which the "
-        "model takes the one it finds **most probable**. Nothing was trained for this, and every item is new to it."
+        _(
+            "A base model only continues text. So each question becomes a text with several possible endings, of which "
+            "the model takes the one it finds **most probable**. Nothing was trained for this, and every item is new "
+            "to it."
+        )
     )
     choice = choose_foundation()
     figure = st.container()  # the words below it are there while it is computed
     notice(
-        "The line through a mark is the **95 % interval**: with few items a score says little. Only an interval that "
-        "leaves the chance level out shows an ability.",
-        "Chance differs: one in four for four endings, one in two for two. Compare with the tick, not with zero.",
-        "Wrong endings are made so that a preference without understanding does not help: names of the same kind, "
-        "sentences that share words, answers to the same question on other stories.",
-        "These items are written by the same grammar as part of the training text, with other dice. They measure what "
-        "this model could learn there, not what it knows of the world.",
+        _(
+            "The line through a mark is the **95 % interval**: with few items a score says little. Only an interval "
+            "that leaves the chance level out shows an ability."
+        ),
+        _("Chance differs: one in four for four endings, one in two for two. Compare with the tick, not with zero."),
+        _(
+            "Wrong endings are made so that a preference without understanding does not help: names of the same kind, "
+            "sentences that share words, answers to the same question on other stories."
+        ),
+        _(
+            "These items are written by the same grammar as part of the training text, with other dice. They measure "
+            "what this model could learn there, not what it knows of the world."
+        ),
     )
     exercise(
-        "Halve the interval of one ability. How many items does that take, and does the verdict change?",
-        "The width falls with the square root of the number of items: four times as many halve it. A score near chance "
-        "needs many items before its interval clears it; a score far away is settled with twenty.",
+        _("Halve the interval of one ability. How many items does that take, and does the verdict change?"),
+        _(
+            "The width falls with the square root of the number of items: four times as many halve it. A score near "
+            "chance needs many items before its interval clears it; a score far away is settled with twenty."
+        ),
     )
     show_code(probes.ending_log_probabilities, probes.make_items, probes._translations, wilson_interval)
     if choice is not None:
@@ -62,12 +74,14 @@ def _wanted(choice: ModelChoice, n: int) -> bool:
     left = sum(missing(choice, ability.name, items_of(ability.name, n)) for ability in ABILITIES)
     if not left:
         return True
-    st.info(f"This is a large model: {left:,} items may take minutes. You can leave; what is measured is kept.")
+    st.info(
+        _("This is a large model: {left:,} items may take minutes. You can leave; what is measured is kept.", left=left)
+    )
     return st.button(
-        "Measure",
+        _("Measure"),
         icon=":material/speed:",
         key="foundation-measure",
-        help="Puts the items to the model.",
+        help=_("Puts the items to the model."),
         type="primary",
     )
 
@@ -78,10 +92,10 @@ def _scores(choice: ModelChoice, n: int) -> None:
     progress.clear()
     guide.tell("probe", {"run": choice.run_id, "step": choice.step, "n": n, "above": above_chance(results)})
     rows = score_rows(results)
-    ability_scores(rows, title="What the model can do untaught", summary=summarise(results)).show()
-    with st.expander("As a table", icon=":material/table:"):
+    ability_scores(rows, title=_("What the model can do untaught"), summary=summarise(results)).show()
+    with st.expander(_("As a table"), icon=":material/table:"):
         st.dataframe(as_table(rows), hide_index=True, width="stretch")
-    st.header("The items", anchor=False)
+    st.header(_("The items"), anchor=False)
     name = choose_ability("foundation-ability")
     items = items_of(name, n)
     scores = answers(choice, name, items, progress)
@@ -99,9 +113,9 @@ def summarise(results: dict[str, ProbeResult]) -> str:
     for name, result in results.items():
         groups.setdefault(result.verdict(BY_NAME[name].chance), []).append(BY_NAME[name].title.lower())
     above = groups.get("above chance", [])
-    text = f"Above chance: {', '.join(above) or 'none'}."
+    text = _("Above chance: {value}.", value=", ".join(above) or "none")
     if level := groups.get("no better than chance"):
-        text += f" Cannot be told from chance: {', '.join(level)}."
+        text += _(" Cannot be told from chance: {join}.", join=", ".join(level))
     if below := groups.get("below chance"):
-        text += f" Below chance: {', '.join(below)}."
+        text += _(" Below chance: {join}.", join=", ".join(below))
     return text

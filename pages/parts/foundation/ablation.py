@@ -10,6 +10,7 @@ import streamlit as st
 from engine import foundation, probes
 from engine.errors import EngineError
 from engine.foundation import ABLATION_SIZES, ABLATION_WEIGHTS, ablation_pair
+from engine.language import N_, _
 from engine.probes import ABILITIES, Difference, ProbeResult, difference
 from engine.runs.config import RunConfig
 from engine.runs.records import RunRecord
@@ -41,25 +42,37 @@ LEVEL = 0.05 / len(ABILITIES)
 def show() -> None:
     """The part "Ablation"."""
     st.markdown(
-        "Where does an ability come from? Train the recipe twice at small scale, once with all its texts and once "
-        "**without one of them**, everything else the same, and ask both for the same things."
+        _(
+            "Where does an ability come from? Train the recipe twice at small scale, once with all its texts and once "
+            "**without one of them**, everything else the same, and ask both for the same things."
+        )
     )
     pair = _choose_pair()
     figure = st.container()  # the words below it are there while it is computed
     notice(
-        "Only one thing differs between the two runs, so what differs between the models comes from it. That is all "
-        "an ablation is; published ones differ in size, not in idea.",
-        "The text that is left out makes room: the other run reads more of everything else. So it may even be better "
-        "at something.",
-        "Abilities that both models lack say nothing. In a few minutes a small model does not get far enough for "
-        "questions on stories, with or without the phrasebook.",
-        "One pair has one seed. A difference beyond luck over the items may still be luck of the training: that takes "
-        "pairs with other seeds.",
+        _(
+            "Only one thing differs between the two runs, so what differs between the models comes from it. That is "
+            "all an ablation is; published ones differ in size, not in idea."
+        ),
+        _(
+            "The text that is left out makes room: the other run reads more of everything else. So it may even be "
+            "better at something."
+        ),
+        _(
+            "Abilities that both models lack say nothing. In a few minutes a small model does not get far enough for "
+            "questions on stories, with or without the phrasebook."
+        ),
+        _(
+            "One pair has one seed. A difference beyond luck over the items may still be luck of the training: that "
+            "takes pairs with other seeds."
+        ),
     )
     exercise(
-        "Before you train: which abilities will a model without the **stories** lose? Then try it.",
-        "Those whose items are stories: completion, summary, question answering, acceptability of a story's sentence. "
-        "Translation stays, since the phrasebook is still read, and even more of it.",
+        _("Before you train: which abilities will a model without the **stories** lose? Then try it."),
+        _(
+            "Those whose items are stories: completion, summary, question answering, acceptability of a story's "
+            "sentence. Translation stays, since the phrasebook is still read, and even more of it."
+        ),
     )
     show_code(foundation.ablation_pair, probes.difference)
     if pair is not None:
@@ -72,34 +85,34 @@ def _choose_pair() -> tuple[RunConfig, RunConfig, str] | None:
     known = corpora()
     weights = {name: share for name, share in ABLATION_WEIGHTS.items() if name in known and known[name].available}
     without = st.segmented_control(
-        "Leave out",
+        _("Leave out"),
         list(weights),
         default="phrasebook",
         required=True,
         format_func=source_title,
         key="without",
         bind="query-params",
-        help="The text that the second run does not read. Its share goes to the others.",
+        help=_("The text that the second run does not read. Its share goes to the others."),
     )
     size = st.segmented_control(
-        "Time",
+        _("Time"),
         list(ABLATION_SIZES),
         default="medium",
         required=True,
-        format_func=lambda name: ABLATION_SIZES[name].title,
+        format_func=lambda name: _(ABLATION_SIZES[name].title),
         key="ablation-size",
         bind="query-params",
-        help="On one core that has little else to do. Longer runs show more abilities.",
+        help=_("On one core that has little else to do. Longer runs show more abilities."),
     )
     seed = st.number_input(
-        "Seed",
+        _("Seed"),
         0,
         9999,
         0,
         key="ablation-seed",
         width=200,
         bind="query-params",
-        help="Weights, mixture and order of the windows follow from it, in both runs alike.",
+        help=_("Weights, mixture and order of the windows follow from it, in both runs alike."),
     )
     try:
         return *ablation_pair(size, without=without, weights=weights, seed=int(seed)), without
@@ -126,20 +139,29 @@ def _order(whole: RunConfig, ablated: RunConfig, without: str) -> None:
     st.dataframe(_shares(whole, ablated), hide_index=True, width="stretch")
     model, steps = whole.model, whole.training.steps or 0
     st.caption(
-        f"Both: {model.n_layers} layers of {model.n_heads} heads, width {model.d_model}, context "
-        f"{model.context_length}, {model.n_parameters / 1e6:.2f} M parameters, {steps:,} steps of "
-        f"{whole.training.batch_size * model.context_length:,} tokens."
+        _(
+            "Both: {n_layers} layers of {n_heads} heads, width {d_model}, context "
+            "{context_length}, {n_parameters:.2f} M parameters, {steps:,} steps of "
+            "{batch_size:,} tokens.",
+            n_layers=model.n_layers,
+            n_heads=model.n_heads,
+            d_model=model.d_model,
+            context_length=model.context_length,
+            n_parameters=model.n_parameters / 1e6,
+            steps=steps,
+            batch_size=whole.training.batch_size * model.context_length,
+        )
     )
     if st.button(
-        "Train both",
+        _("Train both"),
         type="primary",
         icon=":material/play_arrow:",
         key="ablation-train",
-        help="Starts the two runs, or goes on with those that somebody has begun with exactly these settings.",
+        help=_("Starts the two runs, or goes on with those that somebody has begun with exactly these settings."),
     ):
         try:
-            lab().submit(whole, "Small recipe · all texts")
-            lab().submit(ablated, f"Small recipe · without {title}")
+            lab().submit(whole, _("Small recipe · all texts"))
+            lab().submit(ablated, _("Small recipe · without {title}", title=title))
         except EngineError as error:
             st.error(sentence(error))
         else:
@@ -156,7 +178,7 @@ def _shares(whole: RunConfig, ablated: RunConfig) -> pd.DataFrame:
 
 
 def _names(without: str) -> tuple[str, str]:
-    return "all texts", f"without {source_title(without)}"
+    return _("all texts"), _("without {source_title}", source_title=source_title(without))
 
 
 def _panel(ids: Sequence[str], without: str, was_live: bool) -> None:
@@ -183,19 +205,27 @@ def _curves(records: Sequence[RunRecord], without: str) -> None:
         parts.append(sources[sources["run"] == shared].assign(run=name))
     losses = pd.concat(parts)
     if losses.empty:
-        st.caption("The curves begin with the first evaluation.")
+        st.caption(_("The curves begin with the first evaluation."))
         return
-    title = f"Validation loss on {shared}, which both read"
-    charts.small_line(losses, "bits_per_byte", title, "bits per byte", points=True).show(caption=False)
+    title = _("Validation loss on {shared}, which both read", shared=shared)
+    charts.small_line(losses, "bits_per_byte", title, _("bits per byte"), points=True).show(caption=False)
     newest = [part.iloc[-1] for part in parts if len(part)]
-    words = ", ".join(f"{row['run']} {row['bits_per_byte']:.2f} at step {int(row['step']):,}" for row in newest)
-    st.caption(f"Bits per byte on held-out text: {words}.")
+    words = ", ".join(
+        _(
+            "{run} {bits_per_byte:.2f} at step {int:,}",
+            run=row["run"],
+            bits_per_byte=row["bits_per_byte"],
+            int=int(row["step"]),
+        )
+        for row in newest
+    )
+    st.caption(_("Bits per byte on held-out text: {words}.", words=words))
 
 
 def _compare(records: Sequence[RunRecord], without: str) -> None:
     checkpoints = [lab().checkpoints(record.run_id) for record in records]
     if not all(infos and infos[-1].step for infos in checkpoints):
-        st.info("The abilities can be compared when both runs have a trained model: start or resume them.")
+        st.info(_("The abilities can be compared when both runs have a trained model: start or resume them."))
         return
     names = _names(without)
     choices = [
@@ -204,9 +234,13 @@ def _compare(records: Sequence[RunRecord], without: str) -> None:
     ]
     if choices[0].step != choices[1].step:
         st.warning(
-            f"The runs stand at steps {choices[0].step:,} and {choices[1].step:,}: what differs may come from that."
+            _(
+                "The runs stand at steps {step:,} and {step_2:,}: what differs may come from that.",
+                step=choices[0].step,
+                step_2=choices[1].step,
+            )
         )
-    st.header("What was lost, and what not", anchor=False)
+    st.header(_("What was lost, and what not"), anchor=False)
     n = choose_count("ablation-n", 60)
     lists = {ability.name: items_of(ability.name, n) for ability in ABILITIES}
     progress = Progress(sum(missing(choice, name, items) for choice in choices for name, items in lists.items()))
@@ -214,12 +248,18 @@ def _compare(records: Sequence[RunRecord], without: str) -> None:
     progress.clear()
     found = {name: difference(items, first[name], second[name]) for name, items in lists.items()}
     rows = pd.concat([score_rows(first, names[0]), score_rows(second, names[1])])
-    ability_scores(rows, title="Both models on the same items", summary=summarise(first, second, found, without)).show()
-    with st.expander("As a table", icon=":material/table:"):
+    ability_scores(
+        rows, title=_("Both models on the same items"), summary=summarise(first, second, found, without)
+    ).show()
+    with st.expander(_("As a table"), icon=":material/table:"):
         st.dataframe(_table(first, second, found), hide_index=True, width="stretch")
         st.caption(
-            f"p: the exact sign test on the items that only one of the two has right. Below {LEVEL:.4f}, which is 0.05 "
-            f"over {len(ABILITIES)} comparisons, a difference is called more than luck."
+            _(
+                "p: the exact sign test on the items that only one of the two has right. Below {level:.4f}, which is "
+                "0.05 over {n_abilities} comparisons, a difference is called more than luck.",
+                level=LEVEL,
+                n_abilities=len(ABILITIES),
+            )
         )
 
 
@@ -227,32 +267,43 @@ def summarise(
     first: dict[str, ProbeResult], second: dict[str, ProbeResult], found: dict[str, Difference], without: str
 ) -> str:
     """What the second model lost beyond luck, gained, and has as before."""
-    groups: dict[str, list[str]] = {"lost": [], "gained": [], "no difference": []}
+    groups: dict[str, list[str]] = {"lost": [], "gained": [], N_("no difference"): []}
     for name, each in found.items():
         verdict, ability = each.verdict(LEVEL), BY_NAME[name]
         text = ability.title.lower()
         if verdict != "no difference":
             text += f" ({percent(first[name].accuracy)} → {percent(second[name].accuracy)}"
             if verdict == "lost":
-                text += f", which {_is(second[name], ability.chance)}"
+                text += _(", which {is_}", is_=_is(second[name], ability.chance))
             text += ")"
         groups[verdict].append(text)
-    parts = [f"Without {source_title(without)} the model lost {', '.join(groups['lost']) or 'nothing beyond luck'}."]
+    parts = [
+        _(
+            "Without {source_title} the model lost {value}.",
+            source_title=source_title(without),
+            value=", ".join(groups["lost"]) or _("nothing beyond luck"),
+        )
+    ]
     if groups["gained"]:
-        parts.append(f"It gained {', '.join(groups['gained'])}.")
+        parts.append(_("It gained {join}.", join=", ".join(groups["gained"])))
     if groups["no difference"]:
-        parts.append(f"No difference beyond luck: {', '.join(groups['no difference'])}.")
+        parts.append(_("No difference beyond luck: {join}.", join=", ".join(groups["no difference"])))
     return " ".join(parts)
 
 
 def _is(result: ProbeResult, chance: float) -> str:
     words = verdict_words(result, chance)
-    return words if words.startswith("cannot") else f"is {words}"
+    return words if words.startswith("cannot") else _("is {words}", words=words)
 
 
 def _table(first: dict[str, ProbeResult], second: dict[str, ProbeResult], found: dict[str, Difference]) -> pd.DataFrame:
     def score(result: ProbeResult) -> str:
-        return f"{percent(result.accuracy)} ({percent(result.low)} to {percent(result.high)})"
+        return _(
+            "{accuracy} ({low} to {high})",
+            accuracy=percent(result.accuracy),
+            low=percent(result.low),
+            high=percent(result.high),
+        )
 
     rows = [
         (
@@ -266,5 +317,5 @@ def _table(first: dict[str, ProbeResult], second: dict[str, ProbeResult], found:
         )
         for name, each in found.items()
     ]
-    columns = ["Ability", "Chance", "All texts", "Without it", "Change (points)", "p", "Verdict"]
+    columns = [_("Ability"), _("Chance"), _("All texts"), _("Without it"), _("Change (points)"), "p", _("Verdict")]
     return pd.DataFrame(rows, columns=columns)

@@ -9,6 +9,7 @@ import streamlit as st
 
 from engine import probes
 from engine.checkpoint import Checkpoint
+from engine.language import N_, _
 from engine.probes import Item, ProbeResult, difference, few_shot, prompt_room, result_of
 from pages.parts.foundation.figures import over_examples
 from pages.parts.foundation.items import choose_ability, show_item
@@ -35,25 +36,35 @@ SHOTS = (0, 1, 2, 4, 8)
 def show() -> None:
     """The part "Few-shot"."""
     st.markdown(
-        "GPT-3's surprise was **in-context learning**: solved examples in the prompt, no weight changed, and the model "
-        "does better. Here are the same items after no, one, two, four and eight examples."
+        _(
+            "GPT-3's surprise was **in-context learning**: solved examples in the prompt, no weight changed, and the "
+            "model does better. Here are the same items after no, one, two, four and eight examples."
+        )
     )
     choice = choose_foundation()
     figure = st.container()  # the words below it are there while it is computed
     notice(
-        "The weights stay as they are: whatever the examples change, they change through attention to them.",
-        "Examples cost context. When they no longer fit, the prompt loses its beginning, and further examples cannot "
-        "help.",
-        "A small model that knows the pattern already gains nothing from seeing it again; one that has never met two "
-        "of them in a row may even be disturbed. In GPT-3 the gain grew with the size of the model (Brown et al. 2020, "
-        "figure 1.2).",
+        _("The weights stay as they are: whatever the examples change, they change through attention to them."),
+        _(
+            "Examples cost context. When they no longer fit, the prompt loses its beginning, and further examples "
+            "cannot help."
+        ),
+        _(
+            "A small model that knows the pattern already gains nothing from seeing it again; one that has never met "
+            "two of them in a row may even be disturbed. In GPT-3 the gain grew with the size of the model (Brown et "
+            "al. 2020, figure 1.2)."
+        ),
     )
     exercise(
-        "Compare translation with question answering. For which of them are eight examples more than fits, and what "
-        "does the model then read?",
-        "A phrase with its translation is some thirty tokens, so eight of them just about fill a context of 256. A "
-        "story with its question has well over a hundred: of eight only the last one is still there whole, and another "
-        "perhaps cut in the middle.",
+        _(
+            "Compare translation with question answering. For which of them are eight examples more than fits, and "
+            "what does the model then read?"
+        ),
+        _(
+            "A phrase with its translation is some thirty tokens, so eight of them just about fill a context of 256. A "
+            "story with its question has well over a hundred: of eight only the last one is still there whole, and "
+            "another perhaps cut in the middle."
+        ),
     )
     show_code(probes.few_shot, probes.prompt_room, probes.difference)
     if choice is not None:
@@ -85,12 +96,17 @@ def _few_shot(choice: ModelChoice, name: str, n: int) -> None:
     by_shots = shot_items(name, n)
     to_do = sum(missing(choice, _asked(name, k), items) for k, items in by_shots.items())
     if to_do and not asked_at_once(choice):
-        st.info(f"This is a large model: {to_do:,} items may take minutes. You can leave; what is measured is kept.")
+        st.info(
+            _(
+                "This is a large model: {to_do:,} items may take minutes. You can leave; what is measured is kept.",
+                to_do=to_do,
+            )
+        )
         if not st.button(
-            "Measure",
+            _("Measure"),
             icon=":material/speed:",
             key="shots-measure",
-            help="Puts the items to the model with each number of examples.",
+            help=_("Puts the items to the model with each number of examples."),
             type="primary",
         ):
             return
@@ -108,43 +124,62 @@ def _few_shot(choice: ModelChoice, name: str, n: int) -> None:
     cut = [k for k in SHOTS if _share_cut(lengths[k]) > 0]
     if cut:
         context = checkpoint.model.config.context_length
-        shares = ", ".join(f"{percent(_share_cut(lengths[k]))} of those with {_examples(k)}" for k in cut)
-        st.caption(
-            f"The context of {context:,} tokens is too short for some prompts, which lose their beginning: {shares}."
+        shares = ", ".join(
+            _("{percent} of those with {examples}", percent=percent(_share_cut(lengths[k])), examples=_examples(k))
+            for k in cut
         )
-    with st.expander("As a table", icon=":material/table:"):
+        st.caption(
+            _(
+                "The context of {context:,} tokens is too short for some prompts, which lose their beginning: "
+                "{shares}.",
+                context=context,
+                shares=shares,
+            )
+        )
+    with st.expander(_("As a table"), icon=":material/table:"):
         st.dataframe(_table(rows), hide_index=True, width="stretch")
-    st.header("The prompt as the model reads it", anchor=False)
+    st.header(_("The prompt as the model reads it"), anchor=False)
     left, right = st.columns(2)
     k = left.segmented_control(
-        "Examples",
+        _("Examples"),
         SHOTS,
+        format_func=_,
         default=2,
         required=True,
         key="shots-k",
         persist_state="session",
-        help="How many solved examples stand before the question.",
+        help=_("How many solved examples stand before the question."),
     )
-    number = right.slider("Item", 1, n, 1, key="shots-item", persist_state="session", help="One of the items asked.")
+    number = right.slider(
+        _("Item"), 1, n, 1, key="shots-item", persist_state="session", help=_("One of the items asked.")
+    )
     place = min(number, len(by_shots[k])) - 1
     length, fits = lengths[k][place]
     if length > fits:
-        st.warning(f"The context is full: of {length:,} tokens only the last {fits:,} are read.")
+        st.warning(
+            _("The context is full: of {length:,} tokens only the last {fits:,} are read.", length=length, fits=fits)
+        )
         item, unread = by_shots[k][place], _unread(checkpoint, by_shots[k][place], fits)
-        with st.expander(f"Not read: the first {length - fits:,} tokens"):
+        with st.expander(_("Not read: the first {length:,} tokens", length=length - fits)):
             st.text(unread)
         show_item(Item(item.prompt[len(unread) :], item.endings, item.right), scores[k][place], key="shots-endings")
     else:
-        st.caption(f"{length:,} tokens; the context holds {checkpoint.model.config.context_length:,}.")
+        st.caption(
+            _(
+                "{length:,} tokens; the context holds {context_length:,}.",
+                length=length,
+                context_length=checkpoint.model.config.context_length,
+            )
+        )
         show_item(by_shots[k][place], scores[k][place], key="shots-endings")
 
 
 def _asked(name: str, k: int) -> str:
-    return f"{name} after {k}"
+    return _("{name} after {k}", name=name, k=k)
 
 
 def _examples(k: int) -> str:
-    return "1 example" if k == 1 else f"{k or 'no'} examples"
+    return _("1 example") if k == 1 else _("{value} examples", value=k or "no")
 
 
 def _unread(checkpoint: Checkpoint, item: Item, fits: int) -> str:
@@ -165,9 +200,9 @@ def _rows(name: str, results: dict[int, ProbeResult], lengths: dict[int, list[tu
             "score": result.accuracy,
             "low": result.low,
             "high": result.high,
-            "shown": f"{result.n_right} of {result.n}",
+            "shown": _("{n_right} of {n}", n_right=result.n_right, n=result.n),
             "cut": _share_cut(lengths[k]) > 0,
-            "tokens": sum(length for length, _ in lengths[k]) / len(lengths[k]),
+            "tokens": sum(length for length, _unused in lengths[k]) / len(lengths[k]),
             "verdict": verdict_words(result, BY_NAME[name].chance),
         }
         for k, result in results.items()
@@ -178,14 +213,14 @@ def _rows(name: str, results: dict[int, ProbeResult], lengths: dict[int, list[tu
 def _table(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "Examples": rows["k"],
-            "Right": rows["shown"],
-            "Score": rows["score"].map(percent),
-            "From": rows["low"].map(percent),
-            "To": rows["high"].map(percent),
-            "Verdict": rows["verdict"],
-            "Tokens of a prompt (mean)": rows["tokens"].round().astype(int),
-            "Prompts": rows["cut"].map({True: "some lose their beginning", False: "read whole"}),
+            N_("Examples"): rows["k"],
+            N_("Right"): rows["shown"],
+            N_("Score"): rows["score"].map(percent),
+            N_("From"): rows["low"].map(percent),
+            N_("To"): rows["high"].map(percent),
+            N_("Verdict"): rows["verdict"],
+            N_("Tokens of a prompt (mean)"): rows["tokens"].round().astype(int),
+            N_("Prompts"): rows["cut"].map({True: _("some lose their beginning"), False: _("read whole")}),
         }
     )
 
@@ -195,12 +230,16 @@ def summarise(name: str, items: Sequence[Item], results: dict[int, ProbeResult])
     others = [k for k in results if k]
     level = 0.05 / len(others)  # as many comparisons as there are numbers of examples (Bonferroni)
     verdicts = {k: difference(items, results[0], results[k]).verdict(level) for k in others}
-    text = f"{BY_NAME[name].title}: {percent(results[0].accuracy)} without examples."
-    for verdict, word in (("gained", "Better"), ("lost", "Worse")):
+    text = _("{title}: {accuracy} without examples.", title=BY_NAME[name].title, accuracy=percent(results[0].accuracy))
+    for verdict, word in (("gained", _("Better")), ("lost", _("Worse"))):
         found = [f"{_examples(k)} ({percent(results[k].accuracy)})" for k in others if verdicts[k] == verdict]
         if found:
-            text += f" {word} with {', '.join(found)}."
+            text += _(" {word} with {join}.", word=word, join=", ".join(found))
     if set(verdicts.values()) == {"no difference"}:
         shares = [results[k].accuracy for k in others]
-        text += f" With them {percent(min(shares))} to {percent(max(shares))}: no difference beyond luck."
+        text += _(
+            " With them {percent} to {percent_2}: no difference beyond luck.",
+            percent=percent(min(shares)),
+            percent_2=percent(max(shares)),
+        )
     return text

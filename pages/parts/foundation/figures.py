@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
+from engine.language import N_, _, cached_by_language
 from engine.probes import ProbeResult
 from pages.parts.foundation.scoring import BY_NAME, percent, verdict_words
 from pages.shared.charts import _QUIET, _RUN_COLOURS, _RUN_SHAPES, Figure, _to_spec
@@ -26,7 +26,13 @@ def score_rows(results: dict[str, ProbeResult], series: str = "") -> pd.DataFram
             "low": result.low,
             "high": result.high,
             "chance": BY_NAME[name].chance,
-            "shown": f"{result.n_right} of {result.n}, 95 % interval {percent(result.low)} to {percent(result.high)}",
+            "shown": _(
+                "{n_right} of {n}, 95 % interval {low} to {high}",
+                n_right=result.n_right,
+                n=result.n,
+                low=percent(result.low),
+                high=percent(result.high),
+            ),
             "verdict": verdict_words(result, BY_NAME[name].chance),
             "series": series,
         }
@@ -37,11 +43,11 @@ def score_rows(results: dict[str, ProbeResult], series: str = "") -> pd.DataFram
 
 def as_table(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of `score_rows` with headings and per cent, for reading."""
-    table = pd.DataFrame({"Ability": rows["ability"]})
+    table = pd.DataFrame({N_("Ability"): rows["ability"]})
     if rows["series"].any():
         table["Model"] = rows["series"]
     table["Right"] = rows["shown"].str.split(",").str[0]
-    for title, column in (("Score", "score"), ("From", "low"), ("To", "high"), ("Chance", "chance")):
+    for title, column in ((_("Score"), "score"), (_("From"), "low"), ("To", "high"), (_("Chance"), "chance")):
         table[title] = rows[column].map(percent)
     table["Verdict"] = rows["verdict"]
     return table
@@ -54,22 +60,22 @@ def ability_scores(rows: pd.DataFrame, *, title: str, summary: str) -> Figure:
     return Figure(
         data=rows.reset_index(drop=True),
         spec=_scores_spec(title, abilities, series),
-        alt="Point chart: share of items right for each ability, with its interval and the level of chance.",
+        alt=_("Point chart: share of items right for each ability, with its interval and the level of chance."),
         summary=summary,
     )
 
 
-@lru_cache(maxsize=64)
+@cached_by_language(maxsize=64)
 def _scores_spec(title: str, abilities: tuple[str, ...], series: tuple[str, ...]) -> dict[str, Any]:
     several = len(series) > 1
     offset = {"yOffset": alt.YOffset("series:N", sort=list(series))} if several else {}
     base = alt.Chart().encode(
         y=alt.Y("ability:N", title=None, sort=list(abilities), axis=alt.Axis(labelLimit=150, labelFontSize=14)),
         tooltip=[
-            alt.Tooltip("ability:N", title="Ability"),
-            *([alt.Tooltip("series:N", title="Model")] if several else []),
-            alt.Tooltip("shown:N", title="Right"),
-            alt.Tooltip("chance:Q", title="Chance", format=".0%"),
+            alt.Tooltip("ability:N", title=_("Ability")),
+            *([alt.Tooltip("series:N", title=_("Model"))] if several else []),
+            alt.Tooltip("shown:N", title=_("Right")),
+            alt.Tooltip("chance:Q", title=_("Chance"), format=".0%"),
         ],
     )
     legend = alt.Legend(orient="top", columns=1, labelLimit=300) if several else None
@@ -80,7 +86,7 @@ def _scores_spec(title: str, abilities: tuple[str, ...], series: tuple[str, ...]
         "series:N", title=None, legend=legend, scale=alt.Scale(domain=list(series), range=_RUN_SHAPES[: len(series)])
     )
     chance = base.mark_tick(thickness=3, size=24, aria=False).encode(
-        x=alt.X("chance:Q", title="Items right (the grey tick is chance)", scale=_SCALE, axis=_PERCENT),
+        x=alt.X("chance:Q", title=_("Items right (the grey tick is chance)"), scale=_SCALE, axis=_PERCENT),
         color=alt.value(_QUIET),
     )
     interval = base.mark_rule(strokeWidth=3, opacity=0.6, aria=False).encode(
@@ -109,36 +115,41 @@ def over_steps(rows: pd.DataFrame, name: str, *, chosen: int | None = None) -> F
     below = data.index[data["low"] <= ability.chance]
     first = below[-1] + 1 if len(below) else 0  # a lucky step among those before has not yet the ability
     if first == 0 and data["step"].iloc[0] > 0:  # the earlier ones may follow
-        found = "above chance at each checkpoint measured so far"
+        found = _("above chance at each checkpoint measured so far")
     elif first < len(data):
-        found = f"above chance from step {int(data['step'].iloc[first]):,} on"
+        found = _("above chance from step {int:,} on", int=int(data["step"].iloc[first]))
     else:
-        found = "it cannot be told from chance there"
+        found = _("it cannot be told from chance there")
     return Figure(
         data=data,
         spec=_steps_spec(ability.title, tuple(int(step) for step in data["step"])),
-        alt=f"Line chart: share of items right against training step. {ability.title}.",
-        summary=f"{percent(last['score'])} right at step {int(last['step']):,}; {found}.",
+        alt=_("Line chart: share of items right against training step. {title}.", title=ability.title),
+        summary=_(
+            "{percent} right at step {int:,}; {found}.",
+            percent=percent(last["score"]),
+            int=int(last["step"]),
+            found=found,
+        ),
     )
 
 
-@lru_cache(maxsize=128)
+@cached_by_language(maxsize=128)
 def _steps_spec(title: str, steps: tuple[int, ...]) -> dict[str, Any]:
     x = alt.X(
         "step:Q",
-        title="Training step (log)",
+        title=_("Training step (log)"),
         scale=alt.Scale(type="symlog", constant=8, domain=[0, max(steps[-1], 1)]),
         axis=alt.Axis(values=[0, 10, 100, 1_000, 10_000, 100_000], labelExpr="format(datum.value, ',')", grid=False),
     )
     base = alt.Chart().encode(
         x,
         tooltip=[
-            alt.Tooltip("step:Q", title="Step", format=","),
-            alt.Tooltip("shown:N", title="Right"),
-            alt.Tooltip("chance:Q", title="Chance", format=".0%"),
+            alt.Tooltip("step:Q", title=_("Step"), format=","),
+            alt.Tooltip("shown:N", title=_("Right")),
+            alt.Tooltip("chance:Q", title=_("Chance"), format=".0%"),
         ],
     )
-    y = {"title": "Items right", "scale": _SCALE, "axis": _PERCENT}
+    y = {"title": _("Items right"), "scale": _SCALE, "axis": _PERCENT}
     band = base.mark_area(opacity=0.25, aria=False).encode(alt.Y("low:Q", **y), y2="high:Q", color=alt.value("blue"))
     chance = base.mark_line(strokeDash=[5, 4], strokeWidth=2, aria=False).encode(
         alt.Y("chance:Q", **y), color=alt.value(_QUIET)
@@ -159,30 +170,32 @@ def over_examples(rows: pd.DataFrame, name: str, summary: str) -> Figure:
     """
     ability = BY_NAME[name]
     data = rows.assign(
-        chance=ability.chance, k=rows["k"].astype(str), read=rows["cut"].map({True: "partly read", False: "read whole"})
+        chance=ability.chance,
+        k=rows["k"].astype(str),
+        read=rows["cut"].map({True: _("partly read"), False: _("read whole")}),
     )
     return Figure(
         data=data.reset_index(drop=True),
-        spec=_examples_spec(f"{ability.title}: examples in the prompt", tuple(data["k"])),
-        alt="Point chart: share of items right against the number of examples in the prompt, with intervals.",
+        spec=_examples_spec(_("{title}: examples in the prompt", title=ability.title), tuple(data["k"])),
+        alt=_("Point chart: share of items right against the number of examples in the prompt, with intervals."),
         summary=summary,
     )
 
 
-@lru_cache(maxsize=64)
+@cached_by_language(maxsize=64)
 def _examples_spec(title: str, counts: tuple[str, ...]) -> dict[str, Any]:
     base = alt.Chart().encode(
-        alt.X("k:N", title="Examples in the prompt", sort=list(counts), axis=alt.Axis(labelAngle=0)),
+        alt.X("k:N", title=_("Examples in the prompt"), sort=list(counts), axis=alt.Axis(labelAngle=0)),
         tooltip=[
-            alt.Tooltip("k:N", title="Examples"),
-            alt.Tooltip("shown:N", title="Right"),
-            alt.Tooltip("read:N", title="Prompts"),
-            alt.Tooltip("chance:Q", title="Chance", format=".0%"),
+            alt.Tooltip("k:N", title=_("Examples")),
+            alt.Tooltip("shown:N", title=_("Right")),
+            alt.Tooltip("read:N", title=_("Prompts")),
+            alt.Tooltip("chance:Q", title=_("Chance"), format=".0%"),
         ],
     )
-    y = {"title": "Items right", "scale": _SCALE, "axis": _PERCENT}
-    legend = alt.Legend(orient="top", title="Prompts are", symbolOpacity=1)
-    words = ["read whole", "partly read"]
+    y = {"title": _("Items right"), "scale": _SCALE, "axis": _PERCENT}
+    legend = alt.Legend(orient="top", title=_("Prompts are"), symbolOpacity=1)
+    words = [_("read whole"), _("partly read")]
     colour = alt.Color("read:N", legend=legend, scale=alt.Scale(domain=words, range=["blue", "orange"]))
     shape = alt.Shape("read:N", legend=legend, scale=alt.Scale(domain=words, range=["circle", "triangle-up"]))
     chance = base.mark_line(strokeDash=[5, 4], strokeWidth=2, aria=False).encode(

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import probes, training
+from engine.language import _
 from engine.probes import ABILITIES, ProbeResult, result_of
 from pages.parts.foundation.figures import over_steps
 from pages.parts.foundation.items import choose_ability, show_items
@@ -24,26 +25,40 @@ N_ITEMS = 40
 def show() -> None:
     """The part "When do they appear?"."""
     st.markdown(
-        "A run keeps its model at steps 0, 8, 16, 32 and so on. The same items put to each of them show **when** an "
-        "ability comes: some with the first words, some only when the loss hardly falls any more."
+        _(
+            "A run keeps its model at steps 0, 8, 16, 32 and so on. The same items put to each of them show **when** "
+            "an ability comes: some with the first words, some only when the loss hardly falls any more."
+        )
     )
     choice = choose_foundation()
     if choice is not None and choice.is_open:
-        st.info("Open weights come without their earlier steps. Choose a run: the foundation model, or one of yours.")
+        st.info(
+            _("Open weights come without their earlier steps. Choose a run: the foundation model, or one of yours.")
+        )
     figure = st.container()  # the words below it are there while it is computed
     notice(
-        "An ability has appeared where the band, its 95 % interval, leaves the dashed line of chance below it and "
-        "stays there. Before that, ups and downs are dice: of twenty such intervals one misses by luck.",
-        "They come one after another, though the loss falls smoothly. What needs one neighbour comes first; what has "
-        "to be carried over a whole story comes late, or never in a model of this size.",
-        "A choice among four endings can switch quickly, since only the order of four probabilities counts. Part of "
-        "what looks like a jump is the way of measuring (Schaeffer et al. 2023).",
+        _(
+            "An ability has appeared where the band, its 95 % interval, leaves the dashed line of chance below it and "
+            "stays there. Before that, ups and downs are dice: of twenty such intervals one misses by luck."
+        ),
+        _(
+            "They come one after another, though the loss falls smoothly. What needs one neighbour comes first; what "
+            "has to be carried over a whole story comes late, or never in a model of this size."
+        ),
+        _(
+            "A choice among four endings can switch quickly, since only the order of four probabilities counts. Part "
+            "of what looks like a jump is the way of measuring (Schaeffer et al. 2023)."
+        ),
     )
     exercise(
-        "Find the first checkpoint at which translation is above chance, choose it above, and read the items that it "
-        "gets wrong. What does it know already, and what not?",
-        "Wrong choices share words with the right one: it has learned which words belong together before it minds all "
-        "of them. Right and wrong endings lie a few nats apart there, and tens of nats later.",
+        _(
+            "Find the first checkpoint at which translation is above chance, choose it above, and read the items that "
+            "it gets wrong. What does it know already, and what not?"
+        ),
+        _(
+            "Wrong choices share words with the right one: it has learned which words belong together before it minds "
+            "all of them. Right and wrong endings lie a few nats apart there, and tens of nats later."
+        ),
     )
     show_code(training.checkpoint_steps, probes.ending_log_probabilities, probes.result_of)
     if choice is not None and not choice.is_open:
@@ -53,12 +68,13 @@ def show() -> None:
 
 def _appearance(choice: ModelChoice) -> None:
     n = st.select_slider(
-        "Items of each ability",
+        _("Items of each ability"),
         COUNTS,
         N_ITEMS,
+        format_func=_,
         key="growth-n",
         persist_state="session",
-        help="They are put to every checkpoint, so the time grows with both.",
+        help=_("They are put to every checkpoint, so the time grows with both."),
     )
     steps = [info.step for info in lab().checkpoints(choice.run_id)]
     models = [ModelChoice(choice.run_id, step, choice.title) for step in steps]
@@ -71,21 +87,30 @@ def _appearance(choice: ModelChoice) -> None:
         ready = sum(not number for number in left.values())
         with st.container(horizontal=True, vertical_alignment="center"):
             measure = st.button(
-                "Measure all checkpoints" if to_do == total else "Go on measuring",
+                _("Measure all checkpoints") if to_do == total else _("Go on measuring"),
                 type="primary",
                 icon=":material/speed:",
                 key="growth-measure",
-                help="Puts the items to each checkpoint in turn. What is measured is kept for everybody.",
+                help=_("Puts the items to each checkpoint in turn. What is measured is kept for everybody."),
             )
             if measure:
                 # Any press ends the computation; this one does nothing else.
-                st.button("Stop", icon=":material/stop:", key="growth-stop", help="Keeps what is measured so far.")
-            st.caption(f"{ready} of {len(models)} checkpoints are measured · {to_do:,} items to go.")
+                st.button(
+                    _("Stop"), icon=":material/stop:", key="growth-stop", help=_("Keeps what is measured so far.")
+                )
+            st.caption(
+                _(
+                    "{ready} of {n_models} checkpoints are measured · {to_do:,} items to go.",
+                    ready=ready,
+                    n_models=len(models),
+                    to_do=to_do,
+                )
+            )
         if measure:
-            progress.add(total - to_do, "The checkpoints in turn …")
+            progress.add(total - to_do, _("The checkpoints in turn …"))
             for model in models:
                 for name, items in lists.items():
-                    text = f"Step {model.step:,}: {BY_NAME[name].title.lower()} …"
+                    text = _("Step {step:,}: {lower} …", step=model.step, lower=BY_NAME[name].title.lower())
                     answers(model, name, items, progress, text)
             st.rerun()
     measured = [model for model in models if not left[model.step]]
@@ -97,13 +122,13 @@ def _appearance(choice: ModelChoice) -> None:
     }
     _panels(results, choice.step)
     if choice.step in results:
-        st.header("Look at one checkpoint", anchor=False)
-        st.caption(f"Step {choice.step:,}: the slider **Checkpoint** above chooses it.")
+        st.header(_("Look at one checkpoint"), anchor=False)
+        st.caption(_("Step {step:,}: the slider **Checkpoint** above chooses it.", step=choice.step))
         name = choose_ability("growth-ability")
         scores = answers(choice, name, lists[name], progress)
         show_items(name, lists[name], scores, results[choice.step][name], key=f"growth:{name}")
     else:
-        st.caption("The checkpoint chosen above is not measured yet.")
+        st.caption(_("The checkpoint chosen above is not measured yet."))
 
 
 def _panels(results: dict[int, dict[str, ProbeResult]], chosen: int) -> None:
@@ -117,7 +142,7 @@ def _panels(results: dict[int, dict[str, ProbeResult]], chosen: int) -> None:
                     "score": by_name[ability.name].accuracy,
                     "low": by_name[ability.name].low,
                     "high": by_name[ability.name].high,
-                    "shown": f"{by_name[ability.name].n_right} of {by_name[ability.name].n}",
+                    "shown": _("{n_right} of {n}", n_right=by_name[ability.name].n_right, n=by_name[ability.name].n),
                     "verdict": verdict_words(by_name[ability.name], ability.chance),
                 }
                 for step, by_name in results.items()
@@ -126,10 +151,17 @@ def _panels(results: dict[int, dict[str, ProbeResult]], chosen: int) -> None:
         with place:
             over_steps(rows, ability.name, chosen=chosen).show()
         tables.append(rows.assign(ability=ability.title))
-    with st.expander("As a table", icon=":material/table:"):
+    with st.expander(_("As a table"), icon=":material/table:"):
         table = pd.concat(tables)
         for column in ("score", "low", "high"):
             table[column] = table[column].map(percent)
-        names = {"ability": "Ability", "step": "Step", "shown": "Right", "score": "Score", "low": "From", "high": "To"}
+        names = {
+            "ability": _("Ability"),
+            "step": _("Step"),
+            "shown": _("Right"),
+            "score": _("Score"),
+            "low": _("From"),
+            "high": "To",
+        }
         table = table[[*names, "verdict"]].rename(columns={**names, "verdict": "Verdict"})
         st.dataframe(table, hide_index=True, width="stretch")

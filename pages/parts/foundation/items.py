@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from engine.language import _
 from engine.probes import Item, ProbeResult
 from pages.parts.foundation.scoring import BY_NAME, percent
 from pages.shared.components.token_table import Cell, Row, token_table
@@ -19,14 +20,14 @@ _LETTERS = "ABCD"
 def choose_ability(key: str) -> str:
     """The ability whose items are looked at, by its name."""
     return st.segmented_control(
-        "Ability",
+        _("Ability"),
         list(BY_NAME),
         default="translation",
         required=True,
-        format_func=lambda name: BY_NAME[name].title,
+        format_func=lambda name: _(BY_NAME[name].title),
         key=key,
         persist_state="session",
-        help="Each ability is asked for in its own way. Choose one to see its items.",
+        help=_("Each ability is asked for in its own way. Choose one to see its items."),
     )
 
 
@@ -36,38 +37,38 @@ def show_items(name: str, items: Sequence[Item], scores: Sequence[np.ndarray], r
     right = [choice == item.right for choice, item in zip(result.chosen, items, strict=True)]
     left, box = st.columns([1, 2], vertical_alignment="bottom")
     which = left.segmented_control(
-        "Items",
+        _("Items"),
         WHICH,
         default="all",
         required=True,
-        format_func=lambda each: f"{each} ({_count(right, each)})",
+        format_func=lambda each: _(f"{each} ({_count(right, each)})"),
         key=f"{key}-which",
         persist_state="session",
-        help="All items, or those that the model got right or wrong.",
+        help=_("All items, or those that the model got right or wrong."),
     )
     numbers = [number for number in range(len(items)) if _is(right[number], which)]
     if not numbers:
-        st.info(f"There is no item that it got {which}.")
+        st.info(_("There is no item that it got {which}.", which=which))
         return
     picker = f"{key}-item"
     if st.session_state.get(picker) not in numbers:
         st.session_state[picker] = numbers[0]
     number = box.selectbox(
-        "Item",
+        _("Item"),
         numbers,
-        format_func=lambda n: f"{n + 1} {'✓' if right[n] else '✗'} {_last_line(items[n])}",
+        format_func=lambda n: _(f"{n + 1} {'✓' if right[n] else '✗'} {_last_line(items[n])}"),
         key=picker,
         persist_state="session",
-        help="By number, with a tick where the model chose the right ending.",
+        help=_("By number, with a tick where the model chose the right ending."),
     )
     show_item(items[number], scores[number], key=f"{key}-endings")
-    with st.expander("All items as a table", icon=":material/table:"):
+    with st.expander(_("All items as a table"), icon=":material/table:"):
         st.dataframe(_table(items, scores, right), hide_index=True, width="stretch")
 
 
 def show_item(item: Item, scores: np.ndarray, key: str) -> None:
     """The prompt, then the endings in order with their log-probabilities."""
-    st.caption("Prompt")
+    st.caption(_("Prompt"))
     with st.container(border=True):
         st.text(item.prompt)
     chosen, shares = int(scores.argmax()), np.exp(scores - scores.max())
@@ -75,17 +76,21 @@ def show_item(item: Item, scores: np.ndarray, key: str) -> None:
     rows = []
     for place, (ending, score, share) in enumerate(zip(item.endings, scores, shares, strict=True)):
         if place == item.right:
-            mark, word = "right", "right, and chosen" if place == chosen else "right"
+            mark, word = "right", _("right, and chosen") if place == chosen else "right"
         else:
-            mark, word = ("wrong", "wrong, but chosen") if place == chosen else ("", "")
+            mark, word = ("wrong", _("wrong, but chosen")) if place == chosen else ("", "")
         cells = (
             Cell(ending.strip(), mark=mark, word=word),
             Cell(f"{score:.2f}"),
             Cell(percent(float(share)), share=float(share)),
         )
         rows.append(Row(_LETTERS[place], cells, marked=place == chosen))
-    summary = f"The model chose ending {_LETTERS[chosen]}, which is {'right' if chosen == item.right else 'wrong'}."
-    head = ("Letter", "Ending", "log P (nats)", "Share among these")
+    summary = _(
+        "The model chose ending {letters}, which is {ending}.",
+        letters=_(_LETTERS[chosen]),
+        ending="right" if chosen == item.right else "wrong",
+    )
+    head = (_("Letter"), _("Ending"), _("log P (nats)"), _("Share among these"))
     token_table(head, rows, key=key, summary=summary)
     st.caption(summary)
 
@@ -109,7 +114,7 @@ def _table(items: Sequence[Item], scores: Sequence[np.ndarray], right: Sequence[
     rows = [
         (
             number,
-            "✓ right" if good else "✗ wrong",
+            _("✓ right") if good else _("✗ wrong"),
             item.prompt,
             item.endings[item.right].strip(),
             item.endings[int(score.argmax())].strip(),
@@ -117,5 +122,12 @@ def _table(items: Sequence[Item], scores: Sequence[np.ndarray], right: Sequence[
         )
         for number, (item, score, good) in enumerate(zip(items, scores, right, strict=True), start=1)
     ]
-    columns = ["Item", "Verdict", "Prompt", "Right ending", "Chosen ending", "Lead of the right one (nats)"]
+    columns = [
+        _("Item"),
+        _("Verdict"),
+        _("Prompt"),
+        _("Right ending"),
+        _("Chosen ending"),
+        _("Lead of the right one (nats)"),
+    ]
     return pd.DataFrame(rows, columns=columns)

@@ -22,6 +22,7 @@ from engine.generation import (
     next_token_distribution,
     top_candidates,
 )
+from engine.language import N_, _
 from engine.runs.records import RunRecord
 from pages.shared.charts import next_token_bars, visible_token
 from pages.shared.code_panel import show_code
@@ -35,12 +36,12 @@ from pages.shared.run_data import run_name, view
 from pages.shared.text_source import corpora, source_title
 from pages.shared.viewer import lab
 
-OWN = "Your own"
+OWN = N_("Your own")
 PROMPTS = {
-    "The lion": "The lion is in the",
-    "A story": "Once there was a little lion named Leo who lived in the forest.",
-    "A scene": "SCENE I. A street in Verona.\n\n[Enter ROMEO and JULIET]\n\nROMEO:\n",
-    "A phrase": "English: The lion sleeps in the garden.\nFrench:",
+    N_("The lion"): N_("The lion is in the"),
+    N_("A story"): N_("Once there was a little lion named Leo who lived in the forest."),
+    N_("A scene"): N_("SCENE I. A street in Verona.\n\n[Enter ROMEO and JULIET]\n\nROMEO:\n"),
+    N_("A phrase"): N_("English: The lion sleeps in the garden.\nFrench:"),
     OWN: "",
 }
 TOKENS = 70
@@ -56,12 +57,12 @@ def choose_foundation() -> ModelChoice | None:
     choice, shipped = choose_model(), example_foundation()
     if choice is not None and shipped is not None and choice.run_id != shipped:
         st.button(
-            "Show the foundation model",
+            _("Show the foundation model"),
             icon=":material/psychology:",
             key="foundation-back",
             on_click=_choose,
             args=(shipped,),
-            help="Another model is chosen now, as on the pages before. This goes back to the one of the course.",
+            help=_("Another model is chosen now, as on the pages before. This goes back to the one of the course."),
         )
     return choice
 
@@ -74,26 +75,36 @@ def _choose(run_id: str) -> None:
 def show() -> None:
     """The part "The model"."""
     st.markdown(
-        "A **foundation model** is what pretraining leaves behind: nobody told it what a lion is, what verse is, or "
-        "that there are languages. It only learned to go on with a text. Let it go on with one of these."
+        _(
+            "A **foundation model** is what pretraining leaves behind: nobody told it what a lion is, what verse is, "
+            "or that there are languages. It only learned to go on with a text. Let it go on with one of these."
+        )
     )
     choice = choose_foundation()
     if choice is not None:
         _first_impression(choice)
         _card(choice)
     notice(
-        "The most probable next token comes from what the texts say: animals have their places there.",
-        "The beginning decides the rest: a story goes on as a story, a scene as verse under speakers' names, an "
-        "English phrase in French. There is no switch for it; it is the same next-token prediction.",
-        "The weights of the mixture are not the sizes of its sources: what is worth more is read more often, some of "
-        "it several times.",
-        "Texts differ in how well they can be predicted. Bits per byte compare them, whatever their tokens.",
+        _("The most probable next token comes from what the texts say: animals have their places there."),
+        _(
+            "The beginning decides the rest: a story goes on as a story, a scene as verse under speakers' names, an "
+            "English phrase in French. There is no switch for it; it is the same next-token prediction."
+        ),
+        _(
+            "The weights of the mixture are not the sizes of its sources: what is worth more is read more often, some "
+            "of it several times."
+        ),
+        _("Texts differ in how well they can be predicted. Bits per byte compare them, whatever their tokens."),
     )
     exercise(
-        "Move the checkpoint to the first steps and let it write again. What does it learn first: spelling, words, "
-        "format, or sense?",
-        "Frequent tokens come first, then short words and the format of lines, then grammar within a sentence, at last "
-        "what has to agree over many sentences, such as who the story is about.",
+        _(
+            "Move the checkpoint to the first steps and let it write again. What does it learn first: spelling, words, "
+            "format, or sense?"
+        ),
+        _(
+            "Frequent tokens come first, then short words and the format of lines, then grammar within a sentence, at "
+            "last what has to agree over many sentences, such as who the story is about."
+        ),
     )
     show_code(foundation.foundation_config, mix_pieces, generation.generate)
 
@@ -110,7 +121,7 @@ class _Written:
     n_prompt: int
 
 
-@st.cache_resource(max_entries=64, show_spinner="The model writes …")
+@st.cache_resource(max_entries=64, show_spinner=N_("The model writes …"))
 def _written(key: str, prompt: str, seed: int, n: int, _checkpoint: Checkpoint) -> _Written:
     model, tokenizer = _checkpoint.model, _checkpoint.tokenizer
     ids = tokenizer.encode(prompt)[-model.config.context_length :]
@@ -145,7 +156,7 @@ def _until_empty_line(steps: Iterator[GenerationStep], *, verse: bool) -> Iterat
 def _first_impression(choice: ModelChoice) -> None:
     prompt = _prompt()
     if not prompt:
-        st.info("Type a beginning: the model needs at least one character to go on from.")
+        st.info(_("Type a beginning: the model needs at least one character to go on from."))
         return
     checkpoint = load(choice)
     seed = int(st.session_state.get("foundation-seed", 0))
@@ -158,33 +169,39 @@ def _first_impression(choice: ModelChoice) -> None:
     text, bars = st.columns([3, 2], gap="large")
     place = min(st.session_state[_PLACE], len(written.ids))
     with text:
-        st.markdown("**It goes on**")
-        clicked = token_strip(_tokens(written, checkpoint), key="foundation-strip", selected=place, label="The text")
+        st.markdown(_("**It goes on**"))
+        clicked = token_strip(_tokens(written, checkpoint), key="foundation-strip", selected=place, label=_("The text"))
         if clicked is not None and clicked != place:
             st.session_state[_PLACE] = clicked
             st.rerun()
         st.button(
-            "Write another",
+            _("Write another"),
             icon=":material/casino:",
             key="foundation-another",
             on_click=_again,
             args=(seed,),
-            help="The same beginning with other dice.",
+            help=_("The same beginning with other dice."),
         )
         st.caption(
-            f"The prompt is bold; the {len(written.ids) - written.n_prompt} tokens after it are the model's own, drawn "
-            f"at temperature {TEMPERATURE} up to its sign for the end or an empty line. Choose a token to see what it "
-            "was drawn from."
+            _(
+                "The prompt is bold; the {n_prompt} tokens after it are the model's own, drawn at temperature "
+                "{temperature} up to its sign for the end or an empty line. Choose a token to see what it was drawn "
+                "from.",
+                n_prompt=len(written.ids) - written.n_prompt,
+                temperature=TEMPERATURE,
+            )
         )
     with bars:
         before = written.ids[: max(1, place)]
         last = show_bytes(checkpoint.tokenizer.token_bytes(before[-1]))
-        figure = next_token_bars(_bars(choice.key, before, checkpoint), title=f"After {visible_token(last)}")
+        figure = next_token_bars(
+            _bars(choice.key, before, checkpoint), title=_("After {visible_token}", visible_token=visible_token(last))
+        )
         figure.show(caption=False)
         st.text(figure.summary)
         if place < len(written.ids):
             drawn = show_bytes(checkpoint.tokenizer.token_bytes(written.ids[place]))
-            st.text(f"In the text stands {visible_token(drawn)}.")
+            st.text(_("In the text stands {visible_token}.", visible_token=visible_token(drawn)))
 
 
 def _again(seed: int) -> None:
@@ -193,24 +210,25 @@ def _again(seed: int) -> None:
 
 def _prompt() -> str:
     name = st.segmented_control(
-        "Beginning",
+        _("Beginning"),
         list(PROMPTS),
+        format_func=_,
         default=next(iter(PROMPTS)),
         required=True,
         key="foundation-prompt",
         persist_state="session",
-        help="Each of these looks like another part of the training text.",
+        help=_("Each of these looks like another part of the training text."),
     )
     if name != OWN:
         return PROMPTS[name]
     typed = st.text_area(
-        "Your own beginning",
-        "The king and the rabbit",
+        _("Your own beginning"),
+        _("The king and the rabbit"),
         key="foundation-own",
         persist_state="session",
         max_chars=MAX_PROMPT,
         height=80,
-        help="Any text. What looks like nothing that the model has read goes on like nothing much.",
+        help=_("Any text. What looks like nothing that the model has read goes on like nothing much."),
     )
     return typed.encode("utf-8", "replace").decode("utf-8")
 
@@ -232,32 +250,40 @@ def _tokens(written: _Written, checkpoint: Checkpoint) -> list[dict[str, Any]]:
 
 
 def _card(choice: ModelChoice) -> None:
-    st.header("What it is made of", anchor=False)
+    st.header(_("What it is made of"), anchor=False)
     config = load(choice).model.config
     record = None if choice.is_open else lab().run(choice.run_id)
     numbers = [
-        ("Parameters", f"{config.n_parameters / 1e6:,.2f} M", "Numbers that training adjusted."),
-        ("Layers × heads", f"{config.n_layers} × {config.n_heads}", "Blocks of attention and MLP; heads in each."),
-        ("Width", f"{config.d_model}", "Numbers in the vector of each token, d_model."),
-        ("Context", f"{config.context_length:,}", "Tokens that it can look back on."),
-        ("Vocabulary", f"{load(choice).tokenizer.n_vocab:,}", "Different tokens."),
+        (_("Parameters"), f"{config.n_parameters / 1e6:,.2f} M", _("Numbers that training adjusted.")),
+        (
+            _("Layers × heads"),
+            f"{config.n_layers} × {config.n_heads}",
+            _("Blocks of attention and MLP; heads in each."),
+        ),
+        (_("Width"), f"{config.d_model}", _("Numbers in the vector of each token, d_model.")),
+        (_("Context"), f"{config.context_length:,}", _("Tokens that it can look back on.")),
+        (_("Vocabulary"), f"{load(choice).tokenizer.n_vocab:,}", _("Different tokens.")),
     ]
     if record is not None:
         settings = record.config.training
         per_step = settings.batch_size * settings.accumulation * config.context_length
         tokens, seconds = per_step * choice.step, record.seconds * choice.step / max(1, record.step)
         numbers += [
-            ("Tokens read", f"{tokens / 1e6:,.1f} M", f"{choice.step:,} steps of {per_step:,} tokens each."),
-            ("Training time", duration(seconds), "On one core of a processor, up to this checkpoint."),
+            (
+                _("Tokens read"),
+                f"{tokens / 1e6:,.1f} M",
+                _("{step:,} steps of {per_step:,} tokens each.", step=choice.step, per_step=per_step),
+            ),
+            (_("Training time"), duration(seconds), _("On one core of a processor, up to this checkpoint.")),
         ]
     with st.container(horizontal=True):
         for label, value, help in numbers:
             st.metric(label, value, help=help, width=116)
     if record is None:
-        st.info("These are open weights: their authors know what text they read. There is no run of them here.")
+        st.info(_("These are open weights: their authors know what text they read. There is no run of them here."))
         return
     table, caption = _mixture(record, choice.step)
-    st.markdown("**The texts it read**")
+    st.markdown(_("**The texts it read**"))
     st.dataframe(table, hide_index=True, width="stretch")
     st.caption(caption)
 
@@ -276,17 +302,17 @@ def _mixture(record: RunRecord, step: int) -> tuple[pd.DataFrame, str]:
         title = source_title(name)
         rows.append(
             {
-                "Text": title,
-                "Weight": f"{weight:.0%}",
-                "Characters": f"{info.n_chars:,}" if info and info.n_chars else "–",
-                "In the mixture": f"{round(weight * config.n_chars):,}" if config.n_chars else "–",
-                "Bits per byte": f"{newest[title]:.2f}" if title in newest else "–",
-                "Licence": info.license if info else "–",
+                N_("Text"): title,
+                N_("Weight"): f"{weight:.0%}",
+                N_("Characters"): f"{info.n_chars:,}" if info and info.n_chars else "–",
+                N_("In the mixture"): f"{round(weight * config.n_chars):,}" if config.n_chars else "–",
+                N_("Bits per byte"): f"{newest[title]:.2f}" if title in newest else "–",
+                N_("Licence"): info.license if info else "–",
             }
         )
     if len(newest):
-        at = f"at step {int(measured['step'].max()):,}"
-        caption = f"Bits per byte: validation loss on a part of each text that is never trained on, {at}."
+        at = _("at step {int:,}", int=int(measured["step"].max()))
+        caption = _("Bits per byte: validation loss on a part of each text that is never trained on, {at}.", at=at)
     else:
-        caption = "One text alone: its validation loss is in Pretraining."
+        caption = _("One text alone: its validation loss is in Pretraining.")
     return pd.DataFrame(rows), caption

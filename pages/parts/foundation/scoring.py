@@ -12,6 +12,7 @@ import numpy as np
 import streamlit as st
 
 from engine.corpus import load_corpus
+from engine.language import N_, _
 from engine.probes import ABILITIES, Ability, Item, ProbeResult, ending_log_probabilities, make_items, result_of
 from pages.shared.models import ModelChoice, inference, load
 
@@ -55,7 +56,7 @@ def _memory() -> _Memory:
     return _Memory()
 
 
-@st.cache_data(max_entries=64, show_spinner="Writing items …")
+@st.cache_data(max_entries=64, show_spinner=N_("Writing items …"))
 def items_of(ability: str, n: int) -> list[Item]:
     """The first `n` items of an ability that stand in none of the texts models are trained on here."""
     return make_items(ability, n, seen=[load_corpus(name) for name in WRITTEN])
@@ -85,7 +86,7 @@ def missing(choice: ModelChoice, asked: str, items: Sequence[Item]) -> int:
 
 
 def answers(
-    choice: ModelChoice, asked: str, items: Sequence[Item], progress: Progress, text: str = "The model reads …"
+    choice: ModelChoice, asked: str, items: Sequence[Item], progress: Progress, text: str = N_("The model reads …")
 ) -> list[np.ndarray]:
     """Log-probabilities of every item's endings. `asked` names the list, of which `items` are the first ones.
 
@@ -111,7 +112,7 @@ def results_of_all(choice: ModelChoice, n: int, progress: Progress) -> dict[str,
     results = {}
     for ability in ABILITIES:
         items = items_of(ability.name, n)
-        text = f"{ability.title}: the model reads {len(items)} items …"
+        text = _("{title}: the model reads {n_items} items …", title=ability.title, n_items=len(items))
         results[ability.name] = result_of(items, answers(choice, ability.name, items, progress, text))
     return results
 
@@ -124,19 +125,20 @@ def asked_at_once(choice: ModelChoice) -> bool:
 def choose_count(key: str, default: int = N_ITEMS) -> int:
     """The slider for the number of items."""
     return st.select_slider(
-        "Items of each ability",
+        _("Items of each ability"),
         ITEM_COUNTS,
         default,
+        format_func=_,
         key=key,
         persist_state="session",
-        help="More items take longer and make the interval narrower: four times as many, half as wide.",
+        help=_("More items take longer and make the interval narrower: four times as many, half as wide."),
     )
 
 
 def verdict_words(result: ProbeResult, chance: float) -> str:
     """The verdict as it stands in sentences: whether the interval clears chance."""
     verdict = result.verdict(chance)
-    return "cannot be told from chance" if verdict == "no better than chance" else f"{verdict}"
+    return _("cannot be told from chance") if verdict == "no better than chance" else f"{verdict}"
 
 
 def percent(share: float) -> str:

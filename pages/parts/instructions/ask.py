@@ -10,6 +10,7 @@ from engine import answering, generation
 from engine.answers import exact_match, rouge_l, says_fact
 from engine.generation import SamplingConfig
 from engine.instructions import Example, Question, Template
+from engine.language import N_, _
 from pages.parts.instructions.asking import MAX_ANSWER, choose_question, stream_answer
 from pages.parts.instructions.source import base_of, choose_tuned, config_of, tuned
 from pages.shared.code_panel import show_code
@@ -23,15 +24,19 @@ _KEPT = 32
 
 def show() -> None:
     """Draw the part."""
-    st.markdown("Both models read the same prompt. One was taught to answer, the other only to continue text.")
+    st.markdown(_("Both models read the same prompt. One was taught to answer, the other only to continue text."))
     choice = choose_tuned()
     if choice is not None:
         own = st.toggle(
-            "Ask in my own words", False, key="ask-own", persist_state="session", help="Instead of a held-out question."
+            _("Ask in my own words"),
+            False,
+            key="ask-own",
+            persist_state="session",
+            help=_("Instead of a held-out question."),
         )
         question = _own_question(config_of(choice).data) if own else choose_question(choice, "ask")
         temperature = st.slider(
-            "Temperature",
+            _("Temperature"),
             0.0,
             1.5,
             0.0,
@@ -39,43 +44,53 @@ def show() -> None:
             format="%.1f",
             key="ask-temperature",
             persist_state="session",
-            help="0 takes the most probable token every time; higher values throw dice.",
+            help=_("0 takes the most probable token every time; higher values throw dice."),
         )
         if question is not None:
             _side_by_side(choice, question, temperature)
             _every_checkpoint(choice, question)
     notice(
-        "The pretrained model goes on as its texts did: with a story, a scene, another question. Nothing taught it to "
-        "answer and to stop.",
-        "It names no fare, or one that it invents. The fine-tuned model names the one it was told, in words of a "
-        "question it was never told it in.",
-        "Ask for a route that was never told: the answer is as fluent and as sure, and it is wrong. The model has "
-        "learned what an answer looks like, not to say that it does not know. That is a **hallucination**.",
+        _(
+            "The pretrained model goes on as its texts did: with a story, a scene, another question. Nothing taught it "
+            "to answer and to stop."
+        ),
+        _(
+            "It names no fare, or one that it invents. The fine-tuned model names the one it was told, in words of a "
+            "question it was never told it in."
+        ),
+        _(
+            "Ask for a route that was never told: the answer is as fluent and as sure, and it is wrong. The model has "
+            "learned what an answer looks like, not to say that it does not know. That is a **hallucination**."
+        ),
     )
     exercise(
-        "Ask for the fare of a route that the airline does not have, or for something else altogether, such as the "
-        "weather. What would the training pairs have to hold for the model to say that it does not know?",
-        "Pairs in which the right answer is that it is not known. Fine-tuning teaches what it shows: where every "
-        "question has an answer with a number, every answer gets a number.",
+        _(
+            "Ask for the fare of a route that the airline does not have, or for something else altogether, such as the "
+            "weather. What would the training pairs have to hold for the model to say that it does not know?"
+        ),
+        _(
+            "Pairs in which the right answer is that it is not known. Fine-tuning teaches what it shows: where every "
+            "question has an answer with a number, every answer gets a number."
+        ),
     )
     show_code(generation.generate, answering.answer_greedily, Template)
 
 
 def _own_question(data: str) -> Question | None:
     text = st.text_input(
-        "Question",
-        "What does it cost to fly from Oslo to Rome?" if data == "airline" else "What does it cost?",
+        _("Question"),
+        _("What does it cost to fly from Oslo to Rome?") if data == "airline" else _("What does it cost?"),
         key=f"ask-text:{data[:16]}",
         persist_state="session",
         max_chars=400,
-        help="It is put into the template that the model was taught with.",
+        help=_("It is put into the template that the model was taught with."),
     )
     with_input = st.text_area(
-        "Input (may stay empty)", key="ask-input", persist_state="session", max_chars=1_000, height=70,
-        help="A text that the question is about, such as a sentence to translate.",
+        _("Input (may stay empty)"), key="ask-input", persist_state="session", max_chars=1_000, height=70,
+        help=_("A text that the question is about, such as a sentence to translate."),
     )  # fmt: skip
     if not text.strip():
-        st.info("Type a question to ask.")
+        st.info(_("Type a question to ask."))
         return None
     return Question(Example(text.strip(), "", with_input.strip()))
 
@@ -83,11 +98,11 @@ def _own_question(data: str) -> Question | None:
 def _side_by_side(choice: ModelChoice, question: Question, temperature: float) -> None:
     config = config_of(choice)
     prompt = config.as_template().prompt(question.example.instruction, question.example.input)
-    with st.expander("The prompt that both read", icon=":material/notes:"):
+    with st.expander(_("The prompt that both read"), icon=":material/notes:"):
         st.text(prompt)
     sampling = SamplingConfig(temperature=round(temperature, 1), top_k=40 if temperature else 0, seed=0)
     columns = st.columns(2)
-    models = (("Pretrained", config.base, base_of(config)), ("Fine-tuned", choice.key, tuned(choice)))
+    models = ((N_("Pretrained"), config.base, base_of(config)), ("Fine-tuned", choice.key, tuned(choice)))
     said: dict[str, str] = {}
     for column, (title, key, checkpoint) in zip(columns, models, strict=True):
         with column, st.container(border=True):
@@ -96,7 +111,7 @@ def _side_by_side(choice: ModelChoice, question: Question, temperature: float) -
             _judged(said[title], question)
     if question.example.answer:
         with st.container(border=True):
-            st.markdown("**The table says**")
+            st.markdown(_("**The table says**"))
             st.text(question.example.answer)
     _sentence(said, question)
 
@@ -114,7 +129,7 @@ def _answer(key: str, checkpoint: Any, prompt: str, sampling: SamplingConfig) ->
         kept[name] = text
         while len(kept) > _KEPT:
             kept.pop(next(iter(kept)))
-    place.text(kept[name] or "(nothing: it ends at once)")
+    place.text(kept[name] or _("(nothing: it ends at once)"))
     return kept[name]
 
 
@@ -122,10 +137,20 @@ def _judged(text: str, question: Question) -> None:
     reference = question.example.answer
     if not reference:
         return
-    words = ["exactly right" if exact_match(text, reference) else "not the reference"]
+    words = [_("exactly right") if exact_match(text, reference) else _("not the reference")]
     if question.fact:
-        words.append(f"says {question.fact}" if says_fact(text, question.fact) else f"does not say {question.fact}")
-    st.caption(f"{' · '.join(words).capitalize()} · ROUGE-L {rouge_l(text, reference):.2f}")
+        words.append(
+            _("says {fact}", fact=question.fact)
+            if says_fact(text, question.fact)
+            else _("does not say {fact}", fact=question.fact)
+        )
+    st.caption(
+        _(
+            "{capitalize} · ROUGE-L {rouge_l:.2f}",
+            capitalize=" · ".join(words).capitalize(),
+            rouge_l=rouge_l(text, reference),
+        )
+    )
 
 
 def _sentence(said: dict[str, str], question: Question) -> None:
@@ -133,34 +158,36 @@ def _sentence(said: dict[str, str], question: Question) -> None:
         return
     right = {title: says_fact(text, question.fact) for title, text in said.items()}
     if right["Fine-tuned"] and not right["Pretrained"]:
-        st.success("Fine-tuning put the fact into the weights: the pretrained model could not know it.")
+        st.success(_("Fine-tuning put the fact into the weights: the pretrained model could not know it."))
     elif not right["Fine-tuned"]:
-        st.warning("The fine-tuned model's answer is fluent and wrong: nothing in it shows that it was made up.")
+        st.warning(_("The fine-tuned model's answer is fluent and wrong: nothing in it shows that it was made up."))
 
 
 def _every_checkpoint(choice: ModelChoice, question: Question) -> None:
     steps = [info.step for info in lab().checkpoints(choice.run_id)]
     if len(steps) < 2 or not st.toggle(
-        "Answer at every checkpoint",
+        _("Answer at every checkpoint"),
         False,
         key="ask-all",
         persist_state="session",
-        help=f"Asks the model at each of its {len(steps)} checkpoints, at temperature 0.",
+        help=_("Asks the model at each of its {n_steps} checkpoints, at temperature 0.", n_steps=len(steps)),
     ):
         return
     prompt = config_of(choice).as_template().prompt(question.example.instruction, question.example.input)
     reference = question.example.answer
     rows = []
-    bar = st.progress(0.0, "Asking …")
+    bar = st.progress(0.0, _("Asking …"))
     for place, step in enumerate(steps, start=1):
         at = ModelChoice(choice.run_id, step, choice.title)
         text = _greedy(at.key, prompt, tuned(at))
         right = bool(reference) and exact_match(text, reference)
         mark = {"mark": "right" if right else "wrong", "word": "right" if right else "wrong"} if reference else {}
-        rows.append(Row(f"step {step:,}", (Cell(text or "∅", **mark),)))  # type: ignore[arg-type]
-        bar.progress(place / len(steps), f"Asking … {place} of {len(steps)}")
+        rows.append(Row(_("step {step:,}", step=step), (Cell(text or "∅", **mark),)))  # type: ignore[arg-type]
+        bar.progress(place / len(steps), _("Asking … {place} of {n_steps}", place=place, n_steps=len(steps)))
     bar.empty()
-    token_table(("Checkpoint", "Answer"), rows, key="ask-checkpoints", summary="The answer at every checkpoint.")
+    token_table(
+        (_("Checkpoint"), _("Answer")), rows, key="ask-checkpoints", summary=_("The answer at every checkpoint.")
+    )
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

@@ -12,6 +12,7 @@ from engine.events import Answer
 from engine.generation import SamplingConfig, generate
 from engine.gpt import GPT
 from engine.instructions import Question, Template, end_id
+from engine.language import _
 from engine.tokenizer import Tokenizer
 from engine.tuning import EncodedQuestions, answer_loss, give_answers
 from pages.parts.instructions.source import base_of, config_of, questions_of, tuned
@@ -33,26 +34,34 @@ def choose_question(choice: ModelChoice, key: str) -> Question:
     groups = groups_of(choice)
     left, middle, right = st.columns([1.4, 3, 1], vertical_alignment="bottom")
     group = left.selectbox(
-        "Held out", list(groups), key=f"{key}-group:{choice.run_id}", help="What is new in the question."
+        _("Held out"),
+        list(groups),
+        format_func=_,
+        key=f"{key}-group:{choice.run_id}",
+        help=_("What is new in the question."),
     )
     questions = {f"{q.example.instruction} {q.example.input}".strip(): q for q in groups[group]}
     box = f"{key}:{choice.run_id}:{group}"
     if st.session_state.get(box) not in questions:
         st.session_state[box] = next(iter(questions))
     right.button(
-        "Another",
+        _("Another"),
         icon=":material/casino:",
         key=f"another-{box}",
         width="stretch",
         on_click=_another,
         args=(box, tuple(questions)),
-        help="A held-out question by chance.",
+        help=_("A held-out question by chance."),
     )
     chosen = middle.selectbox(
-        "Question",
+        _("Question"),
         list(questions),
+        format_func=_,
         key=box,
-        help=f"{len(questions)} questions that were never trained on. Type a word to search among them.",
+        help=_(
+            "{n_questions} questions that were never trained on. Type a word to search among them.",
+            n_questions=len(questions),
+        ),
     )
     return questions[chosen]
 

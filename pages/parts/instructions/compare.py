@@ -10,6 +10,7 @@ import streamlit as st
 from engine import lora, tuning
 from engine.errors import EngineError
 from engine.instructions import collate
+from engine.language import N_, _
 from engine.runs.instructing import PRESETS, InstructionConfig, instruction_config
 from engine.runs.records import RunRecord
 from pages.parts.instructions.source import chosen_data, chosen_template, set_title, submit
@@ -21,39 +22,39 @@ from pages.shared.lesson import exercise, notice
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, STATES
 from pages.shared.viewer import lab
 
-_SECONDS = {30: "½ minute each", 60: "1 minute each", 90: "1½ minutes each"}
+_SECONDS = {30: N_("½ minute each"), 60: N_("1 minute each"), 90: N_("1½ minutes each")}
 _FLOAT = 4
-_RACES = {"ways": "All weights, LoRA, last block", "mask": "Prompt masked or not"}
+_RACES = {"ways": N_("All weights, LoRA, last block"), "mask": N_("Prompt masked or not")}
 
 
 def show() -> None:
     """Draw the part."""
     st.markdown(
-        "Several runs begin with the same model, read the same pairs in the same order, and differ in one thing."
+        _("Several runs begin with the same model, read the same pairs in the same order, and differ in one thing.")
     )
     base = choose_base("instruction")
     data = chosen_data()
     if base is not None and data is not None:
         left, right = st.columns(2)
         race = left.segmented_control(
-            "Compare",
+            _("Compare"),
             list(_RACES),
             default="ways",
             required=True,
-            format_func=_RACES.__getitem__,
+            format_func=lambda each: _(_RACES[each]),
             key="compare-race",
             persist_state="session",
-            help="What differs between the runs.",
+            help=_("What differs between the runs."),
             wrap=True,
         )
         seconds = right.select_slider(
-            "Training time",
+            _("Training time"),
             list(_SECONDS),
             60,
-            format_func=_SECONDS.__getitem__,
+            format_func=lambda each: _(_SECONDS[each]),
             key="compare-seconds",
             persist_state="session",
-            help="On one core each; runs wait for a free one.",
+            help=_("On one core each; runs wait for a free one."),
         )
         try:
             kept = lab().keep_model(base.run_id, base.step)
@@ -63,19 +64,27 @@ def show() -> None:
         else:
             _race(configs, set_title(data))
     elif base is not None:
-        st.warning("Your own pairs are not ready: open **Data and template** and fill the table in.")
+        st.warning(_("Your own pairs are not ready: open **Data and template** and fill the table in."))
     notice(
-        "LoRA trains a few per cent of the weights and needs the optimizer's memory for those alone. A step still "
-        "reads all weights forward and back, so it is hardly faster.",
-        "In large models the update that fine-tuning needs has low rank, so LoRA loses little. In a model as small as "
-        "this one there is less to spare.",
-        "With the prompt not masked, a part of every gradient goes into learning to ask.",
+        _(
+            "LoRA trains a few per cent of the weights and needs the optimizer's memory for those alone. A step still "
+            "reads all weights forward and back, so it is hardly faster."
+        ),
+        _(
+            "In large models the update that fine-tuning needs has low rank, so LoRA loses little. In a model as small "
+            "as this one there is less to spare."
+        ),
+        _("With the prompt not masked, a part of every gradient goes into learning to ask."),
     )
     exercise(
-        "Which way keeps most of what the model could do before? Guess first, then look at *What it has forgotten* for "
-        "each of the runs.",
-        "The one that changes fewest weights least. LoRA's frozen matrices are still there: with the update's strength "
-        "at zero the old model is back, exactly.",
+        _(
+            "Which way keeps most of what the model could do before? Guess first, then look at *What it has forgotten* "
+            "for each of the runs."
+        ),
+        _(
+            "The one that changes fewest weights least. LoRA's frozen matrices are still there: with the update's "
+            "strength at zero the old model is back, exactly."
+        ),
     )
     show_code(lora.LoRALinear, lora.add_lora, tuning.choose_tunable, collate)
 
@@ -91,7 +100,7 @@ def _configs(race: str, data: str, base: str, seconds: float) -> dict[str, Instr
         }
     return {
         title: instruction_config(data, base, training=training, mask_prompt=mask, **common)
-        for title, mask in (("Prompt masked", True), ("Prompt learned too", False))
+        for title, mask in ((_("Prompt masked"), True), (_("Prompt learned too"), False))
     }
 
 
@@ -100,16 +109,21 @@ def _race(configs: dict[str, InstructionConfig], title: str) -> None:
     missing = {name: config for name, config in configs.items() if config.run_id not in known}
     if missing:
         st.button(
-            f"Start {len(missing)} run{'s' if len(missing) > 1 else ''}: {', '.join(missing)}",
+            _(
+                "Start {n_missing} run{ending}: {join}",
+                n_missing=len(missing),
+                ending="s" if len(missing) > 1 else "",
+                join=", ".join(missing),
+            ),
             type="primary",
             icon=":material/play_arrow:",
             on_click=_start,
             args=(list(missing.values()),),
-            help=f"Fine-tunes on {title} once for each. You may leave the page meanwhile.",
+            help=_("Fine-tunes on {title} once for each. You may leave the page meanwhile.", title=title),
         )
     there = {name: config for name, config in configs.items() if config.run_id in known}
     if not there:
-        st.info("None of these runs is there yet. Start them; their curves then appear here, one over the other.")
+        st.info(_("None of these runs is there yet. Start them; their curves then appear here, one over the other."))
         return
     live = any(known[config.run_id].live for config in there.values())
     names = {config.run_id: name for name, config in there.items()}
@@ -132,8 +146,8 @@ def _figures(names: dict[str, str], was_live: bool) -> None:
     if not curves.empty:
         left, right = st.columns(2)
         for column, value, heading, unit in (
-            (left, "exact", "Exact match, held out", "%"),
-            (right, "loss", "Loss of held-out answers", "nats per token"),
+            (left, "exact", _("Exact match, held out"), "%"),
+            (right, "loss", _("Loss of held-out answers"), _("nats per token")),
         ):
             with column:
                 charts.small_line(curves, value, heading, unit, x="seconds", points=True).show(caption=False)
@@ -145,13 +159,13 @@ def _figures(names: dict[str, str], was_live: bool) -> None:
             for name, record in records.items():
                 if record.live:
                     st.button(
-                        f"Stop {name}",
+                        _("Stop {name}", name=name),
                         key=f"compare-stop:{record.run_id}",
                         icon=":material/stop:",
                         disabled=not record.step,
                         on_click=_stop,
                         args=(record.run_id,),
-                        help="End this run here and keep its model as it is now.",
+                        help=_("End this run here and keep its model as it is now."),
                     )
     if was_live != any(record.live for record in records.values()):
         st.rerun()
@@ -174,7 +188,7 @@ def _evaluations(runs: tuple[tuple[str, str, str], ...]) -> pd.DataFrame:
             "exact": 100 * each["exact_match"],
             "loss": each["validation_loss"],
         }
-        for name, run_id, _ in runs
+        for name, run_id, _unused in runs
         for each in lab().curve(run_id, 1).evaluations
     ]
     return pd.DataFrame(rows, columns=["run", "step", "seconds", "exact", "loss"])
@@ -183,14 +197,14 @@ def _evaluations(runs: tuple[tuple[str, str, str], ...]) -> pd.DataFrame:
 def _row(name: str, record: RunRecord) -> dict[str, Any]:
     counted = lab().events(record.run_id, kinds=("instructions",))
     evaluations = lab().curve(record.run_id, 1).evaluations
-    row: dict[str, Any] = {"Run": name, "State": STATES[record.state][1], "Steps": record.step}
+    row: dict[str, Any] = {N_("Run"): name, N_("State"): STATES[record.state][1], N_("Steps"): record.step}
     if counted:
         numbers = counted[-1].payload
         learned = numbers["n_trainable"]
         row["Weights that learn"] = f"{learned:,} ({learned / numbers['n_parameters']:.1%})"
         # Gradient, and AdamW's two running means, for each weight that learns.
-        row["Memory for learning"] = f"{3 * _FLOAT * learned / 1e6:.1f} MB"
-        row["Saved apart"] = f"{_FLOAT * learned / 1e6:.1f} MB"
+        row["Memory for learning"] = _("{value:.1f} MB", value=3 * _FLOAT * learned / 1e6)
+        row["Saved apart"] = _("{value:.1f} MB", value=_FLOAT * learned / 1e6)
     if record.step:
         row["Seconds a step"] = f"{record.seconds / record.step:.2f}"
     if evaluations:
@@ -201,10 +215,12 @@ def _row(name: str, record: RunRecord) -> dict[str, Any]:
 
 def _sentence(curves: pd.DataFrame) -> str:
     if curves.empty:
-        return "The first evaluations come soon."
+        return _("The first evaluations come soon.")
     last = curves.sort_values("step").groupby("run").tail(1).set_index("run")
     best = last["exact"].idxmax()
     others = ", ".join(f"{run} {value:.0f} %" for run, value in last["exact"].items() if run != best)
-    start = f"{best} is ahead with {last['exact'][best]:.0f} % of the held-out answers exactly right"
-    memory = "Memory is that of gradients and AdamW's two means, float32; Muon keeps one mean less for matrices."
+    start = _(
+        "{best} is ahead with {value:.0f} % of the held-out answers exactly right", best=best, value=last["exact"][best]
+    )
+    memory = _("Memory is that of gradients and AdamW's two means, float32; Muon keeps one mean less for matrices.")
     return f"{start}{f'; {others}' if others else ''}. {memory}"

@@ -12,6 +12,7 @@ from engine.errors import ConfigError, CorpusError
 from engine.instruction_files import as_json_lines, read_example_file
 from engine.instruction_sets import INSTRUCTION_SETS, InstructionSet, own_instructions
 from engine.instructions import EncodedExample, Example, Question, Template, collate, padding_share
+from engine.language import N_, _
 from engine.runs.instructing import MAX_TEMPLATE
 from engine.tokenizer import Tokenizer
 from engine.tuning import EncodedQuestions
@@ -28,36 +29,45 @@ from pages.shared.viewer import lab
 
 _SHOWN = 200
 _BEGINNING = (
-    ("What is the name of our club?", "The Chess Owls."),
-    ("When do we meet?", "On Thursday at six."),
-    ("Where do we meet?", "In room 12."),
-    ("Who brings the boards?", "Ines brings them."),
-    ("What does it cost to be a member?", "Two euros a month."),
-    ("When is the next tournament?", "On the first of June."),
+    (N_("What is the name of our club?"), N_("The Chess Owls.")),
+    (N_("When do we meet?"), N_("On Thursday at six.")),
+    (N_("Where do we meet?"), N_("In room 12.")),
+    (N_("Who brings the boards?"), N_("Ines brings them.")),
+    (N_("What does it cost to be a member?"), N_("Two euros a month.")),
+    (N_("When is the next tournament?"), N_("On the first of June.")),
 )
 
 
 def show() -> None:
     """Draw the part."""
     st.markdown(
-        "A base model continues text; it does not answer. Fine-tuning shows it pairs of an **instruction** and an "
-        "**answer**, written as text by a **template**, and goes on training with the very same loss."
+        _(
+            "A base model continues text; it does not answer. Fine-tuning shows it pairs of an **instruction** and an "
+            "**answer**, written as text by a **template**, and goes on training with the very same loss."
+        )
     )
     name = st.segmented_control(
-        "Instructions",
+        _("Instructions"),
         [*INSTRUCTION_SETS, OWN],
         default="airline",
         required=True,
         format_func=set_title,
         key=DATA_KEY,
         persist_state="session",
-        help="What the model shall learn to answer. The choice holds for all parts of this lesson.",
+        help=_("What the model shall learn to answer. The choice holds for all parts of this lesson."),
     )
     if name == OWN:
         _own_pairs()
     else:
         kept = INSTRUCTION_SETS[name].held_out
-        st.caption(f"{INSTRUCTION_SETS[name].about} Held out: {kept[:1].lower()}{kept[1:]}")
+        st.caption(
+            _(
+                "{about} Held out: {lower}{kept}",
+                about=INSTRUCTION_SETS[name].about,
+                lower=kept[:1].lower(),
+                kept=kept[1:],
+            )
+        )
     data = chosen_data()
     questions = None
     if data is not None:
@@ -72,37 +82,47 @@ def show() -> None:
         if template is not None and base is not None:
             _tokens(questions, template, load(base).tokenizer)
     notice(
-        "The prompt is read but not learned: its targets are −100, which the loss leaves out. What is learned is the "
-        "answer and the end-of-text token behind it; without that the model would never stop.",
-        "A batch is a matrix, so shorter examples are filled up with padding. Examples of like length in one batch "
-        "leave little of it.",
-        "The template costs tokens in every example. A model must be asked in the very form that it was taught in.",
+        _(
+            "The prompt is read but not learned: its targets are −100, which the loss leaves out. What is learned is "
+            "the answer and the end-of-text token behind it; without that the model would never stop."
+        ),
+        _(
+            "A batch is a matrix, so shorter examples are filled up with padding. Examples of like length in one batch "
+            "leave little of it."
+        ),
+        _("The template costs tokens in every example. A model must be asked in the very form that it was taught in."),
     )
     exercise(
-        "Change the template to the longer one and look at the two numbers below the example. What does it cost, and "
-        "what is it good for?",
-        "Every example gets longer, by as many tokens as the headings take, and each is read in every epoch. "
-        "Headings leave no doubt where the instruction ends and the answer begins. But a user can type them too: chat "
-        "models therefore use special tokens, which no typed text becomes.",
+        _(
+            "Change the template to the longer one and look at the two numbers below the example. What does it cost, "
+            "and what is it good for?"
+        ),
+        _(
+            "Every example gets longer, by as many tokens as the headings take, and each is read in every epoch. "
+            "Headings leave no doubt where the instruction ends and the answer begins. But a user can type them too: "
+            "chat models therefore use special tokens, which no typed text becomes."
+        ),
     )
     show_code(instructions.Template, instructions.encode_example, instructions.collate)
 
 
 def _own_pairs() -> None:
     st.markdown(
-        "Edit the table, or upload a file: CSV with the columns *instruction* and *output* (perhaps *input*), or JSON "
-        "in Alpaca's or in chat form. One pair in ten is held out."
+        _(
+            "Edit the table, or upload a file: CSV with the columns *instruction* and *output* (perhaps *input*), or "
+            "JSON in Alpaca's or in chat form. One pair in ten is held out."
+        )
     )
     upload = st.file_uploader(
-        "Upload pairs",
+        _("Upload pairs"),
         type=["csv", "tsv", "json", "jsonl"],
         key="instruction-file",
-        help="Up to 20 MB. The pairs replace those of the table.",
+        help=_("Up to 20 MB. The pairs replace those of the table."),
     )
     try:
         if upload is not None:
             examples = read_example_file(upload.getvalue(), upload.name)
-            st.caption(f"{len(examples):,} pairs out of the file.")
+            st.caption(_("{n_examples:,} pairs out of the file.", n_examples=len(examples)))
         else:
             examples = _edited()
         own_instructions(examples)  # says whether they are enough
@@ -120,8 +140,8 @@ def _edited() -> list[Example]:
         hide_index=True,
         key="instruction-editor",
         column_config={
-            "instruction": st.column_config.TextColumn("Instruction", help="What is asked.", max_chars=2_000),
-            "output": st.column_config.TextColumn("Output", help="The answer to be learned.", max_chars=2_000),
+            "instruction": st.column_config.TextColumn(_("Instruction"), help=_("What is asked."), max_chars=2_000),
+            "output": st.column_config.TextColumn(_("Output"), help=_("The answer to be learned."), max_chars=2_000),
         },
     )
     pairs = [
@@ -132,12 +152,16 @@ def _edited() -> list[Example]:
 
 
 def _table(questions: InstructionSet) -> None:
-    counts = " and ".join(f"{len(group):,} ({name})" for name, group in questions.held_out.items())
-    st.caption(f"{len(questions.train):,} pairs to train on; held out: {counts}.")
-    with st.expander("Look at the pairs", icon=":material/table_rows:"):
-        groups = {"to train on": questions.train, **questions.held_out}
+    counts = _(" and ").join(f"{len(group):,} ({name})" for name, group in questions.held_out.items())
+    st.caption(_("{n_train:,} pairs to train on; held out: {counts}.", n_train=len(questions.train), counts=counts))
+    with st.expander(_("Look at the pairs"), icon=":material/table_rows:"):
+        groups = {N_("to train on"): questions.train, **questions.held_out}
         shown = st.selectbox(
-            "Which", list(groups), key="instruction-group", help=f"The first {_SHOWN} of each are shown."
+            _("Which"),
+            list(groups),
+            format_func=_,
+            key="instruction-group",
+            help=_("The first {shown} of each are shown.", shown=_SHOWN),
         )
         rows = [(q.example.instruction, q.example.input, q.example.answer) for q in groups[shown][:_SHOWN]]
         table = pd.DataFrame(rows, columns=["Instruction", "Input", "Answer"])
@@ -145,47 +169,47 @@ def _table(questions: InstructionSet) -> None:
             table = table.drop(columns="Input")
         st.dataframe(table, hide_index=True, width="stretch")
         st.download_button(
-            "All pairs to train on, as JSON lines",
+            _("All pairs to train on, as JSON lines"),
             data=lambda: as_json_lines(q.example for q in questions.train).encode(),
             file_name="instructions.jsonl",
             mime="application/jsonl",
             icon=":material/download:",
             on_click="ignore",
-            help="In Alpaca's form: instruction, input, output.",
+            help=_("In Alpaca's form: instruction, input, output."),
         )
 
 
 def _template() -> Template | None:
-    st.header("Template", anchor=False)
+    st.header(_("Template"), anchor=False)
     st.session_state.setdefault("instruction-template", tuple(TEMPLATES["short"].to_dict().values()))
     for place, form in enumerate(("without", "with")):
         st.session_state.setdefault(f"instruction-{form}", st.session_state["instruction-template"][place])
     with st.container(horizontal=True):
-        for name, title in (("short", "Short"), ("alpaca", "With headings")):
+        for name, title in (("short", _("Short")), ("alpaca", _("With headings"))):
             st.button(
                 title,
                 key=f"instruction-use-{name}",
                 on_click=_use_template,
                 args=(name,),
                 icon=":material/restart_alt:",
-                help="Puts this template into the fields below.",
+                help=_("Puts this template into the fields below."),
             )
     left, right = st.columns(2)
     without = left.text_area(
-        "Without an input",
+        _("Without an input"),
         key="instruction-without",
         persist_state="session",
         max_chars=MAX_TEMPLATE,
         height=130,
-        help="Must hold {instruction}. What it ends with is the last thing the model reads before it answers.",
+        help=_("Must hold {instruction}. What it ends with is the last thing the model reads before it answers."),
     )
     with_input = right.text_area(
-        "With an input",
+        _("With an input"),
         key="instruction-with",
         persist_state="session",
         max_chars=MAX_TEMPLATE,
         height=130,
-        help="Must hold {instruction} and {input}: for a text to translate or to summarise.",
+        help=_("Must hold {instruction} and {input}: for a text to translate or to summarise."),
     )
     try:
         template = Template(without, with_input)
@@ -218,33 +242,36 @@ def _tokens(questions: InstructionSet, template: Template, tokenizer: Tokenizer)
         st.warning(sentence(error))
         return
     if not pairs:
-        st.warning("No pair fits the model's context with this template: shorten it.")
+        st.warning(_("No pair fits the model's context with this template: shorten it."))
         return
     left, middle, right = st.columns(3, vertical_alignment="bottom")
     place = left.number_input(
-        "Example", 1, len(pairs), 1, key="instruction-example", help="Which pair to train on is shown."
+        _("Example"), 1, len(pairs), 1, key="instruction-example", help=_("Which pair to train on is shown.")
     )
     mask = middle.toggle(
-        "Mask the prompt",
+        _("Mask the prompt"),
         True,
         key="instruction-mask-shown",
         persist_state="session",
-        help="Off: the prompt's tokens are learned as well, as in pretraining.",
+        help=_("Off: the prompt's tokens are learned as well, as in pretraining."),
     )
     show_ids = right.toggle(
-        "Show ids", False, key="instruction-ids", persist_state="session", help="What the model reads: numbers."
+        _("Show ids"), False, key="instruction-ids", persist_state="session", help=_("What the model reads: numbers.")
     )
     question, encoded = pairs[int(place) - 1]
     st.text(template.prompt(question.example.instruction, question.example.input))
     row = _masked(encoded, tokenizer, mask)
     n_learned = sum(token.kind == "learned" for token in row)
-    summary = f"{len(row)} tokens, of which {n_learned} are learned."
+    summary = _("{n_row} tokens, of which {n_learned} are learned.", n_row=len(row), n_learned=n_learned)
     loss_mask([row], "instruction-tokens", wrap=True, show_ids=show_ids, summary=summary)
     st.caption(
-        f"{summary} A framed token is a target: it is predicted from all tokens before it. The last one is the "
-        "end-of-text token."
+        _(
+            "{summary} A framed token is a target: it is predicted from all tokens before it. The last one is the "
+            "end-of-text token.",
+            summary=summary,
+        )
     )
-    _batch([encoded for _, encoded in pairs], tokenizer, mask, show_ids)
+    _batch([encoded for _unused, encoded in pairs], tokenizer, mask, show_ids)
 
 
 def _masked(encoded: EncodedExample, tokenizer: Tokenizer, mask: bool) -> list[MaskedToken]:
@@ -261,17 +288,23 @@ def _text(tokenizer: Tokenizer, id: int) -> str:
 
 
 def _batch(examples: Sequence[EncodedExample], tokenizer: Tokenizer, mask: bool, show_ids: bool) -> None:
-    st.header("A batch of them", anchor=False)
+    st.header(_("A batch of them"), anchor=False)
     left, right = st.columns(2, vertical_alignment="bottom")
     size = left.slider(
-        "Examples in the batch", 2, 16, 6, key="instruction-batch", persist_state="session", help="Rows of the matrix."
+        _("Examples in the batch"),
+        2,
+        16,
+        6,
+        key="instruction-batch",
+        persist_state="session",
+        help=_("Rows of the matrix."),
     )
     by_length = right.toggle(
-        "Put examples of like length together",
+        _("Put examples of like length together"),
         True,
         key="instruction-by-length",
         persist_state="session",
-        help="As training does here. Off: in the order in which they come.",
+        help=_("As training does here. Off: in the order in which they come."),
     )
     rows = LengthBatches([len(each.ids) for each in examples], size).rows(0) if by_length else range(size)
     chosen = [examples[row] for row in rows if row < len(examples)]
@@ -290,6 +323,13 @@ def _batch(examples: Sequence[EncodedExample], tokenizer: Tokenizer, mask: bool,
             ]
         )
     share = padding_share(chosen)
-    summary = f"{len(chosen)} × {inputs.shape[1]} positions, {share:.0%} of them padding."
+    summary = _(
+        "{n_chosen} × {shape} positions, {share:.0%} of them padding.",
+        n_chosen=len(chosen),
+        shape=inputs.shape[1],
+        share=share,
+    )
     loss_mask(matrix, "instruction-matrix", wrap=False, show_ids=show_ids, summary=summary)
-    st.caption(f"{summary} Where a target is learned the target stands, elsewhere the token that is read.")
+    st.caption(
+        _("{summary} Where a target is learned the target stands, elsewhere the token that is read.", summary=summary)
+    )

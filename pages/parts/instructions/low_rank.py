@@ -12,6 +12,7 @@ from engine import lora
 from engine.answers import says_fact
 from engine.checkpoint import Checkpoint
 from engine.gpt import GPT, GPTConfig
+from engine.language import N_, _
 from engine.lora import LoRALinear, adapter_weights, adapters, lora_parameters, with_strength
 from engine.lora_files import adapter_archive, merged_archive, merging_error
 from engine.tuning import EncodedQuestions, answer_loss, give_answers
@@ -27,18 +28,20 @@ GPT3 = GPTConfig.preset("gpt3")
 _STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25)
 _N_ASKED = 20
 _TARGETS = {
-    "qkv": "attention: queries, keys, values",
-    "projection": "attention: output",
-    "up": "MLP: first matrix",
-    "down": "MLP: second matrix",
+    "qkv": N_("attention: queries, keys, values"),
+    "projection": N_("attention: output"),
+    "up": N_("MLP: first matrix"),
+    "down": N_("MLP: second matrix"),
 }
 
 
 def show() -> None:
     """Draw the part."""
     st.markdown(
-        "LoRA leaves each pretrained matrix W as it is and learns two thin ones beside it: W + (α / r) · B A, where B "
-        "A has rank r. Here is the update that was really learned."
+        _(
+            "LoRA leaves each pretrained matrix W as it is and learns two thin ones beside it: W + (α / r) · B A, "
+            "where B A has rank r. Here is the update that was really learned."
+        )
     )
     choice = choose_tuned(lora=True)
     if choice is not None:
@@ -48,17 +51,25 @@ def show() -> None:
         _strength(choice, tuned(choice))
         _files(choice, tuned(choice))
     notice(
-        "B begins at zero, so the first step starts at the pretrained model exactly. With the checkpoint of step 0 the "
-        "update is empty.",
-        "The singular values say how many directions the update really uses. Where the last ones are small, a smaller "
-        "rank would have done.",
-        "Merged, the model costs not one operation more than before. Kept apart, many updates can share one model: a "
-        "few hundred kilobytes for each task.",
+        _(
+            "B begins at zero, so the first step starts at the pretrained model exactly. With the checkpoint of step 0 "
+            "the update is empty."
+        ),
+        _(
+            "The singular values say how many directions the update really uses. Where the last ones are small, a "
+            "smaller rank would have done."
+        ),
+        _(
+            "Merged, the model costs not one operation more than before. Kept apart, many updates can share one model: "
+            "a few hundred kilobytes for each task."
+        ),
     )
     exercise(
-        "Move the strength below 1 and above it. Does the model get half the fares right at half the strength?",
-        "No: answers flip one by one, when the right token overtakes another. The loss changes smoothly, exact match "
-        "does not. Above 1 the update is exaggerated, and beyond some point it breaks the language itself.",
+        _("Move the strength below 1 and above it. Does the model get half the fares right at half the strength?"),
+        _(
+            "No: answers flip one by one, when the right token overtakes another. The loss changes smoothly, exact "
+            "match does not. Above 1 the update is exaggerated, and beyond some point it breaks the language itself."
+        ),
     )
     show_code(LoRALinear, lora.add_lora, lora.merge_lora)
 
@@ -66,55 +77,68 @@ def show() -> None:
 def _cost(model: GPT) -> None:
     config = model.config
     rank = st.slider(
-        "Rank r",
+        _("Rank r"),
         1,
         64,
         int(getattr(config, "lora_rank", 8)),
         key="lora-rank-asked",
         persist_state="session",
-        help="The width of A and B. This slider only counts; the run above has the rank it was trained with.",
+        help=_("The width of A and B. This slider only counts; the run above has the rank it was trained with."),
     )
     here, large = lora_parameters(config, rank), lora_parameters(GPT3, rank)
     numbers = (
-        ("This model, r = " + str(rank), f"{here:,}", f"{here / config.n_parameters:.1%} of {config.n_parameters:,}."),
-        ("GPT-3, r = " + str(rank), f"{large / 1e6:,.0f} M", f"{large / GPT3.n_parameters:.3%} of 175 billion."),
+        (
+            _("This model, r = ") + str(rank),
+            f"{here:,}",
+            _("{here:.1%} of {n_parameters:,}.", here=here / config.n_parameters, n_parameters=config.n_parameters),
+        ),
+        (
+            "GPT-3, r = " + str(rank),
+            f"{large / 1e6:,.0f} M",
+            _("{large:.3%} of 175 billion.", large=large / GPT3.n_parameters),
+        ),
     )
     with st.container(horizontal=True):
         for label, value, help in numbers:
             st.metric(label, value, help=help, width=220)
     st.caption(
-        f"r · (in + out) numbers for each of the four matrices of a layer, in every layer: "
-        f"{here / config.n_parameters:.1%} of this model, {large / GPT3.n_parameters:.2%} of GPT-3. The wider a model, "
-        "the smaller the share."
+        _(
+            "r · (in + out) numbers for each of the four matrices of a layer, in every layer: "
+            "{here:.1%} of this model, {large:.2%} of GPT-3. The wider a model, "
+            "the smaller the share.",
+            here=here / config.n_parameters,
+            large=large / GPT3.n_parameters,
+        )
     )
 
 
 def _update(choice: ModelChoice, model: GPT) -> None:
-    st.header("The update B·A", anchor=False)
-    places = [name for name, _ in adapters(model)]
+    st.header(_("The update B·A"), anchor=False)
+    places = [name for name, _unused in adapters(model)]
     left, right = st.columns(2)
     layer = left.select_slider(
-        "Layer",
+        _("Layer"),
         list(range(1, model.config.n_layers + 1)),
         model.config.n_layers,
+        format_func=_,
         key=f"lora-layer:{choice.run_id}",
         persist_state="session",
-        help="Counted from 1.",
+        help=_("Counted from 1."),
     ) if model.config.n_layers > 1 else 1  # fmt: skip
     target = right.selectbox(
-        "Matrix",
+        _("Matrix"),
         list(_TARGETS),
-        format_func=_TARGETS.__getitem__,
+        format_func=lambda each: _(_TARGETS[each]),
         key="lora-target",
         persist_state="session",
-        help="Which of the four matrices of a layer.",
+        help=_("Which of the four matrices of a layer."),
     )
     name = next(each for each in places if each.startswith(f"blocks.{layer - 1}.") and each.endswith(f".{target}"))
     module = dict(adapters(model))[name]
     update = module.update().numpy()
     values = np.linalg.svd(update, compute_uv=False)[: module.rank]
     share = float(np.linalg.norm(update) / np.linalg.norm(module.weight.detach().numpy()))
-    summary = f"The update has {share:.1%} of the size of the matrix it is added to (Frobenius norms)."
+    summary = _("The update has {share:.1%} of the size of the matrix it is added to (Frobenius norms).", share=share)
     heat_grid(
         update,
         f"lora-update:{choice.key}:{name}",
@@ -127,18 +151,18 @@ def _update(choice: ModelChoice, model: GPT) -> None:
     bars = pd.DataFrame(
         {
             "row": [str(n) for n in range(1, len(values) + 1)],
-            "series": "singular value",
+            "series": _("singular value"),
             "value": values.astype(float),
             "shown": [f"{value:.3f}" for value in values],
         }
     )
     charts.grouped_bars(
         bars,
-        title=f"Singular values of the update, rank {module.rank}",
-        rows_title="number",
-        value_title="singular value",
+        title=_("Singular values of the update, rank {rank}", rank=module.rank),
+        rows_title=_("number"),
+        value_title=_("singular value"),
         series_title="",
-        alt_text="Bar chart: the singular values of the update, the largest first.",
+        alt_text=_("Bar chart: the singular values of the update, the largest first."),
         summary=_used(values),
     ).show()
 
@@ -146,51 +170,59 @@ def _update(choice: ModelChoice, model: GPT) -> None:
 def _used(values: np.ndarray) -> str:
     total = float((values**2).sum())
     if not total:
-        return "The update is zero: nothing has been learned yet."
+        return _("The update is zero: nothing has been learned yet.")
     held = np.cumsum(values**2) / total
     n = int(np.searchsorted(held, 0.9) + 1)
-    return f"{n} of {len(values)} directions hold 90 % of the update's squared size."
+    return _("{n} of {n_values} directions hold 90 % of the update's squared size.", n=n, n_values=len(values))
 
 
 def _strength(choice: ModelChoice, checkpoint: Checkpoint) -> None:
-    st.header("Strength", anchor=False)
+    st.header(_("Strength"), anchor=False)
     strength = st.slider(
-        "Strength of the update",
+        _("Strength of the update"),
         0.0,
         1.5,
         1.0,
         0.05,
         key="lora-strength",
         persist_state="session",
-        help="0: the pretrained model. 1: as it was trained. Above: exaggerated.",
+        help=_("0: the pretrained model. 1: as it was trained. Above: exaggerated."),
     )
     group = next(iter(groups_of(choice)))
     measured = _measured(choice.key, group, round(strength, 2), choice, checkpoint)
     columns = st.columns(3)
-    columns[0].metric("Exact match", f"{measured['exact']:.0%}", help=f"Of {_N_ASKED} held-out questions: {group}.")
+    columns[0].metric(
+        _("Exact match"),
+        f"{measured['exact']:.0%}",
+        help=_("Of {n_asked} held-out questions: {group}.", n_asked=_N_ASKED, group=group),
+    )
     said = "–" if measured["said"] is None else f"{measured['said']:.0%}"
-    columns[1].metric("Says the fact", said, help="And no other number beside it.")
-    columns[2].metric("Loss of the references", f"{measured['loss']:.2f}", help="Nats per token.")
-    st.text(f"{measured['asked']}\n{measured['text'] or '(nothing: it ends at once)'}")
+    columns[1].metric(_("Says the fact"), said, help=_("And no other number beside it."))
+    columns[2].metric(_("Loss of the references"), f"{measured['loss']:.2f}", help=_("Nats per token."))
+    st.text(f"{measured['asked']}\n{measured['text'] or _('(nothing: it ends at once)')}")
     if not st.toggle(
-        "Measure at six strengths",
+        _("Measure at six strengths"),
         False,
         key="lora-all",
         persist_state="session",
-        help="0 to 1.25; some seconds the first time.",
+        help=_("0 to 1.25; some seconds the first time."),
     ):
         return
     rows = []
-    bar = st.progress(0.0, "Measuring …")
+    bar = st.progress(0.0, _("Measuring …"))
     for place, each in enumerate(_STRENGTHS, start=1):
         found = _measured(choice.key, group, each, choice, checkpoint)
-        rows.append({"Strength": each, "Exact match": f"{found['exact']:.0%}", "Loss": f"{found['loss']:.2f}"})
-        bar.progress(place / len(_STRENGTHS), f"Measuring … {place} of {len(_STRENGTHS)}")
+        rows.append(
+            {N_("Strength"): each, N_("Exact match"): f"{found['exact']:.0%}", N_("Loss"): f"{found['loss']:.2f}"}
+        )
+        bar.progress(
+            place / len(_STRENGTHS), _("Measuring … {place} of {n_strengths}", place=place, n_strengths=len(_STRENGTHS))
+        )
     bar.empty()
     st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
 
 
-@st.cache_data(max_entries=128, show_spinner="Answering at this strength …")
+@st.cache_data(max_entries=128, show_spinner=N_("Answering at this strength …"))
 def _measured(key: str, group: str, strength: float, _choice: ModelChoice, _checkpoint: Checkpoint) -> dict[str, Any]:
     questions = groups_of(_choice)[group]
     template = config_of(_choice).as_template()
@@ -211,33 +243,36 @@ def _measured(key: str, group: str, strength: float, _choice: ModelChoice, _chec
 
 
 def _files(choice: ModelChoice, checkpoint: Checkpoint) -> None:
-    st.header("Merge and export", anchor=False)
+    st.header(_("Merge and export"), anchor=False)
     difference = _merging_error(choice.key, checkpoint)
     st.markdown(
-        f"Merging adds each update to its matrix. The largest difference of any logit between the merged and the "
-        f"unmerged model is **{difference:.1g}** here: rounding, and nothing else."
+        _(
+            "Merging adds each update to its matrix. The largest difference of any logit between the merged and the "
+            "unmerged model is **{difference:.1g}** here: rounding, and nothing else.",
+            difference=difference,
+        )
     )
     size = sum(each.numel() for each in adapter_weights(checkpoint.model).values()) * 4
     with st.container(horizontal=True):
         st.download_button(
-            f"The update alone ({size / 1e6:.1f} MB)",
+            _("The update alone ({size:.1f} MB)", size=size / 1e6),
             data=lambda: _adapter_archive(choice, checkpoint),
             file_name=f"lora-{choice.run_id}.zip",
             mime="application/zip",
             key=f"lora-file:{choice.key}",
             icon=":material/download:",
             on_click="ignore",
-            help="A and B of every matrix as safetensors, with rank and alpha as JSON.",
+            help=_("A and B of every matrix as safetensors, with rank and alpha as JSON."),
         )
         st.download_button(
-            "The merged model",
+            _("The merged model"),
             data=lambda: _merged_archive(checkpoint),
             file_name=f"merged-{choice.run_id}.zip",
             mime="application/zip",
             key=f"lora-merged:{choice.key}",
             icon=":material/download:",
             on_click="ignore",
-            help="An ordinary model of the pretrained one's shape, as safetensors with its tokenizer.",
+            help=_("An ordinary model of the pretrained one's shape, as safetensors with its tokenizer."),
         )
 
 

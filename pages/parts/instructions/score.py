@@ -15,6 +15,7 @@ from engine.checkpoint import Checkpoint
 from engine.errors import EngineError
 from engine.events import Answer
 from engine.instructions import Question
+from engine.language import N_, _
 from engine.training import mean_loss
 from pages.parts.instructions.asking import answers_of, groups_of
 from pages.parts.instructions.source import base_of, choose_tuned, config_of, tuned
@@ -60,20 +61,25 @@ class Scored:
 def show() -> None:
     """Draw the part."""
     st.markdown(
-        "Both models answer the same held-out questions. Whether the difference is more than luck, an interval says; "
-        "what it cost, the loss on the text of pretraining says."
+        _(
+            "Both models answer the same held-out questions. Whether the difference is more than luck, an interval "
+            "says; what it cost, the loss on the text of pretraining says."
+        )
     )
     choice = choose_tuned()
     if choice is not None:
         groups = groups_of(choice)
         largest = max(len(group) for group in groups.values())
         n = st.select_slider(
-            "Questions of each kind",
+            _("Questions of each kind"),
             sorted({each for each in (20, 40, 100, 200, largest) if each <= largest}),
             min(40, largest),
+            format_func=_,
             key=f"score-n:{choice.run_id}",
-            help="More questions, narrower intervals, and some seconds more: the pretrained model never stops by "
-            "itself. What was computed once is kept for everybody.",
+            help=_(
+                "More questions, narrower intervals, and some seconds more: the pretrained model never stops by "
+                "itself. What was computed once is kept for everybody."
+            ),
         )
         before, after = _scores(choice, groups, n)
         if before and all(each.answers for each in (*before.values(), *after.values())):
@@ -82,18 +88,29 @@ def show() -> None:
             _why(after)
         _forgetting(choice)
     notice(
-        "The interval matters more than the number: with forty questions a share of 90 % may be anything from 77 % to "
-        "96 %.",
-        "A relative improvement needs a base that is not zero. Where the pretrained model has no exact match at all, "
-        "*how many per cent better* has no answer; ROUGE-L, which is never quite zero, gives one, and it is huge.",
-        "In the lectures, SK Telecom reports answers that are 35 % better after fine-tuning, as marked by people. Ask "
-        "of each such number: by which score, on how many questions, and better than what?",
+        _(
+            "The interval matters more than the number: with forty questions a share of 90 % may be anything from 77 % "
+            "to 96 %."
+        ),
+        _(
+            "A relative improvement needs a base that is not zero. Where the pretrained model has no exact match at "
+            "all, *how many per cent better* has no answer; ROUGE-L, which is never quite zero, gives one, and it is "
+            "huge."
+        ),
+        _(
+            "In the lectures, SK Telecom reports answers that are 35 % better after fine-tuning, as marked by people. "
+            "Ask of each such number: by which score, on how many questions, and better than what?"
+        ),
     )
     exercise(
-        "Look at the questions about what was never told. Why is the exact match there zero, although the loss of the "
-        "references fell?",
-        "The model has learned the form: all words of the reference but the fact itself are now likely, so the mean "
-        "loss falls. The fact is nowhere in the training pairs, so it cannot be in the weights.",
+        _(
+            "Look at the questions about what was never told. Why is the exact match there zero, although the loss of "
+            "the references fell?"
+        ),
+        _(
+            "The model has learned the form: all words of the reference but the fact itself are now likely, so the "
+            "mean loss falls. The fact is nowhere in the training pairs, so it cannot be in the weights."
+        ),
     )
     show_code(answers.relative_improvement, answers.wilson_interval, answers.rouge_l)
 
@@ -104,14 +121,17 @@ def _scores(
     found: tuple[dict[str, Scored], dict[str, Scored]] = ({}, {})
     wanted = sum(2 * min(n, len(group)) for group in groups.values())
     done = 0
-    bar = st.progress(0.0, "Answering …")
+    bar = st.progress(0.0, _("Answering …"))
     for group, questions in groups.items():
         for place, base in enumerate((True, False)):
             count = min(n, len(questions))
             so_far = 0
             for so_far, texts, loss in answers_of(choice, group, count, base=base):
                 found[place][group] = Scored(texts, loss)
-                bar.progress(min(1.0, (done + so_far) / wanted), f"Answering … {done + so_far} of {wanted}")
+                bar.progress(
+                    min(1.0, (done + so_far) / wanted),
+                    _("Answering … {done} of {wanted}", done=done + so_far, wanted=wanted),
+                )
             done += so_far
     bar.empty()
     return found
@@ -126,41 +146,50 @@ def _table(before: dict[str, Scored], after: dict[str, Scored]) -> None:
             said = scored.said
             rows.append(
                 {
-                    "Held out": group,
-                    "Model": title,
-                    "Questions": n,
-                    "Exact match": f"{scored.exact:.1%} ({low:.0%} to {high:.0%})",
-                    "Says the fact": "–" if said is None else f"{said:.1%}",
+                    N_("Held out"): group,
+                    N_("Model"): title,
+                    N_("Questions"): n,
+                    N_("Exact match"): _(
+                        "{exact:.1%} ({low:.0%} to {high:.0%})", exact=scored.exact, low=low, high=high
+                    ),
+                    N_("Says the fact"): "–" if said is None else f"{said:.1%}",
                     "ROUGE-L": f"{scored.overlap:.2f}",
-                    "Loss of the references": f"{scored.loss:.2f}",
+                    N_("Loss of the references"): f"{scored.loss:.2f}",
                 }
             )
             value = scored.exact if said is None else said
             bars.append({"row": group, "series": title, "value": 100 * value, "shown": f"{value:.1%}"})
     facts = all(scored.said is not None for scored in after.values())
-    what = "Answers that say the fact" if facts else "Exact matches"
+    what = _("Answers that say the fact") if facts else _("Exact matches")
     first = next(iter(before))
     charts.grouped_bars(
         pd.DataFrame(bars),
         title=what,
-        rows_title="Held out",
-        value_title="% of the questions",
-        series_title="Model",
-        alt_text="Bar chart: right answers of both models for each kind of held-out question.",
-        summary=f"{first.capitalize()}: {bars[0]['shown']} before fine-tuning, {bars[1]['shown']} after.",
+        rows_title=_("Held out"),
+        value_title=_("% of the questions"),
+        series_title=_("Model"),
+        alt_text=_("Bar chart: right answers of both models for each kind of held-out question."),
+        summary=_(
+            "{capitalize}: {shown} before fine-tuning, {shown_2} after.",
+            capitalize=first.capitalize(),
+            shown=bars[0]["shown"],
+            shown_2=bars[1]["shown"],
+        ),
         height=_GROUP_HEIGHT * len(before) + _FRAME_HEIGHT,
     ).show()
     st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
     st.caption(
-        "Exact match with its 95 % interval (Wilson). The loss is in nats per token of the reference answers, fed to "
-        "the model."
+        _(
+            "Exact match with its 95 % interval (Wilson). The loss is in nats per token of the reference answers, fed "
+            "to the model."
+        )
     )
 
 
 def _relative(before: dict[str, Scored], after: dict[str, Scored]) -> None:
     group = next(iter(before))
     n = min(len(before[group].answers), len(after[group].answers))
-    for title, score in (("exact match", _right), ("ROUGE-L", _overlap)):
+    for title, score in ((_("exact match"), _right), ("ROUGE-L", _overlap)):
         found = relative_improvement(score(before[group].answers[:n]), score(after[group].answers[:n]))
         st.markdown(f"- {_sentence(title, found)}")
 
@@ -174,14 +203,27 @@ def _overlap(found: Sequence[Answer]) -> list[float]:
 
 
 def _sentence(title: str, found: Improvement) -> str:
-    means = f"from {found.before:.2f} to {found.after:.2f} on {found.n} questions"
+    means = _("from {before:.2f} to {after:.2f} on {n} questions", before=found.before, after=found.after, n=found.n)
     if found.relative is None or found.low is None or found.high is None:
-        return f"**{title}** went {means}: from nothing, so no relative improvement can be stated."
+        return _(
+            "**{title}** went {means}: from nothing, so no relative improvement can be stated.",
+            title=title,
+            means=means,
+        )
     direction = "better" if found.relative >= 0 else "worse"
-    sure = "" if found.low > 0 or found.high < 0 else " The interval holds zero: it may be luck."
-    return (
-        f"**{title}** went {means}: **{abs(found.relative):,.0%} {direction}** (95 % interval of the relative change "
-        f"{found.low:+,.0%} to {found.high:+,.0%}, paired bootstrap).{sure}"
+    sure = "" if found.low > 0 or found.high < 0 else _(" The interval holds zero: it may be luck.")
+    return _(
+        (
+            "**{title}** went {means}: **{relative:,.0%} {direction}** (95 % interval of the relative change "
+            "{low:+,.0%} to {high:+,.0%}, paired bootstrap).{sure}"
+        ),
+        title=title,
+        means=means,
+        relative=abs(found.relative),
+        direction=direction,
+        low=found.low,
+        high=found.high,
+        sure=sure,
     )
 
 
@@ -191,37 +233,41 @@ def _why(after: dict[str, Scored]) -> None:
         return
     share = after[never].said if after[never].said is not None else after[never].exact
     st.info(
-        f"Of {never} the model says {share or 0:.1%} right. That is as it must be: their facts stand in no text that "
-        "it has read, so it can only make them up. Knowledge comes from training text, or from the prompt; fine-tuning "
-        "on other facts does not bring it."
+        _(
+            "Of {never} the model says {value:.1%} right. That is as it must be: their facts stand in no text that it "
+            "has read, so it can only make them up. Knowledge comes from training text, or from the prompt; "
+            "fine-tuning on other facts does not bring it.",
+            never=never,
+            value=share or 0,
+        )
     )
 
 
-@st.cache_data(max_entries=64, show_spinner="Measuring the loss on the text of pretraining …")
+@st.cache_data(max_entries=64, show_spinner=N_("Measuring the loss on the text of pretraining …"))
 def _losses(key: str, run_id: str, step: int, _checkpoint: Checkpoint) -> dict[str, float]:
     (inputs, targets), sources = _windows(run_id)
     with inference():
         return {name: mean_loss(_checkpoint.model, inputs[rows], targets[rows]) for name, rows in sources.items()}
 
 
-@st.cache_resource(max_entries=4, show_spinner="Reading the validation text …")
+@st.cache_resource(max_entries=4, show_spinner=N_("Reading the validation text …"))
 def _windows(run_id: str) -> Any:
     return lab().validation_sources(run_id, _FORGETTING_TOKENS)
 
 
 def _forgetting(choice: ModelChoice) -> None:
-    st.header("What it has forgotten", anchor=False)
+    st.header(_("What it has forgotten"), anchor=False)
     config = config_of(choice)
     origin = lab().run_of_model(config.base)
     if origin is None:
-        st.caption("The run that this model was pretrained in is gone, and its validation text with it.")
+        st.caption(_("The run that this model was pretrained in is gone, and its validation text with it."))
         return
     if not st.toggle(
-        "Measure the loss on the text of pretraining",
+        _("Measure the loss on the text of pretraining"),
         False,
         key="score-forgetting",
         persist_state="session",
-        help="Held-out text of every source, before and after fine-tuning. Some seconds the first time.",
+        help=_("Held-out text of every source, before and after fine-tuning. Some seconds the first time."),
     ):
         return
     try:
@@ -239,16 +285,22 @@ def _forgetting(choice: ModelChoice) -> None:
     worst = max(before, key=lambda name: after[name] - before[name])
     charts.grouped_bars(
         pd.DataFrame(rows),
-        title="Loss on the text of pretraining",
-        rows_title="Source",
-        value_title="Nats per token",
-        series_title="Fine-tuning",
-        alt_text="Bar chart: loss on held-out text of each source before and after fine-tuning.",
-        summary=f"{source_title(worst)} suffered most: {before[worst]:.2f} nats per token before, {after[worst]:.2f} "
-        "after.",
+        title=_("Loss on the text of pretraining"),
+        rows_title=_("Source"),
+        value_title=_("Nats per token"),
+        series_title=_("Fine-tuning"),
+        alt_text=_("Bar chart: loss on held-out text of each source before and after fine-tuning."),
+        summary=_(
+            "{source_title} suffered most: {before:.2f} nats per token before, {after:.2f} after.",
+            source_title=source_title(worst),
+            before=before[worst],
+            after=after[worst],
+        ),
         height=_GROUP_HEIGHT * len(before) + _FRAME_HEIGHT,
     ).show()
     st.caption(
-        "Weights that learn one thing are the weights that held another: *catastrophic forgetting* (McCloskey and "
-        "Cohen 1989). Fewer steps, a lower rate or LoRA keep more; so does a share of the old text among the new."
+        _(
+            "Weights that learn one thing are the weights that held another: *catastrophic forgetting* (McCloskey and "
+            "Cohen 1989). Fewer steps, a lower rate or LoRA keep more; so does a share of the old text among the new."
+        )
     )

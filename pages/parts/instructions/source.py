@@ -10,6 +10,7 @@ from engine.checkpoint import Checkpoint
 from engine.errors import EngineError
 from engine.instruction_sets import INSTRUCTION_SETS, InstructionSet, load_instructions
 from engine.instructions import Template
+from engine.language import N_, _
 from engine.runs.artifacts import UPLOAD
 from engine.runs.instructing import SHORT, InstructionConfig, instruction_config, load_tuned, read_set
 from engine.runs.records import RunRecord
@@ -22,7 +23,7 @@ from pages.shared.viewer import lab
 
 RUNS = LessonRuns("instruction_run", "tuned", "instruction")
 DATA_KEY = "instruction-data"
-TRAIN_PART = "Train it"
+TRAIN_PART = N_("Train it")
 OWN = "own"
 ALPACA = Template()
 TEMPLATES = {"short": SHORT, "alpaca": ALPACA}
@@ -30,7 +31,7 @@ TEMPLATES = {"short": SHORT, "alpaca": ALPACA}
 
 def set_title(name: str) -> str:
     """The title of an instruction set or of a learner's own pairs."""
-    return "My own pairs" if name.startswith(UPLOAD) or name == OWN else INSTRUCTION_SETS[name].title
+    return _("My own pairs") if name.startswith(UPLOAD) or name == OWN else INSTRUCTION_SETS[name].title
 
 
 def chosen_data() -> str | None:
@@ -39,7 +40,7 @@ def chosen_data() -> str | None:
     return st.session_state.get("instruction-own") if name == OWN else name
 
 
-@st.cache_resource(max_entries=8, show_spinner="Reading the instructions …")
+@st.cache_resource(max_entries=8, show_spinner=N_("Reading the instructions …"))
 def _own(name: str, seed: int, home: str) -> InstructionSet:
     return read_set(name, seed, lab().artifacts)
 
@@ -67,8 +68,12 @@ def assistants() -> dict[str, RunRecord]:
 
 def label_of(config: InstructionConfig) -> str:
     """The name of a run made here."""
-    ways = {"all": "all weights", "last block": "last block", "lora": f"LoRA r = {config.lora_rank}"}
-    mask = "" if config.mask_prompt else " · prompt not masked"
+    ways = {
+        "all": _("all weights"),
+        N_("last block"): _("last block"),
+        "lora": _("LoRA r = {lora_rank}", lora_rank=config.lora_rank),
+    }
+    mask = "" if config.mask_prompt else _(" · prompt not masked")
     return f"{set_title(config.data)} · {ways[config.tunable]}{mask}"
 
 
@@ -87,7 +92,7 @@ def _train_default() -> None:
     wanted = example_foundation()
     ids = [record.run_id for record in service.runs() if service.checkpoints(record.run_id)]
     if not ids:
-        st.toast("There is no pretrained model to begin with: train one in Pretraining.", icon=":material/info:")
+        st.toast(_("There is no pretrained model to begin with: train one in Pretraining."), icon=":material/info:")
         return
     try:
         base = service.keep_model(wanted if wanted in ids else ids[0])
@@ -109,7 +114,7 @@ def choose_tuned(*, lora: bool = False) -> ModelChoice | None:
         run_id: record for run_id, record in assistants().items() if not lora or record.config_dict["tunable"] == "lora"
     }
     picker, beside = st.columns(2)
-    run_id = RUNS.choose_trained(records, "Fine-tuned model", picker)
+    run_id = RUNS.choose_trained(records, _("Fine-tuned model"), picker)
     if run_id is None:
         _offer(lora)
         return None
@@ -117,22 +122,24 @@ def choose_tuned(*, lora: bool = False) -> ModelChoice | None:
         run_id,
         beside,
         key="tuned-step",
-        help="The same model at earlier steps of its fine-tuning. Step 0 is the pretrained model.",
+        help=_("The same model at earlier steps of its fine-tuning. Step 0 is the pretrained model."),
     )
     return ModelChoice(run_id, step, run_name(records[run_id]))
 
 
 def _offer(lora: bool) -> None:
     if lora:
-        st.info("This part looks into low-rank updates. Train a model with **LoRA** first: choose it under Train it.")
+        st.info(
+            _("This part looks into low-rank updates. Train a model with **LoRA** first: choose it under Train it.")
+        )
         return
-    st.info("This part needs a fine-tuned model. Teaching the airline takes about two minutes on one core.")
+    st.info(_("This part needs a fine-tuned model. Teaching the airline takes about two minutes on one core."))
     st.button(
-        "Train it now",
+        _("Train it now"),
         type="primary",
         icon=":material/play_arrow:",
         on_click=_train_default,
-        help="Starts the airline's run with the usual settings and opens the part where you can watch it.",
+        help=_("Starts the airline's run with the usual settings and opens the part where you can watch it."),
     )
 
 
@@ -147,7 +154,7 @@ def tuned(choice: ModelChoice) -> Checkpoint:
     return load(choice)
 
 
-@st.cache_resource(max_entries=4, show_spinner="Loading the pretrained model …")
+@st.cache_resource(max_entries=4, show_spinner=N_("Loading the pretrained model …"))
 def _base(name: str, home: str) -> Checkpoint:
     return load_tuned(lab().artifacts.kept_model(name))
 

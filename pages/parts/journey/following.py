@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from engine.errors import EngineError
+from engine.language import N_, _
 from engine.runs import states
 from engine.runs.recipes import RECIPES, recipe_config
 from engine.runs.records import RunRecord
@@ -22,8 +23,8 @@ from pages.shared.viewer import lab
 TICK_SECONDS = 1.5
 LOOK_AGAIN_SECONDS = 3.0  # nothing trains: somebody may start
 FILL_SECONDS = 0.5  # nothing trains, but checkpoints were not all read yet
-FOLLOW = "Follow the training"
-CHOOSE = "Choose a model"
+FOLLOW = N_("Follow the training")
+CHOOSE = N_("Choose a model")
 RECIPE, CORPUS = "60s", "stories"
 MODE = "journey_mode"
 _INLINE = "journey:inline"
@@ -52,13 +53,13 @@ def choose() -> Followed:
         # An address that names a run is about that run, not about whichever trains now.
         st.session_state[MODE] = CHOOSE if "run" in st.query_params else FOLLOW
     mode = st.segmented_control(
-        "Model",
+        _("Model"),
         [FOLLOW, CHOOSE],
         required=True,
         key=MODE,
         persist_state="session",
         width="stretch",
-        help="Follow: the newest checkpoint of the run that is training now. Choose: any run at any checkpoint.",
+        help=_("Follow: the newest checkpoint of the run that is training now. Choose: any run at any checkpoint."),
     )
     with st.container():  # there also when it is empty, so that the prompt below it keeps its place
         if mode == CHOOSE:
@@ -88,18 +89,18 @@ def _follow() -> Followed:
     wanted = str(st.session_state.get("run_id"))
     run = models.get(wanted) or next(iter(models.values()), None)
     st.caption(
-        "Nothing is training now. " + ("This is the last checkpoint of a finished run." if run else "")
+        _("Nothing is training now. ") + (_("This is the last checkpoint of a finished run.") if run else "")
         if run is None or run.state == states.FINISHED
-        else "Nothing is training now. This is the newest checkpoint of a run at rest."
+        else _("Nothing is training now. This is the newest checkpoint of a run at rest.")
     )
     st.button(
-        f"Train one now, {RECIPES[RECIPE].title.replace('1 min', '1 minute')}",
+        _("Train one now, {replace}", replace=RECIPES[RECIPE].title.replace("1 min", "1 minute")),
         key="journey_train",
         type="primary",
         icon=":material/play_arrow:",
         on_click=_train,
         width="stretch",
-        help="Trains a small model on simple stories from nothing, and follows it here.",
+        help=_("Trains a small model on simple stories from nothing, and follows it here."),
     )
     return Followed(None if run is None else _newest(run), run, True)
 
@@ -124,7 +125,9 @@ def _train() -> None:
         for seed in range(1000):
             config = recipe_config(RECIPE, CORPUS, seed=seed)
             if config.run_id not in finished:
-                label = f"Stories · {RECIPES[RECIPE].title}" + (f" · seed {seed}" if seed else "")
+                label = _("Stories · {title}", title=RECIPES[RECIPE].title) + (
+                    _(" · seed {seed}", seed=seed) if seed else ""
+                )
                 st.session_state["run_id"] = lab().submit(config, label)
                 return
     except EngineError as error:
@@ -170,16 +173,27 @@ def _tick(followed: Followed, look: Callable[[], bool]) -> None:
 def _status(record: RunRecord) -> None:
     icon, word = STATES[record.state]
     total = f"{record.total_steps:,}" if record.total_steps else "?"
-    line = f"{icon} **{word}** · {run_name(record)} · step {record.step:,} of {total}"
+    line = _(
+        "{icon} **{word}** · {run_name} · step {step:,} of {total}",
+        icon=icon,
+        word=word,
+        run_name=run_name(record),
+        step=record.step,
+        total=total,
+    )
     if record.state == states.QUEUED:
-        line = (
-            f"{icon} **{word}** · {run_name(record)} · number {lab().queue_position(record.run_id) or 1} in the queue"
+        line = _(
+            ("{icon} **{word}** · {run_name} · number {value} in the queue"),
+            icon=icon,
+            word=word,
+            run_name=run_name(record),
+            value=lab().queue_position(record.run_id) or 1,
         )
     elif record.live and record.note and record.note != "training":
         line += f" · {record.note}"
     left = lab().eta_seconds(record.run_id) if record.live else None
     if left is not None:
-        line += f" · about {estimate(left)} left"
+        line += _(" · about {left} left", left=estimate(left))
     st.progress(record.progress, text=line)
     if record.error:
         st.error(sentence(record.error))

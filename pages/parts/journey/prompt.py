@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import streamlit as st
 
 from engine.checkpoint import Checkpoint
+from engine.language import N_, _
 from pages.shared.chips import Chip, chips_of
 
-DEFAULT = "The lion is in the"
+DEFAULT = N_("The lion is in the")
 MAX_CHARS = 1_000
 MAX_TOKENS = 64
 MAX_UNDO = 50
@@ -42,12 +43,14 @@ def pinned_prompt() -> str:
     if KEY not in st.session_state:
         st.session_state[KEY] = st.query_params.get(ADDRESS, DEFAULT)[:MAX_CHARS]
     text = st.text_area(
-        "Pinned prompt",
+        _("Pinned prompt"),
         key=KEY,
         persist_state="session",
         max_chars=MAX_CHARS,
         height=80,
-        help="The text that is followed. It stays pinned while the model learns, and is part of this page's address.",
+        help=_(
+            "The text that is followed. It stays pinned while the model learns, and is part of this page's address."
+        ),
     )
     text = clean(text)
     if text == DEFAULT:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import time
-from functools import lru_cache
 from typing import Any
 
 import altair as alt
@@ -15,6 +14,7 @@ import streamlit as st
 from engine.checkpoint import Checkpoint
 from engine.errors import EngineError
 from engine.journey import Glance, Journey, follow_prompt, glance
+from engine.language import N_, _, cached_by_language
 from engine.runs.records import CheckpointInfo, RunRecord
 from engine.tokenizer import Tokenizer
 from pages.shared.charts import Figure, _distinct, _to_spec, percent, visible_token
@@ -27,7 +27,7 @@ MAX_LINES = 5
 BUDGET_SECONDS = 0.15  # of reading older models at one look; the last one begun may take as long again
 
 
-@st.cache_resource(max_entries=24, show_spinner="The model reads …")
+@st.cache_resource(max_entries=24, show_spinner=N_("The model reads …"))
 def _journey(key: str, ids: tuple[int, ...], _checkpoint: Checkpoint) -> Journey:
     with inference():
         return follow_prompt(_checkpoint.model, ids, _checkpoint.tokenizer.n_vocab)
@@ -89,7 +89,7 @@ def look_at_missing(found: dict[int, Glance | None], run_id: str, ids: tuple[int
 
 def glances(found: dict[int, Glance | None]) -> list[Glance]:
     """What was seen, by step. A copy: other sessions may add to it meanwhile."""
-    return [each for _, each in sorted(found.copy().items()) if each is not None]
+    return [each for _unused, each in sorted(found.copy().items()) if each is not None]
 
 
 def token_name(tokenizer: Tokenizer, token_id: int) -> str:
@@ -106,14 +106,29 @@ def what_changed(all_seen: list[Glance], step: int, tokenizer: Tokenizer) -> str
         return ""
     now = percent(float(here.probabilities[here.first]))
     if before is None:
-        return f"At step {step:,} the likeliest next token is {token_name(tokenizer, here.first)} with {now}."
+        return _(
+            "At step {step:,} the likeliest next token is {token_name} with {now}.",
+            step=step,
+            token_name=token_name(tokenizer, here.first),
+            now=now,
+        )
     then = percent(float(before.probabilities[here.first]))
     if before.first == here.first:
-        return f"Since step {before.step:,}: {token_name(tokenizer, here.first)} stays first, {then} → {now}."
+        return _(
+            "Since step {step:,}: {token_name} stays first, {then} → {now}.",
+            step=before.step,
+            token_name=token_name(tokenizer, here.first),
+            then=then,
+            now=now,
+        )
     old = f"{token_name(tokenizer, before.first)} ({percent(float(before.probabilities[before.first]))})"
-    return (
-        f"Since step {before.step:,}: the first place went from {old} to {token_name(tokenizer, here.first)} "
-        f"({then} → {now})."
+    return _(
+        ("Since step {step:,}: the first place went from {old} to {token_name} ({then} → {now})."),
+        step=before.step,
+        old=old,
+        token_name=token_name(tokenizer, here.first),
+        then=then,
+        now=now,
     )
 
 
@@ -135,8 +150,8 @@ def as_table(all_seen: list[Glance], tokenizer: Tokenizer) -> pd.DataFrame:
         [
             {
                 "step": each.step,
-                "validation loss (nats)": each.validation_loss,
-                "entropy (bits)": each.entropy,
+                N_("validation loss (nats)"): each.validation_loss,
+                N_("entropy (bits)"): each.entropy,
                 "likeliest": token_name(tokenizer, each.first),
                 **{name: 100 * float(each.probabilities[i]) for name, i in zip(names, ids, strict=True)},
             }
@@ -164,24 +179,34 @@ def over_training(all_seen: list[Glance], step: int, tokenizer: Tokenizer) -> Fi
     columns["order"].append(0)
     data = pd.DataFrame(columns).astype({"probability": "float64"})
     first, last = all_seen[0], all_seen[-1]
-    summary = (
-        f"{len(all_seen)} checkpoint{'s' if len(all_seen) > 1 else ''} so far: the model is as unsure as among "
-        f"{2**first.entropy:,.1f} equal tokens at step {first.step:,}, {2**last.entropy:,.1f} at step {last.step:,}."
+    summary = _(
+        (
+            "{n_all_seen} checkpoint{ending} so far: the model is as unsure as among "
+            "{entropy:,.1f} equal tokens at step {step:,}, {entropy_2:,.1f} at step {step_2:,}."
+        ),
+        n_all_seen=len(all_seen),
+        ending="s" if len(all_seen) > 1 else "",
+        entropy=2**first.entropy,
+        step=first.step,
+        entropy_2=2**last.entropy,
+        step_2=last.step,
     )
-    return Figure(data, _spec(), "Line chart: probability of the likeliest next tokens at every checkpoint.", summary)
+    return Figure(
+        data, _spec(), _("Line chart: probability of the likeliest next tokens at every checkpoint."), summary
+    )
 
 
-@lru_cache(maxsize=1)
+@cached_by_language(maxsize=1)
 def _spec() -> dict[str, Any]:
     x = alt.X(
         "step:Q",
-        title="Training step (square-root scale)",
+        title=_("Training step (square-root scale)"),
         scale=alt.Scale(type="sqrt", nice=False),
         axis=alt.Axis(tickCount=6, format=",d"),
     )
     y = alt.Y(
         "probability:Q",
-        title="Probability",
+        title=_("Probability"),
         scale=alt.Scale(domainMin=0, nice=True),
         axis=alt.Axis(format="~%", tickCount=4),
     )
@@ -205,9 +230,9 @@ def _spec() -> dict[str, Any]:
         colour,
         shape,
         tooltip=[
-            alt.Tooltip("token:N", title="Token"),
-            alt.Tooltip("step:Q", title="Step", format=",d"),
-            alt.Tooltip("probability:Q", title="Probability", format=".2%"),
+            alt.Tooltip("token:N", title=_("Token")),
+            alt.Tooltip("step:Q", title=_("Step"), format=",d"),
+            alt.Tooltip("probability:Q", title=_("Probability"), format=".2%"),
         ],
     )
     here = (
@@ -215,4 +240,4 @@ def _spec() -> dict[str, Any]:
         .mark_rule(strokeDash=[5, 4], strokeWidth=1.5, aria=False)
         .encode(x=x, color=alt.value("gray"))
     )
-    return _to_spec(alt.layer(here, lines, dots), "What comes next, checkpoint by checkpoint", 250)
+    return _to_spec(alt.layer(here, lines, dots), _("What comes next, checkpoint by checkpoint"), 250)

@@ -10,6 +10,7 @@ import numpy as np
 from engine.errors import EngineError
 from engine.gpt import GPTConfig
 from engine.journey import Glance, Journey, words_of
+from engine.language import _
 from engine.merges import has_merges, merge_trace
 from engine.tokenizer import Tokenizer
 from pages.parts.journey.prompt import Prompt, appended_text
@@ -43,14 +44,17 @@ def top_line(prompt: Prompt, tokenizer: Tokenizer, seen: Glance, change: str, mo
     `model` names one that belongs to no run: it has no steps and no loss to tell.
     """
     loss = seen.validation_loss
-    state = [["Training step", f"{seen.step:,}"], ["Validation loss", "–" if loss is None else f"{loss:.2f} nats"]]
+    state = [
+        [_("Training step"), f"{seen.step:,}"],
+        [_("Validation loss"), "–" if loss is None else _("{loss:.2f} nats", loss=loss)],
+    ]
     return {
         "tokens": [[chip.id, chip.text] for chip in prompt.chips],
         "next": [*named(tokenizer, seen.first), float(seen.probabilities[seen.first])],
         "facts": [
-            *([["Model", model]] if model else state),
-            ["As unsure as among", f"{2**seen.entropy:,.1f} equal tokens"],
-            ["Entropy", f"{seen.entropy:.2f} bits"],
+            *([[_("Model"), model]] if model else state),
+            [_("As unsure as among"), _("{entropy:,.1f} equal tokens", entropy=2**seen.entropy)],
+            [_("Entropy"), _("{entropy:.2f} bits", entropy=seen.entropy)],
         ],
         "change": change,
     }
@@ -89,21 +93,26 @@ def _bytes(prompt: Prompt) -> dict[str, Any]:
     text = prompt.read_text
     n_bytes = len(text.encode("utf-8"))
     shown = text[-SHOWN_CHARACTERS:]
-    more = f" The last {len(shown)} are drawn." if len(shown) < len(text) else ""
+    more = _(" The last {n_shown} are drawn.", n_shown=len(shown)) if len(shown) < len(text) else ""
     several = sum(len(char.encode("utf-8")) > 1 for char in text)
     reason = (
-        "each of these is one byte, because all are plain ASCII"
+        _("each of these is one byte, because all are plain ASCII")
         if not several
-        else f"{several} of them need more than one byte"
+        else _("{several} of them need more than one byte", several=several)
     )
     return {
         "kind": "bytes",
-        "title": "Bytes",
-        "sentence": f"The prompt has {_count(len(text), 'character')}, which UTF-8 writes as "
-        f"{_count(n_bytes, 'byte')}: {reason}.{more}",
+        "title": _("Bytes"),
+        "sentence": _(
+            "The prompt has {count}, which UTF-8 writes as {count_2}: {reason}.{more}",
+            count=_count(len(text), "character"),
+            count_2=_count(n_bytes, "byte"),
+            reason=reason,
+            more=more,
+        ),
         "shape": f"{_count(len(text), 'character')} → {_count(n_bytes, 'byte')}",
         "lesson": "tokenization",
-        "link": "Tokenization",
+        "link": _("Tokenization"),
         "characters": [[_glyph(char), char.encode("utf-8").hex(" ")] for char in shown],
     }
 
@@ -126,14 +135,21 @@ def _merges(prompt: Prompt, tokenizer: Tokenizer, word: int) -> dict[str, Any]:
     chosen = words[word]
     data = chosen.encode("utf-8")
     cut = data[:MAX_WORD_BYTES].decode("utf-8", "ignore")
-    note = "" if cut == chosen else f" Its first {len(cut)} characters are shown."
+    note = "" if cut == chosen else _(" Its first {n_cut} characters are shown.", n_cut=len(cut))
     if has_merges(tokenizer):
         rows, n_merges = _merge_rows(cut, tokenizer)
         end = _count(len(rows[-1]["tokens"]), "token")
         n_bytes = len(cut.encode("utf-8"))
-        sentence = (
-            f"Neighbours are joined, the merge learned first going first: {token_text(chosen)} begins as "
-            f"{_count(n_bytes, 'byte')} and after {_count(n_merges, 'merge')} it is {end}.{note}"
+        sentence = _(
+            (
+                "Neighbours are joined, the merge learned first going first: {token_text} begins as "
+                "{count} and after {count_2} it is {end}.{note}"
+            ),
+            token_text=token_text(chosen),
+            count=_count(n_bytes, "byte"),
+            count_2=_count(n_merges, "merge"),
+            end=end,
+            note=note,
         )
         shape = f"{_count(n_bytes, 'byte')} → {end}"
     else:
@@ -142,19 +158,26 @@ def _merges(prompt: Prompt, tokenizer: Tokenizer, word: int) -> dict[str, Any]:
         rows = [
             {"name": f"{what}s", "tokens": [named(tokenizer, i) for i in ids], "made": []},
         ]
-        unknown = " One that was not in its training text becomes <|unk|>." if what != "byte" else ""
-        sentence = (
-            f"This model's tokenizer merges nothing: every {what} is a token of its own.{unknown} "
-            f"{token_text(chosen)} is {_count(len(ids), 'token')}.{note}"
+        unknown = _(" One that was not in its training text becomes <|unk|>.") if what != "byte" else ""
+        sentence = _(
+            (
+                "This model's tokenizer merges nothing: every {what} is a token of its own.{unknown} "
+                "{token_text} is {count}.{note}"
+            ),
+            what=what,
+            unknown=unknown,
+            token_text=token_text(chosen),
+            count=_count(len(ids), "token"),
+            note=note,
         )
         shape = f"{_count(len(data), 'byte')} → {_count(len(ids), 'token')}"
     return {
         "kind": "merges",
-        "title": "Merges",
+        "title": _("Merges"),
         "sentence": sentence,
         "shape": shape,
         "lesson": "tokenization",
-        "link": "Tokenization",
+        "link": _("Tokenization"),
         "words": [short(each, 18) for each in words],
         "word": word,
         "rows": rows,
@@ -171,7 +194,7 @@ def _merge_rows(word: str, tokenizer: Tokenizer) -> tuple[list[dict[str, Any]], 
     for n, state in enumerate(states):
         rows.append(
             {
-                "name": "bytes" if n == 0 else f"merge {n}",
+                "name": "bytes" if n == 0 else _("merge {n}", n=n),
                 "tokens": [named(tokenizer, i) for i in state.ids],
                 "made": list(state.made),
             }
@@ -194,16 +217,24 @@ def token_text(text: str) -> str:
 def _ids(prompt: Prompt, tokenizer: Tokenizer) -> dict[str, Any]:
     n = len(prompt.chips)
     left_out = prompt.n_tokens - n
-    more = f" The {left_out:,} before them are beyond what is followed here." if left_out > 0 else ""
+    more = (
+        _(" The {left_out:,} before them are beyond what is followed here.", left_out=left_out) if left_out > 0 else ""
+    )
     last = prompt.chips[-1]
     return {
         "kind": "ids",
-        "title": "Ids",
-        "sentence": f"Each token is replaced by its number in the vocabulary of {tokenizer.n_vocab:,}: the last one, "
-        f"{token_text(last.text)}, is {last.id:,}. From here on the model sees no letters.{more}",
-        "shape": f"{_count(n, 'id')}, each 0 to {tokenizer.n_vocab - 1:,}",
+        "title": _("Ids"),
+        "sentence": _(
+            "Each token is replaced by its number in the vocabulary of {n_vocab:,}: the last one, "
+            "{token_text}, is {id:,}. From here on the model sees no letters.{more}",
+            n_vocab=tokenizer.n_vocab,
+            token_text=token_text(last.text),
+            id=last.id,
+            more=more,
+        ),
+        "shape": _("{count}, each 0 to {n_vocab:,}", count=_count(n, "id"), n_vocab=tokenizer.n_vocab - 1),
         "lesson": "tokenization",
-        "link": "Tokenization",
+        "link": _("Tokenization"),
         "tokens": [[chip.id, short(chip.text)] for chip in prompt.chips],
     }
 
@@ -220,22 +251,27 @@ def _vectors(journey: Journey, tokenizer: Tokenizer, config: GPTConfig) -> dict[
         rows.append([*named(tokenizer, journey.ids[place]), ""])
         vectors.append(journey.token_vectors[place])
         if positions is not None:
-            rows += [[None, f"position {place}", "+"], [None, "their sum", "="]]
+            rows += [[None, _("position {place}", place=place), "+"], [None, _("their sum"), "="]]
             vectors += [positions[place], journey.token_vectors[place] + positions[place]]
     where = {
-        "learned": "A learned vector of its position is added to it.",
-        "rotary": "Its position comes later: every head turns its queries and keys by it.",
-        "none": "This model is not told any positions.",
+        "learned": _("A learned vector of its position is added to it."),
+        "rotary": _("Its position comes later: every head turns its queries and keys by it."),
+        "none": _("This model is not told any positions."),
     }[config.positions]
-    cut = f" The last {shown} tokens are drawn." if shown < n else ""
+    cut = _(" The last {shown} tokens are drawn.", shown=shown) if shown < n else ""
     return {
         "kind": "vectors",
-        "title": "Vectors",
-        "sentence": f"Every id picks its row of the embedding table, {width} numbers that were learned. {where}{cut}",
-        "shape": f"({n}, {width}) numbers",
+        "title": _("Vectors"),
+        "sentence": _(
+            "Every id picks its row of the embedding table, {width} numbers that were learned. {where}{cut}",
+            width=width,
+            where=where,
+            cut=cut,
+        ),
+        "shape": _("({n}, {width}) numbers", n=n, width=width),
         "lesson": "embeddings",
-        "link": "Windows and embeddings",
-        "label": "The vectors of the tokens",
+        "link": _("Windows and embeddings"),
+        "label": _("The vectors of the tokens"),
         "rows": rows,
         "matrix": packed(np.stack(vectors)),
     }
@@ -249,13 +285,25 @@ def _head(journey: Journey, tokenizer: Tokenizer, layer: int, head: int) -> dict
     which = "itself" if most == n - 1 else f"{token_name(tokenizer, read)}, {_back(n - 1 - most)}"
     return {
         "kind": "head",
-        "title": "One head",
-        "sentence": f"Attention carries information between tokens. In layer {layer + 1}, head {head + 1}, the last "
-        f"token {token_name(tokenizer, last)} reads most from {which}: {percent(float(weights[most]))} of its "
-        "attention.",
-        "shape": f"{n_layers} × {n_heads} heads, each {_count(n, 'weight')} that sum to 1",
+        "title": _("One head"),
+        "sentence": _(
+            "Attention carries information between tokens. In layer {layer}, head {head}, the last "
+            "token {token_name} reads most from {which}: {percent} of its "
+            "attention.",
+            layer=layer + 1,
+            head=head + 1,
+            token_name=token_name(tokenizer, last),
+            which=which,
+            percent=percent(float(weights[most])),
+        ),
+        "shape": _(
+            "{n_layers} × {n_heads} heads, each {count} that sum to 1",
+            n_layers=n_layers,
+            n_heads=n_heads,
+            count=_count(n, "weight"),
+        ),
         "lesson": "attention",
-        "link": "Attention",
+        "link": _("Attention"),
         "focus": [[round(float(x), 4) for x in row] for row in journey.attention.max(-1)],
         "layer": layer,
         "head": head,
@@ -266,7 +314,7 @@ def _head(journey: Journey, tokenizer: Tokenizer, layer: int, head: int) -> dict
 
 
 def _back(n: int) -> str:
-    return "the token before" if n == 1 else f"{n} tokens back"
+    return _("the token before") if n == 1 else _("{n} tokens back", n=n)
 
 
 def _stream(journey: Journey, tokenizer: Tokenizer) -> dict[str, Any]:
@@ -275,7 +323,7 @@ def _stream(journey: Journey, tokenizer: Tokenizer) -> dict[str, Any]:
     rows = [{"name": "embedding", "attention": None, "mlp": None, "length": float(lengths[0])}]
     rows += [
         {
-            "name": f"layer {layer + 1}",
+            "name": _("layer {layer}", layer=layer + 1),
             "attention": float(added[layer, 0]),
             "mlp": float(added[layer, 1]),
             "length": float(lengths[layer + 1]),
@@ -285,14 +333,25 @@ def _stream(journey: Journey, tokenizer: Tokenizer) -> dict[str, Any]:
     layer, part = np.unravel_index(int(added.argmax()), added.shape)
     return {
         "kind": "stream",
-        "title": "Residual stream",
-        "sentence": f"Layer after layer adds to the last token's vector and erases nothing: its length goes from "
-        f"{lengths[0]:.1f} to {lengths[-1]:.1f}. The largest addition comes from the "
-        f"{('attention', 'MLP')[int(part)]} of layer {int(layer) + 1}.",
-        "shape": f"({n_layers} + 1, {width}) numbers for {token_name(tokenizer, journey.ids[-1])}",
+        "title": _("Residual stream"),
+        "sentence": _(
+            "Layer after layer adds to the last token's vector and erases nothing: its length goes from "
+            "{lengths:.1f} to {lengths_2:.1f}. The largest addition comes from the "
+            "{value} of layer {value_2}.",
+            lengths=lengths[0],
+            lengths_2=lengths[-1],
+            value=("attention", "MLP")[int(part)],
+            value_2=int(layer) + 1,
+        ),
+        "shape": _(
+            "({n_layers} + 1, {width}) numbers for {token_name}",
+            n_layers=n_layers,
+            width=width,
+            token_name=token_name(tokenizer, journey.ids[-1]),
+        ),
         "lesson": "transformer",
-        "link": "Anatomy",
-        "label": "The last token's vector before the first layer and after each",
+        "link": _("Anatomy"),
+        "label": _("The last token's vector before the first layer and after each"),
         "rows": rows,
         "most": float(max(lengths.max(), added.max())) or 1.0,
         "matrix": packed(journey.stream[::2]),
@@ -303,7 +362,7 @@ def _logits(journey: Journey, tokenizer: Tokenizer) -> dict[str, Any]:
     logits = journey.logits
     order = np.argsort(-logits, kind="stable")[: TOP + 2]
     n_layers = len(journey.lens_ids) - 1
-    names = ["embedding", *(f"layer {layer}" for layer in range(1, n_layers + 1))]
+    names = ["embedding", *(_("layer {layer}", layer=layer) for layer in range(1, n_layers + 1))]
     lens = [
         [name, *named(tokenizer, int(i)), float(p)]
         for name, i, p in zip(names, journey.lens_ids, journey.lens_probabilities, strict=True)
@@ -312,16 +371,27 @@ def _logits(journey: Journey, tokenizer: Tokenizer) -> dict[str, Any]:
     settled = n_layers
     while settled > 0 and int(journey.lens_ids[settled - 1]) == final:
         settled -= 1
-    since = "only the last layer" if settled == n_layers else "the embedding" if settled == 0 else f"layer {settled}"
-    since = f"{since} settles it" if settled == n_layers else f"it leads from {since} on"
+    since = (
+        _("only the last layer")
+        if settled == n_layers
+        else _("the embedding")
+        if settled == 0
+        else _("layer {settled}", settled=settled)
+    )
+    since = _("{since} settles it", since=since) if settled == n_layers else _("it leads from {since} on", since=since)
     return {
         "kind": "logits",
-        "title": "Logits",
-        "sentence": f"The vector is compared with every token of the vocabulary, which gives each a score. "
-        f"{token_name(tokenizer, final)} gets the highest, {logits[final]:.2f}; {since}.",
-        "shape": f"({len(logits):,}) logits",
+        "title": _("Logits"),
+        "sentence": _(
+            "The vector is compared with every token of the vocabulary, which gives each a score. "
+            "{token_name} gets the highest, {logits:.2f}; {since}.",
+            token_name=token_name(tokenizer, final),
+            logits=logits[final],
+            since=since,
+        ),
+        "shape": _("({n_logits:,}) logits", n_logits=len(logits)),
         "lesson": "transformer",
-        "link": "Anatomy",
+        "link": _("Anatomy"),
         "lens": lens,
         "top": [[*named(tokenizer, int(i)), float(logits[i])] for i in order],
         "mean": float(logits.mean()),
@@ -345,13 +415,17 @@ def _next(journey: Journey, tokenizer: Tokenizer, dice: float, drawn: int) -> di
     ]
     return {
         "kind": "next",
-        "title": "The next token",
-        "sentence": f"Softmax turns the scores into probabilities that sum to 1, and dice choose: this time "
-        f"{token_name(tokenizer, drawn)}, which had {percent(float(probabilities[drawn]))}. Append it, and the way "
-        "begins again.",
-        "shape": f"({len(probabilities):,}) probabilities, 1 token",
+        "title": _("The next token"),
+        "sentence": _(
+            "Softmax turns the scores into probabilities that sum to 1, and dice choose: this time "
+            "{token_name}, which had {percent}. Append it, and the way "
+            "begins again.",
+            token_name=token_name(tokenizer, drawn),
+            percent=percent(float(probabilities[drawn])),
+        ),
+        "shape": _("({n_probabilities:,}) probabilities, 1 token", n_probabilities=len(probabilities)),
         "lesson": "generation",
-        "link": "Generation",
+        "link": _("Generation"),
         "rows": rows,
         "drawn": drawn,
         "drawnText": short(show_bytes(tokenizer.token_bytes(drawn))),

@@ -14,6 +14,7 @@ from engine.errors import EngineError
 from engine.generation import uniform
 from engine.gpt import Block
 from engine.journey import Glance, Journey, draw_sorted
+from engine.language import N_, _
 from engine.runs.records import CheckpointInfo
 from engine.tokenizer import Tokenizer
 from pages.parts.journey import following, seen
@@ -44,20 +45,32 @@ def show() -> None:
         else:
             _way(followed, followed.choice, text, training)
     notice(
-        "Nothing on this page is drawn by hand: it is the model's own arithmetic on your prompt. While a model trains, "
-        "stations 1 to 3 stay as they are; from station 4 on everything moves.",
-        "At step 0 the attention is spread almost evenly and every token is about equally likely. First the model "
-        "finds out which tokens are frequent at all, then which follow the words that stand here.",
-        "One vector, the last token's, has to hold all that matters for the next token. Attention is the only way by "
-        "which the other tokens can reach it.",
-        "The model only gives probabilities. The choice is made by dice outside of it, and what was chosen is read "
-        "again with all the rest.",
+        _(
+            "Nothing on this page is drawn by hand: it is the model's own arithmetic on your prompt. While a model "
+            "trains, stations 1 to 3 stay as they are; from station 4 on everything moves."
+        ),
+        _(
+            "At step 0 the attention is spread almost evenly and every token is about equally likely. First the model "
+            "finds out which tokens are frequent at all, then which follow the words that stand here."
+        ),
+        _(
+            "One vector, the last token's, has to hold all that matters for the next token. Attention is the only way "
+            "by which the other tokens can reach it."
+        ),
+        _(
+            "The model only gives probabilities. The choice is made by dice outside of it, and what was chosen is read "
+            "again with all the rest."
+        ),
     )
     exercise(
-        "Pin a prompt whose next word depends on an early one, such as “Anna has a lion. The lion belongs to”. Train a "
-        "model and watch when the right name appears. Which head reads from it?",
-        "Frequent words come first; the name needs a head that looks back to it, which forms late in a short training "
-        "or not at all. When it does, one dot among the heads grows, and its bars point at the name.",
+        _(
+            "Pin a prompt whose next word depends on an early one, such as “Anna has a lion. The lion belongs to”. "
+            "Train a model and watch when the right name appears. Which head reads from it?"
+        ),
+        _(
+            "Frequent words come first; the name needs a head that looks back to it, which forms late in a short "
+            "training or not at all. When it does, one dot among the heads grows, and its bars point at the name."
+        ),
     )
     show_code(engine_journey.follow_prompt, merges.merge_trace, Block.forward, engine_journey.draw_sorted)
 
@@ -69,7 +82,7 @@ def _way(followed: following.Followed, choice: ModelChoice, text: str, training:
     if prompt is None:
         with training:
             following.keep_up(followed, lambda: False, complete=True)
-        st.info("Type a prompt: at least one character to follow.")
+        st.info(_("Type a prompt: at least one character to follow."))
         return
     ids = prompt.ids
     found = seen.seen(followed.run, choice, ids)
@@ -90,7 +103,7 @@ def _way(followed: following.Followed, choice: ModelChoice, text: str, training:
         with st.container():  # there also when it is empty, so that nothing below it is moved and drawn anew
             _early(followed, choice)
         if followed.run is None:
-            st.caption("This model was trained elsewhere: there are no earlier checkpoints to look back on.")
+            st.caption(_("This model was trained elsewhere: there are no earlier checkpoints to look back on."))
         else:
             seen.over_training(all_seen, choice.step, tokenizer).show()
     if followed.run is None:
@@ -116,13 +129,14 @@ def _loaded(followed: following.Followed, choice: ModelChoice) -> tuple[Checkpoi
 def _early(followed: following.Followed, choice: ModelChoice) -> None:
     if followed.live and followed.run is not None and followed.run.run_id != choice.run_id:
         st.info(
-            f"Its first model comes in a few seconds. Until then you see {choice.title}.", icon=":material/schedule:"
+            _("Its first model comes in a few seconds. Until then you see {title}.", title=choice.title),
+            icon=":material/schedule:",
         )
 
 
 def _stations(prompt: Prompt, journey: Journey, checkpoint: Checkpoint, state: dict[str, Any]) -> None:
     tokenizer, model = checkpoint.tokenizer, checkpoint.model
-    n_layers, n_heads, _ = journey.attention.shape
+    n_layers, n_heads, _unused = journey.attention.shape
     words = words_in(prompt, tokenizer)
     word = min(_number(st.session_state.get(_WORD), 1), len(words) - 1)
     layer, head = _pair(st.session_state.get(_HEAD), (n_layers - 1, 0))
@@ -171,63 +185,63 @@ def _buttons(prompt: Prompt, tokenizer: Tokenizer, drawn: int, roll: int) -> Non
     before = past()
     with st.container(horizontal=True, key="journey_buttons"):
         st.button(
-            "Append the drawn token",
+            _("Append the drawn token"),
             key="journey_append",
             type="primary",
             icon=":material/add:",
             disabled=added is None,
             on_click=change_to,
             args=(prompt.text + (added or ""), [*before, prompt.text]),
-            help="Puts it behind the prompt; the whole way is then gone again, with one token more."
+            help=_("Puts it behind the prompt; the whole way is then gone again, with one token more.")
             if added is not None
-            else "This token cannot be written into the prompt: it is no text of its own, or the prompt is full.",
+            else _("This token cannot be written into the prompt: it is no text of its own, or the prompt is full."),
         )
         st.button(
-            "Roll again",
+            _("Roll again"),
             key="journey_roll",
             icon=":material/casino:",
             on_click=st.session_state.__setitem__,
             args=(_ROLL, roll + 1),
-            help="Other dice, the same probabilities.",
+            help=_("Other dice, the same probabilities."),
         )
         st.button(
-            "Undo",
+            _("Undo"),
             key="journey_undo",
             icon=":material/undo:",
             disabled=not before,
             on_click=change_to,
             args=(before[-1] if before else prompt.text, before[:-1]),
-            help="The prompt before the last token that was appended.",
+            help=_("The prompt before the last token that was appended."),
         )
 
 
 def _tables(prompt: Prompt, journey: Journey, all_seen: list[Glance], tokenizer: Tokenizer) -> None:
-    with st.expander("As a table", icon=":material/table:"):
-        st.caption("The next token at every checkpoint seen so far; probabilities in percent.")
+    with st.expander(_("As a table"), icon=":material/table:"):
+        st.caption(_("The next token at every checkpoint seen so far; probabilities in percent."))
         st.dataframe(seen.as_table(all_seen, tokenizer), hide_index=True, width="stretch")
-        st.caption("The tokens of the prompt.")
+        st.caption(_("The tokens of the prompt."))
         st.dataframe(
             pd.DataFrame(
                 {
                     "token": [token_text(chip.text) for chip in prompt.chips],
                     "id": [chip.id for chip in prompt.chips],
                     "bytes": [chip.data[:24].hex(" ") for chip in prompt.chips],
-                    "length of its vector": [float((row**2).sum() ** 0.5) for row in journey.token_vectors],
+                    N_("length of its vector"): [float((row**2).sum() ** 0.5) for row in journey.token_vectors],
                 }
             ),
             hide_index=True,
             width="stretch",
         )
-        st.caption("The last token's vector and what the model would say, layer by layer.")
+        st.caption(_("The last token's vector and what the model would say, layer by layer."))
         st.dataframe(
             pd.DataFrame(
                 {
-                    "after": ["embedding", *(f"layer {n + 1}" for n in range(len(journey.added)))],
+                    "after": ["embedding", *(_("layer {n}", n=n + 1) for n in range(len(journey.added)))],
                     "length": journey.lengths,
-                    "attention adds": [None, *journey.added[:, 0]],
-                    "MLP adds": [None, *journey.added[:, 1]],
-                    "would say": [seen.token_name(tokenizer, int(i)) for i in journey.lens_ids],
-                    "with %": 100 * journey.lens_probabilities,
+                    N_("attention adds"): [None, *journey.added[:, 0]],
+                    N_("MLP adds"): [None, *journey.added[:, 1]],
+                    N_("would say"): [seen.token_name(tokenizer, int(i)) for i in journey.lens_ids],
+                    N_("with %"): 100 * journey.lens_probabilities,
                 }
             ),
             hide_index=True,

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from engine.errors import EngineError
+from engine.language import N_, _
 from engine.runs.config import RunConfig
 from engine.runs.preparation import read_corpora
 from engine.runs.records import RunRecord
@@ -27,14 +28,16 @@ def show_batches(record: RunRecord) -> None:
     """Draw the view."""
     config = record.config
     if not isinstance(config, RunConfig):
-        st.info("Only pretraining runs read windows of a text.")
+        st.info(_("Only pretraining runs read windows of a text."))
         return
     if not may_read(
         record,
         "beyond-read",
-        "Read the text of this run",
-        "Which window was read when follows from text "
-        "and seed alone, so it can be worked out again. The text has to be read and cut into tokens,",
+        _("Read the text of this run"),
+        _(
+            "Which window was read when follows from text "
+            "and seed alone, so it can be worked out again. The text has to be read and cut into tokens,"
+        ),
     ):
         return
     sampler = _sampler(record.run_id, str(lab().settings.home))
@@ -42,12 +45,12 @@ def show_batches(record: RunRecord) -> None:
     n, total = config.training.accumulation, max(1, record.step)
     step = int(
         st.number_input(
-            "Step",
+            _("Step"),
             1,
             total,
             min(total, 1),
             key=f"beyond-step:{record.run_id}:{total}",
-            help=f"An update of the model, 1 to {total:,}. Type a number, or use the arrow keys.",
+            help=_("An update of the model, 1 to {total:,}. Type a number, or use the arrow keys.", total=total),
         )
     )
     starts = np.concatenate([sampler.starts((step - 1) * n + i).numpy() for i in range(n)])
@@ -58,12 +61,19 @@ def show_batches(record: RunRecord) -> None:
     table = pd.DataFrame(
         {
             "window": range(1, len(starts) + 1),
-            "begins at token": starts,
-            "read before": [round(float(times[start : start + T].mean()), 2) for start in starts],
+            N_("begins at token"): starts,
+            N_("read before"): [round(float(times[start : start + T].mean()), 2) for start in starts],
             "text": texts,
         }
     )
-    st.markdown(f"**The {len(starts)} windows of step {step:,}**, {T} tokens each, in the order in which they came")
+    st.markdown(
+        _(
+            "**The {n_starts} windows of step {step:,}**, {t} tokens each, in the order in which they came",
+            n_starts=len(starts),
+            step=step,
+            t=T,
+        )
+    )
     st.dataframe(
         table,
         hide_index=True,
@@ -71,17 +81,17 @@ def show_batches(record: RunRecord) -> None:
         height=min(420, 36 * len(table) + 40),
         column_config={
             "text": st.column_config.TextColumn(width="large"),
-            "read before": st.column_config.NumberColumn(
-                format="%.2f", help="How often the tokens of this window had been read before this step, on average."
+            N_("read before"): st.column_config.NumberColumn(
+                format="%.2f", help=_("How often the tokens of this window had been read before this step, on average.")
             ),
         },
     )
     chosen = st.selectbox(
-        "Read a window",
+        _("Read a window"),
         range(len(starts)),
-        format_func=lambda i: f"window {i + 1}, from token {int(starts[i]):,}",
+        format_func=lambda i: _("window {i}, from token {int:,}", i=i + 1, int=int(starts[i])),
         key=f"beyond-window:{len(starts)}",
-        help="Its whole text, as the model got it. The target of every token is the one after it.",
+        help=_("Its whole text, as the model got it. The target of every token is the one after it."),
     )
     with st.container(border=True):
         st.text(texts[chosen])
@@ -92,36 +102,49 @@ def show_batches(record: RunRecord) -> None:
     reading_map(
         np.arange(len(whole)) * stretch,
         whole,
-        summary=f"After step {step:,}, {epoch:.2f} epochs in: {never:.2%} of the {len(after):,} training tokens have "
-        f"not been read yet; the most read ones {'once' if most == 1 else f'{most} times'}.",
+        summary=_(
+            "After step {step:,}, {epoch:.2f} epochs in: {never:.2%} of the {n_after:,} training tokens have "
+            "not been read yet; the most read ones {ending}.",
+            step=step,
+            epoch=epoch,
+            never=never,
+            n_after=len(after),
+            ending="once" if most == 1 else _("{most} times", most=most),
+        ),
     ).show()
-    with st.expander("As a table", icon=":material/table:"):
+    with st.expander(_("As a table"), icon=":material/table:"):
         values, counts = np.unique(after, return_counts=True)
-        st.dataframe(pd.DataFrame({"times read": values, "tokens": counts}), hide_index=True, width="stretch")
+        st.dataframe(pd.DataFrame({N_("times read"): values, "tokens": counts}), hide_index=True, width="stretch")
     notice(
-        "Windows come in random order, every one once an epoch. Neighbours in a batch have nothing to do with each "
-        "other, so that its mean gradient speaks for the whole text.",
-        "In every epoch windows begin at other tokens: what was cut in two is whole the next time.",
-        "Large models read most of their text once. Small runs here read theirs many times, which is why the training "
-        "loss falls below the validation loss.",
+        _(
+            "Windows come in random order, every one once an epoch. Neighbours in a batch have nothing to do with each "
+            "other, so that its mean gradient speaks for the whole text."
+        ),
+        _("In every epoch windows begin at other tokens: what was cut in two is whole the next time."),
+        _(
+            "Large models read most of their text once. Small runs here read theirs many times, which is why the "
+            "training loss falls below the validation loss."
+        ),
     )
     exercise(
-        "Choose a step where the loss jumped up (the record as CSV names it) and read its batch. What do you find?",
-        "Often nothing odd: a batch of few windows is a small sample, and some hold rare names, lists or another "
-        "language. Real runs skip or look up such batches in the same way; with seed and step alone it can be done.",
+        _("Choose a step where the loss jumped up (the record as CSV names it) and read its batch. What do you find?"),
+        _(
+            "Often nothing odd: a batch of few windows is a small sample, and some hold rare names, lists or another "
+            "language. Real runs skip or look up such batches in the same way; with seed and step alone it can be done."
+        ),
     )
     show_code(WindowSampler.starts, WindowSampler.times_read)
 
 
-@st.cache_resource(max_entries=2, show_spinner="Reading the run's text and cutting it into tokens …")
+@st.cache_resource(max_entries=2, show_spinner=N_("Reading the run's text and cutting it into tokens …"))
 def _sampler(run_id: str, home: str) -> WindowSampler:
     """The sampler that the run had, made again from its config."""
     service = lab()
     config = service.run(run_id).config
     if not isinstance(config, RunConfig):
-        raise EngineError("this run did not read windows of a text: choose a pretraining run.")
+        raise EngineError(_("this run did not read windows of a text: choose a pretraining run."))
     tokenizer = service.load_model(run_id).tokenizer
-    ids, _ = read_corpora(config, service.artifacts).encode(tokenizer, config.validation_fraction)
+    ids, _unused = read_corpora(config, service.artifacts).encode(tokenizer, config.validation_fraction)
     return WindowSampler(ids, config.model.context_length, config.training.batch_size, config.seed)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
+from engine.language import _, cached_by_language
 from pages.shared.charts import _QUIET, _RUN_COLOURS, _RUN_SHAPES, Figure, _to_spec
 
 MAX_LINES = 6
@@ -25,16 +25,18 @@ def over_parts(frame: pd.DataFrame, *, title: str, unit: str, summary: str) -> F
     data = frame[["step", "part", "value"]].reset_index(drop=True)
     parts, steps = tuple(dict.fromkeys(data["part"])), tuple(int(each) for each in sorted(set(data["step"])))
     spec = _parts_spec(title, unit, parts, steps)
-    return Figure(data, spec, f"Heat map: {title.lower()} by part of the model and training step.", summary)
+    return Figure(
+        data, spec, _("Heat map: {lower} by part of the model and training step.", lower=title.lower()), summary
+    )
 
 
-@lru_cache(maxsize=64)
+@cached_by_language(maxsize=64)
 def _parts_spec(title: str, unit: str, parts: tuple[str, ...], steps: tuple[int, ...]) -> dict[str, Any]:
     chart = (
         alt.Chart()
         .mark_rect()
         .encode(
-            x=alt.X("step:O", title="Training step", sort=list(steps), axis=_few(steps)),
+            x=alt.X("step:O", title=_("Training step"), sort=list(steps), axis=_few(steps)),
             y=alt.Y("part:N", title=None, sort=list(parts), axis=alt.Axis(labelLimit=140)),
             color=alt.Color(
                 "value:Q",
@@ -43,8 +45,8 @@ def _parts_spec(title: str, unit: str, parts: tuple[str, ...], steps: tuple[int,
                 legend=alt.Legend(orient="top", gradientLength=220, labelExpr=_POWER, tickCount=4, titleLimit=320),
             ),
             tooltip=[
-                alt.Tooltip("part:N", title="Part"),
-                alt.Tooltip("step:O", title="Training step"),
+                alt.Tooltip("part:N", title=_("Part")),
+                alt.Tooltip("step:O", title=_("Training step")),
                 alt.Tooltip("value:Q", title=unit, format=".3~g"),
             ],
         )
@@ -61,14 +63,14 @@ def log_lines(frame: pd.DataFrame, *, title: str, unit: str, summary: str, level
         data.loc[len(data)] = [np.nan, "", float(level), "level"]
     until = int(frame["step"].max()) if len(frame) else 1
     spec = _lines_spec(title, unit, parts, max(1, until), level)
-    return Figure(data, spec, f"Line chart: {title.lower()} of some parts over training.", summary)
+    return Figure(data, spec, _("Line chart: {lower} of some parts over training.", lower=title.lower()), summary)
 
 
-@lru_cache(maxsize=64)
+@cached_by_language(maxsize=64)
 def _lines_spec(title: str, unit: str, parts: tuple[str, ...], until: int, level: float | None) -> dict[str, Any]:
     ticks = [0, *[4**n for n in range(2, 9) if 4**n < 0.6 * until], until]
     scale = alt.Scale(type="symlog", constant=8, domain=[0, until], nice=False)
-    x = alt.X("step:Q", title="Training step", scale=scale, axis=alt.Axis(values=ticks, format=",d"))
+    x = alt.X("step:Q", title=_("Training step"), scale=scale, axis=alt.Axis(values=ticks, format=",d"))
     y = alt.Y("value:Q", title=unit, scale=alt.Scale(type="log"), axis=alt.Axis(labelExpr=_POWER, tickCount=5))
     n = len(parts)
     legend = alt.Legend(orient="top", columns=2, title=None, symbolStrokeWidth=0) if n > 1 else None
@@ -78,8 +80,8 @@ def _lines_spec(title: str, unit: str, parts: tuple[str, ...], until: int, level
     base = alt.Chart()
     lines = base.transform_filter("datum.layer == 'line'")
     tips = [
-        alt.Tooltip("part:N", title="Part"),
-        alt.Tooltip("step:Q", title="Training step", format=",d"),
+        alt.Tooltip("part:N", title=_("Part")),
+        alt.Tooltip("step:Q", title=_("Training step"), format=",d"),
         alt.Tooltip("value:Q", title=unit, format=".3~g"),
     ]
     curve = lines.mark_line(strokeWidth=2).encode(x, y, colour, dash)
@@ -111,16 +113,16 @@ def histogram_map(
     ]
     frame = pd.DataFrame(rows, columns=["step", "low", "high", "share"])
     spec = _histogram_spec(title, value, tuple(steps), float(np.format_float_positional(edges[-1], precision=3)))
-    return Figure(frame, spec, "Heat map: how the numbers are spread at every checkpoint.", summary)
+    return Figure(frame, spec, _("Heat map: how the numbers are spread at every checkpoint."), summary)
 
 
-@lru_cache(maxsize=64)
+@cached_by_language(maxsize=64)
 def _histogram_spec(title: str, value: str, steps: tuple[int, ...], reach: float) -> dict[str, Any]:
     chart = (
         alt.Chart()
         .mark_rect()
         .encode(
-            x=alt.X("step:O", title="Training step of the checkpoint", sort=list(steps), axis=_few(steps)),
+            x=alt.X("step:O", title=_("Training step of the checkpoint"), sort=list(steps), axis=_few(steps)),
             y=alt.Y(
                 "low:Q", title=value, scale=alt.Scale(domain=[-reach, reach], nice=False), axis=alt.Axis(tickCount=7)
             ),
@@ -132,10 +134,10 @@ def _histogram_spec(title: str, value: str, steps: tuple[int, ...], reach: float
                 legend=alt.Legend(orient="top", gradientLength=220, values=[1e-5, 1e-3, 1e-1], format=".3~%"),
             ),
             tooltip=[
-                alt.Tooltip("step:O", title="Training step"),
-                alt.Tooltip("low:Q", title="From", format=".3~g"),
-                alt.Tooltip("high:Q", title="To", format=".3~g"),
-                alt.Tooltip("share:Q", title="Share of the numbers", format=".3~%"),
+                alt.Tooltip("step:O", title=_("Training step")),
+                alt.Tooltip("low:Q", title=_("From"), format=".3~g"),
+                alt.Tooltip("high:Q", title=_("To"), format=".3~g"),
+                alt.Tooltip("share:Q", title=_("Share of the numbers"), format=".3~%"),
             ],
         )
     )
@@ -145,25 +147,25 @@ def _histogram_spec(title: str, value: str, steps: tuple[int, ...], reach: float
 def reading_map(places: np.ndarray, means: np.ndarray, *, summary: str) -> Figure:
     """How often each stretch of a text was read on average: `places` are where stretches begin, in tokens."""
     frame = pd.DataFrame({"place": places.astype(float), "times": means.astype(float)})
-    return Figure(frame, _reading_spec(), "Bar chart: times read against the place in the training text.", summary)
+    return Figure(frame, _reading_spec(), _("Bar chart: times read against the place in the training text."), summary)
 
 
-@lru_cache(maxsize=1)
+@cached_by_language(maxsize=1)
 def _reading_spec() -> dict[str, Any]:
     chart = (
         alt.Chart()
         .mark_area(interpolate="step", opacity=0.85)
         .encode(
-            x=alt.X("place:Q", title="Place in the training text (tokens)", axis=alt.Axis(format="~s", tickCount=6)),
-            y=alt.Y("times:Q", title="Times read (mean of the stretch)", scale=alt.Scale(domainMin=0)),
+            x=alt.X("place:Q", title=_("Place in the training text (tokens)"), axis=alt.Axis(format="~s", tickCount=6)),
+            y=alt.Y("times:Q", title=_("Times read (mean of the stretch)"), scale=alt.Scale(domainMin=0)),
             color=alt.value("blue"),
             tooltip=[
-                alt.Tooltip("place:Q", title="From token", format=",d"),
-                alt.Tooltip("times:Q", title="Times read", format=".2f"),
+                alt.Tooltip("place:Q", title=_("From token"), format=",d"),
+                alt.Tooltip("times:Q", title=_("Times read"), format=".2f"),
             ],
         )
     )
-    return _to_spec(chart, "How often the text has been read by this step", 260)
+    return _to_spec(chart, _("How often the text has been read by this step"), 260)
 
 
 def _few(steps: tuple[int, ...], most: int = 12) -> alt.Axis:

@@ -8,6 +8,7 @@ import streamlit as st
 from engine import faults
 from engine.errors import EngineError
 from engine.faults import FAULTS, SOUND, Mystery, laboratory_config, mystery, title_of
+from engine.language import _
 from engine.runs.records import RunRecord
 from pages.parts.pretraining.diagnosis import about, changes, curve_table, diagnosis_of, marked_curve
 from pages.shared import charts
@@ -30,23 +31,27 @@ _HINTS = "hunt-hints"
 def show() -> None:
     """The part of the lesson."""
     st.markdown(
-        "A small model was trained on the stories, and **something may be wrong with it**. You see what it shows from "
-        "outside: curves, samples, next tokens. Name the fault."
+        _(
+            "A small model was trained on the stories, and **something may be wrong with it**. You see what it shows "
+            "from outside: curves, samples, next tokens. Name the fault."
+        )
     )
     case = _choose()
     run_id = case.config.run_id
     known = {record.run_id: record for record in lab().runs()}
     _score()
     if run_id not in known:
-        st.info(f"Nobody has trained mystery {case.number} yet. It stays secret what is wrong with it.")
+        st.info(
+            _("Nobody has trained mystery {number} yet. It stays secret what is wrong with it.", number=case.number)
+        )
         st.button(
-            f"Train mystery {case.number} (about {about(laboratory_config())})",
+            _("Train mystery {number} (about {about})", number=case.number, about=about(laboratory_config())),
             type="primary",
             icon=":material/play_arrow:",
             key="hunt-train",
             on_click=_submit,
             args=(case,),
-            help="A worker trains it; who asks for the same number sees the same run.",
+            help=_("A worker trains it; who asks for the same number sees the same run."),
         )
     else:
         live = known[run_id].live
@@ -54,16 +59,20 @@ def show() -> None:
         if not live:
             _answer(case, known[run_id])
     notice(
-        "Compare training with validation, and both with the baselines: below trigram early on is too good, long at "
-        "unigram is too bad.",
-        "Read the samples beside the loss. A low loss with senseless text is a contradiction, and a clue.",
-        "The first ten steps tell of the warmup, the last ten of whether the loss had come to rest.",
+        _(
+            "Compare training with validation, and both with the baselines: below trigram early on is too good, long "
+            "at unigram is too bad."
+        ),
+        _("Read the samples beside the loss. A low loss with senseless text is a contradiction, and a clue."),
+        _("The first ten steps tell of the warmup, the last ten of whether the loss had come to rest."),
     )
     exercise(
-        "Which of these faults would a team notice from the loss alone, and which only from what the model writes?",
-        "Rates and a stall show in the loss at once. A missing mask and unshifted labels make the loss look better "
-        "than ever: only samples, or a doubt about what is too good, reveal them. That is why samples are written "
-        "during training.",
+        _("Which of these faults would a team notice from the loss alone, and which only from what the model writes?"),
+        _(
+            "Rates and a stall show in the loss at once. A missing mask and unshifted labels make the loss look better "
+            "than ever: only samples, or a doubt about what is too good, reveal them. That is why samples are written "
+            "during training."
+        ),
     )
     show_code(faults.mystery, faults.Fault)
 
@@ -71,21 +80,23 @@ def show() -> None:
 def _choose() -> Mystery:
     left, right = st.columns([1, 3], vertical_alignment="bottom")
     number = left.number_input(
-        "Mystery number",
+        _("Mystery number"),
         0,
         9999,
         **({} if _NUMBER in st.session_state else {"value": FIRST_MYSTERY}),
         key=_NUMBER,
         persist_state="session",
-        help="Decides what is wrong, if anything, and the seed of the run. The same number is the same mystery for "
-        "everybody.",
+        help=_(
+            "Decides what is wrong, if anything, and the seed of the run. The same number is the same mystery for "
+            "everybody."
+        ),
     )
     right.button(
-        "Next mystery",
+        _("Next mystery"),
         icon=":material/skip_next:",
         key="hunt-next",
         on_click=_next,
-        help="The mystery with the next number.",
+        help=_("The mystery with the next number."),
     )
     return mystery(int(number) if isinstance(number, (int, float)) and 0 <= number <= 9999 else FIRST_MYSTERY)
 
@@ -106,8 +117,15 @@ def _score() -> None:
     if answers:
         right = sum(guess == mystery(number).fault for number, guess in answers.items())
         helped = len(set(st.session_state.get(_HINTS, ())) & set(answers))
-        hints = f", {helped} with a hint" if helped else ""
-        st.markdown(f"**Your score: {right} of {len(answers)}** named right{hints}.")
+        hints = _(", {helped} with a hint", helped=helped) if helped else ""
+        st.markdown(
+            _(
+                "**Your score: {right} of {n_answers}** named right{hints}.",
+                right=right,
+                n_answers=len(answers),
+                hints=hints,
+            )
+        )
 
 
 # --- what it shows from outside ----------------------------------------------------------------------------
@@ -125,10 +143,10 @@ def _panel(case: Mystery, was_live: bool) -> None:
         solved = case.number in st.session_state.get(_ANSWERS, {})
         baselines = {BASELINE_NAMES[name]: loss for name, loss in run.baselines.items()}
         close = not record.live and st.toggle(
-            f"Only the first {FIRST_STEPS} steps",
+            _("Only the first {first_steps} steps", first_steps=FIRST_STEPS),
             key="hunt-close",
             persist_state="session",
-            help="A closer look at the beginning, where the learning rate rises, or should.",
+            help=_("A closer look at the beginning, where the learning rate rises, or should."),
         )
         losses = run.losses[run.losses["step"] <= FIRST_STEPS] if close else run.losses
         figure = charts.loss_curves(losses, baselines=baselines)
@@ -145,24 +163,30 @@ def _status(record: RunRecord) -> None:
     """How far the run is. The reason of a failure is not told: it may be the answer."""
     icon, word = STATES[record.state]
     total = f"{record.total_steps:,}" if record.total_steps else "?"
-    line = f"{icon} **{word}** · step {record.step:,} of {total}"
+    line = _("{icon} **{word}** · step {step:,} of {total}", icon=icon, word=word, step=record.step, total=total)
     if record.state == "queued":
         place = lab().queue_position(record.run_id) or 1
-        line = f"{icon} **{word}** · number {place} in the queue · about {about(laboratory_config())} once it starts"
+        line = _(
+            "{icon} **{word}** · number {place} in the queue · about {about} once it starts",
+            icon=icon,
+            word=word,
+            place=place,
+            about=about(laboratory_config()),
+        )
     eta = lab().eta_seconds(record.run_id) if record.live else None
     if eta is not None:
-        line += f" · about {estimate(eta)} left"
+        line += _(" · about {eta} left", eta=estimate(eta))
     st.progress(record.progress, text=line)
     if record.live and (problem := lab().server_problem()):
         st.warning(problem)
     if record.state == "paused":
         st.button(
-            "Resume",
+            _("Resume"),
             icon=":material/play_arrow:",
             key=f"hunt-resume:{record.run_id}",
             on_click=lab().request,
             args=(record.run_id, "resume"),
-            help="Somebody paused this run; it goes on from its last checkpoint.",
+            help=_("Somebody paused this run; it goes on from its last checkpoint."),
         )
 
 
@@ -174,13 +198,13 @@ def _writing(case: Mystery, record: RunRecord, run: RunView) -> None:
     sample = by_step[step]
     left, right = st.columns(2, gap="large")
     with left, st.container(border=True):
-        st.markdown(f"**What it writes after step {step:,}**")
+        st.markdown(_("**What it writes after step {step:,}**", step=step))
         st.text(f"{sample['prompt']}{sample['text']}")
     with right:
         bars = pd.DataFrame([{"token": c["text"], "probability": c["probability"]} for c in sample["candidates"][:6]])
-        charts.next_token_bars(bars, title=f"Next token after “{sample['prompt']}”").show()
+        charts.next_token_bars(bars, title=_("Next token after “{prompt}”", prompt=sample["prompt"])).show()
     if case.number in st.session_state.get(_HINTS, ()) and not run.speeds.empty:
-        charts.small_line(run.speeds, "gradient_norm", "Gradient norm", "before clipping").show()
+        charts.small_line(run.speeds, "gradient_norm", _("Gradient norm"), _("before clipping")).show()
 
 
 # --- naming it -----------------------------------------------------------------------------------------------
@@ -191,39 +215,44 @@ def _answer(case: Mystery, record: RunRecord) -> None:
     if case.number in answers:
         _reveal(case, record, answers[case.number])
         return
-    st.header("What is wrong?", anchor=False)
+    st.header(_("What is wrong?"), anchor=False)
     hinted = case.number in st.session_state.get(_HINTS, ())
     guess = st.radio(
-        "What is wrong?",
+        _("What is wrong?"),
         case.choices,
         index=None,
         format_func=title_of,
         key=f"hunt-guess:{case.number}",
         label_visibility="collapsed",
-        help="One of these is true.",
+        help=_("One of these is true."),
     )
     if hinted:
         wrong = next(each for each in case.choices if each != case.fault)
-        st.info(f"It is not “{title_of(wrong)}”. The gradient norm is shown as well now: look at its beginning.")
+        st.info(
+            _(
+                "It is not “{title_of}”. The gradient norm is shown as well now: look at its beginning.",
+                title_of=title_of(wrong),
+            )
+        )
     with st.container(horizontal=True):
         st.button(
-            "That is it",
+            _("That is it"),
             type="primary",
             icon=":material/gavel:",
             key="hunt-answer",
             disabled=guess is None,
             on_click=_keep,
             args=(case, guess),
-            help="Your answer counts; then the truth is shown.",
+            help=_("Your answer counts; then the truth is shown."),
         )
         st.button(
-            "Hint",
+            _("Hint"),
             icon=":material/lightbulb:",
             key="hunt-hint",
             disabled=hinted,
             on_click=_hint,
             args=(case,),
-            help="Shows the gradient norm as well and rules one answer out.",
+            help=_("Shows the gradient norm as well and rules one answer out."),
         )
 
 
@@ -237,19 +266,25 @@ def _hint(case: Mystery) -> None:
 
 
 def _reveal(case: Mystery, record: RunRecord, guess: str) -> None:
-    st.header("The truth", anchor=False)
+    st.header(_("The truth"), anchor=False)
     if guess == case.fault:
-        st.success(f"Right: **{title_of(case.fault)}**.")
+        st.success(_("Right: **{title_of}**.", title_of=title_of(case.fault)))
     else:
-        st.error(f"You said “{title_of(guess)}”. It is **{title_of(case.fault)}**.")
+        st.error(
+            _(
+                "You said “{title_of}”. It is **{title_of_2}**.",
+                title_of=title_of(guess),
+                title_of_2=title_of(case.fault),
+            )
+        )
     if case.fault != SOUND:
         fault = FAULTS[case.fault]
         st.markdown(f"{fault.does} {fault.look_for}")
         sound = fault.sound(laboratory_config(case.config.seed))
-        st.dataframe(changes(sound, case.config, ("sound", "this run")), hide_index=True, width="stretch")
+        st.dataframe(changes(sound, case.config, ("sound", _("this run"))), hide_index=True, width="stretch")
     found = diagnosis_of(record.run_id, stamp_of(record), False)
     with st.container(border=True):
-        st.markdown(f"**What the rules say: {found.main.title.lower()}**")
+        st.markdown(_("**What the rules say: {lower}**", lower=found.main.title.lower()))
         st.markdown(found.main.sentence)
         for finding in found.others:
-            st.markdown(f"*Also: {finding.title.lower()}.* {finding.sentence}")
+            st.markdown(_("*Also: {lower}.* {sentence}", lower=finding.title.lower(), sentence=finding.sentence))

@@ -12,6 +12,7 @@ from engine.corpus import load_corpus
 from engine.errors import RunError
 from engine.evaluation import window_nats
 from engine.generation import SamplingConfig, generate
+from engine.language import N_, _
 from engine.memorised import WordIndex, documents_of
 from engine.ngram import MAX_ORDER, NGram
 from engine.ngram_writer import Counted as Drawn
@@ -52,25 +53,29 @@ class CountedText:
     title: str
 
 
-@st.cache_resource(max_entries=3, show_spinner="Reading the training text …")
+@st.cache_resource(max_entries=3, show_spinner=N_("Reading the training text …"))
 def _text(run_id: str, home: str) -> Text:
     service = lab()
     config = service.run(run_id).config
     if not isinstance(config, RunConfig):
-        raise RunError("this model was not pretrained on a text: choose a pretraining run.")
+        raise RunError(_("this model was not pretrained on a text: choose a pretraining run."))
     found = read_corpora(config, service.artifacts)
     if found.held_out:  # a mixture keeps its last parts aside before it is mixed
-        return Text(found.train[:COUNTED_CHARS], len(found.train), "its training text")
+        return Text(found.train[:COUNTED_CHARS], len(found.train), _("its training text"))
     # Cut in characters a little before where the run cuts its tokens, so that no held-out token is counted.
     n_train = int(len(found.train) * (1 - config.validation_fraction) * 0.98)
-    return Text(found.train[: min(n_train, COUNTED_CHARS)], n_train, "its training text")
+    return Text(found.train[: min(n_train, COUNTED_CHARS)], n_train, _("its training text"))
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
 def _open_text() -> Text:
     text = load_corpus(OPEN_TEXT)
     n_train = int(len(text) * 0.9)  # its held-out windows are from the end
-    return Text(text[: min(n_train, COUNTED_CHARS)], n_train, f"the corpus “{OPEN_TEXT}”, which it never read")
+    return Text(
+        text[: min(n_train, COUNTED_CHARS)],
+        n_train,
+        _("the corpus “{open_text}”, which it never read", open_text=OPEN_TEXT),
+    )
 
 
 def text_of(choice: ModelChoice) -> Text:
@@ -78,7 +83,7 @@ def text_of(choice: ModelChoice) -> Text:
     return _open_text() if choice.is_open else _text(choice.run_id, str(lab().settings.home))
 
 
-@st.cache_resource(max_entries=3, show_spinner="Counting every run of one to five tokens …")
+@st.cache_resource(max_entries=3, show_spinner=N_("Counting every run of one to five tokens …"))
 def _counted(run_id: str, home: str, _tokenizer: Any, _text: Text) -> CountedText:
     ids = _tokenizer.encode_array(_text.text, allowed_special=(END_OF_TEXT,))
     models = NGram.fit_all(ids, _tokenizer.n_vocab, MAX_ORDER)
@@ -94,7 +99,7 @@ def counted(choice: ModelChoice) -> CountedText:
     return _counted(choice.run_id, str(lab().settings.home), load(choice).tokenizer, text)
 
 
-@st.cache_resource(max_entries=3, show_spinner="Indexing every run of words in it …")
+@st.cache_resource(max_entries=3, show_spinner=N_("Indexing every run of words in it …"))
 def _index(run_id: str, home: str, _text: Text) -> WordIndex:
     return WordIndex(documents_of(_text.text))
 
@@ -116,7 +121,7 @@ class Losses:
     n_scored: int
 
 
-@st.cache_resource(max_entries=12, show_spinner="Measuring all of them on the same held-out text …")
+@st.cache_resource(max_entries=12, show_spinner=N_("Measuring all of them on the same held-out text …"))
 def _losses(key: str, home: str, _choice: ModelChoice, _counted: CountedText) -> Losses:
     inputs, targets = held_out(_choice, HELD_TOKENS // 2 if _choice.is_open else HELD_TOKENS)
     rows = np.concatenate([inputs[:, :1], targets], axis=1)  # (N, T + 1)
@@ -136,7 +141,7 @@ def losses(choice: ModelChoice) -> Losses:
     return _losses(choice.key, str(lab().settings.home), choice, counted(choice))
 
 
-@st.cache_resource(max_entries=64, show_spinner="They write …")
+@st.cache_resource(max_entries=64, show_spinner=N_("They write …"))
 def _ngram_text(
     run_id: str, home: str, ids: tuple[int, ...], order: int, n_tokens: int, sampling: SamplingConfig, _model: NGram
 ) -> list[Drawn]:
@@ -151,7 +156,7 @@ def ngram_tokens(
     return _ngram_text(choice.run_id, str(lab().settings.home), ids, order, n_tokens, sampling, model)
 
 
-@st.cache_resource(max_entries=64, show_spinner="They write …")
+@st.cache_resource(max_entries=64, show_spinner=N_("They write …"))
 def _model_text(
     key: str, home: str, ids: tuple[int, ...], n_tokens: int, sampling: SamplingConfig, _checkpoint: Any
 ) -> list[int]:
@@ -167,5 +172,18 @@ def model_tokens(choice: ModelChoice, ids: tuple[int, ...], n_tokens: int, sampl
 def count_note(text: CountedText) -> str:
     """What was counted, in a sentence."""
     whole = text.n_chars >= 0.99 * text.n_all
-    of_all = "all" if whole else f"the first {text.n_chars / 1e6:.1f} of {text.n_all / 1e6:.1f} million characters"
-    return f"The n-grams count {of_all} of {text.title}: {text.n_tokens:,} tokens."
+    of_all = (
+        "all"
+        if whole
+        else _(
+            "the first {n_chars:.1f} of {n_all:.1f} million characters",
+            n_chars=text.n_chars / 1e6,
+            n_all=text.n_all / 1e6,
+        )
+    )
+    return _(
+        "The n-grams count {of_all} of {title}: {n_tokens:,} tokens.",
+        of_all=of_all,
+        title=text.title,
+        n_tokens=text.n_tokens,
+    )

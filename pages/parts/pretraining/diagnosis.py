@@ -14,6 +14,7 @@ from engine import diagnosis
 from engine.diagnosis import HEALTHY, TITLES, Diagnosis, Finding, diagnose
 from engine.errors import ConfigError, EngineError
 from engine.faults import FAULTS, Fault, laboratory_config
+from engine.language import N_, _
 from engine.run_facts import RunFacts, leak_check
 from engine.runs.config import RunConfig
 from engine.runs.records import RunRecord
@@ -31,7 +32,7 @@ from pages.shared.text_source import corpora
 from pages.shared.training_form import expected_seconds
 from pages.shared.viewer import lab
 
-MYSTERY = "Mystery "
+MYSTERY = N_("Mystery ")
 """What the runs of the bug hunt are called: they are not diagnosed here, which would give them away."""
 
 _RUN = "diagnosed-run"
@@ -47,20 +48,20 @@ _ICONS = {
     "fault": ":material/troubleshoot:",
 }
 _NAMES = {
-    "training.learning_rate": "Learning rate (AdamW)",
-    "training.matrix_learning_rate": "Learning rate (Muon)",
-    "training.warmup": "Warmup, share of the steps",
-    "training.steps": "Steps",
-    "training.seconds": "Seconds",
-    "training.optimizer": "Optimizer",
-    "training.target_shift": "Target is the token … places on",
-    "model.causal": "Causal mask",
-    "model.positions": "Positions",
-    "model.residual": "Residual stream",
-    "model.norm": "Normalisation",
-    "model.n_heads": "Heads",
-    "model.n_layers": "Layers",
-    "n_chars": "Characters of text",
+    "training.learning_rate": N_("Learning rate (AdamW)"),
+    "training.matrix_learning_rate": N_("Learning rate (Muon)"),
+    "training.warmup": N_("Warmup, share of the steps"),
+    "training.steps": N_("Steps"),
+    "training.seconds": N_("Seconds"),
+    "training.optimizer": N_("Optimizer"),
+    "training.target_shift": N_("Target is the token … places on"),
+    "model.causal": N_("Causal mask"),
+    "model.positions": N_("Positions"),
+    "model.residual": N_("Residual stream"),
+    "model.norm": N_("Normalisation"),
+    "model.n_heads": N_("Heads"),
+    "model.n_layers": N_("Layers"),
+    "n_chars": N_("Characters of text"),
 }
 _USUAL = {"training.target_shift": 1, "model.residual": True, "model.norm": "layer"}
 
@@ -68,8 +69,10 @@ _USUAL = {"training.target_shift": 1, "model.residual": True, "model.norm": "lay
 def show() -> None:
     """The part of the lesson."""
     st.markdown(
-        "Every run leaves a record: losses, gradients, how far each layer moved. These rules read it as an engineer "
-        "would, say what they see with the numbers, and what to try instead."
+        _(
+            "Every run leaves a record: losses, gradients, how far each layer moved. These rules read it as an "
+            "engineer would, say what they see with the numbers, and what to try instead."
+        )
     )
     left, right = st.columns([1, 2], gap="large")
     with left:
@@ -77,26 +80,36 @@ def show() -> None:
         _break_it()
     with right:
         if run_id is None:
-            st.info("No run yet. Break one on the left, or train one in **Train**.")
+            st.info(_("No run yet. Break one on the left, or train one in **Train**."))
         else:
             beside = _beside(run_id)
             live = any(lab().run(each).live for each in (run_id, *([beside] if beside else [])))
             st.fragment(_panel, run_every=REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(run_id, beside, live)
     notice(
-        "The baselines are milestones: a healthy run passes *unigram* early and *bigram* later. A run that rests at "
-        "one of them has a reason.",
-        "A climb of the **training** loss is a matter of the learning rate. A climb of the **validation** loss alone "
-        "is learning by heart.",
-        "The best-looking curve of all is the most suspicious one: text cannot be predicted to a loss near 0.",
-        "Not every fault shows in one curve. Without positions or with one head the run looks healthy: only a race "
-        "against the sound run tells.",
+        _(
+            "The baselines are milestones: a healthy run passes *unigram* early and *bigram* later. A run that rests "
+            "at one of them has a reason."
+        ),
+        _(
+            "A climb of the **training** loss is a matter of the learning rate. A climb of the **validation** loss "
+            "alone is learning by heart."
+        ),
+        _("The best-looking curve of all is the most suspicious one: text cannot be predicted to a loss near 0."),
+        _(
+            "Not every fault shows in one curve. Without positions or with one head the run looks healthy: only a race "
+            "against the sound run tells."
+        ),
     )
     exercise(
-        "Train “Causal mask off” and look at the last position of a window only. Why is its loss so much higher than "
-        "the reported one, and why would nobody notice before generating text?",
-        "At the last position there is no later token to look at, so the model must really predict, which it never "
-        "learned. Training and validation loss are both measured with the future in view, so both look wonderful. "
-        "When it writes, every new token is at the last position.",
+        _(
+            "Train “Causal mask off” and look at the last position of a window only. Why is its loss so much higher "
+            "than the reported one, and why would nobody notice before generating text?"
+        ),
+        _(
+            "At the last position there is no later token to look at, so the model must really predict, which it never "
+            "learned. Training and validation loss are both measured with the future in view, so both look wonderful. "
+            "When it writes, every new token is at the last position."
+        ),
     )
     show_code(diagnosis.diagnose, *diagnosis.RULES, leak_check)
 
@@ -119,13 +132,15 @@ def _choose_run() -> str | None:
         wanted = (st.query_params.get("run"), st.session_state.get("run_id"), foundation)
         st.session_state[_RUN] = next((each for each in wanted if each in ids), ids[0])
     return st.selectbox(
-        "Run to look at",
+        _("Run to look at"),
         ids,
-        format_func=names.__getitem__,
+        format_func=lambda each: _(names[each]),
         key=_RUN,
         persist_state="session",
-        help="All runs on this server, the newest first. Mysteries of the bug hunt appear once you have named their "
-        "fault.",
+        help=_(
+            "All runs on this server, the newest first. Mysteries of the bug hunt appear once you have named their "
+            "fault."
+        ),
     )
 
 
@@ -152,54 +167,56 @@ def _compare(run_id: str, config: RunConfig, label: str) -> None:
 
 
 def _break_it() -> None:
-    st.header("Break it", anchor=False)
+    st.header(_("Break it"), anchor=False)
     name = st.selectbox(
-        "What to break",
+        _("What to break"),
         list(FAULTS),
-        format_func=lambda each: FAULTS[each].title,
+        format_func=lambda each: _(FAULTS[each].title),
         key="break-fault",
         persist_state="session",
-        help="One thing is changed in a small, sound run on the stories. The number of steps is fixed, so that every "
-        "machine computes the same curve.",
+        help=_(
+            "One thing is changed in a small, sound run on the stories. The number of steps is fixed, so that every "
+            "machine computes the same curve."
+        ),
     )
     fault = FAULTS[name]
     sound, broken = fault.sound(laboratory_config()), fault.broken(laboratory_config())
     st.markdown(fault.does)
     st.dataframe(changes(sound, broken, ("sound", "broken")), hide_index=True, width="stretch")
     st.button(
-        f"Break it and train (about {about(broken)})",
+        _("Break it and train (about {about})", about=about(broken)),
         type="primary",
         icon=":material/build:",
         key="break-train",
         width="stretch",
         on_click=_train_broken,
         args=(fault, broken, sound),
-        help="Trains the broken run, or shows it at once if somebody has trained it already.",
+        help=_("Trains the broken run, or shows it at once if somebody has trained it already."),
     )
     st.button(
-        f"Also train the sound run (about {about(sound)})",
+        _("Also train the sound run (about {about})", about=about(sound)),
         icon=":material/compare_arrows:",
         key="break-sound",
         width="stretch",
         on_click=_train_broken,
         args=(fault, broken, sound, True),
-        help="Both curves in one chart: the sound run has the same seed and text.",
+        help=_("Both curves in one chart: the sound run has the same seed and text."),
     )
-    with st.expander("What should happen", icon=":material/visibility:"):
+    with st.expander(_("What should happen"), icon=":material/visibility:"):
         st.markdown(fault.look_for)
-        st.markdown(f"The rules should then say: *{TITLES[fault.expected]}*.")
+        st.markdown(_("The rules should then say: *{titles}*.", titles=_(TITLES[fault.expected])))
 
 
 def _train_broken(fault: Fault, broken: RunConfig, sound: RunConfig, both: bool = False) -> None:
     try:
-        run_id = lab().submit(broken, f"Broken: {fault.title}")
+        run_id = lab().submit(broken, _("Broken: {title}", title=fault.title))
     except EngineError as error:
         st.toast(sentence(error), icon=":material/info:")
         return
     st.session_state[_RUN] = run_id
     if both:
-        deeper = "" if sound == laboratory_config() else f" (for “{fault.title}”)"
-        _compare(run_id, sound, f"Sound laboratory run{deeper}")
+        deeper = "" if sound == laboratory_config() else _(" (for “{title}”)", title=fault.title)
+        _compare(run_id, sound, _("Sound laboratory run{deeper}", deeper=deeper))
 
 
 def about(config: RunConfig) -> str:
@@ -252,7 +269,7 @@ def _panel(run_id: str, beside: str | None, was_live: bool) -> None:
         show_controls(record, run.marks)
     if run.losses.empty:
         if record.live:
-            st.info("The diagnosis begins with the first evaluations.")
+            st.info(_("The diagnosis begins with the first evaluations."))
     else:
         try:
             verdict(record, run, other)
@@ -270,7 +287,7 @@ def verdict(record: RunRecord, run: RunView, other: RunRecord | None) -> None:
     found = diagnosis_of(record.run_id, stamp_of(record), checked)
     main = found.main
     st.subheader(f"{_ICONS[main.severity]} {main.title}", anchor=False)
-    advice = f"\n\n**What to do:** {main.advice}" if main.advice else ""
+    advice = _("\n\n**What to do:** {advice}", advice=main.advice) if main.advice else ""
     _BOXES[main.severity](main.sentence + advice)
     views = [run]
     if other is not None:
@@ -283,7 +300,7 @@ def verdict(record: RunRecord, run: RunView, other: RunRecord | None) -> None:
         _beside_it(record, other)
     for finding in found.others:
         with st.container(border=True):
-            st.markdown(f"**Also: {finding.title.lower()}**")
+            st.markdown(_("**Also: {lower}**", lower=finding.title.lower()))
             st.markdown(finding.sentence)
     if main.remedy is not None and main.kind != HEALTHY:
         _try_this(record, main)
@@ -293,7 +310,7 @@ def verdict(record: RunRecord, run: RunView, other: RunRecord | None) -> None:
 
 def curve_table(points: pd.DataFrame) -> None:
     """The curve's points, folded away."""
-    with st.expander("The curve as a table", icon=":material/table:"):
+    with st.expander(_("The curve as a table"), icon=":material/table:"):
         table = points[["run", "series", "step", "loss"]].rename(columns={"loss": "loss (nats per token)"})
         st.dataframe(table.round(3), hide_index=True, width="stretch")
 
@@ -306,7 +323,9 @@ def marked_curve(figure: charts.Figure, finding: Finding) -> charts.Figure:
     band = pd.DataFrame([{"layer": "stretch", "x": float(first), "until": float(max(last, first + 1)), "run": ""}])
     data = pd.concat([figure.data, band], ignore_index=True)
     data["label"] = data["label"].fillna("")
-    summary = f"{figure.summary} Shaded: steps {first:,} to {last:,}, where it shows."
+    summary = _(
+        "{summary} Shaded: steps {first:,} to {last:,}, where it shows.", summary=figure.summary, first=first, last=last
+    )
     return charts.Figure(data, _banded(_Spec(figure.spec)), figure.alt, summary)
 
 
@@ -345,57 +364,69 @@ def _beside_it(record: RunRecord, other: RunRecord) -> None:
     if other.validation_loss is None:
         return
     found = diagnosis_of(other.run_id, stamp_of(other), False).main
-    text = f"Beside it: **{found.title}**, validation loss {other.validation_loss:.2f}"
+    text = _(
+        "Beside it: **{title}**, validation loss {validation_loss:.2f}",
+        title=found.title,
+        validation_loss=other.validation_loss,
+    )
     if record.validation_loss is not None and not record.live:
-        text += f" where this run has {record.validation_loss:.2f}"
+        text += _(" where this run has {validation_loss:.2f}", validation_loss=record.validation_loss)
     st.markdown(text + ".")
 
 
 def _try_this(record: RunRecord, finding: Finding) -> None:
     assert finding.remedy is not None
-    st.header("Try this", anchor=False)
-    st.dataframe(changes(record.config, finding.remedy, ("this run", "to try")), hide_index=True, width="stretch")
+    st.header(_("Try this"), anchor=False)
+    st.dataframe(changes(record.config, finding.remedy, (_("this run"), _("to try"))), hide_index=True, width="stretch")
     st.button(
-        f"Try this (about {about(finding.remedy)})",
+        _("Try this (about {about})", about=about(finding.remedy)),
         type="primary",
         icon=":material/healing:",
         key=f"try:{record.run_id}:{finding.kind}",
         on_click=_compare,
         args=(record.run_id, finding.remedy, f"{record.label or 'Run'}, mended"),
-        help="Trains the run with these settings and draws it beside this one while it learns.",
+        help=_("Trains the run with these settings and draws it beside this one while it learns."),
     )
 
 
 def _evidence(record: RunRecord, checked: bool) -> None:
     facts = facts_of(record.run_id, stamp_of(record), checked)
-    with st.expander("The numbers behind it", icon=":material/table:"):
+    with st.expander(_("The numbers behind it"), icon=":material/table:"):
         size = facts.update_size()
         rows = [
-            ("Steps", f"{facts.last_step:,} of {facts.total_steps:,}"),
-            ("Validation loss, first and last", f"{facts.validation[0]:.3f} → {facts.validation[-1]:.3f}")
+            (
+                _("Steps"),
+                _("{last_step:,} of {total_steps:,}", last_step=facts.last_step, total_steps=facts.total_steps),
+            ),
+            (_("Validation loss, first and last"), f"{facts.validation[0]:.3f} → {facts.validation[-1]:.3f}")
             if len(facts.validation)
-            else ("Validation loss", "–"),
-            *((f"Baseline: {name}", f"{loss:.3f}") for name, loss in facts.baselines.items()),
-            ("Largest update, as a share of the layers' length", "not recorded" if size is None else f"{size:.2%}"),
-            ("Tokens of text (about)", "–" if facts.text_tokens is None else f"{facts.text_tokens:,}"),
-            ("Passes over the text", "–" if facts.passes is None else f"{facts.passes:.2f}"),
-            ("Numbers in the model", f"{facts.config.model.n_parameters:,}"),
+            else (_("Validation loss"), "–"),
+            *((_("Baseline: {name}", name=name), f"{loss:.3f}") for name, loss in facts.baselines.items()),
+            (
+                _("Largest update, as a share of the layers' length"),
+                _("not recorded") if size is None else f"{size:.2%}",
+            ),
+            (_("Tokens of text (about)"), "–" if facts.text_tokens is None else f"{facts.text_tokens:,}"),
+            (_("Passes over the text"), "–" if facts.passes is None else f"{facts.passes:.2f}"),
+            (_("Numbers in the model"), f"{facts.config.model.n_parameters:,}"),
         ]
         if facts.leak is not None:
             rows += [
-                ("Loss at the last position of held-out windows", f"{facts.leak.loss:.3f}"),
-                ("Probability of repeating the token just read", f"{facts.leak.copied:.1%}"),
+                (_("Loss at the last position of held-out windows"), f"{facts.leak.loss:.3f}"),
+                (_("Probability of repeating the token just read"), f"{facts.leak.copied:.1%}"),
             ]
         st.dataframe(pd.DataFrame(rows, columns=["measured", "value"]), hide_index=True, width="stretch")
         if facts.leak is None and not record.live and lab().checkpoints(record.run_id):
             st.button(
-                "Ask the model itself for a leak",
+                _("Ask the model itself for a leak"),
                 icon=":material/search:",
                 key=f"leak:{record.run_id}",
                 on_click=_check_leak,
                 args=(record.run_id,),
-                help="Measures its loss at the last position of held-out windows, where no future token can be seen. "
-                "Reading the text may take some seconds.",
+                help=_(
+                    "Measures its loss at the last position of held-out windows, where no future token can be seen. "
+                    "Reading the text may take some seconds."
+                ),
             )
 
 
@@ -406,13 +437,13 @@ def _check_leak(run_id: str) -> None:
 # --- the facts of a run ----------------------------------------------------------------------------------------
 
 
-@st.cache_data(max_entries=64, show_spinner="Reading the record …")
+@st.cache_data(max_entries=64, show_spinner=N_("Reading the record …"))
 def facts_of(run_id: str, stamp: str, look_inside: bool) -> RunFacts:
     """The record of a run as the rules want it, with a look into its model where the loss looks too good."""
     record = lab().run(run_id)
     config = record.config
     assert isinstance(config, RunConfig)
-    names = [name for name, _ in config.corpora]
+    names = [name for name, _unused in config.corpora]
     known = corpora()
     lengths = [known[name].n_chars for name in names if name in known]
     facts = RunFacts.from_events(

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from engine.errors import ConfigError
+from engine.language import _
 from engine.predictions import (
     INTERVAL,
     LossGuess,
@@ -38,19 +39,24 @@ def guess_loss() -> None:
     first = example_foundation()
     ids = sorted(records, key=lambda run_id: run_id != first)
     if not ids:
-        st.info("No run has finished yet. Train one in **Train**, without looking at its curve.")
+        st.info(_("No run has finished yet. Train one in **Train**, without looking at its curve."))
         return
     run_id = st.selectbox(
-        "Run",
+        _("Run"),
         ids,
-        format_func=lambda each: run_name(records[each]),
+        format_func=lambda each: _(run_name(records[each])),
         key="predict-run",
         persist_state="session",
-        help="Any run at rest. You see the beginning of its curve; each answer shows more of it.",
+        help=_("Any run at rest. You see the beginning of its curve; each answer shows more of it."),
     )
     points = _evaluations(run_id, stamp_of(records[run_id]), str(lab().settings.home))
     if len(points) < LEAST_EVALUATIONS:
-        st.info(f"This run was evaluated {len(points)} times: too few to hide some. Choose a longer one.")
+        st.info(
+            _(
+                "This run was evaluated {n_points} times: too few to hide some. Choose a longer one.",
+                n_points=len(points),
+            )
+        )
         return
     steps = points["step"].astype(int).tolist()
     guesses: list[LossGuess] = [each for each in st.session_state.get(LOSSES, []) if each.run == run_id[:6]]
@@ -59,57 +65,62 @@ def guess_loss() -> None:
     before = guesses[-1].known if guesses else known
     if not later:
         _show_curve(points, before, known, None, guesses)
-        st.success("The whole curve is shown. Choose another run to go on guessing.", icon=":material/check_circle:")
+        st.success(_("The whole curve is shown. Choose another run to go on guessing."), icon=":material/check_circle:")
         return
     key = f"{run_id}:{known}"
     asked = later[0]
     if len(later) > 1:
         asked = st.select_slider(
-            "Step to guess",
+            _("Step to guess"),
             later,
             value=later[min(len(later) - 1, max(1, len(later) // 3))],
+            format_func=_,
             key=f"predict-step:{key}",
             persist_state="session",
-            help="The further ahead, the harder. The answer shows the curve up to here, and the next guess goes on "
-            "from there.",
+            help=_(
+                "The further ahead, the harder. The answer shows the curve up to here, and the next guess goes on "
+                "from there."
+            ),
         )
     last = float(points.loc[points["step"] == known, "loss"].iloc[0])
     top = round(1.3 * last + 0.05, 2)
     left, right = st.columns(2)
     guess = left.slider(
-        "Your guess (nats per token)",
+        _("Your guess (nats per token)"),
         0.0,
         top,
         round(last, 2),
         0.01,
         key=f"predict-guess:{key}",
         persist_state="session",
-        help="The validation loss at that step. It starts at the last value you see.",
+        help=_("The validation loss at that step. It starts at the last value you see."),
     )
     low, high = right.slider(
-        f"Your {100 * INTERVAL:.0f} % range",
+        _("Your {interval:.0f} % range", interval=100 * INTERVAL),
         0.0,
         top,
         (round(0.8 * last, 2), round(min(top, 1.1 * last), 2)),
         0.01,
         key=f"predict-range:{key}",
         persist_state="session",
-        help="So wide that the truth lies inside in four of five such guesses. Wide ranges cost their width; a truth "
-        "outside costs ten times its distance.",
+        help=_(
+            "So wide that the truth lies inside in four of five such guesses. Wide ranges cost their width; a truth "
+            "outside costs ten times its distance."
+        ),
     )
     fits = low <= guess <= high
     st.button(
-        "Show me",
+        _("Show me"),
         type="primary",
         icon=":material/visibility:",
         disabled=not fits,
         key="predict-reveal",
         on_click=_answer_loss,
         args=(run_id, known, int(asked), guess, low, high),
-        help="Shows the curve up to that step and scores your guess.",
+        help=_("Shows the curve up to that step and scores your guess."),
     )
     if not fits:
-        st.warning("Your guess lies outside your own range: move one of them.")
+        st.warning(_("Your guess lies outside your own range: move one of them."))
     _show_curve(points, before, known, int(asked), guesses)
     if guesses:
         _last_loss(guesses[-1])
@@ -132,17 +143,31 @@ def _answer_loss(run_id: str, known: int, asked: int, guess: float, low: float, 
 
 def _show_curve(points: pd.DataFrame, before: int, known: int, asked: int | None, guesses: list[LossGuess]) -> None:
     if asked is None:
-        said = "All of the curve is shown, with your guesses and their ranges."
+        said = _("All of the curve is shown, with your guesses and their ranges.")
     else:
-        said = f"The curve is shown up to step {known:,}. Where is it at step {asked:,}, at the dashed rule?"
+        said = _(
+            "The curve is shown up to step {known:,}. Where is it at step {asked:,}, at the dashed rule?",
+            known=known,
+            asked=asked,
+        )
     predict_figures.curve(points, before, known, asked, guesses, summary=said).show()
 
 
 def _last_loss(last: LossGuess) -> None:
     with st.container(border=True):
-        st.markdown(f"**Step {last.step:,}: the loss was {last.truth:.2f}**")
+        st.markdown(_("**Step {step:,}: the loss was {truth:.2f}**", step=last.step, truth=last.truth))
         st.text(
-            f"You said {last.guess:.2f}, off by {last.error:.2f}; your range {last.low:.2f} to {last.high:.2f} "
-            f"{'holds' if last.inside else 'misses'} it (score {last.score:.2f}). A straight line in logarithms "
-            f"through what you saw gives {last.extrapolated:.2f}, off by {abs(last.extrapolated - last.truth):.2f}."
+            _(
+                "You said {guess:.2f}, off by {error:.2f}; your range {low:.2f} to {high:.2f} "
+                "{ending} it (score {score:.2f}). A straight line in logarithms "
+                "through what you saw gives {extrapolated:.2f}, off by {abs:.2f}.",
+                guess=last.guess,
+                error=last.error,
+                low=last.low,
+                high=last.high,
+                ending="holds" if last.inside else "misses",
+                score=last.score,
+                extrapolated=last.extrapolated,
+                abs=abs(last.extrapolated - last.truth),
+            )
         )

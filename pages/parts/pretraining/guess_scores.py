@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import predictions
+from engine.language import N_, _
 from engine.predictions import (
     Bet,
     LossGuess,
@@ -20,7 +21,7 @@ from engine.predictions import (
 from pages.parts.pretraining import predict_figures
 from pages.shared.quantities import plural
 
-LOSS, TOKEN = "The loss at a later step", "The next token"
+LOSS, TOKEN = N_("The loss at a later step"), N_("The next token")
 LOSSES, TOKENS = "guesses-loss", "guesses-token"
 FORGOTTEN = "guesses-forgotten"
 ROUND, ANSWERED = "predict-round", "predict-answered"
@@ -30,14 +31,14 @@ def show_score(kind: str) -> None:
     """Draw the score of one kind of guesses, with all of them as CSV."""
     losses: list[LossGuess] = st.session_state.get(LOSSES, [])
     tokens: list[TokenGuess] = st.session_state.get(TOKENS, [])
-    st.header("Your score", anchor=False)
+    st.header(_("Your score"), anchor=False)
     if kind == LOSS:
         _score_losses(losses)
     else:
         _score_tokens(tokens)
     with st.container(horizontal=True):
         st.download_button(
-            "Guesses (CSV)",
+            _("Guesses (CSV)"),
             data=as_csv(losses, tokens).encode(),
             file_name="guesses.csv",
             mime="text/csv",
@@ -45,23 +46,23 @@ def show_score(kind: str) -> None:
             disabled=not (losses or tokens),
             on_click="ignore",
             key="guesses-csv",
-            help="Every guess of this visit with its scores.",
+            help=_("Every guess of this visit with its scores."),
         )
         st.button(
-            "Forget all guesses",
+            _("Forget all guesses"),
             icon=":material/restart_alt:",
             disabled=not (losses or tokens),
             on_click=_forget,
             key="guesses-forget",
-            help="Begin again. What you have seen of the curves stays seen.",
+            help=_("Begin again. What you have seen of the curves stays seen."),
         )
         st.button(
-            "Undo",
+            _("Undo"),
             icon=":material/undo:",
             disabled=FORGOTTEN not in st.session_state,
             on_click=_remember,
             key="guesses-undo",
-            help="Bring back the guesses that were forgotten.",
+            help=_("Bring back the guesses that were forgotten."),
         )
 
 
@@ -79,35 +80,46 @@ def _remember() -> None:
 def _score_losses(guesses: list[LossGuess]) -> None:
     found = coverage(guesses)
     if found is None:
-        st.caption("Nothing guessed yet. Your guesses stand beside those of a straight line in logarithms.")
+        st.caption(_("Nothing guessed yet. Your guesses stand beside those of a straight line in logarithms."))
         return
     lines = [abs(each.extrapolated - each.truth) for each in guesses]
     with st.container(horizontal=True):
-        st.metric("Guesses", f"{len(guesses)}", help="Answered in this visit.", width=110)
+        st.metric(_("Guesses"), f"{len(guesses)}", help=_("Answered in this visit."), width=110)
         st.metric(
-            "Mean error", f"{np.mean([g.error for g in guesses]):.3f}", help="Nats per token, without sign.", width=130
+            _("Mean error"),
+            f"{np.mean([g.error for g in guesses]):.3f}",
+            help=_("Nats per token, without sign."),
+            width=130,
         )
-        st.metric("A ruler's", f"{np.mean(lines):.3f}", help="A straight line in logarithms, no eyes.", width=130)
-        st.metric("In your range", f"{found.share:.0%}", help="Of 80 % that you aimed at.", width=130)
-        st.metric("Interval score", f"{np.mean([g.score for g in guesses]):.2f}", help="Lower is better.", width=130)
+        st.metric(_("A ruler's"), f"{np.mean(lines):.3f}", help=_("A straight line in logarithms, no eyes."), width=130)
+        st.metric(_("In your range"), f"{found.share:.0%}", help=_("Of 80 % that you aimed at."), width=130)
+        st.metric(
+            _("Interval score"), f"{np.mean([g.score for g in guesses]):.2f}", help=_("Lower is better."), width=130
+        )
     verdict = (
-        "your ranges are too narrow"
+        _("your ranges are too narrow")
         if found.high < found.stated
-        else "your ranges are wider than they need be"
+        else _("your ranges are wider than they need be")
         if found.low > found.stated
-        else "that fits the 80 % that you aimed at, as far as so few guesses can tell"
+        else _("that fits the 80 % that you aimed at, as far as so few guesses can tell")
     )
     st.caption(
-        f"{round(found.share * found.n)} of {plural(found.n, 'range')} held the truth (95 % Wilson interval "
-        f"{found.low:.0%} to {found.high:.0%}): {verdict}."
+        _(
+            "{round} of {n} held the truth (95 % Wilson interval {low:.0%} to {high:.0%}): {verdict}.",
+            round=round(found.share * found.n),
+            n=plural(found.n, "range"),
+            low=found.low,
+            high=found.high,
+            verdict=verdict,
+        )
     )
     rows = [
         {
             "run": g.run,
-            "seen up to": g.known,
+            N_("seen up to"): g.known,
             "step": g.step,
             "guess": round(g.guess, 2),
-            "range": f"{g.low:.2f} to {g.high:.2f}",
+            "range": _("{low:.2f} to {high:.2f}", low=g.low, high=g.high),
             "truth": round(g.truth, 3),
             "inside": "yes" if g.inside else "no",
             "error": round(g.error, 3),
@@ -116,16 +128,16 @@ def _score_losses(guesses: list[LossGuess]) -> None:
         }
         for g in guesses
     ]
-    with st.expander("As a table", icon=":material/table:"):
+    with st.expander(_("As a table"), icon=":material/table:"):
         st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
 
 
 def _score_tokens(guesses: list[TokenGuess]) -> None:
     if not guesses:
-        st.caption("Nothing guessed yet. The GPT and the 3-gram bet on every question that you answer.")
+        st.caption(_("Nothing guessed yet. The GPT and the 3-gram bet on every question that you answer."))
         return
     by = {
-        "You": [g.learner for g in guesses],
+        N_("You"): [g.learner for g in guesses],
         "GPT": [g.gpt for g in guesses],
         "3-gram": [g.ngram for g in guesses],
     }
@@ -133,16 +145,18 @@ def _score_tokens(guesses: list[TokenGuess]) -> None:
     classes = {who: reliability(bets) for who, bets in by.items()}
     predict_figures.calibration(classes, summary=predictions.verdict(by["You"])).show()
     st.caption(
-        "A point on the dashed line earned its confidence; below it was too sure. The bars are 95 % Wilson intervals: "
-        "long ones mean few guesses."
+        _(
+            "A point on the dashed line earned its confidence; below it was too sure. The bars are 95 % Wilson "
+            "intervals: long ones mean few guesses."
+        )
     )
-    with st.expander("As a table", icon=":material/table:"):
+    with st.expander(_("As a table"), icon=":material/table:"):
         rows = [
             {
                 "who": who,
                 "stated": f"{each.stated:.0%}",
                 "right": f"{each.share:.0%}",
-                "interval": f"{each.low:.0%} to {each.high:.0%}",
+                "interval": _("{low:.0%} to {high:.0%}", low=each.low, high=each.high),
                 "guesses": each.n,
             }
             for who, found in classes.items()
@@ -152,7 +166,7 @@ def _score_tokens(guesses: list[TokenGuess]) -> None:
         told = [
             {
                 "text": "… " + g.context[-40:],
-                "your token": g.chosen,
+                N_("your token"): g.chosen,
                 "came": g.truth,
                 "confidence": f"{g.learner.confidence:.0%}",
                 "bits": round(g.learner.bits, 2),
@@ -166,8 +180,8 @@ def _row(who: str, bets: list[Bet]) -> dict[str, Any]:
     return {
         "who": who,
         "guesses": len(bets),
-        "right (%)": round(100 * float(np.mean([bet.right for bet in bets])), 1),
-        "mean confidence (%)": round(100 * float(np.mean([bet.confidence for bet in bets])), 1),
-        "Brier (0 is best)": round(float(np.mean([bet.brier for bet in bets])), 3),
-        "log score (bits, 0 is best)": round(float(np.mean([bet.bits for bet in bets])), 3),
+        N_("right (%)"): round(100 * float(np.mean([bet.right for bet in bets])), 1),
+        N_("mean confidence (%)"): round(100 * float(np.mean([bet.confidence for bet in bets])), 1),
+        N_("Brier (0 is best)"): round(float(np.mean([bet.brier for bet in bets])), 3),
+        N_("log score (bits, 0 is best)"): round(float(np.mean([bet.bits for bet in bets])), 3),
     }

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from engine.generation import next_logits
+from engine.language import N_, _
 from engine.predictions import (
     MOST_SURE,
     Bet,
@@ -39,7 +40,7 @@ class Question:
     ngram: tuple[float, ...]
 
 
-@st.cache_resource(max_entries=64, show_spinner="Looking for a place in the held-out text …")
+@st.cache_resource(max_entries=64, show_spinner=N_("Looking for a place in the held-out text …"))
 def question_of(key: str, home: str, number: int, _choice: ModelChoice) -> Question:
     """The question with this number for a model; the same for everybody."""
     inputs, targets = held_out(_choice, 1024)
@@ -74,20 +75,20 @@ def guess_token() -> None:
     text = tokenizer.decode(list(question.context[-CONTEXT_TOKENS:]))
     answered = st.session_state.get(ANSWERED) == (choice.key, number)
     with st.container(border=True):
-        st.markdown("**The text so far** (held out: the model never trained on it)")
+        st.markdown(_("**The text so far** (held out: the model never trained on it)"))
         st.text(("… " if len(question.context) > CONTEXT_TOKENS else "") + text + " ▁▁")
     left, right = st.columns([1.4, 1])
     picked = left.radio(
-        "Which token comes next?",
+        _("Which token comes next?"),
         list(question.candidates),
-        format_func=names.__getitem__,
+        format_func=lambda each: _(names[each]),
         key=f"predict-token:{choice.key}:{number}",
         horizontal=True,
         disabled=answered,
-        help="The true one is among them; the others are what the GPT and the 3-gram find likely. ␣ is a space.",
+        help=_("The true one is among them; the others are what the GPT and the 3-gram find likely. ␣ is a space."),
     )
     sure = right.slider(
-        "How sure are you? (%)",
+        _("How sure are you? (%)"),
         10,
         round(100 * MOST_SURE),
         40,
@@ -95,27 +96,31 @@ def guess_token() -> None:
         key="predict-sure",
         persist_state="session",
         disabled=answered,
-        help=f"The probability that you are right. Blind guessing among {len(names)} is "
-        f"{100 / len(names):.0f} %; nobody is surer than 99 %.",
+        help=_(
+            "The probability that you are right. Blind guessing among {n_names} is "
+            "{value:.0f} %; nobody is surer than 99 %.",
+            n_names=len(names),
+            value=100 / len(names),
+        ),
     )
     with st.container(horizontal=True):
         st.button(
-            "Show me",
+            _("Show me"),
             type="primary",
             icon=":material/visibility:",
             disabled=answered,
             key="predict-token-reveal",
             on_click=_answer_token,
             args=(choice, number, question, picked, sure / 100, text, names),
-            help="Shows the token that came and scores your guess.",
+            help=_("Shows the token that came and scores your guess."),
         )
         st.button(
-            "Another place",
+            _("Another place"),
             icon=":material/skip_next:",
             key="predict-next",
             on_click=_next_round,
             args=(number,),
-            help="The next question. One that was not answered is not scored.",
+            help=_("The next question. One that was not answered is not scored."),
         )
     if answered:
         _show_answer(question, names)
@@ -147,9 +152,17 @@ def _show_answer(question: Question, names: dict[int, str]) -> None:
     made: TokenGuess = st.session_state[TOKENS][-1]
     with st.container(border=True):
         st.text(
-            f"It was {made.truth}. You said {made.chosen} with {made.learner.confidence:.0%}: "
-            f"{'right' if made.learner.right else 'wrong'}, {made.learner.bits:.2f} bits, "
-            f"Brier {made.learner.brier:.2f}."
+            _(
+                "It was {truth}. You said {chosen} with {confidence:.0%}: "
+                "{ending}, {bits:.2f} bits, "
+                "Brier {brier:.2f}.",
+                truth=made.truth,
+                chosen=made.chosen,
+                confidence=made.learner.confidence,
+                ending="right" if made.learner.right else "wrong",
+                bits=made.learner.bits,
+                brier=made.learner.brier,
+            )
         )
         order = np.argsort([-each for each in question.gpt])
         rows = [
@@ -163,6 +176,8 @@ def _show_answer(question: Question, names: dict[int, str]) -> None:
         ]
         st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
         st.caption(
-            "The models' own probabilities, among all tokens of the vocabulary. Their bets below are shares among the "
-            "candidates, for they are to choose among as few as you."
+            _(
+                "The models' own probabilities, among all tokens of the vocabulary. Their bets below are shares among "
+                "the candidates, for they are to choose among as few as you."
+            )
         )

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from engine.language import N_, _
 from engine.layer_watch import LayerWatch
 from engine.runs.records import RunRecord
 from engine.weight_statistics import (
@@ -25,20 +26,23 @@ from pages.shared.models import held_out, inference, load
 from pages.shared.viewer import lab
 
 GRADIENT_TOKENS = 1024
-QUANTITIES = ("Gradient", "Update ÷ weights", "Weights")
+QUANTITIES = (N_("Gradient"), N_("Update ÷ weights"), N_("Weights"))
 
 
 def show_movement(record: RunRecord) -> None:
     """Draw the view."""
     quantity = st.segmented_control(
-        "Quantity",
+        _("Quantity"),
         QUANTITIES,
+        format_func=_,
         default=QUANTITIES[0],
         required=True,
         key="beyond-quantity",
         persist_state="session",
-        help="Gradient: its length before clipping. Update ÷ weights: how far a step moved a part, for its own length. "
-        "Weights: how long they are.",
+        help=_(
+            "Gradient: its length before clipping. Update ÷ weights: how far a step moved a part, for its own length. "
+            "Weights: how long they are."
+        ),
     )
     frame = _recorded(record.run_id, stamp_of(record))
     recorded = not frame.empty
@@ -48,64 +52,79 @@ def show_movement(record: RunRecord) -> None:
             return
         frame = found
     unit = {
-        QUANTITIES[0]: "Length of the gradient",
-        QUANTITIES[1]: "Length of the update ÷ length of the weights",
-        QUANTITIES[2]: "Length of the weights",
+        QUANTITIES[0]: _("Length of the gradient"),
+        QUANTITIES[1]: _("Length of the update ÷ length of the weights"),
+        QUANTITIES[2]: _("Length of the weights"),
     }[quantity]
     column = {QUANTITIES[0]: "gradient", QUANTITIES[1]: "ratio", QUANTITIES[2]: "weights"}[quantity]
     values = frame.assign(value=frame[column])[["step", "part", "value"]]
     values = values[np.isfinite(values["value"]) & (values["value"] > 0)]
     if values.empty:
-        st.info("This run has none of these numbers yet: they come with its first evaluations.")
+        st.info(_("This run has none of these numbers yet: they come with its first evaluations."))
         return
     last = values[values["step"] == values["step"].max()].set_index("part")["value"]
-    said = f"At step {int(values['step'].max()):,} the {last.idxmax()} has the largest value, {last.max():.2g}; "
-    said += f"the {last.idxmin()} the smallest, {last.min():.2g}."
-    over_parts(values, title=f"{quantity} of every part", unit=unit, summary=said).show()
+    said = _(
+        "At step {int:,} the {idxmax} has the largest value, {max:.2g}; ",
+        int=int(values["step"].max()),
+        idxmax=last.idxmax(),
+        max=last.max(),
+    )
+    said += _("the {idxmin} the smallest, {min:.2g}.", idxmin=last.idxmin(), min=last.min())
+    over_parts(values, title=_("{quantity} of every part", quantity=quantity), unit=unit, summary=said).show()
     parts = list(dict.fromkeys(values["part"]))
     few = [parts[0], *parts[1:3], *[part for part in parts if part.startswith("layer")][-2:]]
     shown = st.multiselect(
-        "Parts as lines",
+        _("Parts as lines"),
         parts,
+        format_func=_,
         default=list(dict.fromkeys(few)),
         max_selections=MAX_LINES,
         key=f"beyond-parts:{len(parts)}",
         persist_state="session",
-        help=f"At most {MAX_LINES} parts, drawn as lines below.",
+        help=_("At most {max_lines} parts, drawn as lines below.", max_lines=MAX_LINES),
     )
     if shown:
         level = RULE_OF_THUMB if quantity == QUANTITIES[1] else None
-        near = "The dotted line is the rule of thumb, 0.001 (CS231n): far above it a part is torn about, far below "
-        near += "it hardly learns. It was found with other optimizers; Muon's steps are larger by design."
-        summary = near if level else "Logarithmic: one mark up is ten times as long, or a part of that."
+        near = _("The dotted line is the rule of thumb, 0.001 (CS231n): far above it a part is torn about, far below ")
+        near += _("it hardly learns. It was found with other optimizers; Muon's steps are larger by design.")
+        summary = near if level else _("Logarithmic: one mark up is ten times as long, or a part of that.")
         log_lines(
             values[values["part"].isin(shown)],
-            title=f"{quantity} over training",
+            title=_("{quantity} over training", quantity=quantity),
             unit=unit,
             summary=summary,
             level=level,
         ).show()
     if recorded:
-        st.caption("Recorded by the training itself in the step before each evaluation, on that step's batch.")
+        st.caption(_("Recorded by the training itself in the step before each evaluation, on that step's batch."))
     else:
         st.caption(
-            "This run is older than the record of its layers. Gradients are computed here at its checkpoints, on "
-            f"about {GRADIENT_TOKENS:,} held-out tokens. Update ÷ weights is the way from one checkpoint to the next, "
-            "divided by the steps between: a lower bound, since steps that undo each other do not count."
+            _(
+                "This run is older than the record of its layers. Gradients are computed here at its checkpoints, on "
+                "about {gradient_tokens:,} held-out tokens. Update ÷ weights is the way from one checkpoint to the "
+                "next, divided by the steps between: a lower bound, since steps that undo each other do not count.",
+                gradient_tokens=GRADIENT_TOKENS,
+            )
         )
-    with st.expander("As a table", icon=":material/table:"):
+    with st.expander(_("As a table"), icon=":material/table:"):
         st.dataframe(frame, hide_index=True, width="stretch", placeholder="–")
     notice(
-        "At the start the parts' gradients can differ by a factor of a hundred. AdamW and Muon divide that out: each "
-        "moves by its rate, whatever the length of its gradient.",
-        "Warmup shows as a rise of update ÷ weights, decay as its fall: the rate is in every update.",
-        "A part whose gradient is zero has died or is not used; one whose update is as long as its weights is thrown "
-        "about. Both show here long before the samples tell.",
+        _(
+            "At the start the parts' gradients can differ by a factor of a hundred. AdamW and Muon divide that out: "
+            "each moves by its rate, whatever the length of its gradient."
+        ),
+        _("Warmup shows as a rise of update ÷ weights, decay as its fall: the rate is in every update."),
+        _(
+            "A part whose gradient is zero has died or is not used; one whose update is as long as its weights is "
+            "thrown about. Both show here long before the samples tell."
+        ),
     )
     exercise(
-        "Why can the whole model's gradient look healthy while one part learns nothing?",
-        "The length of the whole is the root of the sum of squares, so the largest part decides it. Ten parts, one of "
-        "them silent, have almost the same norm as before.",
+        _("Why can the whole model's gradient look healthy while one part learns nothing?"),
+        _(
+            "The length of the whole is the root of the sum of squares, so the largest part decides it. Ten parts, one "
+            "of them silent, have almost the same norm as before."
+        ),
     )
     show_code(LayerWatch, gradient_lengths, movement)
 
@@ -133,14 +152,14 @@ def _recorded(run_id: str, stamp: str) -> pd.DataFrame:
 def _measured(record: RunRecord) -> pd.DataFrame | None:
     """The same at the checkpoints of a run without such a record; None until the learner asks for a long one."""
     if not may_read(
-        record, "beyond-measure", "Measure at the checkpoints", "Its text has to be read first, which takes"
+        record, "beyond-measure", _("Measure at the checkpoints"), _("Its text has to be read first, which takes")
     ):
         return None
     moments = moments_of(record.run_id)
     waiting = st.empty()
     rows, before = [], None
     for number, moment in enumerate(moments):
-        waiting.progress(number / len(moments), text=f"A backward pass at step {moment.info.step:,} …")
+        waiting.progress(number / len(moments), text=_("A backward pass at step {step:,} …", step=moment.info.step))
         lengths = _lengths(moment.key, moment, moments[-1])
         moved = _moved(before.key, moment.key, before, moment) if before is not None else {}
         rows += [{**each, "step": moment.info.step, "ratio": moved.get(each["part"], math.nan)} for each in lengths]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from engine.language import _
 from engine.runs.records import RunRecord
 
 LARGE_CHARS = 3_000_000  # a longer text is read when the learner asks for it
@@ -15,7 +16,13 @@ def may_read(record: RunRecord, key: str, label: str, why: str) -> bool:
     if 0 < n_chars <= LARGE_CHARS or st.session_state.get(f"{key}:{record.run_id}"):
         return True
     with st.container(border=True):
-        st.markdown(f"{why} up to a minute for {n_chars / 1e6:,.0f} million characters; once for everybody.")
+        st.markdown(
+            _(
+                "{why} up to a minute for {n_chars:,.0f} million characters; once for everybody.",
+                why=why,
+                n_chars=n_chars / 1e6,
+            )
+        )
         st.button(
             label,
             key=f"{key}-button",
@@ -23,7 +30,7 @@ def may_read(record: RunRecord, key: str, label: str, why: str) -> bool:
             icon=":material/play_arrow:",
             on_click=_ask,
             args=(f"{key}:{record.run_id}",),
-            help="What is computed is kept for all who look at this run.",
+            help=_("What is computed is kept for all who look at this run."),
         )
     return False
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
+from engine.language import N_, _, cached_by_language
 from engine.predictions import Class, LossGuess
 from pages.shared.charts import _QUIET, _RUN_COLOURS, _RUN_SHAPES, Figure, _position_axis, _to_spec
 
-KNOWN, SHOWN, GUESS = "seen before the guess", "shown after it", "your guess and range"
+KNOWN, SHOWN, GUESS = N_("seen before the guess"), N_("shown after it"), N_("your guess and range")
 
 
 def curve(
@@ -38,11 +38,11 @@ def curve(
     data = pd.DataFrame(rows, columns=["layer", "step", "loss", "low", "high"])
     data[["loss", "low", "high"]] = data[["loss", "low", "high"]].astype(float)
     return Figure(
-        data, _curve_spec(), "Line chart: validation loss against training step, its later part hidden.", summary
+        data, _curve_spec(), _("Line chart: validation loss against training step, its later part hidden."), summary
     )
 
 
-@lru_cache(maxsize=1)
+@cached_by_language(maxsize=1)
 def _curve_spec() -> dict[str, Any]:
     kinds = [KNOWN, SHOWN, GUESS]
     colour = alt.Color(
@@ -52,14 +52,14 @@ def _curve_spec() -> dict[str, Any]:
         scale=alt.Scale(domain=kinds, range=_RUN_COLOURS[:3]),
     )
     shape = alt.Shape("layer:N", legend=None, scale=alt.Scale(domain=kinds, range=_RUN_SHAPES[:3]))
-    x = alt.X("step:Q", title="Training step", axis=_position_axis("step", 6))
-    y = alt.Y("loss:Q", title="Validation loss (nats per token)", scale=alt.Scale(zero=False))
+    x = alt.X("step:Q", title=_("Training step"), axis=_position_axis("step", 6))
+    y = alt.Y("loss:Q", title=_("Validation loss (nats per token)"), scale=alt.Scale(zero=False))
     base = alt.Chart()
     lines = base.transform_filter(f"datum.layer == '{KNOWN}' || datum.layer == '{SHOWN}'")
     tips = [
-        alt.Tooltip("layer:N", title="What"),
-        alt.Tooltip("step:Q", title="Step", format=","),
-        alt.Tooltip("loss:Q", title="Loss", format=".3f"),
+        alt.Tooltip("layer:N", title=_("What")),
+        alt.Tooltip("step:Q", title=_("Step"), format=","),
+        alt.Tooltip("loss:Q", title=_("Loss"), format=".3f"),
     ]
     guess = base.transform_filter(f"datum.layer == '{GUESS}'")
     asked = base.transform_filter("datum.layer == 'asked'")
@@ -71,7 +71,7 @@ def _curve_spec() -> dict[str, Any]:
             guess.mark_rule(strokeWidth=3, aria=False).encode(x, alt.Y("low:Q"), alt.Y2("high:Q"), colour),
             guess.mark_point(size=130, filled=True, opacity=1, aria=False).encode(x, y, colour, shape, tooltip=tips),
         ),
-        "The curve, as far as it is shown",
+        _("The curve, as far as it is shown"),
         360,
     )
 
@@ -95,16 +95,16 @@ def calibration(classes: Mapping[str, Sequence[Class]], *, summary: str) -> Figu
     return Figure(
         pd.DataFrame(rows),
         _calibration_spec(tuple(classes)),
-        "Chart: share of guesses that were right against the confidence that was stated, beside the diagonal.",
+        _("Chart: share of guesses that were right against the confidence that was stated, beside the diagonal."),
         summary,
     )
 
 
-@lru_cache(maxsize=8)
+@cached_by_language(maxsize=8)
 def _calibration_spec(who: tuple[str, ...]) -> dict[str, Any]:
     scale = alt.Scale(domain=[0, 1])
-    x = alt.X("stated:Q", title="Stated confidence", scale=scale, axis=alt.Axis(format="%", tickCount=5))
-    y = alt.Y("share:Q", title="Share that was right", scale=scale, axis=alt.Axis(format="%", tickCount=5))
+    x = alt.X("stated:Q", title=_("Stated confidence"), scale=scale, axis=alt.Axis(format="%", tickCount=5))
+    y = alt.Y("share:Q", title=_("Share that was right"), scale=scale, axis=alt.Axis(format="%", tickCount=5))
     colour = alt.Color(
         "who:N",
         title=None,
@@ -115,10 +115,10 @@ def _calibration_spec(who: tuple[str, ...]) -> dict[str, Any]:
     base = alt.Chart()
     classes = base.transform_filter("datum.layer == 'class'")
     tips = [
-        alt.Tooltip("who:N", title="Who"),
-        alt.Tooltip("stated:Q", title="Stated", format=".0%"),
-        alt.Tooltip("share:Q", title="Right", format=".0%"),
-        alt.Tooltip("n:Q", title="Guesses"),
+        alt.Tooltip("who:N", title=_("Who")),
+        alt.Tooltip("stated:Q", title=_("Stated"), format=".0%"),
+        alt.Tooltip("share:Q", title=_("Right"), format=".0%"),
+        alt.Tooltip("n:Q", title=_("Guesses")),
     ]
     return _to_spec(
         alt.layer(
@@ -130,6 +130,6 @@ def _calibration_spec(who: tuple[str, ...]) -> dict[str, Any]:
             ),
             classes.mark_point(size=110, filled=True, opacity=1, aria=False).encode(x, y, colour, shape, tooltip=tips),
         ),
-        "Was the confidence earned?",
+        _("Was the confidence earned?"),
         340,
     )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
+from engine.language import _, cached_by_language
 from pages.shared.charts import _QUIET, AXIS_TITLES, Axis, Figure, _by_run, _position_axis, _require, _to_spec
 
 COLUMNS = ["step", "tokens", "seconds", "loss", "series", "lane", "run"]
@@ -33,14 +33,23 @@ def overlay(
     axis) each first had it. Raises `ValueError` for a missing column.
     """
     frame = _frame(points, x, goal, reached)
-    alt_text = f"Line chart: loss in {unit} against {AXIS_TITLES[x].lower()}, one colour for each lane."
+    alt_text = _(
+        "Line chart: loss in {unit} against {lower}, one colour for each lane.",
+        unit=unit,
+        lower=_(AXIS_TITLES[x]).lower(),
+    )
     return Figure(frame, _overlay_spec(x, tuple(lanes), unit), alt_text, summary)
 
 
 def single(points: pd.DataFrame, lanes: Sequence[str], lane: str, *, x: Axis, unit: str, goal: float | None) -> Figure:
     """One lane's validation loss, the other lanes grey behind it: they also keep all these charts on the same axes."""
     frame = _frame(points[points["series"] == VALIDATION], x, goal, ())
-    alt_text = f"Line chart: validation loss in {unit} against {AXIS_TITLES[x].lower()} of {lane}, the others in grey."
+    alt_text = _(
+        "Line chart: validation loss in {unit} against {lower} of {lane}, the others in grey.",
+        unit=unit,
+        lower=_(AXIS_TITLES[x]).lower(),
+        lane=lane,
+    )
     return Figure(frame, _single_spec(x, tuple(lanes), lane, unit), alt_text, "")
 
 
@@ -48,7 +57,7 @@ def _frame(points: pd.DataFrame, x: Axis, goal: float | None, reached: Sequence[
     _require(points, COLUMNS)
     drawn = points[[math.isfinite(loss) for loss in points["loss"]]]
     level = math.nan if goal is None else float(goal)
-    rules = [] if goal is None else [(GOAL, math.nan, level, "", "", f"compared at {level:.2f}")]
+    rules = [] if goal is None else [(GOAL, math.nan, level, "", "", _("compared at {level:.2f}", level=level))]
     marks = [(REACHED, float(place), level, lane, lane, f"{place:,.0f}") for lane, place in reached]
     extra = rules + marks
     columns = {
@@ -63,16 +72,16 @@ def _frame(points: pd.DataFrame, x: Axis, goal: float | None, reached: Sequence[
     return pd.DataFrame({name: pd.Series(columns[name], dtype=dtype) for name, dtype in types.items()})
 
 
-@lru_cache(maxsize=128)
+@cached_by_language(maxsize=128)
 def _overlay_spec(x: Axis, lanes: tuple[str, ...], unit: str) -> dict[str, Any]:
     horizontal = alt.X("x:Q", title=AXIS_TITLES[x], axis=_position_axis(x, 6))
-    vertical = alt.Y("loss:Q", title=f"Loss ({unit})", scale=alt.Scale(zero=False))
+    vertical = alt.Y("loss:Q", title=_("Loss ({unit})", unit=unit), scale=alt.Scale(zero=False))
     colour, shape = _by_run(lanes, alt.Legend(orient="top", columns=2, labelLimit=260, symbolOpacity=1))
     each = alt.Detail("each:N")
     tips = [
-        alt.Tooltip("run:N", title="Lane"),
+        alt.Tooltip("run:N", title=_("Lane")),
         alt.Tooltip("x:Q", title=AXIS_TITLES[x], format=",.4~r"),
-        alt.Tooltip("loss:Q", title=f"Loss ({unit})", format=".3f"),
+        alt.Tooltip("loss:Q", title=_("Loss ({unit})", unit=unit), format=".3f"),
     ]
     base = alt.Chart()
     train = (
@@ -94,13 +103,15 @@ def _overlay_spec(x: Axis, lanes: tuple[str, ...], unit: str) -> dict[str, Any]:
     marks = there.mark_point(size=220, filled=False, strokeWidth=2.5, opacity=1).encode(
         horizontal, vertical, colour, shape=shape, tooltip=tips
     )
-    return _to_spec(alt.layer(rule, train, lines, dots, named, marks), "All lanes", 400)
+    return _to_spec(alt.layer(rule, train, lines, dots, named, marks), _("All lanes"), 400)
 
 
-@lru_cache(maxsize=128)
+@cached_by_language(maxsize=128)
 def _single_spec(x: Axis, lanes: tuple[str, ...], lane: str, unit: str) -> dict[str, Any]:
     horizontal = alt.X("x:Q", title=AXIS_TITLES[x], axis=_position_axis(x, 4))
-    vertical = alt.Y("loss:Q", title=f"Loss ({unit})", scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=4))
+    vertical = alt.Y(
+        "loss:Q", title=_("Loss ({unit})", unit=unit), scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=4)
+    )
     colour, shape = _by_run(lanes, alt.Legend())
     colour, shape = colour.copy(), shape.copy()
     colour.legend = shape.legend = None
@@ -121,7 +132,7 @@ def _single_spec(x: Axis, lanes: tuple[str, ...], lane: str, unit: str) -> dict[
         shape=shape,
         tooltip=[
             alt.Tooltip("x:Q", title=AXIS_TITLES[x], format=",.4~r"),
-            alt.Tooltip("loss:Q", title=f"Loss ({unit})", format=".3f"),
+            alt.Tooltip("loss:Q", title=_("Loss ({unit})", unit=unit), format=".3f"),
         ],
     )
     rule = (

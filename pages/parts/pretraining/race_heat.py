@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
+from engine.language import N_, _
 from engine.runs.config import RunConfig
 from engine.runs.races import MAX_LANES, MAX_SEEDS, RACES, SETTINGS, race_configs
 from pages.shared.run_data import run_name
@@ -15,7 +16,7 @@ from pages.shared.viewer import lab
 STEPS = (100, 200, 400, 800)
 SEEDS = (1, 3, 5)
 TEXT = "stories"
-NATS, BITS, PREDICTED = "nats per token", "bits per byte", "nats per predicted token"
+NATS, BITS, PREDICTED = N_("nats per token"), N_("bits per byte"), N_("nats per predicted token")
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,12 @@ def ready_made() -> Heat:
     names = list(RACES)
     left, right = st.columns([1, 1])
     name = left.selectbox(
-        "What differs",
+        _("What differs"),
         names,
-        format_func=lambda each: RACES[each].title,
+        format_func=lambda each: _(RACES[each].title),
         key="race-name",
         persist_state="session",
-        help="Everything else is the same in all lanes.",
+        help=_("Everything else is the same in all lanes."),
     )
     race = RACES[name]
     with right:
@@ -58,30 +59,30 @@ def of_one_setting() -> Heat | None:
     """A race of up to four values of one setting; None, with advice, for fewer than two."""
     left, right = st.columns([1, 1])
     name = left.selectbox(
-        "Setting",
+        _("Setting"),
         list(SETTINGS),
-        format_func=lambda each: SETTINGS[each].title,
+        format_func=lambda each: _(SETTINGS[each].title),
         key="race-setting",
         persist_state="session",
-        help="The lanes differ in this alone; the rest is the recipe for half a minute.",
+        help=_("The lanes differ in this alone; the rest is the recipe for half a minute."),
     )
     with right:
         corpus = _choose_text()
     setting = SETTINGS[name]
     chosen = st.pills(
-        f"Up to {MAX_LANES} values",
+        _("Up to {max_lanes} values", max_lanes=MAX_LANES),
         list(setting.values),
         selection_mode="multi",
         default=list(setting.values[:2]),
-        format_func=lambda value: f"{value:,}" if isinstance(value, int) else str(value),
+        format_func=lambda value: _(f"{value:,}" if isinstance(value, int) else str(value)),
         key=f"race-values-{name}",
         persist_state="session",
-        help="One lane for each.",
+        help=_("One lane for each."),
     )
     values = [value for value in setting.values if value in (chosen or [])]
     length = _choose_length()
     if not 2 <= len(values) <= MAX_LANES:
-        st.info(f"Choose two to {MAX_LANES} values: {len(values)} chosen.")
+        st.info(_("Choose two to {max_lanes} values: {n_values} chosen.", max_lanes=MAX_LANES, n_values=len(values)))
         return None
     configs = race_configs(tuple(setting.entry(value) for value in values), corpus, *length)
     return _heat(configs, BITS if name == "vocab_size" else NATS)
@@ -91,24 +92,24 @@ def of_runs() -> Heat | None:
     """A race of runs that exist already; None, with advice, for fewer than two."""
     records = {record.run_id: record for record in lab().runs() if record.step > 0}
     chosen = st.multiselect(
-        f"Up to {MAX_LANES} runs",
+        _("Up to {max_lanes} runs", max_lanes=MAX_LANES),
         list(records),
         max_selections=MAX_LANES,
-        format_func=lambda run_id: run_name(records[run_id]),
+        format_func=lambda run_id: _(run_name(records[run_id])),
         key="race-runs",
         persist_state="session",
-        help="The first one is what the others are compared with.",
+        help=_("The first one is what the others are compared with."),
     )
     chosen = [run_id for run_id in chosen if run_id in records]
     if len(chosen) < 2:
-        st.info("Choose at least two runs. If there are none, train some in **Train**, or start a ready-made race.")
+        st.info(_("Choose at least two runs. If there are none, train some in **Train**, or start a ready-made race."))
         return None
     settings = [records[run_id].config_dict for run_id in chosen]
     same_tokens = len({str([each.get(n) for n in _TOKENS]) for each in settings}) == 1
     if len({str([each.get(n) for n in _TEXTS]) for each in settings}) > 1:
-        st.warning("These runs read different texts or are checked on different parts: their losses do not compare.")
+        st.warning(_("These runs read different texts or are checked on different parts: their losses do not compare."))
     elif not same_tokens:
-        st.caption("These runs cut the text into different tokens, so they are compared in bits per byte.")
+        st.caption(_("These runs cut the text into different tokens, so they are compared in bits per byte."))
     names = {run_name(records[run_id]).replace("'", "’"): (run_id,) for run_id in chosen}
     return Heat(names, NATS if same_tokens else BITS, {})
 
@@ -124,13 +125,13 @@ def _heat(configs: dict[str, tuple[RunConfig, ...]], unit: str) -> Heat:
 def _choose_text() -> str:
     names = [name for name, info in corpora().items() if info.available]
     text: str = st.selectbox(
-        "Text",
+        _("Text"),
         names,
         index=names.index(TEXT) if TEXT in names else 0,
-        format_func=lambda name: corpora()[name].title,
+        format_func=lambda name: _(corpora()[name].title),
         key="race-text",
         persist_state="session",
-        help="All lanes read the same million characters of it, in the same order for the same seed.",
+        help=_("All lanes read the same million characters of it, in the same order for the same seed."),
     )
     return text
 
@@ -138,23 +139,30 @@ def _choose_text() -> str:
 def _choose_length() -> tuple[int, tuple[int, ...]]:
     left, right = st.columns([1, 1])
     steps = left.segmented_control(
-        "Steps of each lane",
+        _("Steps of each lane"),
         list(STEPS),
+        format_func=_,
         default=STEPS[1],
         required=True,
         key="race-steps",
         persist_state="session",
-        help="Fixed, so that the result is the same on every machine. The learning rate falls towards the last step, "
-        "so 200 steps are not the beginning of 800.",
+        help=_(
+            "Fixed, so that the result is the same on every machine. The learning rate falls towards the last step, "
+            "so 200 steps are not the beginning of 800."
+        ),
     )
     n_seeds = right.segmented_control(
-        "Seeds",
+        _("Seeds"),
         list(SEEDS),
+        format_func=_,
         default=SEEDS[0],
         required=True,
         key="race-seeds",
         persist_state="session",
-        help=f"How often each lane runs, with other weights and batches each time; at most {MAX_SEEDS}. Only several "
-        "seeds tell a better recipe from luck.",
+        help=_(
+            "How often each lane runs, with other weights and batches each time; at most {max_seeds}. Only several "
+            "seeds tell a better recipe from luck.",
+            max_seeds=MAX_SEEDS,
+        ),
     )
     return int(steps), tuple(range(int(n_seeds)))

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from engine.errors import EngineError
+from engine.language import _
 from engine.runs.config import RunConfig
 from engine.runs.races import differing
 from engine.runs.records import RunRecord
@@ -32,19 +33,24 @@ def run_lanes(heat: Heat) -> None:
             f"{name.rpartition('.')[2].replace('_', ' ')} {' / '.join(map(_shown, values))}"
             for name, values in differing(heat.configs).items()
         )
-        st.caption(f"The lanes differ in: {told}.")
+        st.caption(_("The lanes differ in: {told}.", told=told))
     if waiting:
         seconds = sum(expected_seconds(config) + _PREPARATION_SECONDS for config in waiting)
         whole = len(waiting) == len(heat.run_ids)
         st.button(
-            f"Start {'the race' if whole else 'what is missing'} ({len(waiting)} "
-            f"run{'s' if len(waiting) > 1 else ''}, about {estimate(seconds)} of one core)",
+            _(
+                "Start {ending} ({n_waiting} run{ending_2}, about {seconds} of one core)",
+                ending=_("the race") if whole else _("what is missing"),
+                n_waiting=len(waiting),
+                ending_2="s" if len(waiting) > 1 else "",
+                seconds=estimate(seconds),
+            ),
             type="primary",
             icon=":material/flag:",
             key="race-start",
             on_click=_submit,
             args=(missing,),
-            help="As many train at a time as the server has places. The clock of each counts its own training only.",
+            help=_("As many train at a time as the server has places. The clock of each counts its own training only."),
         )
     live = any(records[run_id].live for run_id in heat.run_ids if run_id in records)
     st.fragment(_panel, run_every=REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(heat, live)
@@ -56,8 +62,8 @@ def _submit(missing: Mapping[str, list[RunConfig]]) -> None:
         for name, runs in missing.items():
             if n < len(runs):
                 try:
-                    seed = f" · seed {runs[n].seed}" if runs[n].seed else ""
-                    lab().submit(runs[n], f"Race: {name}{seed}")
+                    seed = _(" · seed {seed}", seed=runs[n].seed) if runs[n].seed else ""
+                    lab().submit(runs[n], _("Race: {name}{seed}", name=name, seed=seed))
                 except EngineError as error:
                     st.toast(sentence(error), icon=":material/info:")
                     return
@@ -83,12 +89,12 @@ def _panel(heat: Heat, was_live: bool) -> None:
     lanes = {name: [records[i] for i in ids if i in records] for name, ids in heat.lanes.items()}
     ours = [record for each in lanes.values() for record in each]
     if not ours:
-        st.info("Nobody has started yet. Press the button; the curves then grow here side by side.")
+        st.info(_("Nobody has started yet. Press the button; the curves then grow here side by side."))
         return
     _status(heat, lanes)
     points = points_of(lanes, heat.unit)
     if points.empty:
-        st.info("The curves begin with the first step.")
+        st.info(_("The curves begin with the first step."))
     else:
         show_results(heat, lanes, points)
     if was_live != any(record.live for record in ours):
@@ -108,12 +114,12 @@ def _status(heat: Heat, lanes: Mapping[str, list[RunRecord]]) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             ids = heat.run_ids
             for kind, icon, on, help in (
-                ("pause", ":material/pause:", live, "Save all lanes and give the cores to somebody else."),
-                ("stop", ":material/stop:", live, "End all lanes here; those that have not begun are paused."),
-                ("resume", ":material/play_arrow:", resting, "Go on from the last checkpoints, exactly."),
+                ("pause", ":material/pause:", live, _("Save all lanes and give the cores to somebody else.")),
+                ("stop", ":material/stop:", live, _("End all lanes here; those that have not begun are paused.")),
+                ("resume", ":material/play_arrow:", resting, _("Go on from the last checkpoints, exactly.")),
             ):
                 st.button(
-                    f"{kind.capitalize()} all",
+                    _("{capitalize} all", capitalize=kind.capitalize()),
                     key=f"race-{kind}",
                     icon=icon,
                     disabled=not on,
@@ -123,7 +129,7 @@ def _status(heat: Heat, lanes: Mapping[str, list[RunRecord]]) -> None:
                 )
             etas = [eta for record in live if (eta := lab().eta_seconds(record.run_id)) is not None]
             if etas:
-                st.caption(f"All lanes are done in about {estimate(max(etas))}.")
+                st.caption(_("All lanes are done in about {estimate}.", estimate=estimate(max(etas))))
     for name, records in lanes.items():
         for record in records:
             if record.error:
@@ -136,15 +142,21 @@ def _status(heat: Heat, lanes: Mapping[str, list[RunRecord]]) -> None:
 def _lane_line(records: list[RunRecord]) -> str:
     """State of a lane: of its run, or of how many of its seeds."""
     if not records:
-        return ":material/flag: not started"
+        return _(":material/flag: not started")
     icon, word = STATES[records[0].state]
     if len(records) == 1:
         total = records[0].total_steps
-        return f"{icon} **{word}** · step {records[0].step:,}" + (f" of {total:,}" if total else "")
+        return _("{icon} **{word}** · step {step:,}", icon=icon, word=word, step=records[0].step) + (
+            _(" of {total:,}", total=total) if total else ""
+        )
     done = sum(record.state == "finished" for record in records)
     running = next((record for record in records if record.state == "running"), None)
-    text = f"{done} of {len(records)} seeds finished"
-    return f"{text} · step {running.step:,} of {running.total_steps or 0:,}" if running else text
+    text = _("{done} of {n_records} seeds finished", done=done, n_records=len(records))
+    return (
+        _("{text} · step {step:,} of {value:,}", text=text, step=running.step, value=running.total_steps or 0)
+        if running
+        else text
+    )
 
 
 def _shown(value: Any) -> str:

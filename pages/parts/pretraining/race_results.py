@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import racing
+from engine.language import N_, _
 from engine.masking import HIDDEN
 from engine.racing import Course, Lane
 from engine.runs.records import RunRecord
@@ -86,46 +87,49 @@ def show_results(heat: Heat, records: Mapping[str, list[RunRecord]], points: pd.
     common = racing.common_level(lanes) if complete else None
     choose, axis_place, train_place = st.columns([1.3, 1.4, 1], vertical_alignment="bottom")
     wanted = choose.number_input(
-        f"Compare at a loss of ({heat.unit})",
+        _("Compare at a loss of ({unit})", unit=heat.unit),
         min_value=0.01,
         max_value=20.0,
         value=None,
         step=0.1,
-        placeholder=f"the lowest that all reached: {common:.2f}" if common else "the lowest that all reach",
+        placeholder=_("the lowest that all reached: {common:.2f}", common=common)
+        if common
+        else _("the lowest that all reach"),
         key=f"race-level-{heat.unit}",
         persist_state="session",
-        help="Empty: the lowest loss that every run reached.",
+        help=_("Empty: the lowest loss that every run reached."),
     )
     chosen = axis_place.segmented_control(
-        "Horizontal axis",
+        _("Horizontal axis"),
         list(AXES),
+        format_func=_,
         default="steps",
         required=True,
         key="race-axis",
         persist_state="session",
-        help="Steps compare updates, tokens what was read, seconds the time of one core.",
+        help=_("Steps compare updates, tokens what was read, seconds the time of one core."),
     )
     with train_place:
         with_train = st.toggle(
-            "Training loss too",
+            _("Training loss too"),
             False,
             key="race-train",
             persist_state="session",
-            help="Thin, dashed lines: the loss of each batch. It is noisier than the validation loss.",
+            help=_("Thin, dashed lines: the loss of each batch. It is noisier than the validation loss."),
         )
         late = st.toggle(
-            "Without the start",
+            _("Without the start"),
             False,
             key="race-late",
             persist_state="session",
-            help="Leaves out the first quarter of each run, where all fall fast, so that the rest fills the chart.",
+            help=_("Leaves out the first quarter of each run, where all fall fast, so that the rest fills the chart."),
         )
     x = AXES[chosen]
     goal = common if wanted is None else float(wanted)
     finished = complete and all(not record.live for each in records.values() for record in each)
-    said = racing.verdict(lanes, wanted, heat.unit) if complete else "Some lanes have not started."
+    said = racing.verdict(lanes, wanted, heat.unit) if complete else _("Some lanes have not started.")
     with st.container(border=True):
-        st.markdown(":material/flag: **Result**" if finished else ":material/flag: **So far**")
+        st.markdown(_(":material/flag: **Result**") if finished else _(":material/flag: **So far**"))
         st.text(said)
     names = [lane.name for lane in lanes]
     reached = []
@@ -135,12 +139,12 @@ def show_results(heat: Heat, records: Mapping[str, list[RunRecord]], points: pd.
     shown = points if with_train else points[points["series"] == race_figures.VALIDATION]
     if late:
         shown = shown[shown["step"] >= shown.groupby("run")["step"].transform("max") / 4]
-    caption = (
+    caption = _(
         "Lines: validation loss, one for each run. The dashed rule is the loss that the lanes are compared at; the "
         "large marks show where each first reached it, interpolated between evaluations."
     )
     race_figures.overlay(shown, names, x=x, unit=heat.unit, goal=goal, reached=reached, summary=caption).show()
-    with st.expander("One chart for each lane, on the same axes", icon=":material/grid_view:", expanded=True):
+    with st.expander(_("One chart for each lane, on the same axes"), icon=":material/grid_view:", expanded=True):
         _small_multiples(shown, names, x, heat.unit, goal)
     _table(heat, lanes, records, goal)
     if heat.two_tasks:
@@ -156,7 +160,7 @@ def _small_multiples(points: pd.DataFrame, names: list[str], x: Axis, unit: str,
                 if name in measured_in:
                     race_figures.single(points, names, name, x=x, unit=unit, goal=goal).show(caption=False)
                 else:
-                    st.caption("Not started yet.")
+                    st.caption(_("Not started yet."))
 
 
 def _table(heat: Heat, lanes: list[Lane], records: Mapping[str, list[RunRecord]], goal: float | None) -> None:
@@ -167,28 +171,28 @@ def _table(heat: Heat, lanes: list[Lane], records: Mapping[str, list[RunRecord]]
         low = racing.t_interval(lows) if lows else None
         row[f"lowest loss ({heat.unit})"] = None if low is None else round(low.mean, 3)
         if low is not None and low.low is not None and low.high is not None:
-            row["95 % t interval"] = f"{low.low:.3f} to {low.high:.3f}"
+            row["95 % t interval"] = _("{low:.3f} to {high:.3f}", low=low.low, high=low.high)
         for axis in racing.AXES:
             place = None if goal is None or not lane.courses else lane.reached(goal, axis)
-            row[f"{axis} to {goal:.2f}" if goal is not None else axis] = (
+            row[_("{axis} to {goal:.2f}", axis=axis, goal=goal) if goal is not None else axis] = (
                 None if place is None else round(place, 0 if axis == "tokens" else 1)
             )
         if goal is not None:
             saved = racing.saving(lanes[0], lane, goal) if lane is not lanes[0] else None
             row[f"steps against {lanes[0].name}"] = "–" if saved is None else f"{0.0 - round(100 * saved.mean):+.0f} %"
             if saved is not None and saved.low is not None and saved.high is not None:
-                row["interval"] = f"{-100 * saved.high:+.0f} to {-100 * saved.low:+.0f} %"
+                row["interval"] = _("{high:+.0f} to {low:+.0f} %", high=-100 * saved.high, low=-100 * saved.low)
         rows.append(row)
-    with st.expander("As a table", icon=":material/table:"):
+    with st.expander(_("As a table"), icon=":material/table:"):
         st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
         if heat.run_ids and not heat.configs:
-            st.caption("What differs between the runs")
+            st.caption(_("What differs between the runs"))
             st.dataframe(differences([each[0] for each in records.values()]), width="stretch")
 
 
 def _two_tasks(heat: Heat, lanes: list[Lane]) -> None:
     """What the losses of an encoder and a decoder mean, and what they do not."""
-    st.header("Two tasks, not one", anchor=False)
+    st.header(_("Two tasks, not one"), anchor=False)
     rows = []
     for lane in lanes:
         config = heat.configs[lane.name][0]
@@ -198,19 +202,21 @@ def _two_tasks(heat: Heat, lanes: list[Lane]) -> None:
         rows.append(
             {
                 "lane": lane.name,
-                "is asked for": "hidden tokens" if masked else "the next token, everywhere",
-                "sees": "both sides, with gaps" if masked else "what stands before",
-                "tokens read a step": tokens,
-                "targets a step": round(share * tokens),
-                "nats per predicted token": round(lane.lowest, 3) if math.isfinite(lane.lowest) else None,
-                "can write": "no" if masked else "yes",
+                N_("is asked for"): _("hidden tokens") if masked else _("the next token, everywhere"),
+                "sees": _("both sides, with gaps") if masked else _("what stands before"),
+                N_("tokens read a step"): tokens,
+                N_("targets a step"): round(share * tokens),
+                N_("nats per predicted token"): round(lane.lowest, 3) if math.isfinite(lane.lowest) else None,
+                N_("can write"): "no" if masked else "yes",
             }
         )
     st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
     st.markdown(
-        "The losses are both nats per predicted token, but of **different questions**: a gap with text on both sides "
-        "is easier than an open end, while the encoder gets a target from only 15 % of what it reads, so it learns "
-        "more slowly. Who is lower here is not the better model.\n\n"
-        "The encoder has **no samples**: each of its guesses uses the tokens that come after, and while writing there "
-        "are none yet. What it is good for is reading: classification, search, tagging."
+        _(
+            "The losses are both nats per predicted token, but of **different questions**: a gap with text on both "
+            "sides is easier than an open end, while the encoder gets a target from only 15 % of what it reads, so it "
+            "learns more slowly. Who is lower here is not the better model.\n\nThe encoder has **no samples**: each of "
+            "its guesses uses the tokens that come after, and while writing there are none yet. What it is good for is "
+            "reading: classification, search, tagging."
+        )
     )

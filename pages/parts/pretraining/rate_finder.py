@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from functools import lru_cache
 from typing import Any
 
 import altair as alt
@@ -14,6 +13,7 @@ import streamlit as st
 
 from engine import rate_finder as finder
 from engine.errors import ConfigError, RunError
+from engine.language import N_, _, cached_by_language
 from engine.rate_finder import Suggestion, range_test, suggest, with_rate
 from engine.runs.config import RunConfig
 from engine.runs.recipes import recipe_config
@@ -29,43 +29,49 @@ from pages.shared.run_data import differences, run_name, view
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, show_controls, show_status
 from pages.shared.viewer import lab
 
-MUON, ADAMW = "Small model, Muon", "Small model, AdamW"
+MUON, ADAMW = N_("Small model, Muon"), N_("Small model, AdamW")
 STANDARD = {MUON: "muon", ADAMW: "adamw"}
 TOPS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 STEPS = (60, 100, 150, 200, 300)
 COMPARED_STEPS = (100, 200, 400)
-RULES = ("Steepest descent", "A tenth of the lowest")
+RULES = (N_("Steepest descent"), N_("A tenth of the lowest"))
 _MAX_OTHERS = 12
 
 
 def show() -> None:
     """The part of the lesson."""
     st.markdown(
-        "Which learning rate suits a model? One short run can ask: its rate **rises** from far too small to far too "
-        "large, the same factor at every step, and the loss tells when it begins to fall and when it breaks (Smith "
-        "2017)."
+        _(
+            "Which learning rate suits a model? One short run can ask: its rate **rises** from far too small to far "
+            "too large, the same factor at every step, and the loss tells when it begins to fall and when it breaks "
+            "(Smith 2017)."
+        )
     )
     base = _choose_base()
     controls = st.columns([1, 1, 1], gap="medium", vertical_alignment="bottom")
     with controls[0]:
         top = st.select_slider(
-            "Highest rate tried",
+            _("Highest rate tried"),
             TOPS,
             1.0,
-            format_func=lambda each: f"{each:g}",
+            format_func=lambda each: _(f"{each:g}"),
             key="finder-top",
             persist_state="session",
-            help=f"The test begins at {LOWEST_SHARE:g} of it. With Muon it is the rate of embeddings and norms; that "
-            "of the matrices rises in proportion.",
+            help=_(
+                "The test begins at {lowest_share:g} of it. With Muon it is the rate of embeddings and norms; that "
+                "of the matrices rises in proportion.",
+                lowest_share=LOWEST_SHARE,
+            ),
         )
     with controls[1]:
         steps = st.select_slider(
-            "Steps",
+            _("Steps"),
             STEPS,
             150,
+            format_func=_,
             key="finder-steps",
             persist_state="session",
-            help="More steps make the curve smoother. Each is one update of the model.",
+            help=_("More steps make the curve smoother. Each is one update of the model."),
         )
     try:
         config = dataclasses.replace(base, training=range_test(base.training, top, steps))
@@ -74,34 +80,43 @@ def show() -> None:
         return
     with controls[2]:
         if st.button(
-            "Run the range test",
+            _("Run the range test"),
             key="finder-run",
             type="primary",
             icon=":material/play_arrow:",
             width="stretch",
-            help="A run of the training service, or the one with exactly these settings if there is one already.",
+            help=_("A run of the training service, or the one with exactly these settings if there is one already."),
         ):
-            lab().submit(config, f"Range test to {top:g}")
+            lab().submit(config, _("Range test to {top:g}", top=top))
     record = _found(config.run_id)
     if record is None:
-        st.info("No range test with these settings yet. Press **Run the range test**; it takes less than a minute.")
+        st.info(_("No range test with these settings yet. Press **Run the range test**; it takes less than a minute."))
     else:
         live = record.live or any(run.live for run in _compared(record, base))
         clock = REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS
         st.fragment(_panel, run_every=clock)(record.run_id, base, live)
     notice(
-        "On the left the rate is so small that nothing moves. Then the loss falls ever faster; at the end the updates "
-        f"overshoot and it goes up. At {LOST:g} times its first value the test ends by itself.",
-        "The lowest point is **not** the rate to take: the model was just about to break there. Where the loss falls "
-        "fastest, or a tenth of the lowest point, leaves room.",
-        "The test looks at a few hundred steps only. What is best over a long training is often lower, and warmup and "
-        "decay allow higher peaks: a hint to begin with, not an answer.",
+        _(
+            "On the left the rate is so small that nothing moves. Then the loss falls ever faster; at the end the "
+            "updates overshoot and it goes up. At {lost:g} times its first value the test ends by itself.",
+            lost=LOST,
+        ),
+        _(
+            "The lowest point is **not** the rate to take: the model was just about to break there. Where the loss "
+            "falls fastest, or a tenth of the lowest point, leaves room."
+        ),
+        _(
+            "The test looks at a few hundred steps only. What is best over a long training is often lower, and warmup "
+            "and decay allow higher peaks: a hint to begin with, not an answer."
+        ),
     )
     exercise(
-        "Run the test twice, with Muon and with AdamW. Do the two suggest the same rate, and why need they not?",
-        "The number means another thing: AdamW divides every weight's gradient by its own size, so the rate is about "
-        "the change of a weight; Muon gives each matrix an update of a fixed shape, so its rate is about the change of "
-        "the whole matrix. A rate is good for one optimizer, model and batch size.",
+        _("Run the test twice, with Muon and with AdamW. Do the two suggest the same rate, and why need they not?"),
+        _(
+            "The number means another thing: AdamW divides every weight's gradient by its own size, so the rate is "
+            "about the change of a weight; Muon gives each matrix an update of a fixed shape, so its rate is about the "
+            "change of the whole matrix. A rate is good for one optimizer, model and batch size."
+        ),
     )
     show_code(learning_rate_at, finder.suggest, finder.smooth, TrainingLoop._is_lost)
 
@@ -111,11 +126,13 @@ def _choose_base() -> RunConfig:
     records = {record.run_id: record for record in lab().runs() if _readable(record)}
     others = list(records)[:_MAX_OTHERS]
     chosen = st.selectbox(
-        "Settings",
+        _("Settings"),
         [*STANDARD, *others],
-        format_func=lambda each: each if each in STANDARD else f"as in {run_name(records[each])}",
+        format_func=lambda each: _(
+            each if each in STANDARD else _("as in {run_name}", run_name=run_name(records[each]))
+        ),
         key="finder-settings",
-        help="A small model on the stories, or text, model and optimizer of a run of yours. Only the rate changes.",
+        help=_("A small model on the stories, or text, model and optimizer of a run of yours. Only the rate changes."),
     )
     if chosen in STANDARD:
         return recipe_config("30s", "stories", n_chars=500_000, training={"optimizer": STANDARD[chosen]})
@@ -140,7 +157,7 @@ def _found(run_id: str) -> RunRecord | None:
 
 
 def _panel(run_id: str, base: RunConfig, was_live: bool) -> None:
-    with shown_errors("show the range test"):
+    with shown_errors(_("show the range test")):
         record = _found(run_id)
         if record is None:
             st.rerun()
@@ -157,7 +174,7 @@ def _panel(run_id: str, base: RunConfig, was_live: bool) -> None:
         _curve(rates, losses, said, top).show(caption=False)
         live = record.live
         if not live:
-            with st.expander("The test as a table", icon=":material/table:"):
+            with st.expander(_("The test as a table"), icon=":material/table:"):
                 st.dataframe(
                     pd.DataFrame({"rate": rates, "loss": losses}),
                     hide_index=True,
@@ -188,27 +205,27 @@ def _suggested(rates: np.ndarray, losses: np.ndarray) -> tuple[Suggestion | None
 
 
 def _words(found: Suggestion, n: int, record: RunRecord) -> None:
-    ended = f"The test ended after {n} steps, at a rate of {found.rates[-1]:.2g}."
+    ended = _("The test ended after {n} steps, at a rate of {rates:.2g}.", n=n, rates=found.rates[-1])
     if found.bounded:
-        ended += f" The smoothed loss was lowest at {found.lowest:.2g} and went up behind it."
+        ended += _(" The smoothed loss was lowest at {lowest:.2g} and went up behind it.", lowest=found.lowest)
     else:
-        ended += " The loss had not yet gone up: try a higher rate as well, or take the steepest descent only."
+        ended += _(" The loss had not yet gone up: try a higher rate as well, or take the steepest descent only.")
     st.caption(ended)
     first, second = st.columns(2, gap="medium")
     with first, st.container(border=True):
         st.metric(
             f"◆ {RULES[0]}",
             f"{found.steepest:.2g}",
-            help="Where the smoothed loss falls most for the same factor on the rate: every update helps most here.",
+            help=_("Where the smoothed loss falls most for the same factor on the rate: every update helps most here."),
         )
-        st.caption("Learning is fastest at this rate, now, for this batch size.")
+        st.caption(_("Learning is fastest at this rate, now, for this batch size."))
     with second, st.container(border=True):
         st.metric(
             f"▲ {RULES[1]}",
             f"{found.tenth:.2g}",
-            help="The rate with the lowest smoothed loss, divided by ten: as near to the edge as is wise.",
+            help=_("The rate with the lowest smoothed loss, divided by ten: as near to the edge as is wise."),
         )
-        st.caption("A rule of thumb: the lowest point is the edge of what still works.")
+        st.caption(_("A rule of thumb: the lowest point is the edge of what still works."))
 
 
 def _compared(record: RunRecord, base: RunConfig) -> list[RunRecord]:
@@ -217,7 +234,7 @@ def _compared(record: RunRecord, base: RunConfig) -> list[RunRecord]:
     found = _suggested(rates, losses)[0] if len(rates) >= finder.LEAST_STEPS and not record.live else None
     if found is None:
         return []
-    runs = (_found(config.run_id) for _, config in _configs(base, _chosen_rate(found), _chosen_steps()))
+    runs = (_found(config.run_id) for _unused, config in _configs(base, _chosen_rate(found), _chosen_steps()))
     return [run for run in runs if run is not None]
 
 
@@ -249,54 +266,56 @@ def _configs(base: RunConfig, rate: float, steps: int) -> list[tuple[str, RunCon
 
 def _use(record: RunRecord, base: RunConfig, found: Suggestion) -> bool:
     """Controls for runs at the suggested rate, and their curves; whether one of them is in training."""
-    st.header("Does it hold?", anchor=False)
+    st.header(_("Does it hold?"), anchor=False)
     left, middle, right = st.columns([1.5, 1, 1.7], gap="medium", vertical_alignment="bottom")
     with left:
         st.segmented_control(
-            "Rate to use",
+            _("Rate to use"),
             RULES,
+            format_func=_,
             default=RULES[0],
             required=True,
             key="finder-rule",
             persist_state="session",
-            help="Which of the two suggestions is tried.",
+            help=_("Which of the two suggestions is tried."),
         )
     with middle:
         st.select_slider(
-            "Steps of each run",
+            _("Steps of each run"),
             COMPARED_STEPS,
             COMPARED_STEPS[1],
+            format_func=_,
             key="finder-compared",
             persist_state="session",
-            help="The rate then follows the settings' own schedule, with warmup and decay.",
+            help=_("The rate then follows the settings' own schedule, with warmup and decay."),
         )
     rate, steps = _chosen_rate(found), _chosen_steps()
     configs = _configs(base, rate, steps)
     with right, st.container(horizontal=True):
         st.button(
-            f"Use {rate:g}",
+            _("Use {rate:g}", rate=rate),
             key="finder-use",
             type="primary",
             icon=":material/play_arrow:",
             on_click=_submit,
             args=(configs[:1],),
-            help="Trains the settings above with this rate; the run is in the part **Train** as well.",
+            help=_("Trains the settings above with this rate; the run is in the part **Train** as well."),
         )
         st.button(
-            "Compare with × 10 and ÷ 10",
+            _("Compare with × 10 and ÷ 10"),
             key="finder-compare",
             icon=":material/stacked_line_chart:",
             on_click=_submit,
             args=(configs,),
-            help="Three runs that differ in nothing but the rate.",
+            help=_("Three runs that differ in nothing but the rate."),
         )
     runs = [(name, _found(config.run_id)) for name, config in configs]
     views = [(name, run, view(run, f"{name}: {run.config.training.learning_rate:g}")) for name, run in runs if run]
-    drawn = [each for _, _, each in views if not each.losses.empty]
-    waiting = [f"{name}: {run.note or run.state}" for name, run, _ in views if run.live]
+    drawn = [each for _unused, _unused, each in views if not each.losses.empty]
+    waiting = [f"{name}: {run.note or run.state}" for name, run, _unused in views if run.live]
     if waiting:
-        st.caption("In training · " + " · ".join(waiting))
-    for name, run, _ in views:
+        st.caption(_("In training · ") + " · ".join(waiting))
+    for name, run, _unused in views:
         if run.error:
             st.warning(f"{name} · {sentence(run.error)}")
     if drawn:
@@ -304,19 +323,21 @@ def _use(record: RunRecord, base: RunConfig, found: Suggestion) -> bool:
         points = pd.concat([each.losses for each in drawn], ignore_index=True)
         ceiling = 1.15 * float(points.groupby("run")["loss"].first().max())
         charts.loss_curves(points[points["loss"] <= ceiling]).show()
-        with st.expander("As a table", icon=":material/table:"):
+        with st.expander(_("As a table"), icon=":material/table:"):
             st.dataframe(differences([each.record for each in drawn]), width="stretch")
-    return any(run.live for _, run, _ in views)
+    return any(run.live for _unused, run, _unused in views)
 
 
 def _submit(configs: list[tuple[str, RunConfig]]) -> None:
     for name, config in configs:
-        lab().submit(config, f"Rate {config.training.learning_rate:g} ({name})")
+        lab().submit(
+            config, _("Rate {learning_rate:g} ({name})", learning_rate=config.training.learning_rate, name=name)
+        )
 
 
 def _curve(rates: np.ndarray, losses: np.ndarray, found: Suggestion | None, top: float) -> Figure:
     known = np.isfinite(losses)
-    frame = pd.DataFrame({"rate": rates[known], "loss": losses[known], "layer": "one batch", "label": ""})
+    frame = pd.DataFrame({"rate": rates[known], "loss": losses[known], "layer": _("one batch"), "label": ""})
     smoothed = finder.smooth(losses[known], max(2.0, known.sum() / 40))
     frame = pd.concat([frame, pd.DataFrame({"rate": rates[known], "loss": smoothed, "layer": "smoothed", "label": ""})])
     if found is not None:
@@ -324,9 +345,9 @@ def _curve(rates: np.ndarray, losses: np.ndarray, found: Suggestion | None, top:
         for rate, name in marks:
             at = float(np.interp(math.log(rate), np.log(found.rates), found.smoothed))
             frame.loc[len(frame) + 1_000_000] = [rate, at, "mark", name]
-    summary = "The loss of every batch and its smoothed course against the rate."
+    summary = _("The loss of every batch and its smoothed course against the rate.")
     spec = _curve_spec(LOWEST_SHARE * top, top)
-    return Figure(frame.reset_index(drop=True), spec, "Line chart: loss against a rising learning rate.", summary)
+    return Figure(frame.reset_index(drop=True), spec, _("Line chart: loss against a rising learning rate."), summary)
 
 
 _PLACES = "round(-log(datum.value) / LN10)"
@@ -337,24 +358,24 @@ _DECADE = (
 )
 
 
-@lru_cache(maxsize=16)
+@cached_by_language(maxsize=16)
 def _curve_spec(low: float, high: float) -> dict[str, Any]:
     x = alt.X(
         "rate:Q",
-        title="Learning rate (logarithmic)",
+        title=_("Learning rate (logarithmic)"),
         scale=alt.Scale(type="log", domain=[low, high], nice=False),
         axis=alt.Axis(labelExpr=_DECADE, tickCount=6),
     )
-    y = alt.Y("loss:Q", title="Loss (nats per token)", scale=alt.Scale(zero=False))
-    names = ["one batch", "smoothed"]
+    y = alt.Y("loss:Q", title=_("Loss (nats per token)"), scale=alt.Scale(zero=False))
+    names = [_("one batch"), "smoothed"]
     legend = alt.Legend(orient="top", title=None, symbolType="stroke", symbolSize=500)
     colour = alt.Color("layer:N", legend=legend, scale=alt.Scale(domain=names, range=["orange", "blue"]))
     dash = alt.StrokeDash("layer:N", legend=legend, scale=alt.Scale(domain=names, range=[[4, 2], [1, 0]]))
     base = alt.Chart()
     tips = [
-        alt.Tooltip("layer:N", title="Line"),
-        alt.Tooltip("rate:Q", title="Learning rate", format=".3~g"),
-        alt.Tooltip("loss:Q", title="Loss (nats per token)", format=".3f"),
+        alt.Tooltip("layer:N", title=_("Line")),
+        alt.Tooltip("rate:Q", title=_("Learning rate"), format=".3~g"),
+        alt.Tooltip("loss:Q", title=_("Loss (nats per token)"), format=".3f"),
     ]
     raw = (
         base.transform_filter("datum.layer == 'one batch'")
@@ -377,9 +398,12 @@ def _curve_spec(low: float, high: float) -> dict[str, Any]:
         y,
         shape,
         color=alt.value("green"),
-        tooltip=[alt.Tooltip("label:N", title="Mark"), alt.Tooltip("rate:Q", title="Learning rate", format=".3~g")],
+        tooltip=[
+            alt.Tooltip("label:N", title=_("Mark")),
+            alt.Tooltip("rate:Q", title=_("Learning rate"), format=".3~g"),
+        ],
     )
     words = marks.mark_text(align="right", dx=-10, dy=14, fontSize=13).encode(
         x, y, text="label:N", color=alt.value(_QUIET)
     )
-    return _to_spec(alt.layer(raw, smooth, points, words), "Loss while the rate rises", 400)
+    return _to_spec(alt.layer(raw, smooth, points, words), _("Loss while the rate rises"), 400)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 import altair as alt
@@ -12,6 +11,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from engine.language import N_, _, cached_by_language
 from engine.runs.records import RunRecord
 from pages.shared.charts import _READABLE, Figure, _to_spec
 from pages.shared.errors import shown_errors
@@ -63,7 +63,7 @@ class Tape:
     total: float
 
 
-@st.cache_data(max_entries=32, show_spinner="Reading the record …")
+@st.cache_data(max_entries=32, show_spinner=N_("Reading the record …"))
 def _tape(run_id: str, stamp: str) -> Tape:
     curve = lab().curve(run_id, MAX_POINTS)
     steps = pd.DataFrame(curve.steps, columns=["step", "seconds", "loss", "tokens", "learning_rate"])
@@ -87,7 +87,7 @@ def show(record: RunRecord) -> None:
     """The replay of one run."""
     tape = _tape(record.run_id, stamp_of(record))
     if tape.total <= 0 or len(tape.points) < 2:
-        st.info("Nothing has been recorded of this run yet: there is nothing to play back.")
+        st.info(_("Nothing has been recorded of this run yet: there is nothing to play back."))
         return
     player = st.session_state.get(_KEY)
     if player is None or player.run_id != record.run_id:
@@ -97,7 +97,7 @@ def show(record: RunRecord) -> None:
 
 
 def _screen(record: RunRecord, was_playing: bool) -> None:
-    with shown_errors("play the run back"):
+    with shown_errors(_("play the run back")):
         tape = _tape(record.run_id, stamp_of(record))
         player: Player = st.session_state[_KEY]
         at = player.now(tape.total)
@@ -115,7 +115,7 @@ def _screen(record: RunRecord, was_playing: bool) -> None:
         with text:
             _sample(tape, at)
         if not player.playing:
-            with st.expander("As a table", icon=":material/table:"):
+            with st.expander(_("As a table"), icon=":material/table:"):
                 seen = tape.evaluations[tape.evaluations["seconds"] <= at]
                 st.dataframe(seen, hide_index=True, width="stretch")
 
@@ -124,35 +124,35 @@ def _controls(tape: Tape, player: Player, at: float) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         ended = at >= tape.total
         st.button(
-            "Pause" if player.playing else "Play",
+            _("Pause") if player.playing else _("Play"),
             key="replay-play",
             type="primary",
             icon=":material/pause:" if player.playing else ":material/play_arrow:",
             on_click=_play,
             args=(tape.total,),
-            help="Begins again where the training had ended." if ended else "Plays the record on, or holds it.",
+            help=_("Begins again where the training had ended.") if ended else _("Plays the record on, or holds it."),
         )
         st.button(
-            "Restart", key="replay-restart", icon=":material/replay:", on_click=_restart, help="Back to second 0."
+            _("Restart"), key="replay-restart", icon=":material/replay:", on_click=_restart, help=_("Back to second 0.")
         )
         st.segmented_control(
-            "Speed",
+            _("Speed"),
             SPEEDS,
             default=player.speed,
             required=True,
-            format_func=lambda each: f"×{each}",
+            format_func=lambda each: _(f"×{each}"),
             key="replay-speed",
             on_change=_set_speed,
             args=(tape.total,),
-            help="How many seconds of training pass in one second here. ×1 is as slow as it was.",
+            help=_("How many seconds of training pass in one second here. ×1 is as slow as it was."),
         )
-    clock = f"{_clock(at)} of {_clock(tape.total)} of training"
+    clock = _("{clock} of {clock_2} of training", clock=_clock(at), clock_2=_clock(tape.total))
     if player.playing:
         st.progress(at / tape.total, text=clock)
         return
     key = f"{_SCRUB}:{player.run_id}:{player.turn}"
     st.slider(
-        "Second of training",
+        _("Second of training"),
         0.0,
         float(tape.total),
         float(min(player.anchor, tape.total)),
@@ -161,7 +161,7 @@ def _controls(tape: Tape, player: Player, at: float) -> None:
         key=key,
         on_change=_scrub,
         args=(key,),
-        help="Moves through the record by hand while it is paused.",
+        help=_("Moves through the record by hand while it is paused."),
     )
 
 
@@ -200,13 +200,17 @@ def _numbers(record: RunRecord, tape: Tape, at: float) -> None:
     measured = tape.evaluations[tape.evaluations["seconds"] <= at]
     step = int(done["step"].iloc[-1]) if len(done) else 0
     values = (
-        ("Step", f"{step:,}", "One step is one update of all weights."),
-        ("Tokens read", f"{int(done['tokens'].iloc[-1]) if len(done) else 0:,}", "All windows of all steps so far."),
-        ("Training loss", f"{done['loss'].iloc[-1]:.3f}" if len(done) else "–", "Nats per token of one batch."),
+        (_("Step"), f"{step:,}", _("One step is one update of all weights.")),
         (
-            "Validation loss",
+            N_("Tokens read"),
+            f"{int(done['tokens'].iloc[-1]) if len(done) else 0:,}",
+            _("All windows of all steps so far."),
+        ),
+        (_("Training loss"), f"{done['loss'].iloc[-1]:.3f}" if len(done) else "–", _("Nats per token of one batch.")),
+        (
+            _("Validation loss"),
             f"{measured['validation_loss'].iloc[-1]:.3f}" if len(measured) else "–",
-            "Nats per token on text it never trains on, when it was measured last.",
+            _("Nats per token on text it never trains on, when it was measured last."),
         ),
     )
     with st.container(horizontal=True):
@@ -215,16 +219,18 @@ def _numbers(record: RunRecord, tape: Tape, at: float) -> None:
 
 
 def _sample(tape: Tape, at: float) -> None:
-    st.markdown("**What it wrote**")
+    st.markdown(_("**What it wrote**"))
     earlier = [sample for sample in tape.samples if sample["seconds"] <= at]
     if not earlier:
-        st.caption("The first sample comes with the first evaluation." if tape.samples else "It wrote no samples.")
+        st.caption(
+            _("The first sample comes with the first evaluation.") if tape.samples else _("It wrote no samples.")
+        )
         return
     newest = [sample for sample in earlier if sample["step"] == earlier[-1]["step"]]
     for sample in newest[:2]:
         with st.container(border=True):
             st.text(sample["prompt"] + sample["text"])
-    st.caption(f"At step {newest[0]['step']:,}, with the same dice every time.")
+    st.caption(_("At step {step:,}, with the same dice every time.", step=newest[0]["step"]))
 
 
 def _curve(tape: Tape, at: float) -> Figure:
@@ -236,28 +242,32 @@ def _curve(tape: Tape, at: float) -> Figure:
     low, high = float(tape.points["loss"].min()), float(np.quantile(tape.points["loss"], 0.999))
     spec = _curve_spec(round(tape.total / scale, 3), round(low, 2), round(max(high, low + 0.1), 2), unit)
     newest = seen[seen["series"] == "validation"]
-    said = f"The validation loss stands at {newest['loss'].iloc[-1]:.2f} nats per token." if len(newest) else ""
-    return Figure(frame, spec, "Line chart: loss against training time, up to this moment of the replay.", said)
+    said = (
+        _("The validation loss stands at {iloc:.2f} nats per token.", iloc=newest["loss"].iloc[-1])
+        if len(newest)
+        else ""
+    )
+    return Figure(frame, spec, _("Line chart: loss against training time, up to this moment of the replay."), said)
 
 
-@lru_cache(maxsize=32)
+@cached_by_language(maxsize=32)
 def _curve_spec(until: float, low: float, high: float, unit: str) -> dict[str, Any]:
     """Axes of the whole run, so that nothing jumps while the lines grow."""
     x = alt.X(
         "x:Q",
-        title=f"Training time ({unit})",
+        title=_("Training time ({unit})", unit=unit),
         scale=alt.Scale(domain=[0, until], nice=False),
         axis=alt.Axis(tickCount=6, labelExpr=_READABLE),
     )
-    y = alt.Y("loss:Q", title="Loss (nats per token)", scale=alt.Scale(domain=[low, high], zero=False, nice=True))
+    y = alt.Y("loss:Q", title=_("Loss (nats per token)"), scale=alt.Scale(domain=[low, high], zero=False, nice=True))
     names = ["training", "validation"]
     legend = alt.Legend(orient="top", title=None, symbolType="stroke", symbolSize=500)
     colour = alt.Color("series:N", legend=legend, scale=alt.Scale(domain=names, range=["orange", "blue"]))
     dash = alt.StrokeDash("series:N", legend=legend, scale=alt.Scale(domain=names, range=[[4, 2], [1, 0]]))
     tips = [
-        alt.Tooltip("series:N", title="Line"),
-        alt.Tooltip("x:Q", title=f"Training time ({unit})", format=",.4~r"),
-        alt.Tooltip("loss:Q", title="Loss (nats per token)", format=".3f"),
+        alt.Tooltip("series:N", title=_("Line")),
+        alt.Tooltip("x:Q", title=_("Training time ({unit})", unit=unit), format=",.4~r"),
+        alt.Tooltip("loss:Q", title=_("Loss (nats per token)"), format=".3f"),
     ]
     base = alt.Chart()
     lines = (
@@ -275,4 +285,4 @@ def _curve_spec(until: float, low: float, high: float, unit: str) -> dict[str, A
         .mark_rule(strokeDash=[6, 3], strokeWidth=1.3, aria=False)
         .encode(x=x, color=alt.value("gray"))
     )
-    return _to_spec(alt.layer(now, lines, dots), "Loss, as it was recorded", 380)
+    return _to_spec(alt.layer(now, lines, dots), _("Loss, as it was recorded"), 380)

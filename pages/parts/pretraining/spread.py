@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import weight_statistics
+from engine.language import N_, _
 from engine.runs.records import RunRecord
 from engine.weight_statistics import (
     Histograms,
@@ -23,8 +24,8 @@ from pages.shared.models import load
 from pages.shared.sentence import choose_sentence, traced
 
 MAX_SENTENCE = 64
-STREAM, BEFORE, BEHIND = "The stream after a layer", "The MLP before its nonlinearity", "The MLP behind it"
-KINDS = {"Weights of a part": None, STREAM: "stream", BEFORE: "before", BEHIND: "behind"}
+STREAM, BEFORE, BEHIND = N_("The stream after a layer"), N_("The MLP before its nonlinearity"), N_("The MLP behind it")
+KINDS = {N_("Weights of a part"): None, STREAM: "stream", BEFORE: "before", BEHIND: "behind"}
 
 
 def show_spread(record: RunRecord) -> None:
@@ -35,78 +36,103 @@ def show_spread(record: RunRecord) -> None:
     kind_place, part_place = st.columns(2, gap="large")
     with kind_place:
         kind = st.selectbox(
-            "Numbers",
+            _("Numbers"),
             list(KINDS),
+            format_func=_,
             key="beyond-kind",
             persist_state="session",
-            help="Weights are what training moves. Activations are what they make of a text: of your sentence, here.",
+            help=_(
+                "Weights are what training moves. Activations are what they make of a text: of your sentence, here."
+            ),
         )
     place = KINDS.get(kind)
     with part_place:
         if place is None:
             names = part_names(model)
             part = st.selectbox(
-                "Part",
+                _("Part"),
                 names,
                 index=min(1, len(names) - 1),
+                format_func=_,
                 key=f"beyond-part:{len(names)}",
                 persist_state="session",
-                help="A part of the model; of attention and MLP the matrices, without gains and biases.",
+                help=_("A part of the model; of attention and MLP the matrices, without gains and biases."),
             )
         else:
             n = model.config.n_layers
             layer = 1
             if n > 1:
                 layer = st.slider(
-                    "Layer", 1, n, n, key=f"beyond-layer:{n}", persist_state="session", help="Whose numbers are drawn."
+                    _("Layer"),
+                    1,
+                    n,
+                    n,
+                    key=f"beyond-layer:{n}",
+                    persist_state="session",
+                    help=_("Whose numbers are drawn."),
                 )
-            part = f"layer {layer}"
+            part = _("layer {layer}", layer=layer)
     if place is None:
         found = _weights(tuple(each.key for each in moments), part, moments)
-        title, value = f"Weights: {part}", "Weight"
+        title, value = _("Weights: {part}", part=part), _("Weight")
     else:
         own = choose_sentence(last.choice, most=MAX_SENTENCE)
         if own is None:
             return
         found = _activations(tuple(each.key for each in moments), own.ids, place, layer - 1, moments)
-        title, value = f"{kind}: {part}", "Activation"
+        title, value = f"{kind}: {part}", _("Activation")
     steps = [each.info.step for each in moments]
     widest = int(np.argmax(found.spreads))
-    between = f" through {found.spreads[widest]:.3g} at step {steps[widest]:,}" if 0 < widest < len(steps) - 1 else ""
-    summary = f"The standard deviation goes from {found.spreads[0]:.3g}{between} to {found.spreads[-1]:.3g}."
+    between = (
+        _(" through {spreads:.3g} at step {steps:,}", spreads=found.spreads[widest], steps=steps[widest])
+        if 0 < widest < len(steps) - 1
+        else ""
+    )
+    summary = _(
+        "The standard deviation goes from {spreads:.3g}{between} to {spreads_2:.3g}.",
+        spreads=found.spreads[0],
+        between=between,
+        spreads_2=found.spreads[-1],
+    )
     if found.outside.max() > 0.0005:
-        summary += f" Up to {found.outside.max():.1%} of the numbers lie beyond what is drawn."
+        summary += _(" Up to {max:.1%} of the numbers lie beyond what is drawn.", max=found.outside.max())
     histogram_map(steps, found.edges, found.shares, title=title, value=value, summary=summary).show()
-    with st.expander("As a table", icon=":material/table:"):
+    with st.expander(_("As a table"), icon=":material/table:"):
         table = {
             "step": steps,
-            "standard deviation": found.spreads,
-            "exactly 0": found.zeros,
+            N_("standard deviation"): found.spreads,
+            N_("exactly 0"): found.zeros,
             "beyond": found.outside.round(6),
         }
         st.dataframe(pd.DataFrame(table), hide_index=True, width="stretch")
     notice(
-        "Weights begin as a narrow bell of normal noise and widen as they learn; a few grow far beyond the rest. In a "
-        "long run weight decay draws them in again while learning slows. The colour is logarithmic, or the tails could "
-        "not be seen.",
-        "Behind the MLP's nonlinearity most numbers are near zero: a neuron speaks up for few tokens.",
-        "The residual stream grows from layer to layer, since every block adds to it; the norm before each block takes "
-        "the length out again.",
+        _(
+            "Weights begin as a narrow bell of normal noise and widen as they learn; a few grow far beyond the rest. "
+            "In a long run weight decay draws them in again while learning slows. The colour is logarithmic, or the "
+            "tails could not be seen."
+        ),
+        _("Behind the MLP's nonlinearity most numbers are near zero: a neuron speaks up for few tokens."),
+        _(
+            "The residual stream grows from layer to layer, since every block adds to it; the norm before each block "
+            "takes the length out again."
+        ),
     )
     exercise(
-        "How would the histogram of the weights look in a run whose learning rate was far too high?",
-        "It widens within a few steps, to weights many times as long as at the start, and does not come back: with "
-        "weights that large each further step changes little. Compare update ÷ weights of such a run.",
+        _("How would the histogram of the weights look in a run whose learning rate was far too high?"),
+        _(
+            "It widens within a few steps, to weights many times as long as at the start, and does not come back: with "
+            "weights that large each further step changes little. Compare update ÷ weights of such a run."
+        ),
     )
     show_code(weight_statistics.histograms, weight_statistics.part_weights, weight_statistics.activations_of)
 
 
-@st.cache_data(max_entries=64, show_spinner="Sorting the weights of every checkpoint …")
+@st.cache_data(max_entries=64, show_spinner=N_("Sorting the weights of every checkpoint …"))
 def _weights(keys: tuple[str, ...], part: str, _moments: list[Moment]) -> Histograms:
     return histograms([part_weights(load(each.choice).model, part) for each in _moments])
 
 
-@st.cache_data(max_entries=64, show_spinner="Reading the sentence at every checkpoint …")
+@st.cache_data(max_entries=64, show_spinner=N_("Reading the sentence at every checkpoint …"))
 def _activations(
     keys: tuple[str, ...], ids: tuple[int, ...], place: weight_statistics.Place, layer: int, _moments: list[Moment]
 ) -> Histograms:

@@ -14,6 +14,7 @@ import streamlit as st
 from engine import anatomy, embedding, inspection
 from engine.checkpoint import Checkpoint
 from engine.errors import EngineError
+from engine.language import N_, _
 from engine.runs.records import RunRecord
 from engine.training import checkpoint_steps
 from pages.parts.attention.figures import over_training
@@ -50,8 +51,8 @@ PLAY_SECONDS = 1.5
 LOOK_SECONDS = 3.0
 MOST = 20  # tokens that the map and the lens show
 AT_ONCE_PARAMETERS = 8_000_000  # of larger models only the chosen checkpoint is computed
-VIEWS = ("Checkpoints", "Replay")
-SAMPLES = ("Same dice", "Greedy")
+VIEWS = (N_("Checkpoints"), N_("Replay"))
+SAMPLES = (N_("Same dice"), N_("Greedy"))
 # On a wide screen the slider stays in sight while the panels below it are read.
 _STAYS = """<style>
 @media (min-width: 900px) and (min-height: 700px) {{
@@ -75,8 +76,10 @@ class Question:
 def show() -> None:
     """The part of the lesson."""
     st.markdown(
-        "A run keeps its model at steps 0, 8, 16, 32 and so on. Move **one slider** and see everything at that moment: "
-        "what the model writes, what it expects, where it looks, and how its words have gathered."
+        _(
+            "A run keeps its model at steps 0, 8, 16, 32 and so on. Move **one slider** and see everything at that "
+            "moment: what the model writes, what it expects, where it looks, and how its words have gathered."
+        )
     )
     chosen, mode = st.columns([2.4, 1], gap="large", vertical_alignment="bottom")
     with chosen:
@@ -85,32 +88,45 @@ def show() -> None:
         return
     with mode:
         how = st.segmented_control(
-            "Look at",
+            _("Look at"),
             VIEWS,
+            format_func=_,
             default=VIEWS[0],
             required=True,
             key="time-view",
             persist_state="session",
-            help="Checkpoints: the model itself, asked live at the moments that were kept. Replay: the record of the "
-            "training, played back at its own speed or faster.",
+            help=_(
+                "Checkpoints: the model itself, asked live at the moments that were kept. Replay: the record of the "
+                "training, played back at its own speed or faster."
+            ),
         )
     if how == VIEWS[1]:
         replay.show(record)
     else:
         _checkpoints(record)
     notice(
-        "At step 0 the text is dice and the map a cloud. First comes what is frequent, then pairs and words, then "
-        "sentences; the loss falls by less and less while the samples go on improving.",
-        "Not all comes at once: the embeddings gather early, a head may find its habit within one doubling of the "
-        "steps, and the lens shows later layers taking over what earlier ones cannot know.",
-        "With the same dice a changed sample is the model's doing, not luck. Greedy text loops while a model is "
-        "young: what is likeliest again and again is the same phrase.",
+        _(
+            "At step 0 the text is dice and the map a cloud. First comes what is frequent, then pairs and words, then "
+            "sentences; the loss falls by less and less while the samples go on improving."
+        ),
+        _(
+            "Not all comes at once: the embeddings gather early, a head may find its habit within one doubling of the "
+            "steps, and the lens shows later layers taking over what earlier ones cannot know."
+        ),
+        _(
+            "With the same dice a changed sample is the model's doing, not luck. Greedy text loops while a model is "
+            "young: what is likeliest again and again is the same phrase."
+        ),
     )
     exercise(
-        "Which of the panels changes most between the last two checkpoints, and which hardly at all? What does that "
-        "say about the steps in between?",
-        "Map and attention have mostly settled by then; loss and surprise still fall a little, on names and rare "
-        "words. Later training refines what is there: half of the steps for a small part of the fall.",
+        _(
+            "Which of the panels changes most between the last two checkpoints, and which hardly at all? What does "
+            "that say about the steps in between?"
+        ),
+        _(
+            "Map and attention have mostly settled by then; loss and surprise still fall a little, on names and rare "
+            "words. Later training refines what is there: half of the steps for a small part of the fall."
+        ),
     )
     show_code(
         checkpoint_steps, inspection.attention_maps, anatomy.logit_lens_top, embedding.project_into, embedding.fit_pca
@@ -122,19 +138,19 @@ def choose_run(key: str) -> RunRecord | None:
     foundation = example_foundation()
     records = {r.run_id: r for r in lab().runs() if lab().checkpoints(r.run_id)}
     if not records:
-        st.info("There is no model yet. Train one in the part **Train**; half a minute is enough to begin.")
+        st.info(_("There is no model yet. Train one in the part **Train**; half a minute is enough to begin."))
         return None
     wanted = st.query_params.get("run") or st.session_state.get("run_id") or ""
     if wanted and wanted not in records and not wanted.startswith(OPEN):
-        st.warning("The run in this address has kept no model here. This is another one that has.")
+        st.warning(_("The run in this address has kept no model here. This is another one that has."))
     ids = sorted(records, key=lambda each: each != foundation)
     run_id = st.selectbox(
-        "Run",
+        _("Run"),
         ids,
         index=ids.index(wanted) if wanted in records else 0,
-        format_func=lambda each: run_name(records[each]),
+        format_func=lambda each: _(run_name(records[each])),
         key=f"{key}:{wanted}:{len(ids)}",
-        help="Every run that has a checkpoint, the foundation model first. Runs in training show those so far.",
+        help=_("Every run that has a checkpoint, the foundation model first. Runs in training show those so far."),
     )
     st.session_state["run_id"] = run_id
     st.query_params["run"] = run_id
@@ -148,30 +164,33 @@ def _checkpoints(record: RunRecord) -> None:
     asked, text = st.columns([1, 1.4], gap="large")
     with asked:
         prompt = st.text_input(
-            "Prompt",
+            _("Prompt"),
             _default_prompt(record),
             max_chars=300,
             key=f"time-prompt:{record.run_id}",
             persist_state="session",
-            help="The model writes on after it, and its most probable next tokens are those behind it.",
+            help=_("The model writes on after it, and its most probable next tokens are those behind it."),
         )
         kind = st.segmented_control(
-            "Sample",
+            _("Sample"),
             SAMPLES,
+            format_func=_,
             default=SAMPLES[0],
             required=True,
             key="time-sample",
             persist_state="session",
-            help="Same dice: temperature 0.8, the 50 likeliest tokens, the same random numbers at every checkpoint. "
-            "Greedy: always the likeliest token.",
+            help=_(
+                "Same dice: temperature 0.8, the 50 likeliest tokens, the same random numbers at every checkpoint. "
+                "Greedy: always the likeliest token."
+            ),
         )
     with text:
         own = choose_sentence(last.choice, most=MOST)
-    with st.expander("Which head the attention panel shows", icon=":material/visibility:"):
+    with st.expander(_("Which head the attention panel shows"), icon=":material/visibility:"):
         choose_head(checkpoint.model.config, wide=True)
     prompt = prompt.encode("utf-8", "replace").decode("utf-8")
     if not checkpoint.tokenizer.encode(prompt):
-        st.info("Type a prompt: the model needs at least one token to write on from.")
+        st.info(_("Type a prompt: the model needs at least one token to write on from."))
         return
     playing = st.session_state.get(_PLAYING) == record.run_id
     clock = PLAY_SECONDS if playing else LOOK_SECONDS if record.live else None
@@ -181,7 +200,7 @@ def _checkpoints(record: RunRecord) -> None:
 
 def _default_prompt(record: RunRecord) -> str:
     training = record.config_dict.get("training", {})
-    prompts = training.get("prompts") or ["The lion is in the"]
+    prompts = training.get("prompts") or [_("The lion is in the")]
     return str(prompts[0])
 
 
@@ -211,7 +230,7 @@ def _machine(run_id: str, question: Question, was_playing: bool, was_live: bool)
 def _background() -> str:
     """The colour behind the slider where panels pass under it; only components know the theme's colours by name."""
     kind = "dark" if st.context.theme.type == "dark" else "light"
-    return str(st.get_option(f"theme.{kind}.backgroundColor") or "Canvas")
+    return str(st.get_option(f"theme.{kind}.backgroundColor") or _("Canvas"))
 
 
 def _advance(key: str, steps: list[int], record: RunRecord) -> None:
@@ -233,44 +252,58 @@ def _time_bar(record: RunRecord, found: list[Moment], key: str, playing: bool) -
     button, place = st.columns([1, 6.5], gap="medium", vertical_alignment="bottom")
     with button:
         st.button(
-            "Stop" if playing else "Play",
+            _("Stop") if playing else _("Play"),
             key="time-play",
             icon=":material/stop:" if playing else ":material/play_arrow:",
             width="stretch",
             disabled=len(steps) < 2,
             on_click=_toggle,
             args=(record.run_id, key, steps),
-            help="Steps through the checkpoints, one every second and a half, and stops at the last one.",
+            help=_("Steps through the checkpoints, one every second and a half, and stops at the last one."),
         )
     with place:
         if playing:  # no slider: one that is moved from here while it is drawn may answer with its old value
             step = st.session_state.get(key, steps[0])
             step = step if step in steps else steps[-1]
             st.progress(
-                (steps.index(step) + 1) / len(steps), text=f"Checkpoint {steps.index(step) + 1} of {len(steps)}"
+                (steps.index(step) + 1) / len(steps),
+                text=_("Checkpoint {value} of {n_steps}", value=steps.index(step) + 1, n_steps=len(steps)),
             )
         elif len(steps) == 1:
             step = steps[0]
-            st.caption("This run has kept one moment so far.")
+            st.caption(_("This run has kept one moment so far."))
         else:
             chosen = st.session_state.get(key) in steps
             step = st.select_slider(
-                "Checkpoint",
+                _("Checkpoint"),
                 steps,
                 **({} if chosen else {"value": steps[-1]}),
-                format_func=lambda each: f"step {each:,}",
+                format_func=lambda each: _("step {each:,}", each=each),
                 key=key,
                 persist_state="session",
-                help="The moments at which this run kept its model; the arrow keys move through them.",
+                help=_("The moments at which this run kept its model; the arrow keys move through them."),
             )
     info = by_step[step]
-    total = f" of {record.total_steps:,}" if record.total_steps else ""
+    total = _(" of {total_steps:,}", total_steps=record.total_steps) if record.total_steps else ""
     loss = ""
     if info.validation_loss is not None:
         perplexity = math.exp(min(info.validation_loss, 50.0))
         digits = 1 if perplexity < 100 else 0
-        loss = f" · validation loss **{info.validation_loss:.2f}** · perplexity {perplexity:,.{digits}f}"
-    st.markdown(f"**Step {step:,}**{total} · {info.seconds:,.0f} s of training{loss}")
+        loss = _(
+            " · validation loss **{validation_loss:.2f}** · perplexity {perplexity:,.{digits}f}",
+            validation_loss=info.validation_loss,
+            perplexity=perplexity,
+            digits=digits,
+        )
+    st.markdown(
+        _(
+            "**Step {step:,}**{total} · {seconds:,.0f} s of training{loss}",
+            step=step,
+            total=total,
+            seconds=info.seconds,
+            loss=loss,
+        )
+    )
     return int(step)
 
 
@@ -293,7 +326,8 @@ def _prepare(found: list[Moment], question: Question, waiting: st.delta_generato
     left = [each for each in found if (each.key, asked) not in ready]
     for number, moment in enumerate(left):
         waiting.progress(
-            1 - (len(left) - number) / len(found), text=f"Asking the model of step {moment.info.step:,} as well …"
+            1 - (len(left) - number) / len(found),
+            text=_("Asking the model of step {step:,} as well …", step=moment.info.step),
         )
         try:
             _compute(moment, found[-1], question)
@@ -323,35 +357,36 @@ def _panels(record: RunRecord, moment: Moment, last: Moment, question: Question)
     """Two columns of panels, each by itself: what fails in one leaves the others."""
     checkpoint = load(moment.choice)
     panels: list[tuple[str, Callable[[], None]]] = [
-        ("What it writes", lambda: _sample(moment, question)),
-        ("Loss", lambda: _loss(record, moment)),
-        ("Next token", lambda: _next(moment, question)),
-        ("Map of words", lambda: _map(moment, last)),
+        (_("What it writes"), lambda: _sample(moment, question)),
+        (_("Loss"), lambda: _loss(record, moment)),
+        (_("Next token"), lambda: _next(moment, question)),
+        (_("Map of words"), lambda: _map(moment, last)),
     ]
     own = question.sentence
     if own is not None:
         panels += [
-            ("Attention", lambda: _attention(moment, checkpoint, own)),
-            ("Logit lens", lambda: _lens(moment, checkpoint, own)),
-            ("Surprise", lambda: _surprise(moment, own)),
+            (_("Attention"), lambda: _attention(moment, checkpoint, own)),
+            (_("Logit lens"), lambda: _lens(moment, checkpoint, own)),
+            (_("Surprise"), lambda: _surprise(moment, own)),
         ]
-    names = [name for name, _ in panels]
+    names = [name for name, _unused in panels]
     shown = st.pills(
-        "Panels",
+        _("Panels"),
         names,
         selection_mode="multi",
+        format_func=_,
         default=names,
         key=f"time-panels:{len(names)}",
         persist_state="session",
         label_visibility="collapsed",
-        help="What is drawn at every move. Fewer panels make a small screen clearer.",
+        help=_("What is drawn at every move. Fewer panels make a small screen clearer."),
     )
     drawn = [(name, draw) for name, draw in panels if name in (shown or ())]
     sides = st.columns(2, gap="small") if len(drawn) > 1 else [st.container()]
     for number, (name, draw) in enumerate(drawn):
-        with sides[number % len(sides)], st.container(border=True), shown_errors(f"draw the panel {name}"):
+        with sides[number % len(sides)], st.container(border=True), shown_errors(_("draw the panel {name}", name=name)):
             draw()
-    with st.expander("Next tokens as a table", icon=":material/table:"):
+    with st.expander(_("Next tokens as a table"), icon=":material/table:"):
         top = written(moment, question.prompt, greedy=question.greedy).top
         table = pd.DataFrame([(charts.visible_token(text), p) for text, p in top], columns=["token", "probability"])
         st.dataframe(table, hide_index=True, width="stretch")
@@ -359,16 +394,16 @@ def _panels(record: RunRecord, moment: Moment, last: Moment, question: Question)
 
 def _sample(moment: Moment, question: Question) -> None:
     found = written(moment, question.prompt, greedy=question.greedy)
-    st.markdown("**What it writes**")
+    st.markdown(_("**What it writes**"))
     st.text(question.prompt + found.text)
-    how = "always the likeliest token" if question.greedy else "the same dice at every checkpoint"
-    st.caption(f"The prompt, then the model's own words at step {moment.info.step:,}: {how}.")
+    how = _("always the likeliest token") if question.greedy else _("the same dice at every checkpoint")
+    st.caption(_("The prompt, then the model's own words at step {step:,}: {how}.", step=moment.info.step, how=how))
 
 
 def _next(moment: Moment, question: Question) -> None:
     found = written(moment, question.prompt, greedy=question.greedy)
     rows = pd.DataFrame(found.top, columns=["token", "probability"])
-    charts.next_token_bars(rows, title="Next token after the prompt").show()
+    charts.next_token_bars(rows, title=_("Next token after the prompt")).show()
 
 
 def _loss(record: RunRecord, moment: Moment) -> None:
@@ -377,15 +412,15 @@ def _loss(record: RunRecord, moment: Moment) -> None:
     until = record.total_steps or record.step
     if not found.sources.empty and found.sources["bits_per_byte"].notna().all():
         series = {str(name): _thinned(rows, "bits_per_byte") for name, rows in found.sources.groupby("run", sort=False)}
-        title, unit = "Validation loss of each source", "bits per byte"
+        title, unit = _("Validation loss of each source"), _("bits per byte")
     else:
         series = {
             {"train": "training", "validation": "validation"}[str(name)]: _thinned(rows, "loss")
             for name, rows in found.losses.groupby("series", sort=False)
         }
-        title, unit = "Loss", "nats per token"
+        title, unit = _("Loss"), _("nats per token")
     if not series:
-        st.caption("No loss has been measured yet.")
+        st.caption(_("No loss has been measured yet."))
         return
     here = {name: _before(points, moment.info.step) for name, points in series.items()}
     said = ", ".join(f"{name} {point[1]:.2f}" for name, point in here.items() if point is not None)
@@ -396,7 +431,9 @@ def _loss(record: RunRecord, moment: Moment) -> None:
         at=moment.info.step,
         until=until,
         height=290,
-        summary=f"Measured last before the dashed line: {said} ({unit})." if said else "Nothing measured before it.",
+        summary=_("Measured last before the dashed line: {said} ({unit}).", said=said, unit=unit)
+        if said
+        else _("Nothing measured before it."),
     ).show()
 
 
@@ -416,14 +453,14 @@ def _before(points: list[tuple[int, float]], step: int) -> tuple[int, float] | N
 def _map(moment: Moment, last: Moment) -> None:
     words = named(last)
     if len(words.ids) < 4:
-        st.caption("This model has too few tokens for a map.")
+        st.caption(_("This model has too few tokens for a map."))
         return
     points = places(moment, last)
     frame = places(last, last)  # one frame for all checkpoints: points move, the axes do not
     low, high = frame.min(axis=0), frame.max(axis=0)
     low, high = low - 0.06 * (high - low), high + 0.06 * (high - low)
     inside = np.clip(points, low, high)
-    st.markdown("**Map of words**")
+    st.markdown(_("**Map of words**"))
     embedding_map(
         [
             MapPoint(int(i), text, x, y, group)
@@ -432,11 +469,14 @@ def _map(moment: Moment, last: Moment) -> None:
         FAMILIES,
         (low[0], high[0], low[1], high[1]),
         "time-map",
-        label=f"Map of {len(words.ids)} tokens by PCA at step {moment.info.step}.",
+        label=_("Map of {n_ids} tokens by PCA at step {step}.", n_ids=len(words.ids), step=moment.info.step),
     )
     st.caption(
-        f"{len(words.ids)} tokens of the vocabulary, vectors scaled to length 1, on the two axes of largest spread at "
-        "the last checkpoint."
+        _(
+            "{n_ids} tokens of the vocabulary, vectors scaled to length 1, on the two axes of largest spread at "
+            "the last checkpoint.",
+            n_ids=len(words.ids),
+        )
     )
 
 
@@ -445,7 +485,7 @@ def _attention(moment: Moment, checkpoint: Checkpoint, own: Sentence) -> None:
     layer, head = chosen_head(config)
     layer, head = min(layer, config.n_layers - 1), min(head, config.n_heads - 1)
     weights = looked(moment, own.ids).maps[layer, head]
-    st.markdown(f"**Attention of {head_name(layer, head)}**")
+    st.markdown(_("**Attention of {head_name}**", head_name=head_name(layer, head)))
     attention_map(
         weights,
         own.tokens,
@@ -454,14 +494,18 @@ def _attention(moment: Moment, checkpoint: Checkpoint, own: Sentence) -> None:
         row_ids=own.ids,
         column_ids=own.ids,
         causal=config.causal,
-        summary=f"Attention of {head_name(layer, head)} at step {moment.info.step}: each row adds up to 1.",
+        summary=_(
+            "Attention of {head_name} at step {step}: each row adds up to 1.",
+            head_name=head_name(layer, head),
+            step=moment.info.step,
+        ),
     )
 
 
 def _lens(moment: Moment, checkpoint: Checkpoint, own: Sentence) -> None:
     lens = looked(moment, own.ids).lens
-    rows = ["embedding", *(f"layer {n}" for n in range(1, len(lens.ids) - 1)), "output"]
-    st.markdown("**Logit lens**")
+    rows = ["embedding", *(_("layer {n}", n=n) for n in range(1, len(lens.ids) - 1)), "output"]
+    st.markdown(_("**Logit lens**"))
     lens_table(
         lens.ids[:, :, :LENS_TOP],
         lens.probabilities[:, :, :LENS_TOP],
@@ -470,21 +514,25 @@ def _lens(moment: Moment, checkpoint: Checkpoint, own: Sentence) -> None:
         rows,
         "time-lens",
         selected=len(own.ids) - 1,
-        label="The most probable next token after each layer, for every token of the text",
+        label=_("The most probable next token after each layer, for every token of the text"),
     )
     agree = (lens.ids[:-1, :, 0] == lens.final_ids).mean(axis=1)
     st.caption(
-        f"Before the last layer {agree[-1]:.0%} of the positions already say what the model says at the end; after the "
-        f"embedding {agree[0]:.0%}."
+        _(
+            "Before the last layer {agree:.0%} of the positions already say what the model says at the end; after the "
+            "embedding {agree_2:.0%}.",
+            agree=agree[-1],
+            agree_2=agree[0],
+        )
     )
 
 
 def _surprise(moment: Moment, own: Sentence) -> None:
     text = _plain(own)
     found = surprised(moment, text)
-    st.markdown("**Surprise of your sentence**")
+    st.markdown(_("**Surprise of your sentence**"))
     if len(found.spans) < 2:
-        st.caption("Write one more word: the first token has nothing before it that could predict it.")
+        st.caption(_("Write one more word: the first token has nothing before it that could predict it."))
         return
     bits = -np.log2(np.maximum(found.probabilities, 1e-300))
     texts = _drawn(text, found.spans.starts, found.spans.ends)
@@ -493,7 +541,14 @@ def _surprise(moment: Moment, own: Sentence) -> None:
         for each, bit, p in zip(texts, bits.tolist(), found.probabilities.tolist(), strict=True)
     ]
     surprise_text(
-        pieces, "time-surprise", scale="surprise", label="Your sentence, tinted by the surprise of each token"
+        pieces, "time-surprise", scale="surprise", label=_("Your sentence, tinted by the surprise of each token")
     )
     known = bits[~np.isnan(bits)]
-    st.caption(f"{known.mean():.1f} bits a token, {known.sum():,.0f} in all, at step {moment.info.step:,}.")
+    st.caption(
+        _(
+            "{mean:.1f} bits a token, {sum:,.0f} in all, at step {step:,}.",
+            mean=known.mean(),
+            sum=known.sum(),
+            step=moment.info.step,
+        )
+    )

@@ -7,6 +7,7 @@ import streamlit as st
 from engine import training
 from engine.errors import EngineError
 from engine.gpt import GPT
+from engine.language import _
 from engine.windows import WindowSampler
 from pages.shared.code_panel import show_code
 from pages.shared.errors import sentence, shown_errors
@@ -25,7 +26,7 @@ def chosen_run() -> str | None:
         wanted = ""  # open weights were chosen on another page; they have no run
     ids = [record.run_id for record in lab().runs()]
     if ids and wanted and wanted not in ids:
-        st.warning("The run in this address is not on this server (any more). This is the newest one.")
+        st.warning(_("The run in this address is not on this server (any more). This is the newest one."))
     return wanted if wanted in ids else next(iter(ids), None)
 
 
@@ -42,12 +43,12 @@ def show() -> None:
         if order.problem:
             st.warning(order.problem)
         if st.button(
-            "Train",
+            _("Train"),
             type="primary",
             icon=":material/play_arrow:",
             disabled=order.config is None,
             width="stretch",
-            help="Starts the run, or shows the one with exactly these settings if somebody has trained it already.",
+            help=_("Starts the run, or shows the one with exactly these settings if somebody has trained it already."),
         ):
             try:
                 look_at(lab().submit(order.config, order.label))
@@ -57,29 +58,29 @@ def show() -> None:
     with record, shown_errors():
         run_id = chosen_run()
         if run_id is None:
-            st.info("No run yet. The settings on the left are ready: press **Train**.")
+            st.info(_("No run yet. The settings on the left are ready: press **Train**."))
         else:
             look_at(run_id)
             names = {r.run_id: run_name(r) for r in lab().runs()}
             others = len(names) > 1
             picker, beside = st.columns(2) if others else (st.container(), st.container())
             picked = picker.selectbox(
-                "Run",
+                _("Run"),
                 list(names),
                 index=list(names).index(run_id),
-                format_func=names.__getitem__,
-                help="All runs on this server, the newest first. The address of this page names the run: share it.",
+                format_func=lambda each: _(names[each]),
+                help=_("All runs on this server, the newest first. The address of this page names the run: share it."),
             )
             compare = []
             if others:  # a disabled box says less than none
                 compare = beside.multiselect(
-                    "Compare with",
+                    _("Compare with"),
                     [other for other in names if other != picked],
                     max_selections=3,
-                    format_func=names.__getitem__,
+                    format_func=lambda each: _(names[each]),
                     key=f"compare:{picked}",
                     persist_state="session",
-                    help="Draws up to three more runs into the same chart and lists what differs.",
+                    help=_("Draws up to three more runs into the same chart and lists what differs."),
                 )
             if picked != run_id:
                 look_at(picked)
@@ -87,16 +88,22 @@ def show() -> None:
             show_run(run_id, compare)
 
     notice(
-        "Before the first step the loss is about ln V: the model guesses among V tokens as if they were all alike.",
-        "It first learns which tokens are frequent (the *unigram* line), then which follow each other (*bigram*, "
-        "*trigram*). Below the trigram line it uses more than the last two tokens.",
-        "Training loss falls below validation loss when the model begins to know its text by heart.",
-        "Losses of different tokenizers are not comparable: a longer token is harder to guess. Bits per byte are.",
+        _("Before the first step the loss is about ln V: the model guesses among V tokens as if they were all alike."),
+        _(
+            "It first learns which tokens are frequent (the *unigram* line), then which follow each other (*bigram*, "
+            "*trigram*). Below the trigram line it uses more than the last two tokens."
+        ),
+        _("Training loss falls below validation loss when the model begins to know its text by heart."),
+        _("Losses of different tokenizers are not comparable: a longer token is harder to guess. Bits per byte are."),
     )
     exercise(
-        "Train the same text twice, once with a learning rate ten times as high. Compare the curves, then explain why "
-        "the faster one is worse.",
-        "With too large steps each update overshoots: it undoes what other batches taught, so the loss stalls high or "
-        "jumps. Warmup and clipping soften this, decay ends it.",
+        _(
+            "Train the same text twice, once with a learning rate ten times as high. Compare the curves, then explain "
+            "why the faster one is worse."
+        ),
+        _(
+            "With too large steps each update overshoots: it undoes what other batches taught, so the loss stalls high "
+            "or jumps. Warmup and clipping soften this, decay ends it."
+        ),
     )
     show_code(training.Trainer.events, training.Trainer._train_step, GPT.loss, WindowSampler.batch)

@@ -8,6 +8,7 @@ import streamlit as st
 from engine import hardware, scaling
 from engine.gpt import GPTConfig
 from engine.hardware import Bill, training_bill
+from engine.language import N_, _
 from engine.scaling import PUBLISHED_SHAPES, flops_per_token, training_flops
 from pages.parts.scaling.devices import Row, edited_devices
 from pages.parts.transformer.figures import named_bars
@@ -16,8 +17,8 @@ from pages.shared.code_panel import show_code
 from pages.shared.lesson import exercise, notice
 from pages.shared.quantities import count, duration, money, scientific, short
 
-RULE, EXACT = "6 · N · D", "Exact count"
-OTHER = "another size"
+RULE, EXACT = "6 · N · D", N_("Exact count")
+OTHER = N_("another size")
 
 
 def show_bill() -> None:
@@ -26,52 +27,56 @@ def show_bill() -> None:
     with controls:
         n_parameters, config = _model()
         n_tokens = 1e9 * st.number_input(
-            "Tokens read (billions)",
+            _("Tokens read (billions)"),
             0.001,
             1_000_000.0,
             300.0,
             10.0,
             key="cost-tokens",
             persist_state="session",
-            help="D, every token each time it is read. GPT-3: 300 billion tokens, not words.",
+            help=_("D, every token each time it is read. GPT-3: 300 billion tokens, not words."),
         )
         rule = st.segmented_control(
-            "Operations",
+            _("Operations"),
             [RULE, EXACT] if config else [RULE],
+            format_func=_,
             default=RULE,
             required=True,
             key="cost-rule" if config else "cost-rule-other",
             persist_state="session",
-            help="The rule of thumb, or the exact count of the matrix products, with attention scores and head.",
+            help=_("The rule of thumb, or the exact count of the matrix products, with attention scores and head."),
         )
         devices_place, count_place = st.container(), st.container()
     with figure:
         place = st.container()
         rows = edited_devices()
     if not rows:
-        place.info("The table holds no device: give each row a name, a peak, a utilisation and a price.")
+        place.info(_("The table holds no device: give each row a name, a peak, a utilisation and a price."))
         return
     with devices_place:
         names = [row.name for row in rows]
         if st.session_state.get("cost-device") not in names:
             st.session_state["cost-device"] = names[0]
         chosen = st.selectbox(
-            "Device",
+            _("Device"),
             names,
+            format_func=_,
             key="cost-device",
             persist_state="session",
-            help="A row of the table beside; its numbers can be changed there.",
+            help=_("A row of the table beside; its numbers can be changed there."),
         )
     with count_place:
         n_devices = st.number_input(
-            "How many of them",
+            _("How many of them"),
             1,
             1_000_000,
             1024,
             key="cost-devices-n",
             persist_state="session",
-            help="Shares the time, not the money. That they lose nothing by talking to each other is an assumption; "
-            "part of the loss is in the utilisation.",
+            help=_(
+                "Shares the time, not the money. That they lose nothing by talking to each other is an assumption; "
+                "part of the loss is in the utilisation."
+            ),
         )
     row = rows[names.index(chosen)]
     exact = rule == EXACT and config is not None
@@ -85,18 +90,28 @@ def show_bill() -> None:
         _arithmetic(bill, row, n_parameters, n_tokens, exact)
         _every_device(flops, rows)
     notice(
-        "The famous 4.6 million dollars are an estimate of June 2020, not a bill: 3.14 · 10²³ operations at 28 TFLOP/s "
-        "of a V100's 125, for $1.50 an hour. The table's first row has these numbers; change one and watch.",
-        "The estimate is of one training that goes well. Failed runs, smaller runs before it, people, data and storage "
-        "are not in it.",
-        "Utilisation decides as much as price. GPT-3 reached about a fifth of its GPUs' peak (21.3 %, Chowdhery et al. "
-        "2022), good trainings today reach 40 to 50 %.",
+        _(
+            "The famous 4.6 million dollars are an estimate of June 2020, not a bill: 3.14 · 10²³ operations at 28 "
+            "TFLOP/s of a V100's 125, for $1.50 an hour. The table's first row has these numbers; change one and watch."
+        ),
+        _(
+            "The estimate is of one training that goes well. Failed runs, smaller runs before it, people, data and "
+            "storage are not in it."
+        ),
+        _(
+            "Utilisation decides as much as price. GPT-3 reached about a fifth of its GPUs' peak (21.3 %, Chowdhery et "
+            "al. 2022), good trainings today reach 40 to 50 %."
+        ),
     )
     exercise(
-        "Which device of the table trains GPT-3 for the least money, and by what factor has the price fallen since "
-        "2020? Then set every utilisation to 40 %: how much of the factor was better software?",
-        "Compare the bars: about a tenth is left of the bill of 2020. Part of that is utilisation, which was 22 % in "
-        "the first row; with 40 % everywhere the V100 would have cost 2.6 million dollars.",
+        _(
+            "Which device of the table trains GPT-3 for the least money, and by what factor has the price fallen since "
+            "2020? Then set every utilisation to 40 %: how much of the factor was better software?"
+        ),
+        _(
+            "Compare the bars: about a tenth is left of the bill of 2020. Part of that is utilisation, which was 22 % "
+            "in the first row; with 40 % everywhere the V100 would have cost 2.6 million dollars."
+        ),
     )
     show_code(hardware.training_bill, hardware.Bill, scaling.flops_per_token, scaling.training_flops)
 
@@ -105,58 +120,87 @@ def _model() -> tuple[float, GPTConfig | None]:
     """N, and the shape where there is one."""
     names = {each.preset: each.name for each in reversed(PUBLISHED_SHAPES)}
     preset = st.selectbox(
-        "Model",
+        _("Model"),
         [*names, OTHER],
-        format_func=lambda name: names.get(name, "Another size"),
+        format_func=lambda name: _(names.get(name, "Another size")),
         key="cost-model",
         persist_state="session",
-        help="A published shape, whose parameters are counted exactly, or a number of parameters of your own.",
+        help=_("A published shape, whose parameters are counted exactly, or a number of parameters of your own."),
     )
     if preset == OTHER:
         millions = st.number_input(
-            "Parameters (millions)",
+            _("Parameters (millions)"),
             0.001,
             100_000_000.0,
             7000.0,
             100.0,
             key="cost-parameters",
             persist_state="session",
-            help="N. Without a shape only the rule of thumb can be had.",
+            help=_("N. Without a shape only the rule of thumb can be had."),
         )
         return 1e6 * millions, None
     config = GPTConfig.preset(preset)
-    st.caption(f"{count(config.n_parameters)} parameters, counted from the shape.")
+    st.caption(_("{n_parameters} parameters, counted from the shape.", n_parameters=count(config.n_parameters)))
     return float(config.n_parameters), config
 
 
 def _numbers(bill: Bill, row: Row) -> None:
     with st.container(horizontal=True):
         st.metric(
-            "Operations", scientific(bill.flops), help="FLOPs: a multiplication and an addition are two.", width=170
+            _("Operations"),
+            scientific(bill.flops),
+            help=_("FLOPs: a multiplication and an addition are two."),
+            width=170,
         )
         st.metric(
-            f"One {row.name}", duration(bill.device_seconds), help="As long as one device alone would take.", width=150
+            _("One {name}", name=row.name),
+            duration(bill.device_seconds),
+            help=_("As long as one device alone would take."),
+            width=150,
         )
         st.metric(
-            f"{bill.n_devices:,} of them", duration(bill.seconds), help="If nothing is lost by sharing.", width=150
+            _("{n_devices:,} of them", n_devices=bill.n_devices),
+            duration(bill.seconds),
+            help=_("If nothing is lost by sharing."),
+            width=150,
         )
-        st.metric("Price", money(bill.cost), help="Device-hours times the price of an hour.", width=220)
+        st.metric(_("Price"), money(bill.cost), help=_("Device-hours times the price of an hour."), width=220)
 
 
 def _arithmetic(bill: Bill, row: Row, n_parameters: float, n_tokens: float, exact: bool) -> None:
     per_token = bill.flops / n_tokens
     first = (
-        f"{short(per_token)} FLOPs a token (exact) × {count(n_tokens)} tokens"
+        _("{per_token} FLOPs a token (exact) × {n_tokens} tokens", per_token=short(per_token), n_tokens=count(n_tokens))
         if exact
-        else f"6 × {count(n_parameters)} parameters × {count(n_tokens)} tokens"
+        else _(
+            "6 × {n_parameters} parameters × {n_tokens} tokens",
+            n_parameters=count(n_parameters),
+            n_tokens=count(n_tokens),
+        )
     )
     reached = row.peak * row.utilisation
     lines = [
-        f"{first} = {scientific(bill.flops)} FLOPs",
-        f"{row.peak / 1e12:,.4g} TFLOP/s peak × {100 * row.utilisation:.3g} % used = {reached / 1e12:,.4g} TFLOP/s",
-        f"{scientific(bill.flops)} ÷ {scientific(reached)} FLOP/s = {scientific(bill.device_seconds)} s "
-        f"= {duration(bill.device_seconds)} of one {row.name}",
-        f"{count(bill.device_hours)} hours × ${row.price:,.2f} = {money(bill.cost)}",
+        _("{first} = {flops} FLOPs", first=first, flops=scientific(bill.flops)),
+        _(
+            "{peak:,.4g} TFLOP/s peak × {utilisation:.3g} % used = {reached:,.4g} TFLOP/s",
+            peak=row.peak / 1e12,
+            utilisation=100 * row.utilisation,
+            reached=reached / 1e12,
+        ),
+        _(
+            "{flops} ÷ {reached} FLOP/s = {device_seconds} s = {device_seconds_2} of one {name}",
+            flops=scientific(bill.flops),
+            reached=scientific(reached),
+            device_seconds=scientific(bill.device_seconds),
+            device_seconds_2=duration(bill.device_seconds),
+            name=row.name,
+        ),
+        _(
+            "{device_hours} hours × ${price:,.2f} = {cost}",
+            device_hours=count(bill.device_hours),
+            price=row.price,
+            cost=money(bill.cost),
+        ),
     ]
     st.code("\n".join(lines), language=None, wrap_lines=True)
 
@@ -173,9 +217,13 @@ def _every_device(flops: float, rows: list[Row]) -> None:
     )
     named_bars(
         frame,
-        title="The same training on each device",
-        x="Price (million dollars)",
-        y="Device",
-        alt_text="Bar chart: price of the training on each device of the table.",
-        summary=f"Cheapest is {rows[cheapest].name}: {money(bills[cheapest].cost)}, at its price and utilisation.",
+        title=_("The same training on each device"),
+        x=_("Price (million dollars)"),
+        y=_("Device"),
+        alt_text=_("Bar chart: price of the training on each device of the table."),
+        summary=_(
+            "Cheapest is {name}: {cost}, at its price and utilisation.",
+            name=rows[cheapest].name,
+            cost=money(bills[cheapest].cost),
+        ),
     ).show()

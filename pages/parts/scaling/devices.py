@@ -9,9 +9,10 @@ import pandas as pd
 import streamlit as st
 
 from engine.hardware import DEVICES
+from engine.language import N_, _
 
 MAX_ROWS = 12
-COLUMNS = ("Device", "Peak (TFLOP/s)", "Utilisation (%)", "$ per hour", "Where from", "Date")
+COLUMNS = (N_("Device"), N_("Peak (TFLOP/s)"), N_("Utilisation (%)"), N_("$ per hour"), N_("Where from"), N_("Date"))
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ def edited_devices() -> list[Row]:
     if "cost-table" not in st.session_state:  # the editor is drawn anew: begin from what it last held
         kept = st.session_state.get("cost-kept")
         st.session_state["cost-base"] = usual_table() if kept is None else pd.DataFrame(kept)
-    with st.expander("Devices: change prices, peaks and utilisation", icon=":material/edit:"):
+    with st.expander(_("Devices: change prices, peaks and utilisation"), icon=":material/edit:"):
         edited = st.data_editor(
             st.session_state["cost-base"],
             key="cost-table",
@@ -39,23 +40,25 @@ def edited_devices() -> list[Row]:
             column_config={
                 COLUMNS[0]: st.column_config.TextColumn(required=True, max_chars=30),
                 COLUMNS[1]: st.column_config.NumberColumn(
-                    min_value=0.001, help="Dense products of 16-bit numbers, as the maker gives it."
+                    min_value=0.001, help=_("Dense products of 16-bit numbers, as the maker gives it.")
                 ),
                 COLUMNS[2]: st.column_config.NumberColumn(
-                    min_value=0.1, max_value=100.0, help="The share of the peak that a training reaches (MFU)."
+                    min_value=0.1, max_value=100.0, help=_("The share of the peak that a training reaches (MFU).")
                 ),
-                COLUMNS[3]: st.column_config.NumberColumn(min_value=0.0, format="%.2f", help="US dollars for one."),
+                COLUMNS[3]: st.column_config.NumberColumn(min_value=0.0, format="%.2f", help=_("US dollars for one.")),
                 COLUMNS[4]: st.column_config.TextColumn(max_chars=200),
                 COLUMNS[5]: st.column_config.TextColumn(max_chars=30),
             },
         )
-        if st.button("Back to the course's table", key="cost-reset", help="Undoes every change in the table."):
+        if st.button(_("Back to the course's table"), key="cost-reset", help=_("Undoes every change in the table.")):
             for name in ("cost-table", "cost-base", "cost-kept"):
                 st.session_state.pop(name, None)
             st.rerun()
         st.caption(
-            "Peaks are the makers'. Prices were looked up on the date given and change every month; a utilisation "
-            "without a source is an assumption. Overwrite what you know better."
+            _(
+                "Peaks are the makers'. Prices were looked up on the date given and change every month; a utilisation "
+                "without a source is an assumption. Overwrite what you know better."
+            )
         )
     st.session_state["cost-kept"] = edited.to_dict("list")
     return rows_of(edited)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
+from engine.language import _, cached_by_language
 from pages.shared.charts import _QUIET, _RUN_COLOURS, Figure, _to_spec
 from pages.shared.quantities import power
 
@@ -33,21 +33,25 @@ def law_chart(
     come; checked: x, y of what it then measured; a `floor` above 0 is drawn as a level line where it is in sight.
     """
     rows = [("measured", px, py, math.nan, math.nan, name) for px, py, name in points[POINT_COLUMNS].to_numpy()]
-    rows += [("law", px, py, low, high, "the law") for px, py, low, high in line[["x", "y", "low", "high"]].to_numpy()]
+    rows += [
+        ("law", px, py, low, high, _("the law")) for px, py, low, high in line[["x", "y", "low", "high"]].to_numpy()
+    ]
     if predicted is not None:
         rows.append(("predicted", *predicted, "predicted"))
-    rows += [("checked", px, py, math.nan, math.nan, "measured afterwards") for px, py in checked]
+    rows += [("checked", px, py, math.nan, math.nan, _("measured afterwards")) for px, py in checked]
     heights = [row[2] for row in rows] + [line["y"].iloc[0], line["y"].iloc[-1]]
     if predicted is not None:
         heights += [predicted[2], predicted[3]]
     top, bottom = 1.02 * max(heights), 0.98 * max(min(heights), 1e-6)
     if floor > bottom:
-        rows.append(("floor", line["x"].iloc[0], floor, math.nan, math.nan, f"floor {floor:.2f}"))
+        rows.append(("floor", line["x"].iloc[0], floor, math.nan, math.nan, _("floor {floor:.2f}", floor=floor)))
     frame = pd.DataFrame(rows, columns=["layer", "x", "y", "low", "high", "name"])
     frame = frame.astype({"x": float, "y": float, "low": float, "high": float, "name": str})
     spread = (float(line["x"].iloc[0]), float(line["x"].iloc[-1]))
     spec = _law_spec(title, x, spread, (bottom, top))
-    alt_text = f"Chart of losses against {x.lower()} with the fitted law, its interval and the prediction."
+    alt_text = _(
+        "Chart of losses against {lower} with the fitted law, its interval and the prediction.", lower=x.lower()
+    )
     return Figure(frame, spec, alt_text, summary)
 
 
@@ -73,7 +77,7 @@ def _decades(low: float, high: float) -> tuple[list[float], str]:
     return places, named
 
 
-@lru_cache(maxsize=64)
+@cached_by_language(maxsize=64)
 def _law_spec(title: str, x: str, across: tuple[float, float], up: tuple[float, float]) -> dict[str, Any]:
     places, words = _decades(*across)
     horizontal = alt.X(
@@ -84,11 +88,11 @@ def _law_spec(title: str, x: str, across: tuple[float, float], up: tuple[float, 
     )
     vertical_axis = alt.Axis(values=_ticks(*up), format=".2~f")
     scale = alt.Scale(type="log", domain=list(up), nice=False)
-    vertical = alt.Y("y:Q", title="Validation loss (nats per token)", scale=scale, axis=vertical_axis)
+    vertical = alt.Y("y:Q", title=_("Validation loss (nats per token)"), scale=scale, axis=vertical_axis)
     tips = [
-        alt.Tooltip("name:N", title="What"),
+        alt.Tooltip("name:N", title=_("What")),
         alt.Tooltip("x:Q", title=x, format=",.4~s"),
-        alt.Tooltip("y:Q", title="Loss", format=".3f"),
+        alt.Tooltip("y:Q", title=_("Loss"), format=".3f"),
     ]
     base = alt.Chart()
 
@@ -145,39 +149,39 @@ def frontier_chart(
     """
     rows = [("curve", px, py, name) for px, py, name in curves[POINT_COLUMNS].to_numpy()]
     rows += [("frontier", px, py, name) for px, py, name in frontier[POINT_COLUMNS].to_numpy()]
-    rows += [("law", px, py, "the law") for px, py in line[["x", "y"]].to_numpy()]
+    rows += [("law", px, py, _("the law")) for px, py in line[["x", "y"]].to_numpy()]
     frame = pd.DataFrame(rows, columns=["layer", "x", "y", "name"]).astype({"x": float, "y": float, "name": str})
     names = tuple(dict.fromkeys(curves["name"]))
     across = (float(frame["x"].min()), float(frame["x"].max()))
     up = (0.98 * float(frame["y"].min()), 1.02 * float(frame["y"].max()))
     spec = _frontier_spec(title, names, across, up)
-    return Figure(frame, spec, "Line chart: loss of each size against compute, with the frontier.", summary)
+    return Figure(frame, spec, _("Line chart: loss of each size against compute, with the frontier."), summary)
 
 
-@lru_cache(maxsize=64)
+@cached_by_language(maxsize=64)
 def _frontier_spec(
     title: str, names: tuple[str, ...], across: tuple[float, float], up: tuple[float, float]
 ) -> dict[str, Any]:
     places, words = _decades(*across)
     horizontal = alt.X(
         "x:Q",
-        title="Compute spent (FLOPs)",
+        title=_("Compute spent (FLOPs)"),
         scale=alt.Scale(type="log", domain=list(across), nice=False),
         axis=alt.Axis(values=places, labelExpr=words, labelFlush=False),
     )
     scale = alt.Scale(type="log", domain=list(up), nice=False)
     vertical = alt.Y(
         "y:Q",
-        title="Validation loss (nats per token)",
+        title=_("Validation loss (nats per token)"),
         scale=scale,
         axis=alt.Axis(values=_ticks(*up), format=".2~f"),
     )
     dashes = [[1, 0], [7, 3], [3, 2], [9, 3, 2, 3], [5, 5], [2, 4], [12, 4]]
     colours = [_RUN_COLOURS[n % len(_RUN_COLOURS)] for n in range(len(names))]
     tips = [
-        alt.Tooltip("name:N", title="Run"),
-        alt.Tooltip("x:Q", title="FLOPs", format=".3~e"),
-        alt.Tooltip("y:Q", title="Loss", format=".3f"),
+        alt.Tooltip("name:N", title=_("Run")),
+        alt.Tooltip("x:Q", title=_("FLOPs"), format=".3~e"),
+        alt.Tooltip("y:Q", title=_("Loss"), format=".3f"),
     ]
     base = alt.Chart()
     curves = (
@@ -188,14 +192,14 @@ def _frontier_spec(
             vertical,
             alt.Color(
                 "name:N",
-                title="Width",
+                title=_("Width"),
                 sort=None,
                 scale=alt.Scale(domain=list(names), range=colours),
                 legend=alt.Legend(orient="top", symbolType="stroke", symbolSize=500, columns=4),
             ),
             alt.StrokeDash(
                 "name:N",
-                title="Width",
+                title=_("Width"),
                 sort=None,
                 scale=alt.Scale(domain=list(names), range=[dashes[n % len(dashes)] for n in range(len(names))]),
             ),
@@ -222,13 +226,13 @@ def ratio_chart(frame: pd.DataFrame, *, best: float, title: str, summary: str) -
     """
     data = frame[["name", "value", "shown", "own"]].reset_index(drop=True)
     data["place"], data["start"], data["best"] = range(len(data)), best, best
-    data["side"] = ["fewer than the optimum" if value < best else "more" for value in data["value"]]
+    data["side"] = [_("fewer than the optimum") if value < best else "more" for value in data["value"]]
     low, high = min(data["value"].min(), best) / 3, max(data["value"].max(), best) * 6
     spec = _ratio_spec(title, best, len(data), (10 ** math.floor(math.log10(low)), high))
-    return Figure(data, spec, "Bar chart: tokens read for each parameter, by model, beside the optimum.", summary)
+    return Figure(data, spec, _("Bar chart: tokens read for each parameter, by model, beside the optimum."), summary)
 
 
-@lru_cache(maxsize=32)
+@cached_by_language(maxsize=32)
 def _ratio_spec(title: str, best: float, n_bars: int, across: tuple[float, float]) -> dict[str, Any]:
     base = alt.Chart().encode(
         y=alt.Y(
@@ -240,7 +244,7 @@ def _ratio_spec(title: str, best: float, n_bars: int, across: tuple[float, float
     )
     scale = alt.Scale(type="log", domain=list(across), nice=False)
     axis = alt.Axis(values=[10.0**n for n in range(-2, 6)], format=",~g")
-    across_ = alt.X("start:Q", title="Tokens for each parameter", scale=scale, axis=axis)
+    across_ = alt.X("start:Q", title=_("Tokens for each parameter"), scale=scale, axis=axis)
     bars = base.mark_bar(size=15).encode(
         across_,
         x2="value:Q",
@@ -250,7 +254,7 @@ def _ratio_spec(title: str, best: float, n_bars: int, across: tuple[float, float
             scale=alt.Scale(domain=["fewer than the optimum", "more"], range=["orange", "blue"]),
             legend=alt.Legend(orient="top", symbolType="square"),
         ),
-        tooltip=[alt.Tooltip("name:N", title="Model"), alt.Tooltip("shown:N", title="Tokens for each parameter")],
+        tooltip=[alt.Tooltip("name:N", title=_("Model")), alt.Tooltip("shown:N", title=_("Tokens for each parameter"))],
     )
     right = base.transform_filter(f"datum.value >= {best}").mark_text(align="left", dx=5, fontSize=13)
     left = base.transform_filter(f"datum.value < {best}").mark_text(align="right", dx=-5, fontSize=13)

@@ -8,6 +8,7 @@ import streamlit as st
 
 from engine.errors import ConfigError
 from engine.gpt import GPTConfig
+from engine.language import _
 from engine.runs.config import RunConfig
 from pages.shared import viewer
 from pages.shared.run_data import run_name
@@ -50,16 +51,16 @@ def choose_run() -> Measured | None:
     """The run chosen from those with a step; None, and a sentence, where there is none."""
     runs = _measured_runs(viewer.learner())
     if not runs:
-        st.info("No run has been trained yet: train one in the lesson on pretraining, or a size in the first part.")
+        st.info(_("No run has been trained yet: train one in the lesson on pretraining, or a size in the first part."))
         return None
     if st.session_state.get("cost-run") not in runs:
         st.session_state["cost-run"] = next(iter(runs))
     chosen = st.selectbox(
-        "Run",
+        _("Run"),
         list(runs),
-        format_func=lambda run_id: runs[run_id].name,
+        format_func=lambda run_id: _(runs[run_id].name),
         key="cost-run",
         persist_state="session",
-        help="A pretraining run with at least one step; its tokens and seconds of training are what was recorded.",
+        help=_("A pretraining run with at least one step; its tokens and seconds of training are what was recorded."),
     )
     return runs[chosen]

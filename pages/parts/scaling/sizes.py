@@ -11,6 +11,7 @@ import streamlit as st
 
 from engine import power_law, scaling_laws
 from engine.errors import EngineError
+from engine.language import N_, _
 from engine.power_law import FitError, PowerLaw
 from engine.runs import size_series
 from engine.runs.records import RunRecord
@@ -26,18 +27,21 @@ from pages.shared.quantities import count, duration
 from pages.shared.run_panel import REFRESH_SECONDS, STATES
 from pages.shared.viewer import lab
 
-SHIPPED, HERE = "Shipped records", "Trained here"
-BY_SIZE, BY_COMPUTE = "By parameters", "By compute"
-LINE, FLOOR = "Power law", "With a floor"
-TEXTS = {"shakespeare": "Shakespeare's plays", "stories": "Little stories"}
+SHIPPED, HERE = N_("Shipped records"), N_("Trained here")
+BY_SIZE, BY_COMPUTE = N_("By parameters"), N_("By compute")
+LINE, FLOOR = N_("Power law"), N_("With a floor")
+TEXTS = {"shakespeare": N_("Shakespeare's plays"), "stories": N_("Little stories")}
 MAX_SEEDS = 3
 
 
 def show() -> None:
     """Draw the part."""
     st.markdown(
-        "Models that differ in nothing but their width read the same tokens. Their last losses lie close to a curve "
-        "so regular that it can be read beyond its end: the loss of a larger model is known before it is trained."
+        _(
+            "Models that differ in nothing but their width read the same tokens. Their last losses lie close to a "
+            "curve so regular that it can be read beyond its end: the loss of a larger model is known before it is "
+            "trained."
+        )
     )
     records = shipped()
     controls, figure = st.columns([1, 2.3], gap="large")
@@ -46,13 +50,13 @@ def show() -> None:
         widths = _widths()
         runs, check = _from_records(records, widths) if origin == SHIPPED and records else _trained_here(widths)
         view = st.segmented_control(
-            "Look at",
+            _("Look at"),
             [BY_SIZE, BY_COMPUTE],
             default=BY_SIZE,
             required=True,
             key="scaling-view",
             persist_state="session",
-            help="Loss against parameters, L(N), or against the operations spent so far, L(C).",
+            help=_("Loss against parameters, L(N), or against the operations spent so far, L(C)."),
         )
     with figure:
         if view == BY_SIZE:
@@ -61,21 +65,33 @@ def show() -> None:
             _by_compute(runs)
         _table(runs)
     notice(
-        "Both axes are logarithmic: a power law is a straight line there. Ten times the parameters take the same "
-        "*factor* off the loss wherever one begins.",
-        "The points bend away from a straight line at the right end: every size read the same tokens, and the larger "
-        "ones would have had use for more. A floor is the simplest way to describe that.",
-        "The interval grows quickly beyond the points. Kaplan et al. (2020) fitted over many powers of ten; six sizes "
-        "within less than two say much less.",
-        "The learning rate of these runs is constant. Had it decayed, only the end of each curve would be the loss of "
-        "a whole training, and the points before it would lie too high (Hoffmann et al. 2022).",
+        _(
+            "Both axes are logarithmic: a power law is a straight line there. Ten times the parameters take the same "
+            "*factor* off the loss wherever one begins."
+        ),
+        _(
+            "The points bend away from a straight line at the right end: every size read the same tokens, and the "
+            "larger ones would have had use for more. A floor is the simplest way to describe that."
+        ),
+        _(
+            "The interval grows quickly beyond the points. Kaplan et al. (2020) fitted over many powers of ten; six "
+            "sizes within less than two say much less."
+        ),
+        _(
+            "The learning rate of these runs is constant. Had it decayed, only the end of each curve would be the loss "
+            "of a whole training, and the points before it would lie too high (Hoffmann et al. 2022)."
+        ),
     )
     exercise(
-        "Take the largest size out of the fit and predict again, with and without a floor. Which of the two intervals "
-        "still holds the measured loss, and what does the straight line not know?",
-        "The line is confident and predicts too low a loss: it goes on falling as if every size had as much data for "
-        "its size as the small ones. The fit with a floor can bend, but from five points its floor is hardly known, so "
-        "its interval is wide. An honest extrapolation needs sizes and data that grow together.",
+        _(
+            "Take the largest size out of the fit and predict again, with and without a floor. Which of the two "
+            "intervals still holds the measured loss, and what does the straight line not know?"
+        ),
+        _(
+            "The line is confident and predicts too low a loss: it goes on falling as if every size had as much data "
+            "for its size as the small ones. The fit with a floor can bend, but from five points its floor is hardly "
+            "known, so its interval is wide. An honest extrapolation needs sizes and data that grow together."
+        ),
     )
     show_code(
         power_law.fit_power_law,
@@ -88,27 +104,33 @@ def show() -> None:
 def _origin(records: ShippedRecords | None) -> str:
     options = [SHIPPED, HERE] if records else [HERE]
     return st.segmented_control(
-        "Measurements",
+        _("Measurements"),
         options,
+        format_func=_,
         default=options[0],
         required=True,
         key="scaling-origin",
         persist_state="session",
-        help="Records of these very runs that were measured before and ship with the course, or runs on this server.",
+        help=_(
+            "Records of these very runs that were measured before and ship with the course, or runs on this server."
+        ),
     )
 
 
 def _widths() -> list[int]:
     chosen = st.pills(
-        "Sizes in the fit (width)",
+        _("Sizes in the fit (width)"),
         WIDTHS,
         selection_mode="multi",
+        format_func=_,
         default=WIDTHS,
         key="scaling-widths",
         persist_state="session",
         wrap=True,
-        help="d_model of two layers. Twice the width is four times the parameters. A fit needs three sizes, one with a "
-        "floor five.",
+        help=_(
+            "d_model of two layers. Twice the width is four times the parameters. A fit needs three sizes, one with a "
+            "floor five."
+        ),
     )
     return [width for width in WIDTHS if width in chosen]
 
@@ -116,8 +138,14 @@ def _widths() -> list[int]:
 def _from_records(records: ShippedRecords, widths: list[int]) -> tuple[list[SizeRun], list[SizeRun]]:
     seeds = len({run.config.seed for run in records.runs})
     st.info(
-        f"**Shipped records**, not trained on this server: measured on {records.date} ({records.machine}), "
-        f"{'one seed' if seeds == 1 else f'{seeds} seeds'} a size. Choose **{HERE}** to measure them yourself.",
+        _(
+            "**Shipped records**, not trained on this server: measured on {date} ({machine}), "
+            "{ending} a size. Choose **{here}** to measure them yourself.",
+            date=records.date,
+            machine=records.machine,
+            ending=_("one seed") if seeds == 1 else _("{seeds} seeds", seeds=seeds),
+            here=HERE,
+        ),
         icon=":material/inventory_2:",
     )
     chosen = [run for run in records.runs if run.width in widths]
@@ -126,22 +154,24 @@ def _from_records(records: ShippedRecords, widths: list[int]) -> tuple[list[Size
 
 def _trained_here(widths: list[int]) -> tuple[list[SizeRun], list[SizeRun]]:
     corpus = st.selectbox(
-        "Text",
+        _("Text"),
         CORPORA,
-        format_func=TEXTS.__getitem__,
+        format_func=lambda each: _(TEXTS[each]),
         key="scaling-corpus",
         persist_state="session",
-        help="What every size reads. The stories are written by the course itself and need no package.",
+        help=_("What every size reads. The stories are written by the course itself and need no package."),
     )
     n_seeds = st.slider(
-        "Seeds",
+        _("Seeds"),
         1,
         MAX_SEEDS,
         1,
         key="scaling-seeds",
         persist_state="session",
-        help="Trains each size so many times, with other weights and another order of the text, to see how much of a "
-        "difference is chance.",
+        help=_(
+            "Trains each size so many times, with other weights and another order of the text, to see how much of a "
+            "difference is chance."
+        ),
     )
     plan = [(width, seed) for seed in range(n_seeds) for width in (*widths, CHECK_WIDTH)]
     configs = {key: series_config(key[0], corpus=corpus, seed=key[1]) for key in plan}
@@ -149,11 +179,15 @@ def _trained_here(widths: list[int]) -> tuple[list[SizeRun], list[SizeRun]]:
     wanted = [key for key in plan if key[0] != CHECK_WIDTH]
     missing = [key for key in wanted if _needs_training(records[configs[key].run_id])]
     _train_button(
-        f"Train {len(missing)} size{'s' if len(missing) != 1 else ''}" if missing else "All sizes are trained or wait",
+        _("Train {n_missing} size{ending}", n_missing=len(missing), ending="s" if len(missing) != 1 else "")
+        if missing
+        else _("All sizes are trained or wait"),
         [(configs[key], _label(*key, corpus)) for key in missing],
         key="scaling-train",
-        help="Puts the sizes that nobody has trained yet into the queue, the smallest first. Each takes 10 to 60 s on "
-        "one core. Runs are shared: what somebody trained is there for all.",
+        help=_(
+            "Puts the sizes that nobody has trained yet into the queue, the smallest first. Each takes 10 to 60 s on "
+            "one core. Runs are shared: what somebody trained is there for all."
+        ),
     )
     st.session_state["scaling-check-plan"] = [
         (configs[key], _label(*key, corpus))
@@ -171,7 +205,9 @@ def _trained_here(widths: list[int]) -> tuple[list[SizeRun], list[SizeRun]]:
 
 
 def _label(width: int, seed: int, corpus: str) -> str:
-    return f"Scaling · {corpus} · width {width}" + (f" · seed {seed}" if seed else "")
+    return _("Scaling · {corpus} · width {width}", corpus=corpus, width=width) + (
+        _(" · seed {seed}", seed=seed) if seed else ""
+    )
 
 
 def _needs_training(record: RunRecord | None) -> bool:
@@ -210,7 +246,9 @@ def _progress(run_ids: tuple[str, ...]) -> None:
         if not record.live:
             st.rerun()
         icon, word = STATES[record.state]
-        place = f"{record.step:,} of {STEPS:,}" if record.state != "queued" else "in the queue"
+        place = (
+            _("{step:,} of {steps:,}", step=record.step, steps=STEPS) if record.state != "queued" else _("in the queue")
+        )
         st.progress(record.progress, text=f"{icon} {record.label} · {word} · {place}")
     if problem := lab().server_problem():
         st.warning(problem)
@@ -224,26 +262,36 @@ def _fit(sizes: tuple[float, ...], losses: tuple[float, ...], floor: bool) -> Po
 def _by_size(runs: list[SizeRun], check: list[SizeRun], here: bool) -> None:
     n_sizes = len({run.width for run in runs})
     form = st.segmented_control(
-        "Law",
+        _("Law"),
         [LINE, FLOOR],
         default=FLOOR,
         required=True,
         key="scaling-form",
         persist_state="session",
-        help="L = a · N^(−α), a straight line here, or L = a · N^(−α) + L∞: what no size removes. A floor needs five "
-        "sizes.",
+        help=_(
+            "L = a · N^(−α), a straight line here, or L = a · N^(−α) + L∞: what no size removes. A floor needs five "
+            "sizes."
+        ),
     )
     sizes, losses = tuple(float(run.n_parameters) for run in runs), tuple(run.loss for run in runs)
     try:
         if form == FLOOR and n_sizes < power_law.MIN_POINTS_FLOOR:
             raise FitError(
-                f"A floor needs {power_law.MIN_POINTS_FLOOR} sizes; there are {n_sizes}. Choose more sizes, or the "
-                "plain power law."
+                _(
+                    "A floor needs {min_points_floor} sizes; there are {n_sizes}. Choose more sizes, or the "
+                    "plain power law.",
+                    min_points_floor=power_law.MIN_POINTS_FLOOR,
+                    n_sizes=n_sizes,
+                )
             )
         if n_sizes < power_law.MIN_POINTS:
             raise FitError(
-                f"{n_sizes} sizes are measured; a law needs {power_law.MIN_POINTS}. "
-                + ("Press **Train** and watch them arrive." if here else "Choose more of them.")
+                _(
+                    "{n_sizes} sizes are measured; a law needs {min_points}. ",
+                    n_sizes=n_sizes,
+                    min_points=power_law.MIN_POINTS,
+                )
+                + (_("Press **Train** and watch them arrive.") if here else _("Choose more of them."))
             )
         law = _fit(sizes, losses, form == FLOOR)
     except FitError as error:
@@ -272,30 +320,37 @@ def _draw_law(
     line = pd.DataFrame({"x": across, "y": [law.at(x) for x in across], "low": [b[0] for b in band]})
     line["high"] = [b[1] for b in band]
     points = pd.DataFrame(
-        [(run.n_parameters, run.loss, f"width {run.width}, seed {run.config.seed}") for run in runs],
+        [
+            (run.n_parameters, run.loss, _("width {width}, seed {seed}", width=run.width, seed=run.config.seed))
+            for run in runs
+        ],
         columns=["x", "y", "name"],
     )
     low, high = law.exponent_interval
     formula = f"L(N) = {_number(law.coefficient)} · N^(−{law.exponent:.3f})"
     formula += f" + {law.floor:.2f}" if law.has_floor else ""
-    told = f"the interval of 95 % for the exponent is {low:.3f} to {high:.3f}"
+    told = _("the interval of 95 % for the exponent is {low:.3f} to {high:.3f}", low=low, high=high)
     if law.has_floor and (low < 0 or high > 3 * law.exponent):
-        told += ", so wide that these points alone hardly tell it apart from the floor"
+        told += _(", so wide that these points alone hardly tell it apart from the floor")
     law_chart(
         points,
         line,
         predicted=(n_target, law.at(n_target), *interval),
         checked=[(float(run.n_parameters), run.loss) for run in check],
         floor=law.floor if law.has_floor else 0.0,
-        title="Loss against size, and the law",
-        x="Parameters without embeddings",
-        summary=f"{formula}, from {law.n_points} runs; {told}.",
+        title=_("Loss against size, and the law"),
+        x=_("Parameters without embeddings"),
+        summary=_("{formula}, from {n_points} runs; {told}.", formula=formula, n_points=law.n_points, told=told),
     ).show()
     st.caption(
-        "The band is where 95 of 100 new runs should fall: from the covariance of the least-squares fit of ln loss, "
-        f"with Student's t for {law.freedom} degrees of freedom, and the runs' own spread of {100 * law.spread:.2f} %. "
-        "It supposes that runs deviate independently and that the law itself holds beyond the points, which no "
-        "interval can promise: look what the plain power law promises here."
+        _(
+            "The band is where 95 of 100 new runs should fall: from the covariance of the least-squares fit of ln "
+            "loss, with Student's t for {freedom} degrees of freedom, and the runs' own spread of {spread:.2f} %. It "
+            "supposes that runs deviate independently and that the law itself holds beyond the points, which no "
+            "interval can promise: look what the plain power law promises here.",
+            freedom=law.freedom,
+            spread=100 * law.spread,
+        )
     )
 
 
@@ -312,45 +367,54 @@ def _check(
     here: bool,
 ) -> list[SizeRun]:
     """The prediction beside what was measured; returns the runs that may be shown."""
-    st.header("Check the prediction", anchor=False)
+    st.header(_("Check the prediction"), anchor=False)
     st.markdown(
-        f"One more size, width {CHECK_WIDTH}: **{count(n_target)} parameters** without embeddings ({count(n_total)} in "
-        f"all), {n_target / max(_size_of(width) for width in WIDTHS):.1f} times the largest of the "
-        "series. Read the prediction first, then look."
+        _(
+            "One more size, width {check_width}: **{n_target} parameters** without embeddings ({n_total} in "
+            "all), {n_target_2:.1f} times the largest of the "
+            "series. Read the prediction first, then look.",
+            check_width=CHECK_WIDTH,
+            n_target=count(n_target),
+            n_total=count(n_total),
+            n_target_2=n_target / max(_size_of(width) for width in WIDTHS),
+        )
     )
     shown = check
     if not here and check:
         revealed = st.toggle(
-            "Show what was measured",
+            _("Show what was measured"),
             False,
             key="scaling-reveal",
             persist_state="session",
-            help="The larger size was trained as well, after the others. Guess first.",
+            help=_("The larger size was trained as well, after the others. Guess first."),
         )
         shown = check if revealed else []
     elif here:
         orders = st.session_state.get("scaling-check-plan", [])
         if orders:
             _train_button(
-                f"Train width {CHECK_WIDTH} now",
+                _("Train width {check_width} now", check_width=CHECK_WIDTH),
                 orders,
                 key="scaling-train-check",
-                help="About a minute and a half on one core that has little else to do.",
+                help=_("About a minute and a half on one core that has little else to do."),
             )
     low, high = interval
     with st.container(horizontal=True):
-        st.metric("Predicted loss", f"{law.at(n_target):.3f}", help="Nats per token, by the law above.", width=140)
-        st.metric("95 % interval", f"{low:.2f}–{high:.2f}", help="Where one new run should fall.", width=190)
+        st.metric(
+            _("Predicted loss"), f"{law.at(n_target):.3f}", help=_("Nats per token, by the law above."), width=140
+        )
+        st.metric(_("95 % interval"), f"{low:.2f}–{high:.2f}", help=_("Where one new run should fall."), width=190)
         if shown:
             mean = sum(run.loss for run in shown) / len(shown)
             off = mean - law.at(n_target)
             st.metric(
-                "Measured loss",
+                _("Measured loss"),
                 f"{mean:.3f}",
-                f"{off:+.3f} from the prediction",
+                _("{off:+.3f} from the prediction", off=off),
                 delta_color="off",
                 delta_arrow="off",
-                help="Validation loss at the end of the run" + (f", mean of {len(shown)}." if len(shown) > 1 else "."),
+                help=_("Validation loss at the end of the run")
+                + (_(", mean of {n_shown}.", n_shown=len(shown)) if len(shown) > 1 else "."),
                 width=190,
             )
     if shown:
@@ -358,14 +422,22 @@ def _check(
         nearest = min(_size_of(width) for width in WIDTHS)
         if inside:
             st.success(
-                f"The prediction held: {mean:.3f} lies inside the interval, {abs(off) / mean:.1%} from the value "
-                f"predicted from models as small as {nearest:,} parameters.",
+                _(
+                    "The prediction held: {mean:.3f} lies inside the interval, {mean_2:.1%} from the value "
+                    "predicted from models as small as {nearest:,} parameters.",
+                    mean=mean,
+                    mean_2=abs(off) / mean,
+                    nearest=nearest,
+                ),
                 icon=":material/check_circle:",
             )
         else:
             st.warning(
-                f"The prediction failed: {mean:.3f} lies outside the interval. The law that was fitted does not hold "
-                "up to this size; try the other form.",
+                _(
+                    "The prediction failed: {mean:.3f} lies outside the interval. The law that was fitted does not "
+                    "hold up to this size; try the other form.",
+                    mean=mean,
+                ),
                 icon=":material/block:",
             )
     return shown
@@ -398,25 +470,36 @@ def _by_compute(runs: list[SizeRun]) -> None:
     try:
         frontier, law, spread = _frontier(tuple((p.run, p.flops, p.loss) for p in points))
     except FitError:
-        st.info("The frontier needs at least three sizes that are trained: choose or train more.")
+        st.info(_("The frontier needs at least three sizes that are trained: choose or train more."))
         return
     first, last = min(p.flops for p in points), max(p.flops for p in points)
     across = np.geomspace(first, 2.5 * last, 30)
-    told = f", {spread[0]:.3f} to {spread[1]:.3f} when one size in turn is left out" if spread else ""
+    told = (
+        _(", {spread:.3f} to {spread_2:.3f} when one size in turn is left out", spread=spread[0], spread_2=spread[1])
+        if spread
+        else ""
+    )
     ahead = list(dict.fromkeys(point.run for point in frontier))
     frontier_chart(
         _frame(points),
         _frame(frontier),
         pd.DataFrame({"x": across, "y": [law.at(x) for x in across]}),
-        title="Loss against compute while each size trains",
-        summary=f"L(C) = {_number(law.coefficient)} · C^(−{law.exponent:.3f}){told}. Ahead, with growing compute: "
-        f"width {', then '.join(ahead)}.",
+        title=_("Loss against compute while each size trains"),
+        summary=_(
+            "L(C) = {number} · C^(−{exponent:.3f}){told}. Ahead, with growing compute: width {join}.",
+            number=_number(law.coefficient),
+            exponent=law.exponent,
+            told=told,
+            join=_(", then ").join(ahead),
+        ),
     ).show()
     st.caption(
-        "Diamonds: the least loss that any size had reached after so many operations, where at least two sizes can be "
-        "compared. The dotted line is the law through them. They come from few curves and are no independent points, "
-        "so the range by leaving out one size stands in for an interval. C is the exact count of the model's matrix "
-        "products, three times the forward pass."
+        _(
+            "Diamonds: the least loss that any size had reached after so many operations, where at least two sizes can "
+            "be compared. The dotted line is the law through them. They come from few curves and are no independent "
+            "points, so the range by leaving out one size stands in for an interval. C is the exact count of the "
+            "model's matrix products, three times the forward pass."
+        )
     )
 
 
@@ -428,19 +511,19 @@ def _table(runs: list[SizeRun]) -> None:
     shown = sorted(runs, key=lambda run: (run.width, run.config.seed))
     if not shown:
         return
-    with st.expander("As a table", icon=":material/table:"):
+    with st.expander(_("As a table"), icon=":material/table:"):
         st.dataframe(
             pd.DataFrame(
                 [
                     {
                         "width": run.width,
                         "seed": run.config.seed,
-                        "N without embeddings": run.n_parameters,
-                        "all parameters": run.n_total,
-                        "tokens read": run.tokens,
-                        "tokens per parameter": run.tokens / run.n_parameters,
-                        "FLOPs, exact": f"{run.flops:.2e}",
-                        "FLOPs, 6 N D": f"{run.rule_of_thumb:.2e}",
+                        N_("N without embeddings"): run.n_parameters,
+                        N_("all parameters"): run.n_total,
+                        N_("tokens read"): run.tokens,
+                        N_("tokens per parameter"): run.tokens / run.n_parameters,
+                        N_("FLOPs, exact"): f"{run.flops:.2e}",
+                        N_("FLOPs, 6 N D"): f"{run.rule_of_thumb:.2e}",
                         "loss": run.loss,
                         "perplexity": math.exp(run.loss),
                         "training": duration(run.seconds),
@@ -453,14 +536,17 @@ def _table(runs: list[SizeRun]) -> None:
             column_config={
                 "loss": st.column_config.NumberColumn(format="%.4f"),
                 "perplexity": st.column_config.NumberColumn(format="%.1f"),
-                "tokens per parameter": st.column_config.NumberColumn(format="%.1f"),
+                N_("tokens per parameter"): st.column_config.NumberColumn(format="%.1f"),
                 **{
                     name: st.column_config.NumberColumn(format="localized")
-                    for name in ("N without embeddings", "all parameters", "tokens read")
+                    for name in (_("N without embeddings"), _("all parameters"), _("tokens read"))
                 },
             },
         )
         st.caption(
-            "N as in Kaplan et al. (2020): what the blocks and the last norm hold. In models as small as these the "
-            "embedding is a large part, which is why both counts of FLOPs differ so much: 6 N D leaves out the head."
+            _(
+                "N as in Kaplan et al. (2020): what the blocks and the last norm hold. In models as small as these the "
+                "embedding is a large part, which is why both counts of FLOPs differ so much: 6 N D leaves out the "
+                "head."
+            )
         )

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import offsets
+from engine.language import N_, _
 from engine.offsets import TokenSpans, differing_boundaries
 from engine.tokenizer import CharTokenizer, WordTokenizer
 from pages.parts.tokenization.typed import (
@@ -30,15 +31,15 @@ AROUND = 40  # characters of a token that the sentence about the first differenc
 def compare() -> None:
     """Counts of both, and chips with a bar where only that tokenizer begins a token."""
     st.markdown(
-        "Cut one text with two tokenizers. A bar marks every token that begins where the other has no boundary."
+        _("Cut one text with two tokenizers. A bar marks every token that begins where the other has no boundary.")
     )
     text = typed_text(height=150)
     columns = dict(zip(DEFAULTS, st.columns(2, gap="medium"), strict=True))
-    source = learned_from(tuple(chosen_kind(side, kind) for side, (kind, _) in DEFAULTS.items()))
+    source = learned_from(tuple(chosen_kind(side, kind) for side, (kind, _unused) in DEFAULTS.items()))
     choices = {}
     for side, (kind, size) in DEFAULTS.items():
         with columns[side]:
-            label = f"Tokenizer on the {side}"
+            label = _("Tokenizer on the {side}", side=side)
             choices[side] = choose_tokenizer(side, source or "stories", default=kind, vocab_size=size, label=label)
     if source is None:
         return
@@ -47,21 +48,21 @@ def compare() -> None:
     if names["left"] == names["right"]:
         names = {side: f"{name} ({side})" for side, name in names.items()}
     whitespace = st.toggle(
-        "Show spaces and control characters",
+        _("Show spaces and control characters"),
         key="tokens-whitespace",
         persist_state="session",
         wrap=True,
-        help="Draws a space as ␣ and what has no shape of its own by its name, such as ZWJ or RLO.",
+        help=_("Draws a space as ␣ and what has no shape of its own by its name, such as ZWJ or RLO."),
     )
     marks = dict(zip(DEFAULTS, differing_boundaries(left.spans, right.spans), strict=True))
     say_what_is_drawn(left, right)
     for (side, place), cut in zip(zip(DEFAULTS, st.columns(2, gap="medium"), strict=True), (left, right), strict=True):
         with place:
-            st.markdown(f"**{names[side]}** · {len(cut.spans):,} tokens")
+            st.markdown(_("**{names}** · {n_spans:,} tokens", names=names[side], n_spans=len(cut.spans)))
             token_chips(
                 cut.chips,
                 key=f"chips-{side}",
-                label=f"Tokens of {names[side]}",
+                label=_("Tokens of {names}", names=names[side]),
                 show_whitespace=whitespace,
                 marks=set(marks[side].tolist()),
                 height=420,
@@ -71,18 +72,34 @@ def compare() -> None:
     if difference is not None:
         place, one, other = difference
         # Plain text, never markdown: it quotes what was typed.
-        st.text(f"First difference, at character {place:,}:\n{names['left']}: {one}\n{names['right']}: {other}")
+        st.text(
+            _(
+                "First difference, at character {place:,}:\n{left}: {one}\n{right}: {other}",
+                place=place,
+                left=names["left"],
+                one=one,
+                right=names["right"],
+                other=other,
+            )
+        )
     st.dataframe(_table(names, left, right), width="stretch")
     notice(
-        "Fewer tokens are no better by themselves: a larger vocabulary needs a larger table of embeddings.",
-        "Words with a fixed list lose what is not in it: <|unk|> cannot be turned back into text. Bytes lose nothing.",
-        "GPT-4 and GPT-4o cut digits in threes; GPT-2 takes whatever run of digits was frequent.",
+        _("Fewer tokens are no better by themselves: a larger vocabulary needs a larger table of embeddings."),
+        _(
+            "Words with a fixed list lose what is not in it: <|unk|> cannot be turned back into text. Bytes lose "
+            "nothing."
+        ),
+        _("GPT-4 and GPT-4o cut digits in threes; GPT-2 takes whatever run of digits was frequent."),
     )
     exercise(
-        "Choose your own BPE with 300, then with 4,000 tokens, against GPT-2, and the example “Code”. What does each "
-        "of them do with the spaces at the beginning of a line?",
-        "GPT-2 spends a token on every single space of an indentation, and so does a BPE learned on stories, which has "
-        "met none. GPT-4 and GPT-4o have tokens for whole indentations: code becomes much shorter.",
+        _(
+            "Choose your own BPE with 300, then with 4,000 tokens, against GPT-2, and the example “Code”. What does "
+            "each of them do with the spaces at the beginning of a line?"
+        ),
+        _(
+            "GPT-2 spends a token on every single space of an indentation, and so does a BPE learned on stories, which "
+            "has met none. GPT-4 and GPT-4o have tokens for whole indentations: code becomes much shorter."
+        ),
     )
     show_code(offsets.token_spans, offsets.differing_boundaries, WordTokenizer)
 
@@ -91,16 +108,33 @@ def verdict(left_name: str, left: TokenSpans, right_name: str, right: TokenSpans
     """Who needs fewer tokens and by what factor, and how many boundaries both have."""
     only_left, only_right = (len(each) for each in differing_boundaries(left, right))
     if len(left) == 0:
-        return "There is no text to cut yet."
+        return _("There is no text to cut yet.")
     if only_left == only_right == 0:
-        return f"{left_name} and {right_name} cut this text in the same {len(left):,} places."
+        return _(
+            "{left_name} and {right_name} cut this text in the same {n_left:,} places.",
+            left_name=left_name,
+            right_name=right_name,
+            n_left=len(left),
+        )
     (few, fewer), (many, more) = sorted([(len(left), left_name), (len(right), right_name)])
     shared = len(left) - only_left
     if few == many:
-        size = f"Both need {few:,} tokens"
+        size = _("Both need {few:,} tokens", few=few)
     else:
-        size = f"**{more}** needs {many / few:.2f} times as many tokens as **{fewer}** ({many:,} to {few:,})"
-    return f"{size}; {shared:,} tokens begin in the same place, {only_left + only_right:,} in places of their own."
+        size = _(
+            "**{more}** needs {many:.2f} times as many tokens as **{fewer}** ({many_2:,} to {few:,})",
+            more=more,
+            many=many / few,
+            fewer=fewer,
+            many_2=many,
+            few=few,
+        )
+    return _(
+        "{size}; {shared:,} tokens begin in the same place, {only_left:,} in places of their own.",
+        size=size,
+        shared=shared,
+        only_left=only_left + only_right,
+    )
 
 
 def first_difference(left: Tokenized, right: Tokenized) -> tuple[int, str, str] | None:
@@ -139,5 +173,14 @@ def _table(names: dict[str, str], left: Tokenized, right: Tokenized) -> pd.DataF
     return (
         pd.DataFrame(columns)
         .rename_axis("Measure")
-        .loc[["Tokens", "Different tokens", "Tokens per word", "Bytes per token", "Unknown tokens", "Vocabulary"]]
+        .loc[
+            [
+                N_("Tokens"),
+                N_("Different tokens"),
+                N_("Tokens per word"),
+                N_("Bytes per token"),
+                N_("Unknown tokens"),
+                N_("Vocabulary"),
+            ]
+        ]
     )

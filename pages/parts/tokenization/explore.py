@@ -9,6 +9,7 @@ import streamlit as st
 
 from engine import offsets
 from engine.errors import EngineError
+from engine.language import N_, _
 from engine.tokenizer import BPETokenizer, OfficialTokenizer, Tokenizer
 from pages.parts.tokenization.typed import Tokenized, counts, pick_tokenizer, say_what_is_drawn, tokenized, typed_text
 from pages.shared import guide
@@ -22,29 +23,29 @@ from pages.shared.lesson import exercise, notice
 from pages.shared.tokenizers import TokenizerChoice
 
 MAX_IDS = 20_000
-SENTENCE = "The lion is in the forest"  # whose ids the decoder shows first
+SENTENCE = N_("The lion is in the forest")  # whose ids the decoder shows first
 
 
 def explore() -> None:
     """Chips for a typed text, its numbers, one token's details, and the way back from ids."""
-    st.markdown("The same text is a different list of numbers for every tokenizer. The model sees only the numbers.")
+    st.markdown(_("The same text is a different list of numbers for every tokenizer. The model sees only the numbers."))
     left, right = st.columns([5, 3], gap="large")
     with left:
         text = typed_text()
     with right:
         choice = pick_tokenizer("tokens", "gpt2")
         whitespace = st.toggle(
-            "Show spaces and control characters",
+            _("Show spaces and control characters"),
             key="tokens-whitespace",
             persist_state="session",
             wrap=True,
-            help="Draws a space as ␣ and what has no shape of its own by its name, such as ZWJ or RLO.",
+            help=_("Draws a space as ␣ and what has no shape of its own by its name, such as ZWJ or RLO."),
         )
         every_byte = st.toggle(
-            "Show bytes",
+            _("Show bytes"),
             key="tokens-bytes",
             persist_state="session",
-            help="Bytes stand under every token; otherwise only under those that are not plain ASCII.",
+            help=_("Bytes stand under every token; otherwise only under those that are not plain ASCII."),
         )
     if choice is None:
         return
@@ -56,7 +57,7 @@ def explore() -> None:
     clicked = token_chips(
         cut.chips,
         key="tokens-chips",
-        label="Tokens of the text",
+        label=_("Tokens of the text"),
         selected=selected,
         show_whitespace=whitespace,
         show_bytes=every_byte,
@@ -66,32 +67,39 @@ def explore() -> None:
         st.session_state["tokens-selected"] = None if clicked == selected else (clicked, chip)
         st.rerun()
     if selected is None:
-        st.caption("Point at a token, or go there with Tab and arrows: its equals light up. Click to keep it.")
+        st.caption(_("Point at a token, or go there with Tab and arrows: its equals light up. Click to keep it."))
     else:
         _details(cut, cut.chips[selected], choice)
     _downloads(cut, choice)
     _decoder(cut.tokenizer, choice)
     notice(
-        "A space belongs to the word after it: “ lion” and “lion” are two tokens with two ids.",
-        "Common words are one token, rare ones are several; every text can be cut, since single bytes are tokens too.",
-        "Outside ASCII a character has two to four bytes. One token may hold only some of them.",
-        "A colour is an id: it is the same for this token everywhere in the course.",
+        _("A space belongs to the word after it: “ lion” and “lion” are two tokens with two ids."),
+        _(
+            "Common words are one token, rare ones are several; every text can be cut, since single bytes are tokens "
+            "too."
+        ),
+        _("Outside ASCII a character has two to four bytes. One token may hold only some of them."),
+        _("A colour is an id: it is the same for this token everywhere in the course."),
     )
     exercise(
-        "Write the same word at the start of the text, after a space, in capitals and with a typing error. "
-        "How many different ids does it get?",
-        "Usually four or more. To the model these are unrelated numbers: it has to learn from text that they are one "
-        "word. That is also why it finds spelling and counting letters hard.",
+        _(
+            "Write the same word at the start of the text, after a space, in capitals and with a typing error. "
+            "How many different ids does it get?"
+        ),
+        _(
+            "Usually four or more. To the model these are unrelated numbers: it has to learn from text that they are "
+            "one word. That is also why it finds spelling and counting letters hard."
+        ),
     )
-    show_code(offsets.token_spans, Tokenizer.encode, BPETokenizer.merge_trace, label="Show the code")
+    show_code(offsets.token_spans, Tokenizer.encode, BPETokenizer.merge_trace, label=_("Show the code"))
 
 
 def _numbers(cut: Tokenized) -> None:
     helps = {
-        "Words": "What white space separates.",
-        "Tokens": "What the model reads, and what is paid for.",
-        "Different tokens": "How many different ids occur.",
-        "Bytes per token": "How much text a token holds: the higher, the better the text is compressed.",
+        N_("Words"): _("What white space separates."),
+        N_("Tokens"): _("What the model reads, and what is paid for."),
+        N_("Different tokens"): _("How many different ids occur."),
+        N_("Bytes per token"): _("How much text a token holds: the higher, the better the text is compressed."),
     }
     with st.container(horizontal=True, gap="small"):
         for name, value in counts(cut).items():
@@ -109,30 +117,38 @@ def _selected(cut: Tokenized) -> int | None:
 
 def _details(cut: Tokenized, chip: Chip, choice: TokenizerChoice) -> None:
     n_times = int((cut.spans.ids == chip.id).sum())
-    times = "once" if n_times == 1 else f"{n_times:,} times"
+    times = "once" if n_times == 1 else _("{n_times:,} times", n_times=n_times)
     with st.container(border=True):
         token, facts, action = st.columns([3, 5, 2], vertical_alignment="center")
         with token:
-            st.caption("Token")
+            st.caption(_("Token"))
             st.code(visible_token(show_bytes(chip.data)), language=None, wrap_lines=True)
         with facts:
             st.markdown(
-                f"**id** {chip.id:,} of {cut.tokenizer.n_vocab:,}  \n"
-                f"**bytes** `{chip.data.hex(' ')[:240]}`  \n"
-                f"**place** `text[{chip.start}:{chip.end}]`, {times} in this text"
+                _(
+                    "**id** {id:,} of {n_vocab:,}  \n"
+                    "**bytes** `{value}`  \n"
+                    "**place** `text[{start}:{end}]`, {times} in this text",
+                    id=chip.id,
+                    n_vocab=cut.tokenizer.n_vocab,
+                    value=chip.data.hex(" ")[:240],
+                    start=chip.start,
+                    end=chip.end,
+                    times=times,
+                )
             )
         with action:
             if isinstance(cut.tokenizer, (BPETokenizer, OfficialTokenizer)):
                 st.button(
-                    "Look inside",
+                    _("Look inside"),
                     key="tokens-inside",
                     icon=":material/account_tree:",
                     on_click=_look_inside,
                     args=(choice, chip.id),
-                    help="Opens the part “Inside a token”: the merges that made this token.",
+                    help=_("Opens the part “Inside a token”: the merges that made this token."),
                 )
             else:
-                st.caption("This tokenizer has no merges to look into.")
+                st.caption(_("This tokenizer has no merges to look into."))
 
 
 def _look_inside(choice: TokenizerChoice, token_id: int) -> None:
@@ -142,19 +158,19 @@ def _look_inside(choice: TokenizerChoice, token_id: int) -> None:
         "vocab_size": choice.vocab_size,
         "id": token_id,
     }
-    st.session_state["part"] = "Inside a token"
+    st.session_state["part"] = _("Inside a token")
 
 
 def _downloads(cut: Tokenized, choice: TokenizerChoice) -> None:
     st.download_button(
-        "Ids as JSON",
+        _("Ids as JSON"),
         data=lambda: ids_as_json(cut, choice),
         file_name="ids.json",
         mime="application/json",
         key="tokens-download",
         icon=":material/download:",
         on_click="ignore",
-        help="The ids of the whole text and their character offsets.",
+        help=_("The ids of the whole text and their character offsets."),
     )
 
 
@@ -172,14 +188,14 @@ def ids_as_json(cut: Tokenized, choice: TokenizerChoice) -> bytes:
 
 
 def _decoder(tokenizer: Tokenizer, choice: TokenizerChoice) -> None:
-    with st.expander("From ids back to text", icon=":material/undo:"):
+    with st.expander(_("From ids back to text"), icon=":material/undo:"):
         # A key for each tokenizer: ids of one mean nothing to another.
         typed = st.text_input(
-            "Ids",
+            _("Ids"),
             " ".join(map(str, tokenizer.encode(SENTENCE))),
             key=f"tokens-ids-{choice.kind}-{choice.source}-{choice.vocab_size}",
             persist_state="session",
-            help="Whole numbers with spaces or commas between them, as a model would write them.",
+            help=_("Whole numbers with spaces or commas between them, as a model would write them."),
         )
         try:
             ids = read_ids(typed or "")
@@ -189,9 +205,14 @@ def _decoder(tokenizer: Tokenizer, choice: TokenizerChoice) -> None:
             return
         st.code(text, language=None, wrap_lines=True)
         if "\ufffd" in text:
-            st.caption("� stands for bytes that are no whole character.")
+            st.caption(_("� stands for bytes that are no whole character."))
         if tokenizer.encode(text) != ids and ids:
-            st.caption(f"Encoding this text with {choice.title} gives other ids: several lists of ids spell one text.")
+            st.caption(
+                _(
+                    "Encoding this text with {title} gives other ids: several lists of ids spell one text.",
+                    title=choice.title,
+                )
+            )
 
 
 def read_ids(typed: str) -> list[int]:

@@ -10,6 +10,7 @@ import streamlit as st
 from engine import merges
 from engine.bpe import N_BYTES
 from engine.errors import EngineError
+from engine.language import N_, _
 from engine.merges import TraceState, merge_number, merge_trace, merge_tree
 from engine.tokenizer import MergeTree, Tokenizer
 from pages.shared.bpe_training import learned_counts, quoted, readable, sample_counts
@@ -24,7 +25,7 @@ from pages.shared.tokenizers import TOKENIZERS, VOCAB_SIZES, TokenizerChoice
 
 KINDS = ("bpe", "gpt2", "cl100k_base", "o200k_base")
 SAMPLE = "stories"  # always there
-DEFAULT_TEXT = "An unbelievable storyteller"
+DEFAULT_TEXT = N_("An unbelievable storyteller")
 MAX_TEXT = 400
 MAX_WORD = 60
 INBOX = "inside"
@@ -34,30 +35,38 @@ _TOKENS = "inside-tokens"
 def inside() -> None:
     """A token as the tree of its merges, a word as the ladder of its merges."""
     st.markdown(
-        "Every token was made by joining two older ones, and these were made of older ones still, down to bytes. "
-        "Encoding a word climbs the same way: of all pairs that can be merged, the one learned first goes first."
+        _(
+            "Every token was made by joining two older ones, and these were made of older ones still, down to bytes. "
+            "Encoding a word climbs the same way: of all pairs that can be merged, the one learned first goes first."
+        )
     )
     _open_inbox()
     choice, source = _choose_tokenizer()
     tokenizer = choice.load()
-    st.header("The tree of one token", anchor=False)
+    st.header(_("The tree of one token"), anchor=False)
     token_id = _choose_token(choice, tokenizer)
     if token_id is not None:
         _tree(choice, source, tokenizer, token_id)
-    st.header("The trace of one word", anchor=False)
+    st.header(_("The trace of one word"), anchor=False)
     _trace(tokenizer)
     notice(
-        "Ranks fall from the top of the tree to the bottom: a merge can only join what was there before.",
-        "A token is seldom cut where a linguist would cut it. Its halves are what was frequent when it was made.",
-        "In the trace the next merge is the one of the lowest rank, wherever it stands, not the leftmost one.",
-        "Of GPT-4's and GPT-4o's tokens only the ranks are published. Their merges are recovered here: encoding a "
-        "token's bytes with lower ranks alone leaves the two parts that its merge joined.",
+        _("Ranks fall from the top of the tree to the bottom: a merge can only join what was there before."),
+        _("A token is seldom cut where a linguist would cut it. Its halves are what was frequent when it was made."),
+        _("In the trace the next merge is the one of the lowest rank, wherever it stands, not the leftmost one."),
+        _(
+            "Of GPT-4's and GPT-4o's tokens only the ranks are published. Their merges are recovered here: encoding a "
+            "token's bytes with lower ranks alone leaves the two parts that its merge joined."
+        ),
     )
     exercise(
-        "Trace “ the” and “the” with GPT-2, with and without the space in front. Which merge do they share, and where "
-        "do they part?",
-        "Both join *h* and *e*. But “␣” + *t* is the very first merge of GPT-2, so with a space in front *t* is taken "
-        "before *he* is there, and the paths end in two different tokens for what we call one word.",
+        _(
+            "Trace “ the” and “the” with GPT-2, with and without the space in front. Which merge do they share, and "
+            "where do they part?"
+        ),
+        _(
+            "Both join *h* and *e*. But “␣” + *t* is the very first merge of GPT-2, so with a space in front *t* is "
+            "taken before *he* is there, and the paths end in two different tokens for what we call one word."
+        ),
     )
     show_code(merges.merge_trace, merges._states, merges._halves, merges.merge_tree)
 
@@ -73,7 +82,7 @@ def look_inside(choice: TokenizerChoice, token_id: int) -> None:
         "vocab_size": choice.vocab_size,
         "id": token_id,
     }
-    st.session_state["part"] = "Inside a token"
+    st.session_state["part"] = _("Inside a token")
 
 
 def _open_inbox() -> None:
@@ -84,7 +93,12 @@ def _open_inbox() -> None:
     kind = wanted.get("kind")
     if kind not in KINDS:
         name = TOKENIZERS.get(str(kind), "This tokenizer")
-        st.info(f"{name}: its tokens were not made by merging, so there is no tree to show. Here is GPT-2 instead.")
+        st.info(
+            _(
+                "{name}: its tokens were not made by merging, so there is no tree to show. Here is GPT-2 instead.",
+                name=name,
+            )
+        )
         st.session_state["inside-kind"] = "gpt2"
         return
     choice = TokenizerChoice(kind)
@@ -100,37 +114,38 @@ def _choose_tokenizer() -> tuple[TokenizerChoice, str]:
     """The tokenizer, and the text that the counts are from."""
     which, learned, size = st.columns(3)
     kind = which.selectbox(
-        "Tokenizer",
+        _("Tokenizer"),
         KINDS,
         index=1,
-        format_func=lambda each: "BPE learned here" if each == "bpe" else TOKENIZERS[each],
+        format_func=lambda each: _(_("BPE learned here") if each == "bpe" else TOKENIZERS[each]),
         key="inside-kind",
         persist_state="session",
-        help="Yours, with the counts of its training, or one of OpenAI's.",
+        help=_("Yours, with the counts of its training, or one of OpenAI's."),
     )
     titles = {info.name: info.title for info in corpora().values() if info.available}
     wanted = st.session_state.get("inside-source")
     if wanted and wanted not in titles:
-        titles[wanted] = "My own text" if wanted.startswith("upload:") else wanted
+        titles[wanted] = _("My own text") if wanted.startswith("upload:") else wanted
     source = learned.selectbox(
-        "Learned on" if kind == "bpe" else "Count its tokens in",
+        _("Learned on") if kind == "bpe" else _("Count its tokens in"),
         list(titles),
         index=list(titles).index(SAMPLE),
-        format_func=titles.__getitem__,
+        format_func=lambda each: _(titles[each]),
         key="inside-source",
         persist_state="session",
-        help="The text whose pairs were counted for your tokenizer; for OpenAI's, where their tokens are counted.",
+        help=_("The text whose pairs were counted for your tokenizer; for OpenAI's, where their tokens are counted."),
     )
     if kind != "bpe":
         return TokenizerChoice(kind), source
     sizes = sorted({*VOCAB_SIZES, st.session_state.get("inside-size", 1000)})
     vocab_size = size.select_slider(
-        "Vocabulary size",
+        _("Vocabulary size"),
         sizes,
         1000,
+        format_func=_,
         key="inside-size",
         persist_state="session",
-        help="How many tokens it has learned to know.",
+        help=_("How many tokens it has learned to know."),
     )
     return TokenizerChoice(kind, source, vocab_size), source
 
@@ -141,12 +156,12 @@ def _remember(choice: TokenizerChoice, token_id: int) -> None:
 
 def _choose_token(choice: TokenizerChoice, tokenizer: Tokenizer) -> int | None:
     text = st.text_input(
-        "A text to take the token from",
+        _("A text to take the token from"),
         DEFAULT_TEXT,
         key="inside-text",
         persist_state="session",
         max_chars=MAX_TEXT,
-        help="Click one of its tokens below.",
+        help=_("Click one of its tokens below."),
     )
     chips = chips_of(text, tokenizer)
     remembered = st.session_state.get(_TOKENS, {}).get(choice)
@@ -155,19 +170,19 @@ def _choose_token(choice: TokenizerChoice, tokenizer: Tokenizer) -> int | None:
         remembered = longest.id if longest else N_BYTES
     remembered = max(0, min(remembered, tokenizer.n_vocab - 1))
     chosen = next((place for place, chip in enumerate(chips) if chip.id == remembered), None)
-    clicked = token_chips(chips, "inside-chips", label="Tokens of the text: choose one", selected=chosen, height=160)
+    clicked = token_chips(chips, "inside-chips", label=_("Tokens of the text: choose one"), selected=chosen, height=160)
     if clicked is not None:
         _remember(choice, chips[clicked].id)
         st.rerun()
     key = f"inside-id-{choice.kind}-{choice.vocab_size}-{remembered}"
     typed = st.number_input(
-        "… or its id",
+        _("… or its id"),
         0,
         tokenizer.n_vocab - 1,
         remembered,
         key=key,
         width=220,
-        help=f"Any token of the vocabulary, 0 to {tokenizer.n_vocab - 1:,}.",
+        help=_("Any token of the vocabulary, 0 to {n_vocab:,}.", n_vocab=tokenizer.n_vocab - 1),
     )
     if typed != remembered:
         _remember(choice, int(typed))
@@ -187,9 +202,9 @@ def _counts(choice: TokenizerChoice, source: str) -> tuple[Callable[[int], int |
     """What is counted at the nodes of a tree, and what to call it."""
     if choice.kind == "bpe":
         counts = learned_counts(choice.source, choice.vocab_size)
-        return (lambda token_id: counts.get(token_id)), "times the pair stood in the text when it was merged"
+        return (lambda token_id: counts.get(token_id)), _("times the pair stood in the text when it was merged")
     found = sample_counts(choice, source)
-    return (lambda token_id: int(found[token_id])), "times a token of the text chosen above"
+    return (lambda token_id: int(found[token_id])), _("times a token of the text chosen above")
 
 
 def _tree(choice: TokenizerChoice, source: str, tokenizer: Tokenizer, token_id: int) -> None:
@@ -204,29 +219,44 @@ def _tree(choice: TokenizerChoice, source: str, tokenizer: Tokenizer, token_id: 
         st.rerun()
     if choice.kind == "bpe":
         st.caption(
-            "At each node: the token, its id, the number of its merge, and how often its pair stood in the text."
+            _("At each node: the token, its id, the number of its merge, and how often its pair stood in the text.")
         )
     else:
         st.caption(
-            "At each node: the token, its id, the number of its merge. How often the pairs stood in OpenAI's text is "
-            "not published; × is how often the token itself occurs in the first million characters of the text above."
+            _(
+                "At each node: the token, its id, the number of its merge. How often the pairs stood in OpenAI's text "
+                "is not published; × is how often the token itself occurs in the first million characters of the text "
+                "above."
+            )
         )
     rows = as_rows(tree, readable, count)
     if len(tree.token) * 2 - 1 > MAX_NODES:
-        st.caption(f"This tree has more than {MAX_NODES} nodes; its upper levels are shown.")
-    with st.expander("As a table", icon=":material/table_rows:"):
+        st.caption(_("This tree has more than {max_nodes} nodes; its upper levels are shown.", max_nodes=MAX_NODES))
+    with st.expander(_("As a table"), icon=":material/table_rows:"):
         st.dataframe(pd.DataFrame(rows), width="stretch", hide_index=True, placeholder="–")
 
 
 def _in_words(tree: MergeTree, token_id: int, tokenizer: Tokenizer) -> str:
     if tree.left is not None and tree.right is not None:
-        return (
-            f"{quoted(tree.token)} · id {token_id:,} · merge {merge_number(token_id):,} joined "
-            f"{quoted(tree.left.token)} and {quoted(tree.right.token)}"
+        return _(
+            ("{token} · id {token_id:,} · merge {merge_number:,} joined {token_2} and {token_3}"),
+            token=quoted(tree.token),
+            token_id=token_id,
+            merge_number=merge_number(token_id),
+            token_2=quoted(tree.left.token),
+            token_3=quoted(tree.right.token),
         )
     if token_id in tokenizer.special_tokens.values():
-        return f"{quoted(tree.token)} · id {token_id:,} · a special token: it was added by hand, not learned"
-    return f"{quoted(tree.token)} · id {token_id:,} · a single byte: it was there before the first merge"
+        return _(
+            "{token} · id {token_id:,} · a special token: it was added by hand, not learned",
+            token=quoted(tree.token),
+            token_id=token_id,
+        )
+    return _(
+        "{token} · id {token_id:,} · a single byte: it was there before the first merge",
+        token=quoted(tree.token),
+        token_id=token_id,
+    )
 
 
 # --- the trace ---------------------------------------------------------------------------------------------------
@@ -234,44 +264,51 @@ def _in_words(tree: MergeTree, token_id: int, tokenizer: Tokenizer) -> str:
 
 def _trace(tokenizer: Tokenizer) -> None:
     word = st.text_input(
-        "A word, or a few",
-        " unbelievable",
+        _("A word, or a few"),
+        _(" unbelievable"),
         key="inside-word",
         persist_state="session",
         max_chars=MAX_WORD,
-        help="A space in front belongs to the word for these tokenizers; try with and without.",
+        help=_("A space in front belongs to the word for these tokenizers; try with and without."),
     )
     if not word:
-        st.info("Type a word to see how it is encoded.")
+        st.info(_("Type a word to see how it is encoded."))
         return
     states = merge_trace(tokenizer, word)
     last = len(states) - 1
     shown = last
     if last > 0:
         shown = st.slider(
-            f"Merges made, of {last}",
+            _("Merges made, of {last}", last=last),
             0,
             last,
             last,
             key=f"inside-step-{last}",
             persist_state="session",
-            help="Go back to the bytes and climb up again, merge by merge.",
+            help=_("Go back to the bytes and climb up again, merge by merge."),
         )
     rows = [_row(tokenizer, states, place) for place in range(shown + 1)]
-    merge_steps(rows, "inside-trace", label="States of encoding, one a row")
+    merge_steps(rows, "inside-trace", label=_("States of encoding, one a row"))
     n_bytes, n_tokens = len(states[0].ids), len(states[-1].ids)
     st.caption(
-        f"From {n_bytes:,} bytes to {n_tokens:,} {'token' if n_tokens == 1 else 'tokens'} in {last:,} "
-        f"{'merge' if last == 1 else 'merges'}. A frame marks what a merge has made, a dashed line the pair that is "
-        "merged next."
+        _(
+            "From {n_bytes:,} bytes to {n_tokens:,} {ending} in {last:,} "
+            "{ending_2}. A frame marks what a merge has made, a dashed line the pair that is "
+            "merged next.",
+            n_bytes=n_bytes,
+            n_tokens=n_tokens,
+            ending="token" if n_tokens == 1 else "tokens",
+            last=last,
+            ending_2="merge" if last == 1 else "merges",
+        )
     )
-    with st.expander("As a table", icon=":material/table_rows:"):
+    with st.expander(_("As a table"), icon=":material/table_rows:"):
         st.dataframe(_trace_table(tokenizer, states), width="stretch", hide_index=True, placeholder="–")
 
 
 def _row(tokenizer: Tokenizer, states: list[TraceState], place: int) -> StepRow:
     state = states[place]
-    name = "Bytes" if state.new_id is None else f"Merge {merge_number(state.new_id):,}"
+    name = _("Bytes") if state.new_id is None else _("Merge {merge_number:,}", merge_number=merge_number(state.new_id))
     tokens = [(token_id, readable(tokenizer.token_bytes(token_id))) for token_id in state.ids]
     return StepRow(name, tokens, state.made, _next_pairs(states, place))
 

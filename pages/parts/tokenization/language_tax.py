@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import parallel_sentences
+from engine.language import N_, _
 from engine.parallel_sentences import REFERENCE, SENTENCES, LanguageCost, language_costs
 from engine.tokenizer import OfficialTokenizer
 from pages.shared.charts import Figure, grouped_bars
@@ -17,13 +18,13 @@ ENCODINGS = {
     "GPT-2": TokenizerChoice("gpt2"),
     "GPT-4": TokenizerChoice("cl100k_base"),
     "GPT-4o": TokenizerChoice("o200k_base"),
-    "BPE 1,000 of stories": TokenizerChoice("bpe", "stories", 1000),
-    "Bytes": TokenizerChoice("byte"),
+    N_("BPE 1,000 of stories"): TokenizerChoice("bpe", "stories", 1000),
+    N_("Bytes"): TokenizerChoice("byte"),
 }
 MEASURES = {
-    "Tokens": "Tokens in the sentence",
-    "Times English": "Tokens, as a multiple of English",
-    "Bytes per token": "UTF-8 bytes in a token, on average",
+    N_("Tokens"): N_("Tokens in the sentence"),
+    N_("Times English"): N_("Tokens, as a multiple of English"),
+    N_("Bytes per token"): N_("UTF-8 bytes in a token, on average"),
 }
 MAX_ROWS = 40
 MAX_CHARS = 2_000
@@ -34,51 +35,68 @@ CONTEXT = 1_024  # tokens that GPT-2 reads at once
 def language_tax() -> None:
     """Bars of tokens per encoding for one sentence in many languages, which the learner can edit."""
     st.markdown(
-        "The same sentence, about a lion asleep in the forest, in many languages and as code. Whoever pays by the "
-        "token, in money or in room, pays for how the vocabulary was learned."
+        _(
+            "The same sentence, about a lion asleep in the forest, in many languages and as code. Whoever pays by the "
+            "token, in money or in room, pays for how the vocabulary was learned."
+        )
     )
     encodings = st.pills(
-        "Encodings",
+        _("Encodings"),
         list(ENCODINGS),
+        format_func=_,
         default=["GPT-2", "GPT-4", "GPT-4o"],
         selection_mode="multi",
         key="tax-encodings",
         persist_state="session",
         wrap=True,
-        help="Each becomes one bar for every sentence.",
+        help=_("Each becomes one bar for every sentence."),
     )
     measure = st.segmented_control(
-        "Measure",
+        _("Measure"),
         list(MEASURES),
+        format_func=_,
         default="Tokens",
         required=True,
         key="tax-measure",
         persist_state="session",
-        help="Tokens are what is paid for; bytes per token tell how well the vocabulary fits the language.",
+        help=_("Tokens are what is paid for; bytes per token tell how well the vocabulary fits the language."),
     )
     place = st.container()
     sentences = _edited_sentences()
     with place:
         if not encodings:
-            st.info("Choose at least one encoding.")
+            st.info(_("Choose at least one encoding."))
         elif not sentences:
-            st.info("The table below holds no sentence: write one in each row, with the name of its language.")
+            st.info(_("The table below holds no sentence: write one in each row, with the name of its language."))
         else:
-            _figure(sentences, [each for each in ENCODINGS if each in encodings], measure or "Tokens")
+            _figure(sentences, [each for each in ENCODINGS if each in encodings], measure or N_("Tokens"))
     notice(
-        "GPT-2 learned its merges on web pages that were nearly all English: languages in other Latin letters cost up "
-        "to three times as much, other scripts two to six times.",
-        "Part of it is UTF-8: a letter is one byte in English, two in Greek or Arabic, three in Hindi or Thai. Where "
-        "no merge was learned, a token is a byte.",
-        "GPT-4o has twice as many tokens as GPT-4, learned on more languages: for many the difference has nearly gone.",
-        "Petrov et al. (2023) measured up to 15 times as many tokens for one text in two languages. Such a text costs "
-        "as many times more, is answered more slowly, and fills the context sooner.",
+        _(
+            "GPT-2 learned its merges on web pages that were nearly all English: languages in other Latin letters cost "
+            "up to three times as much, other scripts two to six times."
+        ),
+        _(
+            "Part of it is UTF-8: a letter is one byte in English, two in Greek or Arabic, three in Hindi or Thai. "
+            "Where no merge was learned, a token is a byte."
+        ),
+        _(
+            "GPT-4o has twice as many tokens as GPT-4, learned on more languages: for many the difference has nearly "
+            "gone."
+        ),
+        _(
+            "Petrov et al. (2023) measured up to 15 times as many tokens for one text in two languages. Such a text "
+            "costs as many times more, is answered more slowly, and fills the context sooner."
+        ),
     )
     exercise(
-        "Add your own language or dialect to the table, and one sentence all in capitals. Which costs more than you "
-        "expected?",
-        "Capitals are rare in the texts that merges come from: “THE LION SLEEPS” takes more tokens than “the lion "
-        "sleeps”, although language, script and number of bytes are the same.",
+        _(
+            "Add your own language or dialect to the table, and one sentence all in capitals. Which costs more than "
+            "you expected?"
+        ),
+        _(
+            "Capitals are rare in the texts that merges come from: “THE LION SLEEPS” takes more tokens than “the lion "
+            "sleeps”, although language, script and number of bytes are the same."
+        ),
     )
     show_code(parallel_sentences.language_costs)
 
@@ -87,8 +105,8 @@ def _edited_sentences() -> dict[str, str]:
     """The table of sentences as edited: name → text, without empty rows. What was edited outlives a page switch."""
     if "tax-table" not in st.session_state:  # the editor is drawn anew: begin from what it last held
         kept = st.session_state.get("tax-kept", SENTENCES)
-        st.session_state["tax-base"] = pd.DataFrame({"Language": list(kept), "Sentence": list(kept.values())})
-    with st.expander("Sentences: change them or add your own", icon=":material/edit:"):
+        st.session_state["tax-base"] = pd.DataFrame({N_("Language"): list(kept), N_("Sentence"): list(kept.values())})
+    with st.expander(_("Sentences: change them or add your own"), icon=":material/edit:"):
         edited = st.data_editor(
             st.session_state["tax-base"],
             key="tax-table",
@@ -96,19 +114,30 @@ def _edited_sentences() -> dict[str, str]:
             hide_index=True,
             width="stretch",
             column_config={
-                "Language": st.column_config.TextColumn(width="small", required=True, max_chars=LINE),
-                "Sentence": st.column_config.TextColumn(width="large", required=True, max_chars=MAX_CHARS),
+                N_("Language"): st.column_config.TextColumn(width="small", required=True, max_chars=LINE),
+                N_("Sentence"): st.column_config.TextColumn(width="large", required=True, max_chars=MAX_CHARS),
             },
         )
-        if st.button("Back to the course's sentences", key="tax-reset", help="Undoes every change in the table."):
+        if st.button(_("Back to the course's sentences"), key="tax-reset", help=_("Undoes every change in the table.")):
             for name in ("tax-table", "tax-base", "tax-kept"):
                 st.session_state.pop(name, None)
             st.rerun()
-        st.caption(f"“Times English” measures by the row called {REFERENCE}, or by the first row if there is none.")
+        st.caption(
+            _(
+                "“Times English” measures by the row called {reference}, or by the first row if there is none.",
+                reference=REFERENCE,
+            )
+        )
     sentences = sentences_of(edited)
     st.session_state["tax-kept"] = sentences
     if len(edited) > MAX_ROWS:
-        st.info(f"The table has {len(edited):,} rows; the first {MAX_ROWS} are counted.")
+        st.info(
+            _(
+                "The table has {n_edited:,} rows; the first {max_rows} are counted.",
+                n_edited=len(edited),
+                max_rows=MAX_ROWS,
+            )
+        )
     return sentences
 
 
@@ -134,7 +163,7 @@ def _figure(sentences: dict[str, str], encodings: list[str], measure: str) -> No
     figure = tax_figure(costs, measure, reference)
     figure.show(caption=False)
     st.text(figure.summary)  # plain text, never markdown: it names what the learner typed
-    with st.expander("As a table", icon=":material/table:"):
+    with st.expander(_("As a table"), icon=":material/table:"):
         st.dataframe(tax_table(costs), width="stretch")
     dearest = max(costs, key=lambda cost: cost.times_reference)
     if dearest.times_reference > 1:
@@ -144,20 +173,25 @@ def _figure(sentences: dict[str, str], encodings: list[str], measure: str) -> No
             // max(1, next(c.n_tokens for c in costs if c.language == reference and c.encoding == dearest.encoding)),
         )
         st.caption(
-            f"A context of {CONTEXT:,} tokens, that of GPT-2, holds the dearest sentence {room[0]} times and the "
-            f"one it is measured by {room[1]} times."
+            _(
+                "A context of {context:,} tokens, that of GPT-2, holds the dearest sentence {room} times and the "
+                "one it is measured by {room_2} times.",
+                context=CONTEXT,
+                room=room[0],
+                room_2=room[1],
+            )
         )
     sizes = {name: each.n_vocab for name, each in tokenizers.items() if isinstance(each, OfficialTokenizer)}
     if sizes:
-        st.caption("Vocabularies: " + ", ".join(f"{name} {size:,}" for name, size in sizes.items()) + " tokens.")
+        st.caption(_("Vocabularies: ") + ", ".join(f"{name} {size:,}" for name, size in sizes.items()) + _(" tokens."))
 
 
 def tax_figure(costs: list[LanguageCost], measure: str, reference: str) -> Figure:
     """Bars for every sentence and encoding; `measure` is one of MEASURES."""
     value = {
-        "Tokens": lambda cost: cost.n_tokens,
-        "Times English": lambda cost: cost.times_reference,
-        "Bytes per token": lambda cost: cost.n_bytes / max(1, cost.n_tokens),
+        N_("Tokens"): lambda cost: cost.n_tokens,
+        N_("Times English"): lambda cost: cost.times_reference,
+        N_("Bytes per token"): lambda cost: cost.n_bytes / max(1, cost.n_tokens),
     }[measure]
     rows = pd.DataFrame(
         {
@@ -169,11 +203,11 @@ def tax_figure(costs: list[LanguageCost], measure: str, reference: str) -> Figur
     )
     return grouped_bars(
         rows,
-        title="What one sentence costs",
-        rows_title="Language",
+        title=_("What one sentence costs"),
+        rows_title=_("Language"),
         value_title=MEASURES[measure].replace("English", reference),
-        series_title="Encoding",
-        alt_text=f"Bar chart: {MEASURES[measure].lower()}, by language and encoding.",
+        series_title=_("Encoding"),
+        alt_text=_("Bar chart: {lower}, by language and encoding.", lower=_(MEASURES[measure]).lower()),
         summary=summarise_tax(costs, reference),
     )
 
@@ -183,14 +217,22 @@ def summarise_tax(costs: list[LanguageCost], reference: str) -> str:
     parts = []
     for encoding in dict.fromkeys(cost.encoding for cost in costs):
         dearest = max((cost for cost in costs if cost.encoding == encoding), key=lambda cost: cost.n_tokens)
-        parts.append(f"{encoding}: {dearest.language} with {dearest.n_tokens:,} ({dearest.times_reference:.1f} times)")
-    return f"Most tokens, and how many times those of {reference}: " + "; ".join(parts) + "."
+        parts.append(
+            _(
+                "{encoding}: {language} with {n_tokens:,} ({times_reference:.1f} times)",
+                encoding=encoding,
+                language=dearest.language,
+                n_tokens=dearest.n_tokens,
+                times_reference=dearest.times_reference,
+            )
+        )
+    return _("Most tokens, and how many times those of {reference}: ", reference=reference) + "; ".join(parts) + "."
 
 
 def tax_table(costs: list[LanguageCost]) -> pd.DataFrame:
     """Languages in rows; characters, bytes and the tokens of each encoding in columns."""
     table: dict[str, dict[str, int]] = {}
     for cost in costs:
-        row = table.setdefault(cost.language, {"Characters": cost.n_characters, "Bytes": cost.n_bytes})
+        row = table.setdefault(cost.language, {N_("Characters"): cost.n_characters, N_("Bytes"): cost.n_bytes})
         row[f"{cost.encoding} tokens"] = cost.n_tokens
     return pd.DataFrame.from_dict(table, orient="index").rename_axis("Language")

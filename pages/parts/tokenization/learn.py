@@ -12,6 +12,7 @@ import streamlit as st
 from engine import bpe, bpe_replay
 from engine.bpe import N_BYTES, Pair
 from engine.bpe_replay import Replay
+from engine.language import N_, _
 from engine.merges import merge_number
 from pages.shared.bpe_charts import compression, pair_counts, pair_name
 from pages.shared.bpe_training import MAX_LINE, readable, recorded, recorded_line
@@ -22,8 +23,8 @@ from pages.shared.lesson import exercise, notice
 from pages.shared.text_source import choose_text
 from pages.shared.texts import text_of
 
-LINE = "low lower lowest, slow slower slowest, new newer newest"
-SIZES = {10_000: "10 kB", 30_000: "30 kB", 100_000: "100 kB", 300_000: "300 kB", 1_000_000: "1 MB"}
+LINE = N_("low lower lowest, slow slower slowest, new newer newest")
+SIZES = {10_000: N_("10 kB"), 30_000: N_("30 kB"), 100_000: N_("100 kB"), 300_000: N_("300 kB"), 1_000_000: N_("1 MB")}
 MAX_MERGES = 2_000
 EXCERPT = 600
 TICK_SECONDS = 0.5
@@ -55,8 +56,10 @@ class Material:
 def learn() -> None:
     """Byte-pair encoding, step by step."""
     st.markdown(
-        "BPE starts with the 256 bytes. It counts which two tokens stand next to each other most often, makes that "
-        "pair a new token, and counts again. Nothing else: the list of merges *is* the tokenizer."
+        _(
+            "BPE starts with the 256 bytes. It counts which two tokens stand next to each other most often, makes that "
+            "pair a new token, and counts again. Nothing else: the list of merges *is* the tokenizer."
+        )
     )
     material = _choose_material()
     if material is None:
@@ -67,50 +70,63 @@ def learn() -> None:
     if film.at >= n_merges:
         film.playing = False
     if n_merges == 0:
-        st.info("No two tokens stand next to each other in this text: there is nothing to merge.")
+        st.info(_("No two tokens stand next to each other in this text: there is nothing to merge."))
         return
     st.fragment(_screen, run_every=TICK_SECONDS if film.playing else None)(material, n_merges, film.playing)
     notice(
-        "The first merges are the commonest pairs of letters; after some dozens whole words appear, most with their "
-        "space in front.",
-        "The curve falls steeply, then flattens: each merge joins a rarer pair than the one before, so twice the "
-        "vocabulary is far from half the length.",
-        "A merge changes the counts of its neighbours only. That is why training need not count again from the start.",
-        "Of equally frequent pairs the one with the smallest ids is merged, so the same text always gives the same "
-        "tokenizer.",
+        _(
+            "The first merges are the commonest pairs of letters; after some dozens whole words appear, most with "
+            "their space in front."
+        ),
+        _(
+            "The curve falls steeply, then flattens: each merge joins a rarer pair than the one before, so twice the "
+            "vocabulary is far from half the length."
+        ),
+        _(
+            "A merge changes the counts of its neighbours only. That is why training need not count again from the "
+            "start."
+        ),
+        _(
+            "Of equally frequent pairs the one with the smallest ids is merged, so the same text always gives the same "
+            "tokenizer."
+        ),
     )
     exercise(
-        "Take the text of one line and guess each merge before you look. When does the count of the best pair reach 1, "
-        "and what do merges learn from then on?",
-        "In a short text the counts run out after a handful of merges. A pair that occurs once is merged all the same, "
-        "and the tokens learn this text by heart: they will hardly occur in another one. Real tokenizers learn from "
-        "gigabytes, so that even the last merge has been seen thousands of times.",
+        _(
+            "Take the text of one line and guess each merge before you look. When does the count of the best pair "
+            "reach 1, and what do merges learn from then on?"
+        ),
+        _(
+            "In a short text the counts run out after a handful of merges. A pair that occurs once is merged all the "
+            "same, and the tokens learn this text by heart: they will hardly occur in another one. Real tokenizers "
+            "learn from gigabytes, so that even the last merge has been seen thousands of times."
+        ),
     )
     show_code(bpe.train_steps, bpe.PairTable.merge, bpe_replay.record_training)
 
 
 def _choose_material() -> Material | None:
-    long, short = "A corpus or my own text", "A text of one line"
+    long, short = _("A corpus or my own text"), _("A text of one line")
     which = st.segmented_control(
-        "Learn from",
+        _("Learn from"),
         [long, short],
         default=long,
         required=True,
         key="bpe-material",
         persist_state="session",
-        help="One line shows every count at a glance; a longer text shows what a real vocabulary looks like.",
+        help=_("One line shows every count at a glance; a longer text shows what a real vocabulary looks like."),
     )
     if which == short:
         line = st.text_input(
-            "Text of one line",
+            _("Text of one line"),
             LINE,
             key="bpe-line",
             persist_state="session",
             max_chars=MAX_LINE,
-            help="Words that share parts make the best puzzle. Change it and the training begins anew.",
+            help=_("Words that share parts make the best puzzle. Change it and the training begins anew."),
         )
         if not line:
-            st.info("Type a text: at least two letters, so that there is a pair to merge.")
+            st.info(_("Type a text: at least two letters, so that there is a pair to merge."))
             return None
         name = "line:" + hashlib.sha256(line.encode("utf-8", "surrogatepass")).hexdigest()
         return Material(name, line, recorded_line(line, MAX_MERGES))
@@ -120,17 +136,17 @@ def _choose_material() -> Material | None:
             "bpe-text",
             default="stories",
             min_chars=20,
-            help="The tokenizer learns which letters stand together in this text.",
+            help=_("The tokenizer learns which letters stand together in this text."),
         )
     with amount:
         size = st.select_slider(
-            "How much of it to read",
+            _("How much of it to read"),
             list(SIZES),
             1_000_000,
-            format_func=SIZES.__getitem__,
+            format_func=lambda each: _(SIZES[each]),
             key="bpe-amount",
             persist_state="session",
-            help="In characters. The more text, the better the counts of rare pairs.",
+            help=_("In characters. The more text, the better the counts of rare pairs."),
         )
     if source.problem:
         st.info(source.problem)
@@ -140,14 +156,14 @@ def _choose_material() -> Material | None:
 
 def _choose_length() -> int:
     return st.slider(
-        "Merges to learn",
+        _("Merges to learn"),
         10,
         MAX_MERGES,
         500,
         10,
         key="bpe-merges",
         persist_state="session",
-        help="Where the film ends. The vocabulary is 256 bytes, these merges and the token for the end of a text.",
+        help=_("Where the film ends. The vocabulary is 256 bytes, these merges and the token for the end of a text."),
     )
 
 
@@ -231,94 +247,94 @@ def _screen(material: Material, last: int, ticking: bool) -> None:
     with right:
         compression(replay, n, last).show()
     _excerpt(material, n)
-    with st.expander("As a table", icon=":material/table_rows:"):
+    with st.expander(_("As a table"), icon=":material/table_rows:"):
         st.dataframe(_table(replay, n), width="stretch", hide_index=True)
-        st.caption("The last fifty merges, the newest first.")
+        st.caption(_("The last fifty merges, the newest first."))
 
 
 def _buttons(film: Film, last: int) -> bool:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.button(
-            "Back",
+            _("Back"),
             key="bpe-back",
             icon=":material/skip_previous:",
             disabled=film.at == 0 or film.playing,
-            help="Undo the last merge.",
+            help=_("Undo the last merge."),
             on_click=_move,
             args=(film.at - 1, last),
         )
         guessing = bool(st.session_state.get("bpe-guess"))
         st.button(
-            "Play",
+            _("Play"),
             key="bpe-play",
             icon=":material/play_arrow:",
             type="secondary" if film.playing else "primary",
             disabled=guessing and not film.playing,
-            help="Merge on and on, at the speed beside. From the end it begins anew.",
+            help=_("Merge on and on, at the speed beside. From the end it begins anew."),
             on_click=_set_playing,
             args=(True, last),
         )
         st.button(
-            "Pause",
+            _("Pause"),
             key="bpe-pause",
             icon=":material/pause:",
             type="primary" if film.playing else "secondary",
-            help="Stay at this merge.",
+            help=_("Stay at this merge."),
             on_click=_set_playing,
             args=(False, last),
         )
         st.button(
-            "Step",
+            _("Step"),
             key="bpe-step",
             icon=":material/skip_next:",
             disabled=film.at >= last or film.playing or (guessing and film.at not in film.guesses),
-            help="Make the next merge.",
+            help=_("Make the next merge."),
             on_click=_move,
             args=(film.at + 1, last),
         )
         st.segmented_control(
-            "Merges a second",
+            _("Merges a second"),
             list(SPEEDS),
             default=4,
             required=True,
-            format_func=SPEEDS.__getitem__,
+            format_func=lambda each: _(SPEEDS[each]),
             key="bpe-speed",
             persist_state="session",
-            help="How fast Play goes.",
+            help=_("How fast Play goes."),
         )
         return st.toggle(
-            "Guess the next merge",
+            _("Guess the next merge"),
             key="bpe-guess",
             persist_state="session",
             disabled=film.playing,
-            help="Hides the counts and asks which pair comes next.",
+            help=_("Hides the counts and asks which pair comes next."),
         )
 
 
 def _place(film: Film, last: int) -> None:
     if film.playing:
-        st.progress(film.at / last, text=f"Merge {film.at:,} of {last:,}")
+        st.progress(film.at / last, text=_("Merge {at:,} of {last:,}", at=film.at, last=last))
         return
     slider, number = st.columns([4, 1], vertical_alignment="bottom")
     key = f"bpe-slider-{film.text}-{last}-{film.turns['slider']}"
     slider.slider(
-        f"Merges made, of {last:,}",
+        _("Merges made, of {last:,}", last=last),
         0,
         last,
         film.at,
         key=key,
-        help="Any merge at once: all of them are kept.",
+        help=_("Any merge at once: all of them are kept."),
         on_change=_move_by,
         args=("slider", key, last),
     )
     key = f"bpe-number-{film.text}-{last}-{film.turns['number']}"
     number.number_input(
-        "Jump to merge",
+        _("Jump to merge"),
         0,
         last,
         film.at,
         key=key,
-        help="The number of merges made so far.",
+        help=_("The number of merges made so far."),
         on_change=_move_by,
         args=("number", key, last),
     )
@@ -326,60 +342,75 @@ def _place(film: Film, last: int) -> None:
 
 def _numbers(replay: Replay, n: int) -> None:
     with st.container(horizontal=True):
-        st.metric("Merges made", f"{n:,}", width=150, help="Each one made one new token.")
-        st.metric("Tokens known", f"{N_BYTES + n:,}", width=150, help="256 bytes and one for each merge.")
-        st.metric("Text in tokens", f"{replay.n_tokens(n):,}", width=190, help="The length of the whole text.")
-        st.metric("Bytes per token", f"{replay.bytes_per_token(n):.2f}", width=150, help="The compression so far.")
+        st.metric(_("Merges made"), f"{n:,}", width=150, help=_("Each one made one new token."))
+        st.metric(_("Tokens known"), f"{N_BYTES + n:,}", width=150, help=_("256 bytes and one for each merge."))
+        st.metric(_("Text in tokens"), f"{replay.n_tokens(n):,}", width=190, help=_("The length of the whole text."))
+        st.metric(
+            _("Bytes per token"), f"{replay.bytes_per_token(n):.2f}", width=150, help=_("The compression so far.")
+        )
         share = replay.n_tokens(n) / max(1, replay.n_start)
-        st.metric("Of the first length", f"{share:.1%}", width=170, help="Tokens now, as a share of those at merge 0.")
+        st.metric(
+            _("Of the first length"), f"{share:.1%}", width=170, help=_("Tokens now, as a share of those at merge 0.")
+        )
 
 
 def _last_merge(replay: Replay, n: int) -> None:
     step = replay.step(n)
     if step is None:
-        merge_steps([StepRow("Before the first merge: bytes", [])], "bpe-last", label="The last merge")
+        merge_steps([StepRow(_("Before the first merge: bytes"), [])], "bpe-last", label=_("The last merge"))
         return
     halves = [(half, readable(replay.token_bytes(half))) for half in step.pair]
     row = StepRow(
-        f"Merge {merge_number(step.new_id):,} joined a pair that stood {step.count:,} × in the text",
+        _(
+            "Merge {merge_number:,} joined a pair that stood {count:,} × in the text",
+            merge_number=merge_number(step.new_id),
+            count=step.count,
+        ),
         [*halves, (step.new_id, readable(step.token))],
         made=[2],
     )
-    merge_steps([row], "bpe-last", label="The last merge: its two tokens and the new one")
+    merge_steps([row], "bpe-last", label=_("The last merge: its two tokens and the new one"))
 
 
 def _excerpt(material: Material, n: int) -> None:
-    st.markdown(f"**The text in the tokens of this moment**{'' if len(material.text) <= EXCERPT else ' · an excerpt'}")
+    st.markdown(
+        _(
+            "**The text in the tokens of this moment**{ending}",
+            ending="" if len(material.text) <= EXCERPT else _(" · an excerpt"),
+        )
+    )
     start = 0
     if len(material.text) > EXCERPT:
         percent = st.slider(
-            "Where in the text",
+            _("Where in the text"),
             0,
             100,
             0,
             format="%d %%",
             key="bpe-where",
             persist_state="session",
-            help=f"Which {EXCERPT} characters are shown below.",
+            help=_("Which {excerpt} characters are shown below.", excerpt=EXCERPT),
         )
         start = (len(material.text) - EXCERPT) * percent // 100
     tokenizer = material.replay.tokenizer(n)
     chips = chips_of(material.text[start : start + EXCERPT], tokenizer, allowed_special="all")
     newest = N_BYTES + n - 1 if n else None
     first = next((place for place, chip in enumerate(chips) if chip.id == newest and n), None)
-    token_chips(chips, "bpe-excerpt", label="An excerpt of the text, one button per token", selected=first, height=260)
+    token_chips(
+        chips, "bpe-excerpt", label=_("An excerpt of the text, one button per token"), selected=first, height=260
+    )
     found = sum(chip.id == newest for chip in chips) if n else 0
     if n:
         st.caption(
-            f"{len(chips):,} tokens here. "
+            _("{n_chips:,} tokens here. ", n_chips=len(chips))
             + (
-                f"The newest one stands here {found:,} ×; the first is framed."
+                _("The newest one stands here {found:,} ×; the first is framed.", found=found)
                 if found
-                else "The newest one does not occur here."
+                else _("The newest one does not occur here.")
             )
         )
     else:
-        st.caption(f"{len(chips):,} tokens here: each byte is one.")
+        st.caption(_("{n_chips:,} tokens here: each byte is one.", n_chips=len(chips)))
 
 
 def _table(replay: Replay, n: int) -> pd.DataFrame:
@@ -389,10 +420,10 @@ def _table(replay: Replay, n: int) -> pd.DataFrame:
             "merge": [merge_number(step.new_id) for step in steps],
             "left": [readable(replay.token_bytes(step.pair[0])) for step in steps],
             "right": [readable(replay.token_bytes(step.pair[1])) for step in steps],
-            "new token": [readable(step.token) for step in steps],
+            N_("new token"): [readable(step.token) for step in steps],
             "id": [step.new_id for step in steps],
-            "count of the pair": [step.count for step in steps],
-            "tokens of the text": [step.n_tokens for step in steps],
+            N_("count of the pair"): [step.count for step in steps],
+            N_("tokens of the text"): [step.n_tokens for step in steps],
         }
     )
 
@@ -401,14 +432,14 @@ def _table(replay: Replay, n: int) -> pd.DataFrame:
 
 
 def _ask(film: Film, replay: Replay, n: int) -> None:
-    st.markdown("**Which pair is merged next?** The most frequent one; of equals the one with the smallest ids.")
+    st.markdown(_("**Which pair is merged next?** The most frequent one; of equals the one with the smallest ids."))
     choices = replay.riddle(n)
     for place, pair in enumerate(choices):
         st.button(
             _as_label(pair_name(replay, pair)),
             key=f"bpe-guess-{place}",
             width="stretch",
-            help=f"Ids {pair[0]} and {pair[1]}",
+            help=_("Ids {pair} and {pair_2}", pair=pair[0], pair_2=pair[1]),
             on_click=_guess,
             args=(n, pair),
         )
@@ -423,25 +454,32 @@ def _verdict(film: Film, replay: Replay, n: int, last: int) -> None:
     right, guess = replay.pairs(n)[0], film.guesses[n]
     counts = dict(replay.pairs(n))
     if guess == right[0]:
-        st.success("Right: this is the most frequent pair.", icon=":material/check_circle:")
+        st.success(_("Right: this is the most frequent pair."), icon=":material/check_circle:")
     elif counts[guess] == right[1]:
         st.warning(
-            f"Nearly: both occur {right[1]:,} times, and of equals the pair with the smaller ids is merged.",
+            _(
+                "Nearly: both occur {right:,} times, and of equals the pair with the smaller ids is merged.",
+                right=right[1],
+            ),
             icon=":material/balance:",
         )
     else:
         st.error(
-            f"Not this one: it occurs {counts[guess]:,} times, the most frequent pair {right[1]:,} times.",
+            _(
+                "Not this one: it occurs {counts:,} times, the most frequent pair {right:,} times.",
+                counts=counts[guess],
+                right=right[1],
+            ),
             icon=":material/cancel:",
         )
     _score(film, replay)
     st.button(
-        "Next question",
+        _("Next question"),
         key="bpe-next",
         type="primary",
         icon=":material/skip_next:",
         disabled=n >= last,
-        help="Make this merge and ask for the one after it.",
+        help=_("Make this merge and ask for the one after it."),
         on_click=_move,
         args=(n + 1, last),
     )
@@ -456,7 +494,11 @@ def score(film: Film, replay: Replay) -> tuple[int, int, int]:
 
 def _score(film: Film, replay: Replay) -> None:
     right, asked, streak = score(film, replay)
-    st.caption(f"Score: {right} of {asked} right · {streak} in a row" if asked else "No guess yet.")
+    st.caption(
+        _("Score: {right} of {asked} right · {streak} in a row", right=right, asked=asked, streak=streak)
+        if asked
+        else _("No guess yet.")
+    )
 
 
 def _as_label(text: str) -> str:

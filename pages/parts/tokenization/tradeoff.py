@@ -13,6 +13,7 @@ import streamlit as st
 from engine import training
 from engine.errors import ConfigError, EngineError
 from engine.gpt import GPTConfig
+from engine.language import N_, _
 from engine.runs.config import RunConfig
 from engine.runs.preparation import token_lengths
 from engine.runs.recipes import RECIPES, recipe_config
@@ -49,26 +50,29 @@ class Measured:
 def tradeoff() -> None:
     """Vocabulary against length, and bits per byte."""
     st.markdown(
-        "A larger vocabulary makes texts shorter, so the model has fewer steps to compute and sees further back. It "
-        "pays with a larger table: one vector for each token, each of which must be learned."
+        _(
+            "A larger vocabulary makes texts shorter, so the model has fewer steps to compute and sees further back. "
+            "It pays with a larger table: one vector for each token, each of which must be learned."
+        )
     )
     left, right = st.columns(2, gap="medium")
     with left:
         source = choose_text(
             "tradeoff-text",
             default="stories",
-            label="Text",
-            help="Tokenizers learn on its first million characters, and encode the same.",
+            label=_("Text"),
+            help=_("Tokenizers learn on its first million characters, and encode the same."),
         )
     with right:
         sizes = st.multiselect(
-            "BPE vocabularies",
+            _("BPE vocabularies"),
             VOCAB_SIZES,
             DEFAULT_SIZES,
             max_selections=MAX_SIZES,
+            format_func=_,
             key="tradeoff-sizes",
             persist_state="session",
-            help=f"Learned here, at most {MAX_SIZES}. Beside them stand characters and GPT-2.",
+            help=_("Learned here, at most {max_sizes}. Beside them stand characters and GPT-2.", max_sizes=MAX_SIZES),
         )
     if source.problem:
         st.info(source.problem)
@@ -80,47 +84,65 @@ def tradeoff() -> None:
     ]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         width = st.select_slider(
-            "Width of the model (d_model)",
+            _("Width of the model (d_model)"),
             WIDTHS,
             RECIPE.d_model,
+            format_func=_,
             key="tradeoff-width",
             persist_state="session",
             width=420,
-            help="The length of each token's vector. 768 is GPT-2's, 12,288 GPT-3's.",
+            help=_("The length of each token's vector. 768 is GPT-2's, 12,288 GPT-3's."),
         )
         tied = st.toggle(
-            "One table for reading and writing",
+            _("One table for reading and writing"),
             True,
             key="tradeoff-tied",
             persist_state="session",
-            help="Tied embeddings, as in GPT-2: the table that reads tokens also scores them. Untied needs it twice.",
+            help=_(
+                "Tied embeddings, as in GPT-2: the table that reads tokens also scores them. Untied needs it twice."
+            ),
         )
     table = pd.DataFrame([_row(choice, source.name, width, tied) for choice in choices])
     size_against_length(table).show()
     _show_table(table)
     st.caption(
-        f"Share: of all parameters of a model with {RECIPE.n_layers} layers of this width. Reach: what a context of "
-        f"{RECIPE.context_length} tokens holds."
+        _(
+            "Share: of all parameters of a model with {n_layers} layers of this width. Reach: what a context of "
+            "{context_length} tokens holds.",
+            n_layers=RECIPE.n_layers,
+            context_length=RECIPE.context_length,
+        )
     )
     short = [c.vocab_size for c in choices if c.kind == "bpe" and measured(c, source.name).n_vocab < c.vocab_size]
     if short:
         st.caption(
-            f"This text ran out of pairs before a vocabulary of {min(short):,}: every piece of it is one token by then."
+            _(
+                "This text ran out of pairs before a vocabulary of {short:,}: every piece of it is one token by then.",
+                short=min(short),
+            )
         )
     _fair_comparison(choices, source)
     notice(
-        "From characters to the first few hundred merges the text shrinks fast; every further doubling of the "
-        "vocabulary brings less.",
-        "In a small model the table is most of the model: with GPT-2's vocabulary little is left for anything else.",
-        "The loss per token rises with the vocabulary although the models do not get worse: each token says more.",
-        "Bits per byte does not care how the text was cut. But in the same time a model with a larger table makes "
-        "fewer steps, so the best size depends on how long one can train.",
+        _(
+            "From characters to the first few hundred merges the text shrinks fast; every further doubling of the "
+            "vocabulary brings less."
+        ),
+        _("In a small model the table is most of the model: with GPT-2's vocabulary little is left for anything else."),
+        _("The loss per token rises with the vocabulary although the models do not get worse: each token says more."),
+        _(
+            "Bits per byte does not care how the text was cut. But in the same time a model with a larger table makes "
+            "fewer steps, so the best size depends on how long one can train."
+        ),
     )
     exercise(
-        "A model with characters has a loss of 1.0 nats per token and 1.0 bytes per token, one with BPE 3.0 nats and "
-        "3.6 bytes. Which one predicts the text better?",
-        "Per byte: 1.0 / ln 2 / 1.0 = 1.44 bits against 3.0 / ln 2 / 3.6 = 1.20 bits. The one with BPE, although its "
-        "loss is three times as high.",
+        _(
+            "A model with characters has a loss of 1.0 nats per token and 1.0 bytes per token, one with BPE 3.0 nats "
+            "and 3.6 bytes. Which one predicts the text better?"
+        ),
+        _(
+            "Per byte: 1.0 / ln 2 / 1.0 = 1.44 bits against 3.0 / ln 2 / 3.6 = 1.20 bits. The one with BPE, although "
+            "its loss is three times as high."
+        ),
     )
     show_code(training.Trainer._bits_per_byte, GPTConfig.n_parameters.fget, token_lengths)
 
@@ -128,7 +150,7 @@ def tradeoff() -> None:
 # --- tokens and tables -------------------------------------------------------------------------------------------
 
 
-@st.cache_data(max_entries=64, show_spinner="Encoding the text …")
+@st.cache_data(max_entries=64, show_spinner=N_("Encoding the text …"))
 def measured(choice: TokenizerChoice, source: str) -> Measured:
     """The first million characters of a text in the tokens of a tokenizer."""
     tokenizer, text = choice.load(), text_of(source, LEARN_CHARS)
@@ -154,7 +176,7 @@ def shape(vocab_size: int, width: int, tied: bool) -> GPTConfig:
 def _row(choice: TokenizerChoice, source: str, width: int, tied: bool) -> dict[str, Any]:
     found = measured(choice, source)
     parameters = found.n_vocab * width * (1 if tied else 2)
-    kinds = {"char": "characters", "bpe": "BPE learned here"}
+    kinds = {"char": "characters", "bpe": _("BPE learned here")}
     return {
         "tokenizer": choice.title,
         "kind": kinds.get(choice.kind, "official"),
@@ -173,15 +195,19 @@ def _show_table(table: pd.DataFrame) -> None:
         width="stretch",
         hide_index=True,
         column_config={
-            "tokenizer": "Tokenizer",
-            "vocabulary": st.column_config.NumberColumn("Vocabulary", format="localized", help="Tokens it knows."),
-            "tokens": st.column_config.NumberColumn("Tokens", format="localized", help="Length of the text."),
-            "bytes_per_token": st.column_config.NumberColumn("Bytes per token", format="%.2f", help="Compression."),
-            "parameters": st.column_config.NumberColumn(
-                "Embedding parameters", format="localized", help="Vocabulary × width, twice if untied."
+            "tokenizer": _("Tokenizer"),
+            "vocabulary": st.column_config.NumberColumn(
+                _("Vocabulary"), format="localized", help=_("Tokens it knows.")
             ),
-            "share": st.column_config.NumberColumn("Share (%)", format="%.0f", help="Of the whole model."),
-            "reach": st.column_config.NumberColumn("Reach (bytes)", format="%.0f", help="How far back it sees."),
+            "tokens": st.column_config.NumberColumn(_("Tokens"), format="localized", help=_("Length of the text.")),
+            "bytes_per_token": st.column_config.NumberColumn(
+                _("Bytes per token"), format="%.2f", help=_("Compression.")
+            ),
+            "parameters": st.column_config.NumberColumn(
+                _("Embedding parameters"), format="localized", help=_("Vocabulary × width, twice if untied.")
+            ),
+            "share": st.column_config.NumberColumn(_("Share (%)"), format="%.0f", help=_("Of the whole model.")),
+            "reach": st.column_config.NumberColumn(_("Reach (bytes)"), format="%.0f", help=_("How far back it sees.")),
         },
     )
 
@@ -200,10 +226,12 @@ class Entry:
 
 
 def _fair_comparison(choices: list[TokenizerChoice], source: TextSource) -> None:
-    st.header("The fair comparison", anchor=False)
+    st.header(_("The fair comparison"), anchor=False)
     st.markdown(
-        "The loss is measured per token, and a token of one tokenizer is not one of another: a longer one is harder to "
-        "guess and says more. Per byte all predict the same text:"
+        _(
+            "The loss is measured per token, and a token of one tokenizer is not one of another: a longer one is "
+            "harder to guess and says more. Per byte all predict the same text:"
+        )
     )
     st.latex(r"\text{bits per byte} = \frac{\text{loss}}{\ln 2} \cdot \frac{\text{tokens}}{\text{bytes}}")
     entries = find_entries(choices, source)
@@ -252,11 +280,15 @@ def _runs(choices: tuple[TokenizerChoice, ...], source: TextSource, was_live: bo
     if not finished.empty:
         bits_per_byte(finished).show()
         if finished["seconds"].max() > 1.5 * finished["seconds"].min() or finished["shape"].nunique() > 1:
-            st.caption("Not all of these trained for the same time with the same model: compare those that did.")
+            st.caption(_("Not all of these trained for the same time with the same model: compare those that did."))
         if finished["steps"].min() < FEW_STEPS:
             st.caption(
-                f"Some of these models made fewer than {FEW_STEPS} steps, because the machine was busy or their table "
-                "is large. They have hardly begun to learn: train them longer in Pretraining before you judge."
+                _(
+                    "Some of these models made fewer than {few_steps} steps, because the machine was busy or their "
+                    "table is large. They have hardly begun to learn: train them longer in Pretraining before you "
+                    "judge.",
+                    few_steps=FEW_STEPS,
+                )
             )
     if results:
         _show_runs(results)
@@ -288,8 +320,13 @@ def _result(entry: Entry) -> dict[str, Any] | None:
         "per_token": loss / math.log(2) / bits if loss and bits else None,
         "steps": record.step,
         "seconds": record.seconds,
-        "shape": f"{model.get('n_layers')} layers × {model.get('d_model')}",
-        "detail": f"{record.run_id[:6]} · {record.seconds:.0f} s, {record.step:,} steps",
+        "shape": _("{get} layers × {get_2}", get=model.get("n_layers"), get_2=model.get("d_model")),
+        "detail": _(
+            "{run_id} · {seconds:.0f} s, {step:,} steps",
+            run_id=record.run_id[:6],
+            seconds=record.seconds,
+            step=record.step,
+        ),
     }
 
 
@@ -308,14 +345,18 @@ def _show_runs(results: list[dict[str, Any]]) -> None:
         width="stretch",
         hide_index=True,
         column_config={
-            "tokenizer": "Tokenizer",
-            "state": "State",
-            "loss": st.column_config.NumberColumn("Loss (nats per token)", format="%.3f", help="Not comparable."),
-            "bits": st.column_config.NumberColumn("Bits per byte", format="%.3f", help="Comparable; lower is better."),
-            "per_token": st.column_config.NumberColumn("Bytes per token", format="%.2f", help="Of the held-out text."),
-            "steps": st.column_config.NumberColumn("Steps", format="localized", help="Optimizer updates."),
-            "seconds": st.column_config.NumberColumn("Training (s)", format="%.0f", help="Time spent training."),
-            "shape": "Model",
+            "tokenizer": _("Tokenizer"),
+            "state": _("State"),
+            "loss": st.column_config.NumberColumn(_("Loss (nats per token)"), format="%.3f", help=_("Not comparable.")),
+            "bits": st.column_config.NumberColumn(
+                _("Bits per byte"), format="%.3f", help=_("Comparable; lower is better.")
+            ),
+            "per_token": st.column_config.NumberColumn(
+                _("Bytes per token"), format="%.2f", help=_("Of the held-out text.")
+            ),
+            "steps": st.column_config.NumberColumn(_("Steps"), format="localized", help=_("Optimizer updates.")),
+            "seconds": st.column_config.NumberColumn(_("Training (s)"), format="%.0f", help=_("Time spent training.")),
+            "shape": _("Model"),
         },
     )
 
@@ -326,16 +367,22 @@ def _train_missing(entries: list[Entry], source: TextSource) -> None:
         return
     runs = "run" if len(missing) == 1 else "runs"
     st.markdown(
-        f"**{len(missing)} of {len(entries)}** have not been trained on this text yet. The same small model learns "
-        f"with each tokenizer for {estimate(RECIPE.seconds)} on one core: about "
-        f"**{estimate(len(missing) * RECIPE.seconds)}** in all where one runs after the other."
+        _(
+            "**{n_missing} of {n_entries}** have not been trained on this text yet. The same small model learns "
+            "with each tokenizer for {seconds} on one core: about "
+            "**{estimate}** in all where one runs after the other.",
+            n_missing=len(missing),
+            n_entries=len(entries),
+            seconds=estimate(RECIPE.seconds),
+            estimate=estimate(len(missing) * RECIPE.seconds),
+        )
     )
     if st.button(
-        f"Train the missing {len(missing)} {runs}",
+        _("Train the missing {n_missing} {runs}", n_missing=len(missing), runs=runs),
         key="tradeoff-train",
         icon=":material/play_arrow:",
         type="primary",
-        help="They run in the background: go on with another part and come back.",
+        help=_("They run in the background: go on with another part and come back."),
     ):
         for entry in missing:
             try:
@@ -349,14 +396,14 @@ def _links(entries: list[Entry]) -> None:
     found = [entry for entry in entries if entry.record is not None]
     if not found:
         return
-    st.caption("Open a run in Pretraining:")
+    st.caption(_("Open a run in Pretraining:"))
     with st.container(horizontal=True):
         for entry in found:
             if st.button(
                 entry.choice.title,
                 key=f"tradeoff-open-{entry.record.run_id}",
                 icon=":material/open_in_new:",
-                help="Its curves, samples and settings.",
+                help=_("Its curves, samples and settings."),
             ):
                 st.session_state["run_id"] = entry.record.run_id
                 sitemap.open_lesson("pretraining")

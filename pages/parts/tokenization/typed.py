@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
+from engine.language import N_, _
 from engine.offsets import TokenSpans, token_spans
 from engine.tokenizer import AllowedSpecial, Tokenizer
 from pages.shared.chips import Chip, chips_from_spans
@@ -20,29 +21,31 @@ LEARNED = ("bpe", "word", "char")
 _REMEMBERED = 6
 
 EXAMPLES = {
-    "A bit of everything": (
+    N_("A bit of everything"): N_(
         "The lion isn't sleeping: he dreams of 12,345 antelopes and 3.14159 seas 🦁🌊.\n"
         "French: le lion rêve. German: Löwenträume. Arabic: الأسد يحلم. Chinese: 狮子在做梦。\n"
         "def dream(of='sea'):\n    return 3 * of"
     ),
-    "Numbers": "7 77 777 7777 77777 777777 7777777\n1,000,000 = 10^6; 3.14159; 2026-11-21; 0xFF; 12345 + 54321 = 66666",
-    "Code": (
+    N_("Numbers"): N_(
+        "7 77 777 7777 77777 777777 7777777\n1,000,000 = 10^6; 3.14159; 2026-11-21; 0xFF; 12345 + 54321 = 66666"
+    ),
+    N_("Code"): N_(
         "for name, age in sorted(lions.items()):\n    if age >= 3:\n        print(f'{name}: {age}')  # grown up\n"
         "\tindented_with_a_tab = True\n"
     ),
-    "Odd words": (
+    N_("Odd words"): N_(
         "tokenization Tokenization TOKENIZATION tokenisation\n SolidGoldMagikarp petertodd\n"
         "Donaudampfschifffahrtsgesellschaft antidisestablishmentarianism"
     ),
-    "Emoji": "🦁 👩‍👩‍👧‍👦 🏳️‍🌈 🇧🇷🇯🇵 👍🏽 ❤️ ☕",
-    "Right to left": (
+    N_("Emoji"): "🦁 👩‍👩‍👧‍👦 🏳️‍🌈 🇧🇷🇯🇵 👍🏽 ❤️ ☕",
+    N_("Right to left"): N_(
         "الأسد ينام في الغابة منذ 2024 ويحلم بالبحر.\nהאריה ישן ביער וחולם על הים.\n"
         'In English: the Arabic for "lion in the forest" is "أسد في الغابة", read from the right.'
     ),
-    "Direction override": (
+    N_("Direction override"): N_(
         "photo_\u202egnp.exe\u202c and \u2066isolated\u2069, zero\u200bwidth, no\u00a0break, NUL: \x00"
     ),
-    "Combining marks": "Z" + "\u0335\u0321\u034d\u030d\u0300\u0316" * 6 + "algo e\u0301 = é? n\u0303 = ñ?",
+    N_("Combining marks"): "Z" + "\u0335\u0321\u034d\u030d\u0300\u0316" * 6 + N_("algo e\u0301 = é? n\u0303 = ñ?"),
     "HTML": "<script>alert('hello')</script> </textarea><b>bold</b> &lt;p&gt; **not bold** $x^2$",
 }
 
@@ -65,25 +68,30 @@ class Tokenized:
 def typed_text(*, height: int = 190) -> str:
     """The lesson's text area with examples beneath it: one text for all parts that cut a typed text."""
     text = st.text_area(
-        "Text",
+        _("Text"),
         EXAMPLES["A bit of everything"],
         key="tokens-text",
         persist_state="session",
         height=height,
-        help="Any text. It is cut when you press Ctrl+Enter or leave the field.",
+        help=_("Any text. It is cut when you press Ctrl+Enter or leave the field."),
     )
     st.pills(
-        "Try an example",
+        _("Try an example"),
         list(EXAMPLES),
+        format_func=_,
         key="tokens-example",
         on_change=_take_example,
         wrap=True,
-        help="Replaces the text above.",
+        help=_("Replaces the text above."),
     )
     text = text or ""
     if len(text) > MAX_CHARS:
         st.info(
-            f"The text has {len(text):,} characters. The first {MAX_CHARS:,} are read here; the field keeps them all."
+            _(
+                "The text has {n_text:,} characters. The first {max_chars:,} are read here; the field keeps them all.",
+                n_text=len(text),
+                max_chars=MAX_CHARS,
+            )
         )
     return text[:MAX_CHARS]
 
@@ -102,12 +110,12 @@ def learned_from(kinds: tuple[str, ...]) -> str | None:
     """
     if not set(kinds) & set(LEARNED):
         return "stories"
-    with st.expander("Where the vocabulary comes from", icon=":material/library_books:"):
+    with st.expander(_("Where the vocabulary comes from"), icon=":material/library_books:"):
         source = choose_text(
             "tokens-source",
             default="stories",
-            label="Text that the tokenizer learns from",
-            help="Its first million characters make the vocabulary of words, of characters and of your own BPE.",
+            label=_("Text that the tokenizer learns from"),
+            help=_("Its first million characters make the vocabulary of words, of characters and of your own BPE."),
         )
     if source.problem:
         st.info(source.problem)
@@ -121,7 +129,7 @@ def chosen_kind(key: str, default: str) -> str:
     return kind if kind in TOKENIZERS else default
 
 
-def pick_tokenizer(key: str, default: str, *, label: str = "Tokenizer") -> TokenizerChoice | None:
+def pick_tokenizer(key: str, default: str, *, label: str = N_("Tokenizer")) -> TokenizerChoice | None:
     """A tokenizer with, where it learns, the text it learns from; None when that text cannot be used."""
     place = st.container()
     source = learned_from((chosen_kind(key, default),))
@@ -154,8 +162,12 @@ def say_what_is_drawn(*cut: Tokenized) -> None:
         return
     drawn = min(each.chips[-1].end if each.chips else 0 for each in short)
     st.info(
-        f"Drawn are the first {drawn:,} of {len(short[0].text):,} characters, so that the page stays quick. "
-        "Numbers and downloads are about the whole text."
+        _(
+            "Drawn are the first {drawn:,} of {n_text:,} characters, so that the page stays quick. "
+            "Numbers and downloads are about the whole text.",
+            drawn=drawn,
+            n_text=len(short[0].text),
+        )
     )
 
 
@@ -163,11 +175,11 @@ def counts(cut: Tokenized) -> dict[str, float]:
     """What the numbers row and the comparison show; words are what white space separates."""
     n_bytes, n_words, n_tokens = int(cut.spans.bounds[-1]), len(cut.text.split()), len(cut.spans)
     return {
-        "Characters": len(cut.text),
-        "Bytes": n_bytes,
-        "Words": n_words,
-        "Tokens": n_tokens,
-        "Different tokens": len(np.unique(cut.spans.ids)),
-        "Tokens per word": n_tokens / n_words if n_words else 0.0,
-        "Bytes per token": n_bytes / n_tokens if n_tokens else 0.0,
+        N_("Characters"): len(cut.text),
+        N_("Bytes"): n_bytes,
+        N_("Words"): n_words,
+        N_("Tokens"): n_tokens,
+        N_("Different tokens"): len(np.unique(cut.spans.ids)),
+        N_("Tokens per word"): n_tokens / n_words if n_words else 0.0,
+        N_("Bytes per token"): n_bytes / n_tokens if n_tokens else 0.0,
     }

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import tokenizer_export
+from engine.language import N_, _
 from engine.merges import merge_number
 from engine.tokenizer import Tokenizer
 from engine.tokenizer_export import can_export, huggingface_code, huggingface_json, tiktoken_code, tiktoken_ranks
@@ -24,13 +25,18 @@ from pages.shared.tokenizers import TokenizerChoice, choose_tokenizer
 
 MAX_ROWS = 2_000
 ORDERS = {
-    "frequent": "most frequent in the text first",
-    "id": "by id",
-    "longest": "longest first",
-    "rare": "rarest in the text first",
-    "alphabet": "by alphabet",
+    "frequent": N_("most frequent in the text first"),
+    "id": N_("by id"),
+    "longest": N_("longest first"),
+    "rare": N_("rarest in the text first"),
+    "alphabet": N_("by alphabet"),
 }
-KEPT = {"all": "all tokens", "used": "used in the text", "unused": "never used in it", "special": "special tokens"}
+KEPT = {
+    "all": N_("all tokens"),
+    "used": N_("used in the text"),
+    "unused": N_("never used in it"),
+    "special": N_("special tokens"),
+}
 
 
 @dataclass(frozen=True)
@@ -44,8 +50,10 @@ class Vocabulary:
 def vocabulary() -> None:
     """Search a vocabulary, and take it along."""
     st.markdown(
-        "A vocabulary is a list: each token has its number, its bytes and, in a text at hand, its frequency. Look for "
-        "what you would expect in it, and for what you would not."
+        _(
+            "A vocabulary is a list: each token has its number, its bytes and, in a text at hand, its frequency. Look "
+            "for what you would expect in it, and for what you would not."
+        )
     )
     beside, other = st.columns(2, gap="medium")
     with beside:
@@ -53,8 +61,8 @@ def vocabulary() -> None:
             "vocabulary-text",
             default="stories",
             min_chars=20,
-            label="Text",
-            help="Your own tokenizers learn from this text, and tokens are counted in its first million characters.",
+            label=_("Text"),
+            help=_("Your own tokenizers learn from this text, and tokens are counted in its first million characters."),
         )
     if source.problem:
         st.info(source.problem)
@@ -66,30 +74,38 @@ def vocabulary() -> None:
     _numbers(vocabulary, tokenizer)
     _browse(vocabulary, choice, tokenizer)
     token_lengths(vocabulary.table["bytes"].to_numpy()).show()
-    with st.expander("As a table", icon=":material/table_rows:"):
+    with st.expander(_("As a table"), icon=":material/table_rows:"):
         lengths = vocabulary.table["bytes"].value_counts().sort_index()
         st.dataframe(
             pd.DataFrame({"bytes": lengths.index, "tokens": lengths.to_numpy()}), hide_index=True, width="content"
         )
     _downloads(choice, source.name, tokenizer)
     notice(
-        "In a learned vocabulary the first 256 ids are the bytes; most are never used in an English text, but with "
-        "them no text is ever unknown.",
-        "Most words are there twice, with and without the space in front, and once more with a capital.",
-        "The longest tokens tell what the training text was: names in stories, runs of spaces and of marks where the "
-        "text was code.",
-        "A token that training hardly ever saw is a trap: its vector stays what chance made it.",
+        _(
+            "In a learned vocabulary the first 256 ids are the bytes; most are never used in an English text, but with "
+            "them no text is ever unknown."
+        ),
+        _("Most words are there twice, with and without the space in front, and once more with a capital."),
+        _(
+            "The longest tokens tell what the training text was: names in stories, runs of spaces and of marks where "
+            "the text was code."
+        ),
+        _("A token that training hardly ever saw is a trap: its vector stays what chance made it."),
     )
     exercise(
-        "Search GPT-2 for “ the”, then sort by length. What are the longest tokens, and why does a tokenizer spend "
-        "numbers on them?",
-        "Long runs of marks and odd words of web pages. BPE counts frequency in *its* text: a banner repeated on many "
-        "pages earns a token, whether or not a reader of English ever needs it.",
+        _(
+            "Search GPT-2 for “ the”, then sort by length. What are the longest tokens, and why does a tokenizer spend "
+            "numbers on them?"
+        ),
+        _(
+            "Long runs of marks and odd words of web pages. BPE counts frequency in *its* text: a banner repeated on "
+            "many pages earns a token, whether or not a reader of English ever needs it."
+        ),
     )
     show_code(tokenizer_export.tiktoken_ranks, tokenizer_export.huggingface_json)
 
 
-@st.cache_resource(max_entries=12, show_spinner="Listing the tokens …")
+@st.cache_resource(max_entries=12, show_spinner=N_("Listing the tokens …"))
 def _vocabulary(choice: TokenizerChoice, source: str) -> Vocabulary:
     """The table is shared by all sessions: it is read, never changed."""
     tokenizer = choice.load()
@@ -119,17 +135,22 @@ def _tokens(tokenizer: Tokenizer) -> list[tuple[int, bytes]]:
 def _numbers(vocabulary: Vocabulary, tokenizer: Tokenizer) -> None:
     table = vocabulary.table
     with st.container(horizontal=True):
-        st.metric("Tokens", f"{len(table):,}", width=150, help="Ids in use, special tokens included.")
-        st.metric("Used in the text", f"{vocabulary.n_used:,}", width=170, help="They occur at least once.")
+        st.metric(_("Tokens"), f"{len(table):,}", width=150, help=_("Ids in use, special tokens included."))
+        st.metric(_("Used in the text"), f"{vocabulary.n_used:,}", width=170, help=_("They occur at least once."))
         st.metric(
-            "Never used in it",
+            _("Never used in it"),
             f"{len(table) - vocabulary.n_used:,}",
             width=170,
-            help="They cost parameters and learn nothing from this text.",
+            help=_("They cost parameters and learn nothing from this text."),
         )
-        st.metric("Special tokens", f"{len(tokenizer.special_tokens):,}", width=150, help="Added by hand, not learned.")
         st.metric(
-            "Longest (bytes)", f"{int(table['bytes'].max()):,}", width=150, help="The length of the longest token."
+            _("Special tokens"), f"{len(tokenizer.special_tokens):,}", width=150, help=_("Added by hand, not learned.")
+        )
+        st.metric(
+            _("Longest (bytes)"),
+            f"{int(table['bytes'].max()):,}",
+            width=150,
+            help=_("The length of the longest token."),
         )
 
 
@@ -139,37 +160,37 @@ def _numbers(vocabulary: Vocabulary, tokenizer: Tokenizer) -> None:
 def _browse(vocabulary: Vocabulary, choice: TokenizerChoice, tokenizer: Tokenizer) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wanted = st.text_input(
-            "Search",
+            _("Search"),
             "",
             key="vocabulary-search",
             persist_state="session",
             max_chars=100,
-            placeholder="part of a token; ␣ for a space",
-            help="Plain text, capitals matter. ␣ finds a space and ↵ a line end, as the tokens are written below.",
+            placeholder=_("part of a token; ␣ for a space"),
+            help=_("Plain text, capitals matter. ␣ finds a space and ↵ a line end, as the tokens are written below."),
             width=280,
         )
         order = st.selectbox(
-            "Order",
+            _("Order"),
             list(ORDERS),
-            format_func=ORDERS.__getitem__,
+            format_func=lambda each: _(ORDERS[each]),
             key="vocabulary-order",
             persist_state="session",
-            help="Frequencies are those in the first million characters of the text above.",
+            help=_("Frequencies are those in the first million characters of the text above."),
             width=280,
         )
         kept = st.selectbox(
-            "Show",
+            _("Show"),
             list(KEPT),
-            format_func=KEPT.__getitem__,
+            format_func=lambda each: _(KEPT[each]),
             key="vocabulary-kept",
             persist_state="session",
-            help="Which tokens to list.",
+            help=_("Which tokens to list."),
             width=200,
         )
     found = select(vocabulary.table, wanted, kept)
     shown = arrange(found, order)
     if found.empty:
-        st.info("No token of this vocabulary fits. Search for a shorter part, or show all tokens.")
+        st.info(_("No token of this vocabulary fits. Search for a shorter part, or show all tokens."))
         return
     event = st.dataframe(
         shown[["id", "token", "bytes", "count", "merge", "special"]],
@@ -181,18 +202,31 @@ def _browse(vocabulary: Vocabulary, choice: TokenizerChoice, tokenizer: Tokenize
         selection_mode="single-row",
         key=f"vocabulary-rows-{choice.kind}-{choice.vocab_size}-{order}-{kept}-{wanted}",
         column_config={
-            "id": st.column_config.NumberColumn("id", format="%d", help="The number that the model reads."),
+            "id": st.column_config.NumberColumn(_("id"), format="%d", help=_("The number that the model reads.")),
             "token": st.column_config.TextColumn(
-                "token", width="large", help="␣ is a space, ↵ a line end, \\xNN a byte."
+                _("token"), width="large", help=_("␣ is a space, ↵ a line end, \\xNN a byte.")
             ),
-            "bytes": st.column_config.NumberColumn("bytes", help="Length in UTF-8."),
-            "count": st.column_config.NumberColumn("in the text", format="localized", help="How often it occurs."),
-            "merge": st.column_config.NumberColumn("merge", format="localized", help="Which merge made it."),
-            "special": st.column_config.CheckboxColumn("special", help="Added by hand."),
+            "bytes": st.column_config.NumberColumn(_("bytes"), help=_("Length in UTF-8.")),
+            "count": st.column_config.NumberColumn(
+                _("in the text"), format="localized", help=_("How often it occurs.")
+            ),
+            "merge": st.column_config.NumberColumn(_("merge"), format="localized", help=_("Which merge made it.")),
+            "special": st.column_config.CheckboxColumn(_("special"), help=_("Added by hand.")),
         },
     )
-    more = f" The first {MAX_ROWS:,} are listed: search to narrow them down." if len(found) > MAX_ROWS else ""
-    st.caption(f"{len(found):,} of {len(vocabulary.table):,} tokens.{more} Choose a row for more about its token.")
+    more = (
+        _(" The first {max_rows:,} are listed: search to narrow them down.", max_rows=MAX_ROWS)
+        if len(found) > MAX_ROWS
+        else ""
+    )
+    st.caption(
+        _(
+            "{n_found:,} of {n_table:,} tokens.{more} Choose a row for more about its token.",
+            n_found=len(found),
+            n_table=len(vocabulary.table),
+            more=more,
+        )
+    )
     rows = event.selection.rows
     if rows and 0 <= rows[0] < len(shown):
         _details(shown.iloc[rows[0]], choice, tokenizer)
@@ -228,13 +262,21 @@ def _details(row: pd.Series, choice: TokenizerChoice, tokenizer: Tokenizer) -> N
     token = tokenizer.token_bytes(token_id)
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         shown = token[:32].hex(" ") + (" …" if len(token) > 32 else "")
-        st.text(f"{quoted(token)} · id {token_id:,} · bytes {shown} · {int(row['count']):,} × in the text")
+        st.text(
+            _(
+                "{token} · id {token_id:,} · bytes {shown} · {int:,} × in the text",
+                token=quoted(token),
+                token_id=token_id,
+                shown=shown,
+                int=int(row["count"]),
+            )
+        )
         if choice.kind in WITH_TREES:
             st.button(
-                "Look inside",
+                _("Look inside"),
                 key="vocabulary-inside",
                 icon=":material/account_tree:",
-                help="Open its merge tree.",
+                help=_("Open its merge tree."),
                 on_click=look_inside,
                 args=(choice, token_id),
             )
@@ -244,49 +286,55 @@ def _details(row: pd.Series, choice: TokenizerChoice, tokenizer: Tokenizer) -> N
 
 
 def _downloads(choice: TokenizerChoice, source: str, tokenizer: Tokenizer) -> None:
-    st.header("Take it along", anchor=False)
+    st.header(_("Take it along"), anchor=False)
     name = file_name(choice, source)
     with st.container(horizontal=True):
         st.download_button(
-            "JSON of this program",
+            _("JSON of this program"),
             data=lambda: json.dumps(tokenizer.to_dict()).encode(),
             file_name=f"{name}.json",
             mime="application/json",
             icon=":material/download:",
             on_click="ignore",
-            help="Everything that makes this tokenizer; the program itself reads it back.",
+            help=_("Everything that makes this tokenizer; the program itself reads it back."),
         )
         if can_export(tokenizer):
             st.download_button(
-                "Ranks for tiktoken",
+                _("Ranks for tiktoken"),
                 data=lambda: tiktoken_ranks(tokenizer),
                 file_name=f"{name}.tiktoken",
                 mime="text/plain",
                 icon=":material/download:",
                 on_click="ignore",
-                help="One token a line: its bytes in base64 and its id.",
+                help=_("One token a line: its bytes in base64 and its id."),
             )
             st.download_button(
-                "tokenizer.json for Hugging Face",
+                _("tokenizer.json for Hugging Face"),
                 data=lambda: huggingface_json(tokenizer).encode(),
                 file_name="tokenizer.json",
                 mime="application/json",
                 icon=":material/download:",
                 on_click="ignore",
-                help="Pattern, vocabulary, merges and special tokens in one file. For GPT-4 and GPT-4o the merges are "
-                "recovered first: some seconds.",
+                help=_(
+                    "Pattern, vocabulary, merges and special tokens in one file. For GPT-4 and GPT-4o the merges are "
+                    "recovered first: some seconds."
+                ),
             )
     if not can_export(tokenizer):
         st.caption(
-            "tiktoken and Hugging Face's BPE files hold bytes and merges. This tokenizer is a list of texts with "
-            "<|unk|> for all others, so it fits neither."
+            _(
+                "tiktoken and Hugging Face's BPE files hold bytes and merges. This tokenizer is a list of texts with "
+                "<|unk|> for all others, so it fits neither."
+            )
         )
         return
     st.caption(
-        "All three give the same ids. In tiktoken the split pattern and the special tokens are given in code; "
-        "Hugging Face's file holds them, and takes special tokens in a text as such unless it is told otherwise."
+        _(
+            "All three give the same ids. In tiktoken the split pattern and the special tokens are given in code; "
+            "Hugging Face's file holds them, and takes special tokens in a text as such unless it is told otherwise."
+        )
     )
-    with st.expander("How to load the files", icon=":material/code:"):
+    with st.expander(_("How to load the files"), icon=":material/code:"):
         st.code(_tiktoken_code(choice, source, f"{name}.tiktoken"), language="python", wrap_lines=True)
         st.code(huggingface_code("tokenizer.json"), language="python", wrap_lines=True)
 

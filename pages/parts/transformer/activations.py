@@ -8,6 +8,7 @@ import streamlit as st
 
 from engine import anatomy
 from engine.gpt import MLP
+from engine.language import N_, _
 from pages.parts.transformer.figures import curve_with_points, lines, named_bars
 from pages.parts.transformer.reading import Reading, choose_layer, choose_position, read_sentence, shown
 from pages.parts.transformer.words import ACTIVATIONS
@@ -17,45 +18,60 @@ from pages.shared.lesson import exercise, notice
 MAX_TOKENS = 48
 MAX_POINTS = 600
 TOP = 10
-VIEWS = ("On the curve", "Who fires", "Layer by layer")
+VIEWS = (N_("On the curve"), N_("Who fires"), N_("Layer by layer"))
 
 
 def show() -> None:
     """Draw the part."""
     st.markdown(
-        "Between its two matrices the MLP bends every number by a fixed function. Here is that function, with the "
-        "numbers that your sentence sends through it."
+        _(
+            "Between its two matrices the MLP bends every number by a fixed function. Here is that function, with the "
+            "numbers that your sentence sends through it."
+        )
     )
     reading = read_sentence(MAX_TOKENS)
     if reading is None:
         return
     view = st.segmented_control(
-        "Look at",
+        _("Look at"),
         VIEWS,
+        format_func=_,
         default=VIEWS[0],
         required=True,
         key="activation_view",
         persist_state="session",
-        help="The function with its values; which neurons and tokens go together; how many neurons are off.",
+        help=_("The function with its values; which neurons and tokens go together; how many neurons are off."),
     )
-    {"On the curve": _curve, "Who fires": _who, "Layer by layer": _layers}[view](reading)
+    {N_("On the curve"): _curve, N_("Who fires"): _who, N_("Layer by layer"): _layers}[view](reading)
     relu = reading.checkpoint.model.config.activation == "relu2"
     notice(
-        "In a trained model most values before the nonlinearity are negative, and behind it nearly nothing is left of "
-        "them: a neuron that is off writes nothing into the stream.",
-        "ReLU² cuts to exactly 0 and squares the rest; GELU is smooth and lets a little of small negative values "
-        "through, −0.17 at most. Its tanh form is within 0.0005 of it."
+        _(
+            "In a trained model most values before the nonlinearity are negative, and behind it nearly nothing is left "
+            "of them: a neuron that is off writes nothing into the stream."
+        ),
+        _(
+            "ReLU² cuts to exactly 0 and squares the rest; GELU is smooth and lets a little of small negative values "
+            "through, −0.17 at most. Its tanh form is within 0.0005 of it."
+        )
         if not relu
-        else "This model's ReLU² cuts to exactly 0 and squares the rest: large values become larger still. GELU would "
-        "let a little of small negative values through, −0.17 at most.",
-        "A neuron that fires for few tokens can stand for something: a word, a place in the sentence, an ending. Many "
-        "mean nothing that we could name.",
+        else _(
+            "This model's ReLU² cuts to exactly 0 and squares the rest: large values become larger still. GELU would "
+            "let a little of small negative values through, −0.17 at most."
+        ),
+        _(
+            "A neuron that fires for few tokens can stand for something: a word, a place in the sentence, an ending. "
+            "Many mean nothing that we could name."
+        ),
     )
     exercise(
-        "Choose a neuron that fires strongly for one token under **Who fires**, then change that word. Does the neuron "
-        "follow the word or the place?",
-        "If its bar moves with the word it reads the token; if it stays at the place it reads the position or what "
-        "stands around it. In the first layer most follow the token.",
+        _(
+            "Choose a neuron that fires strongly for one token under **Who fires**, then change that word. Does the "
+            "neuron follow the word or the place?"
+        ),
+        _(
+            "If its bar moves with the word it reads the token; if it stays at the place it reads the position or what "
+            "stands around it. In the first layer most follow the token."
+        ),
     )
     show_code(anatomy.nonlinearity, anatomy.activity_by_layer, MLP)
 
@@ -64,15 +80,15 @@ def _curve(reading: Reading) -> None:
     config, sentence = reading.checkpoint.model.config, reading.sentence
     controls, figure = st.columns([1, 2.4], gap="large")
     with controls:
-        layer = choose_layer(config.n_layers, "activation_layer", "Each layer has an MLP of its own.")
+        layer = choose_layer(config.n_layers, "activation_layer", _("Each layer has an MLP of its own."))
         only = st.toggle(
-            "One token only",
+            _("One token only"),
             False,
             key="activation_one",
             persist_state="session",
-            help="The values of one token instead of a sample of all.",
+            help=_("The values of one token instead of a sample of all."),
         )
-        position = choose_position(sentence, "activation_token", "Whose values are drawn.") if only else None
+        position = choose_position(sentence, "activation_token", _("Whose values are drawn.")) if only else None
     recorded = reading.trace.layers[layer]
     before, behind = recorded.pre_activations[0].numpy(), recorded.activations[0].numpy()
     points = _points(before, behind, sentence.tokens, position)
@@ -87,30 +103,37 @@ def _curve(reading: Reading) -> None:
     drawn = pd.concat(curves, ignore_index=True)
     drawn = drawn[drawn["y"] <= top]
     negative = float((before < 0).mean())
-    which = "a sample of all" if position is None else "those of one token"
+    which = _("a sample of all") if position is None else _("those of one token")
     with controls:
-        st.metric("Below zero", f"{negative:.0%}", help="Share of the values that the nonlinearity switches off.")
+        st.metric(_("Below zero"), f"{negative:.0%}", help=_("Share of the values that the nonlinearity switches off."))
         st.metric(
-            "Largest behind it", f"{behind.max():.2f}", help="The strongest neuron of the sentence in this layer."
+            _("Largest behind it"), f"{behind.max():.2f}", help=_("The strongest neuron of the sentence in this layer.")
         )
     with figure:
         curve_with_points(
             drawn,
             points,
-            title="The nonlinearity, with values of the sentence",
+            title=_("The nonlinearity, with values of the sentence"),
             own=own,
             names=names,
-            summary=f"{len(points):,} of {before.size:,} values ({which}) lie on the solid curve; {negative:.0%} of "
-            f"all are below zero, and {float((np.abs(behind) < 0.05).mean()):.0%} come out closer to 0 than 0.05.",
+            summary=_(
+                "{n_points:,} of {size:,} values ({which}) lie on the solid curve; {negative:.0%} of "
+                "all are below zero, and {float:.0%} come out closer to 0 than 0.05.",
+                n_points=len(points),
+                size=before.size,
+                which=which,
+                negative=negative,
+                float=float((np.abs(behind) < 0.05).mean()),
+            ),
         ).show()
-        with st.expander("As a table", icon=":material/table:"):
+        with st.expander(_("As a table"), icon=":material/table:"):
             st.dataframe(
                 points.rename(columns={"x": "before", "y": "behind"})[["token", "neuron", "before", "behind"]],
                 hide_index=True,
                 width="stretch",
                 height=260,
             )
-            st.caption(f"Values of {'all tokens' if position is None else 'one token'}.")
+            st.caption(_("Values of {ending}.", ending=_("all tokens") if position is None else _("one token")))
 
 
 def _points(before: np.ndarray, behind: np.ndarray, tokens: tuple[str, ...], position: int | None) -> pd.DataFrame:
@@ -134,17 +157,17 @@ def _who(reading: Reading) -> None:
     config, sentence = reading.checkpoint.model.config, reading.sentence
     controls, figure = st.columns([1, 2.4], gap="large")
     with controls:
-        layer = choose_layer(config.n_layers, "activation_layer", "Each layer has an MLP of its own.")
-        position = choose_position(sentence, "activation_token", "Its strongest neurons are listed.")
+        layer = choose_layer(config.n_layers, "activation_layer", _("Each layer has an MLP of its own."))
+        position = choose_position(sentence, "activation_token", _("Its strongest neurons are listed."))
     behind = reading.trace.layers[layer].activations[0].numpy()  # (T, F)
     strongest = np.argsort(-np.abs(behind[position]), kind="stable")[:TOP]
     with controls:
         neuron = st.selectbox(
-            "Neuron",
+            _("Neuron"),
             [int(each) for each in strongest],
-            format_func=lambda n: f"neuron {n:,}: {behind[position, n]:.2f}",
+            format_func=lambda n: _("neuron {n:,}: {behind:.2f}", n=n, behind=behind[position, n]),
             key=f"activation_neuron:{layer}:{position}:{config.d_ff}",
-            help="The ten that fire most strongly for the token; the strongest is chosen first.",
+            help=_("The ten that fire most strongly for the token; the strongest is chosen first."),
         )
     with figure:
         values = behind[:, neuron]
@@ -157,21 +180,29 @@ def _who(reading: Reading) -> None:
                     "shown": [f"{value:.2f}" for value in values],
                 }
             ),
-            title="One neuron over the sentence",
-            x="Activation, behind the nonlinearity",
-            y="Token",
-            alt_text="Bar chart: the activation of one neuron for every token of the sentence.",
-            summary=f"Neuron {neuron:,} of layer {layer + 1} fires most ({values[loudest]:.2f}) at position {loudest}, "
-            f"above half of that for {int((values > values[loudest] / 2).sum())} of {len(values)} tokens.",
+            title=_("One neuron over the sentence"),
+            x=_("Activation, behind the nonlinearity"),
+            y=_("Token"),
+            alt_text=_("Bar chart: the activation of one neuron for every token of the sentence."),
+            summary=_(
+                "Neuron {neuron:,} of layer {layer} fires most ({values:.2f}) at position {loudest}, "
+                "above half of that for {int} of {n_values} tokens.",
+                neuron=neuron,
+                layer=layer + 1,
+                values=values[loudest],
+                loudest=loudest,
+                int=int((values > values[loudest] / 2).sum()),
+                n_values=len(values),
+            ),
         ).show()
-        with st.expander("The strongest neurons of the chosen token as a table", icon=":material/table:"):
+        with st.expander(_("The strongest neurons of the chosen token as a table"), icon=":material/table:"):
             rows = [
                 {
                     "neuron": int(each),
                     "activation": float(behind[position, each]),
-                    "fires most for": shown(sentence.tokens[int(np.argmax(behind[:, each]))]),
-                    "its largest": float(behind[:, each].max()),
-                    "mean over the sentence": float(behind[:, each].mean()),
+                    N_("fires most for"): shown(sentence.tokens[int(np.argmax(behind[:, each]))]),
+                    N_("its largest"): float(behind[:, each].max()),
+                    N_("mean over the sentence"): float(behind[:, each].mean()),
                 }
                 for each in strongest
             ]
@@ -181,7 +212,7 @@ def _who(reading: Reading) -> None:
                 width="stretch",
                 column_config={
                     name: st.column_config.NumberColumn(format="%.3f")
-                    for name in ("activation", "its largest", "mean over the sentence")
+                    for name in ("activation", _("its largest"), _("mean over the sentence"))
                 },
             )
 
@@ -189,9 +220,9 @@ def _who(reading: Reading) -> None:
 def _layers(reading: Reading) -> None:
     report = anatomy.activity_by_layer(reading.trace)
     names = {
-        "below zero before": report.negative,
-        "near zero behind": report.near_zero,
-        "near zero for every token": report.never,
+        N_("below zero before"): report.negative,
+        N_("near zero behind"): report.near_zero,
+        N_("near zero for every token"): report.never,
     }
     frame = pd.concat(
         [
@@ -200,7 +231,7 @@ def _layers(reading: Reading) -> None:
                     "x": np.arange(1, len(values) + 1),
                     "y": values,
                     "series": name,
-                    "place": [f"layer {n}" for n in range(1, len(values) + 1)],
+                    "place": [_("layer {n}", n=n) for n in range(1, len(values) + 1)],
                 }
             )
             for name, values in names.items()
@@ -209,17 +240,21 @@ def _layers(reading: Reading) -> None:
     )
     lines(
         frame,
-        title="How many neurons are off",
-        x="Layer",
-        y="Share (%)",
+        title=_("How many neurons are off"),
+        x=_("Layer"),
+        y=_("Share (%)"),
         series=list(names),
         percent=True,
-        alt_text="Line chart: share of neurons that are off, by layer.",
-        summary=f"On average {report.near_zero.mean():.0%} of the activations are near zero, and "
-        f"{report.never.mean():.0%} of the neurons are so for every token of this sentence.",
+        alt_text=_("Line chart: share of neurons that are off, by layer."),
+        summary=_(
+            "On average {mean:.0%} of the activations are near zero, and "
+            "{mean_2:.0%} of the neurons are so for every token of this sentence.",
+            mean=report.near_zero.mean(),
+            mean_2=report.never.mean(),
+        ),
     ).show()
-    st.caption("Near zero: at most 1 % of the largest activation of the layer.")
-    with st.expander("As a table", icon=":material/table:"):
+    st.caption(_("Near zero: at most 1 % of the largest activation of the layer."))
+    with st.expander(_("As a table"), icon=":material/table:"):
         table = pd.DataFrame({"layer": np.arange(1, len(report.negative) + 1)})
         for name, values in names.items():
             table[f"{name} (%)"] = np.round(100 * values, 1)

@@ -10,6 +10,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from engine.language import _, cached_by_language
 from pages.shared.charts import _QUIET, _READABLE, _RUN_COLOURS, _RUN_SHAPES, Figure, _to_spec
 
 _LABELLED = 0.075  # share of the chart's width from which a piece has room for its name
@@ -52,7 +53,7 @@ def stacked(
     return Figure(pd.DataFrame(found, columns=names), spec, alt_text, summary)
 
 
-@lru_cache(maxsize=64)
+@cached_by_language(maxsize=64)
 def _stacked_spec(
     title: str, x: str, compact: bool, rows: tuple[str, ...], kinds: tuple[str, ...], widest: float
 ) -> dict[str, Any]:
@@ -76,10 +77,10 @@ def _stacked_spec(
             legend=alt.Legend(orient="bottom", columns=2, symbolType="square"),
         ),
         tooltip=[
-            alt.Tooltip("row:N", title="Model"),
-            alt.Tooltip("name:N", title="Part"),
+            alt.Tooltip("row:N", title=_("Model")),
+            alt.Tooltip("name:N", title=_("Part")),
             alt.Tooltip("shown:N", title=x),
-            alt.Tooltip("share:N", title="Share"),
+            alt.Tooltip("share:N", title=_("Share")),
         ],
     )
     # Where the chart is narrow a name may be wider than its piece: the legend says it too.
@@ -92,7 +93,7 @@ def _stacked_spec(
     )
     rules = alt.Chart().transform_filter("datum.layer == 'rule'")
     lines = rules.mark_rule(strokeDash=[5, 4], strokeWidth=2, aria=False).encode(
-        x="start:Q", color=alt.value(_QUIET), tooltip=alt.Tooltip("label:N", title="Line")
+        x="start:Q", color=alt.value(_QUIET), tooltip=alt.Tooltip("label:N", title=_("Line"))
     )
     # Below the last bar: the names of pieces are above each.
     lettering = rules.mark_text(align="left", dx=5, dy=-8, fontSize=13).encode(
@@ -126,7 +127,7 @@ def lines(
     return Figure(data.reset_index(drop=True), spec, alt_text, summary)
 
 
-@lru_cache(maxsize=64)
+@cached_by_language(maxsize=64)
 def _lines_spec(
     title: str,
     x: str,
@@ -140,7 +141,7 @@ def _lines_spec(
     axis = alt.Axis(tickCount=8, tickMinStep=1)
     if ticks:
         named = " : ".join(f"datum.value == {place} ? '{name}'" for place, name in ticks)
-        axis = alt.Axis(values=[place for place, _ in ticks], labelExpr=f"{named} : ''", labelAngle=0)
+        axis = alt.Axis(values=[place for place, _unused in ticks], labelExpr=f"{named} : ''", labelAngle=0)
     scale = alt.Scale(type="log") if log else alt.Scale(domain=[0, 1]) if percent else alt.Scale(zero=False)
     legend = alt.Legend(orient="top", columns=3, labelLimit=160) if several else None
     base = alt.Chart().encode(
@@ -148,7 +149,7 @@ def _lines_spec(
         alt.Y("y:Q", title=y, scale=scale, axis=alt.Axis(tickCount=5, format="%" if percent else "~g")),
         alt.Color("series:N", title=None, sort=None, legend=legend, scale=alt.Scale(range=_RUN_COLOURS)),
         tooltip=[
-            alt.Tooltip("series:N", title="Line"),
+            alt.Tooltip("series:N", title=_("Line")),
             alt.Tooltip("place:N", title=x),
             alt.Tooltip("y:Q", title=y, format=".2%" if percent else ".4~g"),
         ],
@@ -173,11 +174,14 @@ def distributions(values: Mapping[str, np.ndarray], *, title: str, x: str, summa
         ]
     frame = pd.DataFrame(found, columns=["series", "x", "share"])
     return Figure(
-        frame, _distributions_spec(title, x, tuple(values)), f"Distribution of numbers: {', '.join(values)}.", summary
+        frame,
+        _distributions_spec(title, x, tuple(values)),
+        _("Distribution of numbers: {join}.", join=", ".join(values)),
+        summary,
     )
 
 
-@lru_cache(maxsize=16)
+@cached_by_language(maxsize=16)
 def _distributions_spec(title: str, x: str, series: tuple[str, ...]) -> dict[str, Any]:
     dashes = [[1, 0], [6, 3], [2, 2], [8, 2, 2, 2]]
     chart = (
@@ -185,7 +189,7 @@ def _distributions_spec(title: str, x: str, series: tuple[str, ...]) -> dict[str
         .mark_line(interpolate="step", strokeWidth=2.2)
         .encode(
             alt.X("x:Q", title=x, axis=alt.Axis(tickCount=7)),
-            alt.Y("share:Q", title="Share of the numbers (%)", axis=alt.Axis(tickCount=4, format="~%")),
+            alt.Y("share:Q", title=_("Share of the numbers (%)"), axis=alt.Axis(tickCount=4, format="~%")),
             alt.Color(
                 "series:N",
                 title=None,
@@ -194,9 +198,9 @@ def _distributions_spec(title: str, x: str, series: tuple[str, ...]) -> dict[str
             ),
             alt.StrokeDash("series:N", title=None, scale=alt.Scale(domain=list(series), range=dashes[: len(series)])),
             tooltip=[
-                alt.Tooltip("series:N", title="Vector"),
+                alt.Tooltip("series:N", title=_("Vector")),
                 alt.Tooltip("x:Q", title=x, format=".3f"),
-                alt.Tooltip("share:Q", title="Share", format=".1%"),
+                alt.Tooltip("share:Q", title=_("Share"), format=".1%"),
             ],
         )
     )
@@ -213,13 +217,20 @@ def curve_with_points(
     lines_, dots = curves.assign(layer="curve"), points.assign(layer="value")
     frame = pd.concat([lines_, dots], ignore_index=True)
     spec = _curve_spec(title, own, tuple(names))
-    return Figure(frame, spec, f"Line chart: {', '.join(names)}, with the sentence's values on {own}.", summary)
+    return Figure(
+        frame,
+        spec,
+        _("Line chart: {join}, with the sentence's values on {own}.", join=", ".join(names), own=own),
+        summary,
+    )
 
 
-@lru_cache(maxsize=16)
+@cached_by_language(maxsize=16)
 def _curve_spec(title: str, own: str, names: tuple[str, ...]) -> dict[str, Any]:
-    horizontal = alt.X("x:Q", title="Before the nonlinearity", axis=alt.Axis(tickCount=8), scale=alt.Scale(nice=False))
-    vertical = alt.Y("y:Q", title="Behind it", axis=alt.Axis(tickCount=6))
+    horizontal = alt.X(
+        "x:Q", title=_("Before the nonlinearity"), axis=alt.Axis(tickCount=8), scale=alt.Scale(nice=False)
+    )
+    vertical = alt.Y("y:Q", title=_("Behind it"), axis=alt.Axis(tickCount=6))
     base = alt.Chart()
     dashes = [
         [1, 0] if name == own else dash for name, dash in zip(names, [[7, 4], [3, 3], [9, 3, 2, 3]], strict=False)
@@ -238,9 +249,9 @@ def _curve_spec(title: str, own: str, names: tuple[str, ...]) -> dict[str, Any]:
             ),
             alt.StrokeDash("series:N", title=None, scale=alt.Scale(domain=list(names), range=dashes)),
             tooltip=[
-                alt.Tooltip("series:N", title="Function"),
-                alt.Tooltip("x:Q", title="Before", format=".2f"),
-                alt.Tooltip("y:Q", title="Behind", format=".3f"),
+                alt.Tooltip("series:N", title=_("Function")),
+                alt.Tooltip("x:Q", title=_("Before"), format=".2f"),
+                alt.Tooltip("y:Q", title=_("Behind"), format=".3f"),
             ],
         )
     )
@@ -250,10 +261,10 @@ def _curve_spec(title: str, own: str, names: tuple[str, ...]) -> dict[str, Any]:
         vertical,
         color=alt.value("violet"),
         tooltip=[
-            alt.Tooltip("token:N", title="Token"),
-            alt.Tooltip("neuron:Q", title="Neuron"),
-            alt.Tooltip("x:Q", title="Before", format=".3f"),
-            alt.Tooltip("y:Q", title="Behind", format=".4f"),
+            alt.Tooltip("token:N", title=_("Token")),
+            alt.Tooltip("neuron:Q", title=_("Neuron")),
+            alt.Tooltip("x:Q", title=_("Before"), format=".3f"),
+            alt.Tooltip("y:Q", title=_("Behind"), format=".4f"),
         ],
     )
     rug = values.mark_tick(thickness=1, size=12, opacity=0.45, aria=False).encode(

@@ -8,6 +8,7 @@ import streamlit as st
 
 from engine import anatomy
 from engine.anatomy import Norm, NormSteps
+from engine.language import N_, _
 from pages.parts.transformer.figures import distributions
 from pages.parts.transformer.reading import Reading, choose_layer, choose_position, read_sentence
 from pages.shared.code_panel import show_code
@@ -16,14 +17,16 @@ from pages.shared.lesson import exercise, notice
 
 MAX_TOKENS = 48
 DRAWN = 128  # dimensions in the strips
-NORMS: dict[str, Norm] = {"Attention": "attention", "MLP": "mlp", "Head": "final"}
+NORMS: dict[str, Norm] = {N_("Attention"): "attention", "MLP": "mlp", N_("Head"): "final"}
 
 
 def show() -> None:
     """Draw the part."""
     st.markdown(
-        "Every block reads the residual stream through a **LayerNorm**: each token's vector is moved to mean 0, "
-        "divided by its standard deviation, then scaled and shifted by learned numbers (Ba et al. 2016)."
+        _(
+            "Every block reads the residual stream through a **LayerNorm**: each token's vector is moved to mean 0, "
+            "divided by its standard deviation, then scaled and shifted by learned numbers (Ba et al. 2016)."
+        )
     )
     st.latex(r"y = \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} \cdot \gamma + \beta")
     reading = read_sentence(MAX_TOKENS)
@@ -34,63 +37,78 @@ def show() -> None:
     with controls:
         which = NORMS[
             st.segmented_control(
-                "The norm before",
+                _("The norm before"),
                 list(NORMS),
+                format_func=_,
                 default="Attention",
                 required=True,
                 key="norm_which",
                 persist_state="session",
-                help="Each layer has two; a last one stands before the head.",
+                help=_("Each layer has two; a last one stands before the head."),
             )
         ]
         layer = 0
         if which != "final":
-            layer = choose_layer(model.config.n_layers, "norm_layer", "Each layer has norms of its own.")
+            layer = choose_layer(model.config.n_layers, "norm_layer", _("Each layer has norms of its own."))
         position = choose_position(
-            sentence, "norm_token", "The norm treats each token by itself: it never looks at the others."
+            sentence, "norm_token", _("The norm treats each token by itself: it never looks at the others.")
         )
         steps = anatomy.norm_steps(model, reading.trace, which, position, layer)
         dimension = st.number_input(
-            "Dimension to work out",
+            _("Dimension to work out"),
             0,
             model.config.d_model - 1,
             0,
             key=f"norm_dimension:{model.config.d_model}",
             persist_state="session",
-            help="One number of the vector, computed step by step below.",
+            help=_("One number of the vector, computed step by step below."),
         )
         _by_hand(steps, int(dimension))
     with figure:
         distributions(
-            {"before": steps.before, "normalised": steps.normalised, "after γ and β": steps.after},
-            title="How the vector's numbers are spread",
-            x="Value",
-            summary=f"Before: mean {steps.mean:.3f}, standard deviation {steps.variance**0.5:.3f}. "
-            f"Normalised: 0 and 1. After: mean {steps.after.mean():.3f}, standard deviation {steps.after.std():.3f}.",
+            {"before": steps.before, "normalised": steps.normalised, N_("after γ and β"): steps.after},
+            title=_("How the vector's numbers are spread"),
+            x=_("Value"),
+            summary=_(
+                "Before: mean {mean:.3f}, standard deviation {variance:.3f}. "
+                "Normalised: 0 and 1. After: mean {mean_2:.3f}, standard deviation {std:.3f}.",
+                mean=steps.mean,
+                variance=steps.variance**0.5,
+                mean_2=steps.after.mean(),
+                std=steps.after.std(),
+            ),
         ).show()
         _numbers(steps)
         _strips(steps, sentence.ids[position], sentence.tokens[position])
     _check(reading, which, layer, position, steps)
     _every_norm(reading, position)
     notice(
-        "Normalised, every token's vector has mean 0 and standard deviation 1, whatever it was before. What remains is "
-        "its direction.",
-        "The learned scale γ then makes some dimensions loud and others quiet"
-        + (", and the shift β moves them." if model.config.bias else "; this model has no shift β."),
-        "The stream itself is not normalised: it grows from layer to layer, while what the blocks read stays at one "
-        "scale. This is pre-norm, as in GPT-2; the transformer of 2017 normalised after each addition.",
+        _(
+            "Normalised, every token's vector has mean 0 and standard deviation 1, whatever it was before. What "
+            "remains is its direction."
+        ),
+        _("The learned scale γ then makes some dimensions loud and others quiet")
+        + (_(", and the shift β moves them.") if model.config.bias else _("; this model has no shift β.")),
+        _(
+            "The stream itself is not normalised: it grows from layer to layer, while what the blocks read stays at "
+            "one scale. This is pre-norm, as in GPT-2; the transformer of 2017 normalised after each addition."
+        ),
     )
     exercise(
-        "Compare the standard deviation before the first norm and before the last one. Why does the model work at all "
-        "if they differ so much?",
-        "Because nothing reads the raw stream: each block gets it normalised. A block late in the model must write "
-        "longer vectors to change the direction of a stream that has grown.",
+        _(
+            "Compare the standard deviation before the first norm and before the last one. Why does the model work at "
+            "all if they differ so much?"
+        ),
+        _(
+            "Because nothing reads the raw stream: each block gets it normalised. A block late in the model must write "
+            "longer vectors to change the direction of a stream that has grown."
+        ),
     )
     show_code(anatomy.norm_steps, anatomy.norm_output)
 
 
 def _by_hand(steps: NormSteps, i: int) -> None:
-    st.markdown("**Worked out**")
+    st.markdown(_("**Worked out**"))
     deviation = (steps.variance + steps.epsilon) ** 0.5
     st.code(
         f"x − μ      = {_n(steps.before[i])} − {_n(steps.mean)}\n"
@@ -114,15 +132,15 @@ def _numbers(steps: NormSteps) -> None:
     for name, vector in (
         ("before", steps.before),
         ("normalised", steps.normalised),
-        ("after γ and β", steps.after),
-        ("γ, the learned scale", steps.scale),
-        ("β, the learned shift", steps.shift),
+        (_("after γ and β"), steps.after),
+        (_("γ, the learned scale"), steps.scale),
+        (_("β, the learned shift"), steps.shift),
     ):
         rows.append(
             {
                 "vector": name,
                 "mean": float(vector.mean()),
-                "standard deviation": float(vector.std()),
+                N_("standard deviation"): float(vector.std()),
                 "smallest": float(vector.min()),
                 "largest": float(vector.max()),
                 "length": float(np.linalg.norm(vector)),
@@ -138,7 +156,7 @@ def _numbers(steps: NormSteps) -> None:
 
 def _strips(steps: NormSteps, token_id: int, token: str) -> None:
     n = min(DRAWN, len(steps.before))
-    st.markdown("**The vector, number by number**")
+    st.markdown(_("**The vector, number by number**"))
     vector_strips(
         [
             StripGroup(
@@ -146,43 +164,47 @@ def _strips(steps: NormSteps, token_id: int, token: str) -> None:
                 [
                     Strip("before", steps.before[:n]),
                     Strip("normalised", steps.normalised[:n]),
-                    Strip("after γ and β", steps.after[:n]),
+                    Strip(_("after γ and β"), steps.after[:n]),
                 ],
                 token_id=token_id,
             )
         ],
         "norm_strips",
-        label="The token's vector before, normalised and after",
+        label=_("The token's vector before, normalised and after"),
     )
     if n < len(steps.before):
-        st.caption(f"The first {n} of {len(steps.before):,} dimensions, on one scale.")
+        st.caption(_("The first {n} of {n_before:,} dimensions, on one scale.", n=n, n_before=len(steps.before)))
 
 
 def _check(reading: Reading, which: Norm, layer: int, position: int, steps: NormSteps) -> None:
     own = anatomy.norm_output(reading.trace, which, layer)[position]
     difference = float(np.abs(own - steps.after).max())
     st.caption(
-        f"Worked out step by step and by the model's own LayerNorm, the {len(own):,} numbers differ by "
-        f"{difference:.1g} at most, which is rounding."
+        _(
+            "Worked out step by step and by the model's own LayerNorm, the {n_own:,} numbers differ by "
+            "{difference:.1g} at most, which is rounding.",
+            n_own=len(own),
+            difference=difference,
+        )
     )
 
 
 def _every_norm(reading: Reading, position: int) -> None:
-    with st.expander("Every norm of the model for this token", icon=":material/table:"):
+    with st.expander(_("Every norm of the model for this token"), icon=":material/table:"):
         model, rows = reading.checkpoint.model, []
         places: list[tuple[str, Norm, int]] = []
         for layer in range(model.config.n_layers):
-            places.append((f"layer {layer + 1}, before attention", "attention", layer))
-            places.append((f"layer {layer + 1}, before the MLP", "mlp", layer))
+            places.append((_("layer {layer}, before attention", layer=layer + 1), "attention", layer))
+            places.append((_("layer {layer}, before the MLP", layer=layer + 1), "mlp", layer))
         for name, norm, layer in [*places, ("final", "final", 0)]:
             steps = anatomy.norm_steps(model, reading.trace, norm, position, layer)
             rows.append(
                 {
                     "norm": name,
-                    "mean before": steps.mean,
-                    "standard deviation before": steps.variance**0.5,
-                    "mean after": float(steps.after.mean()),
-                    "standard deviation after": float(steps.after.std()),
+                    N_("mean before"): steps.mean,
+                    N_("standard deviation before"): steps.variance**0.5,
+                    N_("mean after"): float(steps.after.mean()),
+                    N_("standard deviation after"): float(steps.after.std()),
                 }
             )
         st.dataframe(

@@ -11,6 +11,7 @@ import streamlit as st
 from engine import anatomy
 from engine.anatomy import Lens
 from engine.checkpoint import Checkpoint
+from engine.language import N_, _
 from pages.parts.transformer.figures import lines
 from pages.parts.transformer.reading import Reading, choose_position, read_sentence, shown, token_name
 from pages.shared.charts import _distinct, percent
@@ -22,21 +23,23 @@ from pages.shared.models import inference
 MAX_TOKENS = 32
 TOP = 5
 FOLLOWED = 6  # tokens whose probability is followed through the layers
-MEASURES = ("Candidates", "Rank", "Distance")
+MEASURES = (N_("Candidates"), N_("Rank"), N_("Distance"))
 
 
 def show() -> None:
     """Draw the part."""
     st.markdown(
-        "The head can read the stream anywhere, not only at its end. Put the final norm and the head behind every "
-        "layer, and see the prediction form: the **logit lens** (nostalgebraist 2020)."
+        _(
+            "The head can read the stream anywhere, not only at its end. Put the final norm and the head behind every "
+            "layer, and see the prediction form: the **logit lens** (nostalgebraist 2020)."
+        )
     )
     reading = read_sentence(MAX_TOKENS)
     if reading is None:
         return
     lens = _lens(*reading.key, _reading=reading)
     checkpoint, sentence = reading.checkpoint, reading.sentence
-    rows = ["embedding", *(f"layer {n}" for n in range(1, len(lens.ids) - 1)), "output"]
+    rows = ["embedding", *(_("layer {n}", n=n) for n in range(1, len(lens.ids) - 1)), "output"]
     last = len(sentence.ids) - 1
     key = f"lens_position:{last + 1}"
     position = min(st.session_state.get(key, last), last)
@@ -48,14 +51,14 @@ def show() -> None:
         rows,
         "lens_table",
         selected=position,
-        label="The most probable next token after each layer, for every token of the sentence",
+        label=_("The most probable next token after each layer, for every token of the sentence"),
     )
     if clicked is not None and clicked != position:
         st.session_state[key] = clicked
         position = clicked
     agree = (lens.ids[:, :, 0] == lens.final_ids).mean(axis=1)
     st.caption(
-        "Share of positions at which a row already says what the model says at the end: "
+        _("Share of positions at which a row already says what the model says at the end: ")
         + ", ".join(f"{name} {share:.0%}" for name, share in _few(rows, agree))
         + "."
     )
@@ -64,18 +67,21 @@ def show() -> None:
         position = choose_position(
             sentence,
             "lens_position",
-            "The column that is followed below. A click in the table chooses it too.",
-            label="Follow the token",
+            _("The column that is followed below. A click in the table chooses it too."),
+            label=_("Follow the token"),
         )
     measure = right.segmented_control(
-        "Through the layers",
+        _("Through the layers"),
         MEASURES,
+        format_func=_,
         default=MEASURES[0],
         required=True,
         key="lens_measure",
         persist_state="session",
-        help="Probabilities of the candidates; the place of the final answer among all tokens; how far each layer's "
-        "prediction is from the last one, in bits.",
+        help=_(
+            "Probabilities of the candidates; the place of the final answer among all tokens; how far each layer's "
+            "prediction is from the last one, in bits."
+        ),
     )
     ticks = tuple((float(n), "0" if n == 0 else str(n)) for n in _ticks(len(rows)))
     if measure == MEASURES[0]:
@@ -84,22 +90,31 @@ def show() -> None:
         _measures(reading, lens, position, rows, ticks, rank=measure == MEASURES[1])
     _table(checkpoint, lens, position, rows)
     notice(
-        "The embedding alone often predicts the token itself, or what commonly follows it: with a tied head the row of "
-        "a token is most like itself.",
-        "Answers that need the sentence come late; a word's second half comes early. Probability and rank often jump "
-        "in one layer: look at what that layer's attention does.",
-        "The early rows are read with a norm and a head that were trained for the last one. What looks like nonsense "
-        "may be meant for other layers, not for the head; the tuned lens (Belrose et al. 2023) corrects for that.",
+        _(
+            "The embedding alone often predicts the token itself, or what commonly follows it: with a tied head the "
+            "row of a token is most like itself."
+        ),
+        _(
+            "Answers that need the sentence come late; a word's second half comes early. Probability and rank often "
+            "jump in one layer: look at what that layer's attention does."
+        ),
+        _(
+            "The early rows are read with a norm and a head that were trained for the last one. What looks like "
+            "nonsense may be meant for other layers, not for the head; the tuned lens (Belrose et al. 2023) corrects "
+            "for that."
+        ),
     )
     exercise(
-        "Find a position where the answer is settled in the first layers, and one where it is not. What differs?",
-        "Settled early: frequent pairs, such as the end of a word or “the” after “in”, which need no more than the "
-        "token itself. Settled late: words that depend on something far back, for which attention has to fetch it.",
+        _("Find a position where the answer is settled in the first layers, and one where it is not. What differs?"),
+        _(
+            "Settled early: frequent pairs, such as the end of a word or “the” after “in”, which need no more than the "
+            "token itself. Settled late: words that depend on something far back, for which attention has to fetch it."
+        ),
     )
     show_code(anatomy.logit_lens_top, anatomy.Lens)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Reading the stream after every layer …")
+@st.cache_resource(max_entries=8, show_spinner=N_("Reading the stream after every layer …"))
 def _lens(key: str, ids: tuple[int, ...], *, _reading: Reading) -> Lens:
     with inference():
         return anatomy.logit_lens_top(_reading.checkpoint.model, _reading.trace, TOP)
@@ -142,15 +157,21 @@ def _candidates(
     first = int(np.argmax(lens.ids[:, position, 0] == lens.final_ids[position]))
     lines(
         frame,
-        title="Candidates for the next token, layer by layer",
-        x="Layers read (0: the embedding)",
-        y="Probability (%)",
+        title=_("Candidates for the next token, layer by layer"),
+        x=_("Layers read (0: the embedding)"),
+        y=_("Probability (%)"),
         series=names,
         percent=True,
         ticks=ticks,
-        alt_text="Line chart: probability of the candidates for the next token after each layer.",
-        summary=f"The answer is {names[0]} with {percent(answer)}; it first leads in row {rows[first]}. Drawn are the "
-        f"leading tokens of all rows, at most {FOLLOWED}.",
+        alt_text=_("Line chart: probability of the candidates for the next token after each layer."),
+        summary=_(
+            "The answer is {names} with {answer}; it first leads in row {rows}. Drawn are the "
+            "leading tokens of all rows, at most {followed}.",
+            names=names[0],
+            answer=percent(answer),
+            rows=rows[first],
+            followed=FOLLOWED,
+        ),
         height=340,
     ).show()
 
@@ -166,7 +187,7 @@ def _measures(
 ) -> None:
     values = (lens.final_rank if rank else lens.divergence).astype(float)
     average = np.exp(np.log(values).mean(axis=1)) if rank else values.mean(axis=1)
-    names = ["chosen token", "geometric mean of all" if rank else "mean of all tokens"]
+    names = [_("chosen token"), _("geometric mean of all") if rank else _("mean of all tokens")]
     frame = pd.DataFrame(
         {
             "x": np.tile(np.arange(len(rows)), 2),
@@ -177,23 +198,29 @@ def _measures(
     )
     own = values[:, position]
     if rank:
-        summary = (
-            f"The answer is number {own[0]:,.0f} of {reading.checkpoint.model.config.vocab_size:,} after the embedding "
-            f"and number 1 at the end; it is first from row {rows[_settled(own)]} on."
+        summary = _(
+            (
+                "The answer is number {own:,.0f} of {vocab_size:,} after the embedding "
+                "and number 1 at the end; it is first from row {rows} on."
+            ),
+            own=own[0],
+            vocab_size=reading.checkpoint.model.config.vocab_size,
+            rows=rows[_settled(own)],
         )
     else:
-        summary = f"From {own[0]:.2f} bits after the embedding to 0 at the end (KL divergence)."
+        summary = _("From {own:.2f} bits after the embedding to 0 at the end (KL divergence).", own=own[0])
     lines(
         frame,
-        title="Rank of the final answer after each layer"
+        title=_("Rank of the final answer after each layer")
         if rank
-        else "How far each layer is from the final prediction",
-        x="Layers read (0: the embedding)",
-        y="Rank (1 is first), logarithmic" if rank else "KL divergence (bits)",
+        else _("How far each layer is from the final prediction"),
+        x=_("Layers read (0: the embedding)"),
+        y=_("Rank (1 is first), logarithmic") if rank else N_("KL divergence (bits)"),
         series=names,
         log=rank,
         ticks=ticks,
-        alt_text="Line chart: " + ("rank of the final answer by layer." if rank else "KL divergence by layer."),
+        alt_text=_("Line chart: ")
+        + (_("rank of the final answer by layer.") if rank else _("KL divergence by layer.")),
         summary=summary,
         height=340,
     ).show()
@@ -206,7 +233,7 @@ def _settled(ranks: np.ndarray) -> int:
 
 
 def _table(checkpoint: Checkpoint, lens: Lens, position: int, rows: list[str]) -> None:
-    with st.expander("As a table", icon=":material/table:"):
+    with st.expander(_("As a table"), icon=":material/table:"):
         found: list[dict[str, Any]] = []
         for index, name in enumerate(rows):
             row: dict[str, Any] = {"row": name}
@@ -222,7 +249,7 @@ def _table(checkpoint: Checkpoint, lens: Lens, position: int, rows: list[str]) -
             hide_index=True,
             width="stretch",
             column_config={
-                "probability of the answer (%)": st.column_config.NumberColumn(format="%.1f"),
-                "KL divergence (bits)": st.column_config.NumberColumn(format="%.2f"),
+                N_("probability of the answer (%)"): st.column_config.NumberColumn(format="%.1f"),
+                N_("KL divergence (bits)"): st.column_config.NumberColumn(format="%.2f"),
             },
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.gpt import GPTConfig
+from engine.language import _
 from pages.parts.transformer.words import ACTIVATIONS
 from pages.shared.components.architecture_map import Place
 
@@ -22,127 +23,149 @@ class Words:
 
 def words_of(kind: str, config: GPTConfig) -> Words:
     """What is said of an operation of `engine.anatomy.operations` in a model of this shape."""
-    head = "x · Wᵀ with the embedding's own table" if config.tie_embeddings else "x · W"
+    head = _("x · Wᵀ with the embedding's own table") if config.tie_embeddings else "x · W"
     activation = ACTIVATIONS[config.activation]
     return {
         "ids": Words(
-            "Token ids",
-            "text → ids",
-            "The tokenizer cuts the text into tokens and numbers them. No vector yet.",
+            _("Token ids"),
+            _("text → ids"),
+            _("The tokenizer cuts the text into tokens and numbers them. No vector yet."),
             "before",
         ),
         "token_embedding": Words(
-            "Look up", "W[id]", "Each id picks its row of the embedding table: C numbers for each token.", "before"
+            _("Look up"),
+            "W[id]",
+            _("Each id picks its row of the embedding table: C numbers for each token."),
+            "before",
         ),
         "position_embedding": Words(
-            "+ position",
+            _("+ position"),
             "W[id] + P[t]",
-            "The learned vector of each place is added. This sum is the residual stream at its start.",
+            _("The learned vector of each place is added. This sum is the residual stream at its start."),
             "before",
         ),
         "norm_attention": Words(
             "LayerNorm",
             "(x − μ) / σ · γ" + (" + β" if config.bias else ""),
-            "Each token's vector is brought to one scale before attention reads it. The stream itself stays as it is.",
+            _(
+                "Each token's vector is brought to one scale before attention reads it. The stream itself stays as it "
+                "is."
+            ),
             "branch",
-            "Attention",
+            _("Attention"),
         ),
         "qkv": Words(
-            "Queries, keys, values",
+            _("Queries, keys, values"),
             "x · W" + (" + b" if config.bias else ""),
-            f"One product makes all three, side by side: 3 · {config.d_model:,} numbers a token. Cutting them into "
-            f"{config.n_heads} heads of {config.head_size} costs nothing.",
+            _(
+                "One product makes all three, side by side: 3 · {d_model:,} numbers a token. Cutting them into "
+                "{n_heads} heads of {head_size} costs nothing.",
+                d_model=config.d_model,
+                n_heads=config.n_heads,
+                head_size=config.head_size,
+            ),
             "branch",
-            "Attention",
+            _("Attention"),
         ),
         "rotation": Words(
-            "Turn q and k",
+            _("Turn q and k"),
             "R(t) q,  R(t) k",
-            "Rotary positions: pairs of numbers of queries and keys are turned by angles that grow with the position.",
+            _(
+                "Rotary positions: pairs of numbers of queries and keys are turned by angles that grow with the "
+                "position."
+            ),
             "branch",
-            "Attention",
+            _("Attention"),
         ),
         "scores": Words(
-            "Scores",
+            _("Scores"),
             "q · kᵀ / √D",
-            "How well each query (row) suits each key (column), in every head. Later tokens are masked: −∞, left blank "
-            "here.",
+            _(
+                "How well each query (row) suits each key (column), in every head. Later tokens are masked: −∞, left "
+                "blank here."
+            ),
             "branch",
-            "Attention",
+            _("Attention"),
         ),
         "weights": Words(
-            "Softmax",
+            _("Softmax"),
             "softmax(scores)",
-            "Scores become shares: each row is positive and sums to 1. This is the attention.",
+            _("Scores become shares: each row is positive and sums to 1. This is the attention."),
             "branch",
-            "Attention",
+            _("Attention"),
         ),
         "heads": Words(
-            "Weighted sum",
-            "weights · v",
-            "Each head gathers values from where it looks. The heads are laid side by side again.",
+            _("Weighted sum"),
+            _("weights · v"),
+            _("Each head gathers values from where it looks. The heads are laid side by side again."),
             "branch",
-            "Attention",
+            _("Attention"),
         ),
         "attention_output": Words(
-            "Project",
-            "heads · W" + (" + b" if config.bias else ""),
-            "A last matrix mixes what the heads found into one vector a token.",
+            _("Project"),
+            _("heads · W") + (" + b" if config.bias else ""),
+            _("A last matrix mixes what the heads found into one vector a token."),
             "branch",
-            "Attention",
+            _("Attention"),
         ),
         "residual_middle": Words(
-            "+ residual",
-            "x + attention",
-            "What attention found is added to the stream, not put in its place.",
+            _("+ residual"),
+            _("x + attention"),
+            _("What attention found is added to the stream, not put in its place."),
             "add",
-            "Attention",
+            _("Attention"),
         ),
         "norm_mlp": Words(
             "LayerNorm",
             "(x − μ) / σ · γ" + (" + β" if config.bias else ""),
-            "Once more to one scale, with a scale of its own, before the MLP reads.",
+            _("Once more to one scale, with a scale of its own, before the MLP reads."),
             "branch",
             "MLP",
         ),
         "up": Words(
             "Up",
             "x · W" + (" + b" if config.bias else ""),
-            f"Each token by itself: {config.d_model:,} numbers become {config.d_ff:,}, one for each neuron.",
+            _(
+                "Each token by itself: {d_model:,} numbers become {d_ff:,}, one for each neuron.",
+                d_model=config.d_model,
+                d_ff=config.d_ff,
+            ),
             "branch",
             "MLP",
         ),
         "activation": Words(
             activation,
             {"gelu": "x Φ(x)", "gelu_tanh": "≈ x Φ(x)", "relu2": "max(0, x)²"}[config.activation],
-            "What is negative is (nearly) switched off. Without this step two linear maps would be one.",
+            _("What is negative is (nearly) switched off. Without this step two linear maps would be one."),
             "branch",
             "MLP",
         ),
         "down": Words(
-            "Down",
+            _("Down"),
             "h · W" + (" + b" if config.bias else ""),
-            "The neurons that fired write their vectors: back to the width of the stream.",
+            _("The neurons that fired write their vectors: back to the width of the stream."),
             "branch",
             "MLP",
         ),
-        "residual": Words("+ residual", "x + MLP", "Added to the stream: what the next layer reads.", "add", "MLP"),
+        "residual": Words(
+            _("+ residual"), _("x + MLP"), _("Added to the stream: what the next layer reads."), "add", "MLP"
+        ),
         "final_norm": Words(
-            "Final LayerNorm",
+            _("Final LayerNorm"),
             "(x − μ) / σ · γ" + (" + β" if config.bias else ""),
-            "The stream is brought to one scale a last time.",
+            _("The stream is brought to one scale a last time."),
             "after",
         ),
         "head": Words(
-            "Head",
+            _("Head"),
             head,
-            "Each vector is compared with every token of the vocabulary: one score, a logit, for each.",
+            _("Each vector is compared with every token of the vocabulary: one score, a logit, for each."),
             "after",
         ),
         "softmax": Words(
-            "Softmax",
+            _("Softmax"),
             "softmax(logits)",
-            "The scores become probabilities of the next token, for every position at once.",
+            _("The scores become probabilities of the next token, for every position at once."),
             "after",
         ),
     }[kind]

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from engine.checkpoint import Checkpoint
+from engine.language import N_, _
 from pages.shared.draft import show_bytes
 from pages.shared.models import ModelChoice, choose_model, load
 from pages.shared.sentence import Sentence, choose_sentence, traced
@@ -48,17 +49,21 @@ def read_sentence(most: int) -> Reading | None:
 def token_name(checkpoint: Checkpoint, token_id: int) -> str:
     """A token's text; a row of the table that no token uses by its number."""
     tokenizer = checkpoint.tokenizer
-    return show_bytes(tokenizer.token_bytes(token_id)) if token_id < tokenizer.n_vocab else f"(unused {token_id})"
+    return (
+        show_bytes(tokenizer.token_bytes(token_id))
+        if token_id < tokenizer.n_vocab
+        else _("(unused {token_id})", token_id=token_id)
+    )
 
 
 def choose_layer(n_layers: int, key: str, text: str) -> int:
     """A slider for a layer, counted from 1 on the page and from 0 in what it returns; none for a single layer."""
     if n_layers == 1:
         return 0
-    return st.slider("Layer", 1, n_layers, key=f"{key}:{n_layers}", persist_state="session", help=text) - 1
+    return st.slider(_("Layer"), 1, n_layers, key=f"{key}:{n_layers}", persist_state="session", help=text) - 1
 
 
-def choose_position(sentence: Sentence, key: str, text: str, *, label: str = "Token") -> int:
+def choose_position(sentence: Sentence, key: str, text: str, *, label: str = N_("Token")) -> int:
     """A list of the sentence's tokens by position; the last one is chosen first."""
     positions = range(len(sentence.tokens))
     key = f"{key}:{len(positions)}"
@@ -67,7 +72,7 @@ def choose_position(sentence: Sentence, key: str, text: str, *, label: str = "To
     return st.selectbox(
         label,
         positions,
-        format_func=lambda at: f"{at}: {shown(sentence.tokens[at])}",
+        format_func=lambda at: _(f"{at}: {shown(sentence.tokens[at])}"),
         key=key,
         persist_state="session",
         help=text,

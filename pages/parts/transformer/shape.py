@@ -12,6 +12,7 @@ import streamlit as st
 
 from engine.errors import ConfigError, EngineError
 from engine.gpt import GPTConfig
+from engine.language import _
 from engine.scaling import PUBLISHED_SHAPES
 from pages.parts.transformer.words import POSITIONS
 from pages.shared import viewer
@@ -39,13 +40,15 @@ def choose_shape() -> tuple[GPTConfig, str, bool]:
         _start(FIRST)
     _fill("size_preset", state["preset"])
     st.selectbox(
-        "Begin with",
+        _("Begin with"),
         list(titles),
-        format_func=titles.__getitem__,
+        format_func=lambda each: _(titles[each]),
         key="size_preset",
         on_change=_take_preset,
-        help="Sets everything below: your own models, the four sizes of GPT-2, the eight of GPT-3. Then change what "
-        "you like.",
+        help=_(
+            "Sets everything below: your own models, the four sizes of GPT-2, the eight of GPT-3. Then change what "
+            "you like."
+        ),
     )
     config = GPTConfig.from_dict(state["shape"])
     _controls(config)
@@ -53,25 +56,27 @@ def choose_shape() -> tuple[GPTConfig, str, bool]:
     if state["problem"]:
         st.warning(state["problem"])
     if changed:
-        st.caption(f"Changed from {titles[state['preset']]}: {', '.join(_differences(state))}.")
+        st.caption(
+            _("Changed from {titles}: {join}.", titles=titles[state["preset"]], join=", ".join(_differences(state)))
+        )
     undo, reset = st.columns(2)
     undo.button(
-        "Undo",
+        _("Undo"),
         key="size_undo",
         icon=":material/undo:",
         disabled=not state["past"],
         on_click=_undo,
         width="stretch",
-        help="Take back the last change.",
+        help=_("Take back the last change."),
     )
     reset.button(
-        "Reset",
+        _("Reset"),
         key="size_reset",
         icon=":material/restart_alt:",
         disabled=not changed,
         on_click=_reset,
         width="stretch",
-        help="Back to the shape chosen above.",
+        help=_("Back to the shape chosen above."),
     )
     return config, titles[state["preset"]], changed
 
@@ -94,7 +99,11 @@ def start_shape() -> GPTConfig:
 @st.cache_data(ttl=10, show_spinner=False)
 def _runs(learner: str) -> dict[str, str]:
     service = lab()
-    return {f"run:{r.run_id}": f"Yours: {run_name(r)}" for r in service.runs() if service.checkpoints(r.run_id)}
+    return {
+        f"run:{r.run_id}": _("Yours: {run_name}", run_name=run_name(r))
+        for r in service.runs()
+        if service.checkpoints(r.run_id)
+    }
 
 
 def _presets() -> dict[str, str]:
@@ -119,7 +128,7 @@ def _take_preset() -> None:
     try:
         _start(st.session_state["size_preset"])
     except (EngineError, ValueError) as error:
-        st.session_state[_STATE]["problem"] = f"This model cannot be read: {sentence(error)}"
+        st.session_state[_STATE]["problem"] = _("This model cannot be read: {sentence}", sentence=sentence(error))
 
 
 def _undo() -> None:
@@ -151,7 +160,9 @@ def _moved(name: str) -> None:
     if name in ("d_model", "positions"):
         offered = divisors(width, even_heads=positions == "rotary")
         if not offered:
-            state["problem"] = f"Rotary positions need heads of an even size: a width of {width} has none."
+            state["problem"] = _(
+                "Rotary positions need heads of an even size: a width of {width} has none.", width=width
+            )
             return
         changes["n_heads"] = min(offered, key=lambda n: (abs(n - old.n_heads), n))
     try:
@@ -176,7 +187,7 @@ def _differences(state: dict[str, Any]) -> list[str]:
         "n_layers": "layers",
         "n_heads": "heads",
         "d_model": "width",
-        "d_ff": "MLP width",
+        "d_ff": _("MLP width"),
         "positions": "positions",
         "bias": "biases",
         "tie_embeddings": "tied",
@@ -213,58 +224,60 @@ def _controls(config: GPTConfig) -> None:
         return {"key": f"size_{name}", "on_change": _moved, "args": (name,)}
 
     st.slider(
-        "Layers",
+        _("Layers"),
         1,
         max(MAX_LAYERS, config.n_layers),
-        help="Blocks of attention and MLP, one after another. GPT-2 small: 12, GPT-3: 96.",
+        help=_("Blocks of attention and MLP, one after another. GPT-2 small: 12, GPT-3: 96."),
         **named("n_layers"),
     )
     st.select_slider(
-        "Width (d_model)",
+        _("Width (d_model)"),
         _with(WIDTHS, config.d_model),
         format_func=_value,
-        help="C, the length of the vector that each token is. Most counts grow with its square.",
+        help=_("C, the length of the vector that each token is. Most counts grow with its square."),
         **named("d_model"),
     )
     st.select_slider(
-        "Heads",
+        _("Heads"),
         divisors(config.d_model, even_heads=config.positions == "rotary"),
         format_func=_value,
-        help="Only numbers that cut the width into equal slices are offered. They change no count at all.",
+        help=_("Only numbers that cut the width into equal slices are offered. They change no count at all."),
         **named("n_heads"),
     )
     st.select_slider(
-        "MLP width (d_ff)",
+        _("MLP width (d_ff)"),
         _with(tuple(round(ratio * config.d_model) for ratio in RATIOS), config.d_ff),
         format_func=_value,
-        help="Neurons of each MLP; usually 4 · d_model.",
+        help=_("Neurons of each MLP; usually 4 · d_model."),
         **named("d_ff"),
     )
     st.select_slider(
-        "Context length",
+        _("Context length"),
         _with(CONTEXTS, config.context_length),
         format_func=_value,
-        help="Tokens the model can read at once. GPT-2: 1,024, GPT-3: 2,048.",
+        help=_("Tokens the model can read at once. GPT-2: 1,024, GPT-3: 2,048."),
         **named("context_length"),
     )
     st.number_input(
-        "Vocabulary",
+        _("Vocabulary"),
         2,
         max(MAX_VOCAB, config.vocab_size),
         step=1000,
-        help="V, the number of different tokens. GPT-2 and GPT-3: 50,257.",
+        help=_("V, the number of different tokens. GPT-2 and GPT-3: 50,257."),
         **named("vocab_size"),
     )
     st.selectbox(
-        "Positions",
+        _("Positions"),
         list(POSITIONS),
-        format_func=POSITIONS.__getitem__,
-        help="Learned vectors cost one vector for each place of the context; rotary positions cost nothing.",
+        format_func=lambda each: _(POSITIONS[each]),
+        help=_("Learned vectors cost one vector for each place of the context; rotary positions cost nothing."),
         **named("positions"),
     )
     st.toggle(
-        "Tied head",
-        help="The output layer uses the embedding's table (GPT-2, GPT-3); untied it has one of its own.",
+        _("Tied head"),
+        help=_("The output layer uses the embedding's table (GPT-2, GPT-3); untied it has one of its own."),
         **named("tie_embeddings"),
     )
-    st.toggle("Biases", help="A number added behind each linear map, and the shift of each norm.", **named("bias"))
+    st.toggle(
+        _("Biases"), help=_("A number added behind each linear map, and the shift of each norm."), **named("bias")
+    )

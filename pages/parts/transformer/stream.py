@@ -8,6 +8,7 @@ import streamlit as st
 
 from engine import anatomy
 from engine.anatomy import StreamReport
+from engine.language import N_, _
 from pages.parts.transformer.figures import lines
 from pages.parts.transformer.reading import Reading, choose_position, read_sentence
 from pages.shared.code_panel import show_code
@@ -15,33 +16,36 @@ from pages.shared.components.heat_grid import heat_grid
 from pages.shared.lesson import exercise, notice
 
 MAX_TOKENS = 48
-VIEWS = ("Length", "What is added", "All tokens")
+VIEWS = (N_("Length"), N_("What is added"), N_("All tokens"))
 
 
 def show() -> None:
     """Draw the part."""
     st.markdown(
-        "The **residual stream** is one vector for each token that runs through the whole model. Nothing in it is ever "
-        "replaced: attention and MLP only add to it. So its history can be read as a sum."
+        _(
+            "The **residual stream** is one vector for each token that runs through the whole model. Nothing in it is "
+            "ever replaced: attention and MLP only add to it. So its history can be read as a sum."
+        )
     )
     reading = read_sentence(MAX_TOKENS)
     if reading is None:
         return
     left, right = st.columns([1.6, 1], vertical_alignment="bottom")
     view = left.segmented_control(
-        "Look at",
+        _("Look at"),
         VIEWS,
+        format_func=_,
         default=VIEWS[0],
         required=True,
         key="stream_view",
         persist_state="session",
-        help="The stream's own length, the length and direction of what is added, or a picture of all tokens.",
+        help=_("The stream's own length, the length and direction of what is added, or a picture of all tokens."),
     )
     report = anatomy.stream_report(reading.trace)
     position = 0
     if view != "All tokens":
         with right:
-            position = choose_position(reading.sentence, "stream_token", "Whose vector is followed.")
+            position = choose_position(reading.sentence, "stream_token", _("Whose vector is followed."))
     if view == "Length":
         _length(reading, report, position)
     elif view == "What is added":
@@ -50,17 +54,25 @@ def show() -> None:
         _all_tokens(reading, report)
     _table(reading, report, position)
     notice(
-        "The stream grows: what blocks add is rarely opposed to what is there. A cosine near 0 is a new direction, "
-        "which the stream has room for; a negative one takes something back.",
-        "In larger models the first token is often longest by far: heads that find nothing to look at rest on it, and "
-        "its vector is built to be a place of rest (Xiao et al. 2023).",
-        "Length alone changes nothing that later blocks read, since they read it normalised: what counts is how much a "
-        "block adds **compared with** what is there.",
+        _(
+            "The stream grows: what blocks add is rarely opposed to what is there. A cosine near 0 is a new direction, "
+            "which the stream has room for; a negative one takes something back."
+        ),
+        _(
+            "In larger models the first token is often longest by far: heads that find nothing to look at rest on it, "
+            "and its vector is built to be a place of rest (Xiao et al. 2023)."
+        ),
+        _(
+            "Length alone changes nothing that later blocks read, since they read it normalised: what counts is how "
+            "much a block adds **compared with** what is there."
+        ),
     )
     exercise(
-        "Which layer changes the stream most, compared with its length before? Is it the attention or the MLP?",
-        "Divide what is added by the length before it; the table has both. In small models it is usually the first "
-        "MLP: the embedding is short, and one block can turn it right round.",
+        _("Which layer changes the stream most, compared with its length before? Is it the attention or the MLP?"),
+        _(
+            "Divide what is added by the length before it; the table has both. In small models it is usually the first "
+            "MLP: the embedding is short, and one block can turn it right round."
+        ),
     )
     show_code(anatomy.stream_report, anatomy.StreamReport)
 
@@ -79,19 +91,24 @@ def _length(reading: Reading, report: StreamReport, position: int) -> None:
         {
             "x": np.tile(x, 2),
             "y": np.concatenate([chosen, mean]),
-            "series": ["chosen token"] * len(x) + ["mean of all tokens"] * len(x),
-            "place": [f"after {place}" for place in places] * 2,
+            "series": [_("chosen token")] * len(x) + [_("mean of all tokens")] * len(x),
+            "place": [_("after {place}", place=place) for place in places] * 2,
         }
     )
     lines(
         frame,
-        title="Length of the residual stream",
-        x="Layers behind it (halves: attention done, MLP not yet)",
-        y="Length of the vector (norm)",
-        series=["chosen token", "mean of all tokens"],
-        alt_text="Line chart: length of the residual stream by layer, for one token and on average.",
-        summary=f"The chosen token goes from {chosen[0]:.2f} to {chosen[-1]:.2f}, the mean from {mean[0]:.2f} to "
-        f"{mean[-1]:.2f}.",
+        title=_("Length of the residual stream"),
+        x=_("Layers behind it (halves: attention done, MLP not yet)"),
+        y=_("Length of the vector (norm)"),
+        series=[_("chosen token"), _("mean of all tokens")],
+        alt_text=_("Line chart: length of the residual stream by layer, for one token and on average."),
+        summary=_(
+            "The chosen token goes from {chosen:.2f} to {chosen_2:.2f}, the mean from {mean:.2f} to {mean_2:.2f}.",
+            chosen=chosen[0],
+            chosen_2=chosen[-1],
+            mean=mean[0],
+            mean_2=mean[-1],
+        ),
     ).show()
 
 
@@ -102,7 +119,7 @@ def _added(reading: Reading, report: StreamReport, position: int) -> None:
         "attention": report.attention[:, position] / np.maximum(before[0::2], 1e-9),
         "MLP": report.mlp[:, position] / np.maximum(before[1::2], 1e-9),
     }
-    names = [f"layer {n}" for n in layers]
+    names = [_("layer {n}", n=n) for n in layers]
 
     def frame(series: dict[str, np.ndarray]) -> pd.DataFrame:
         return pd.concat(
@@ -113,26 +130,35 @@ def _added(reading: Reading, report: StreamReport, position: int) -> None:
     most = max(share, key=lambda name: float(share[name].max()))
     lines(
         frame(share),
-        title="How much is added",
-        x="Layer",
-        y="Length added / length before",
+        title=_("How much is added"),
+        x=_("Layer"),
+        y=_("Length added / length before"),
         series=list(share),
-        alt_text="Line chart: length of what attention and MLP add, as a share of the stream, by layer.",
-        summary=f"The largest step is that of the {most} in layer {int(share[most].argmax()) + 1}: "
-        f"{share[most].max():.2f} times the length before.",
+        alt_text=_("Line chart: length of what attention and MLP add, as a share of the stream, by layer."),
+        summary=_(
+            "The largest step is that of the {most} in layer {value}: {max:.2f} times the length before.",
+            most=most,
+            value=int(share[most].argmax()) + 1,
+            max=share[most].max(),
+        ),
         height=260,
     ).show()
     cosines = {"attention": report.attention_cosine[:, position], "MLP": report.mlp_cosine[:, position]}
     every = np.concatenate(list(cosines.values()))
     lines(
         frame(cosines),
-        title="In which direction it points",
-        x="Layer",
-        y="Cosine (1 along it, −1 against it)",
+        title=_("In which direction it points"),
+        x=_("Layer"),
+        y=_("Cosine (1 along it, −1 against it)"),
         series=list(cosines),
-        alt_text="Line chart: cosine between what is added and the stream, by layer.",
-        summary=f"Cosines go from {every.min():.2f} to {every.max():.2f}; {int((every < 0).sum())} of {len(every)} "
-        "steps take something back.",
+        alt_text=_("Line chart: cosine between what is added and the stream, by layer."),
+        summary=_(
+            "Cosines go from {min:.2f} to {max:.2f}; {int} of {n_every} steps take something back.",
+            min=every.min(),
+            max=every.max(),
+            int=int((every < 0).sum()),
+            n_every=len(every),
+        ),
         height=260,
     ).show()
 
@@ -142,24 +168,28 @@ def _all_tokens(reading: Reading, report: StreamReport) -> None:
     heat_grid(
         report.norms.T,
         "stream_grid",
-        title="Length of the stream: one row a token, one column a place in the model",
+        title=_("Length of the stream: one row a token, one column a place in the model"),
         row_name="position",
         column_name="after",
-        summary=f"Lengths go from {report.norms.min():.2f} to {report.norms.max():.2f}.",
+        summary=_("Lengths go from {min:.2f} to {max:.2f}.", min=report.norms.min(), max=report.norms.max()),
         height=max(160, min(660, 20 * len(reading.sentence.ids))),
         row_labels=reading.sentence.tokens,
         column_labels=places,
     )
     longest = int(report.norms[-1].argmax())
     st.caption(
-        f"At the end position {longest} is longest: {report.norms[-1, longest]:.2f}, "
-        f"{report.norms[-1, longest] / np.median(report.norms[-1]):.1f} times the median."
+        _(
+            "At the end position {longest} is longest: {norms:.2f}, {value:.1f} times the median.",
+            longest=longest,
+            norms=report.norms[-1, longest],
+            value=report.norms[-1, longest] / np.median(report.norms[-1]),
+        )
     )
 
 
 def _table(reading: Reading, report: StreamReport, position: int) -> None:
-    with st.expander("As a table", icon=":material/table:"):
-        st.markdown(f"Position {position}")
+    with st.expander(_("As a table"), icon=":material/table:"):
+        st.markdown(_("Position {position}", position=position))
         rows = []
         for layer in range(len(report.attention)):
             for kind, added, cosine, before in (
@@ -170,10 +200,10 @@ def _table(reading: Reading, report: StreamReport, position: int) -> None:
                     {
                         "layer": layer + 1,
                         "what": kind,
-                        "length before": float(before[position]),
-                        "length added": float(added[layer, position]),
+                        N_("length before"): float(before[position]),
+                        N_("length added"): float(added[layer, position]),
                         "cosine": float(cosine[layer, position]),
-                        "length after": float(report.norms[2 * layer + 1 + (kind == "MLP"), position]),
+                        N_("length after"): float(report.norms[2 * layer + 1 + (kind == "MLP"), position]),
                     }
                 )
         st.dataframe(
@@ -182,6 +212,6 @@ def _table(reading: Reading, report: StreamReport, position: int) -> None:
             width="stretch",
             column_config={
                 name: st.column_config.NumberColumn(format="%.3f")
-                for name in ("length before", "length added", "cosine", "length after")
+                for name in (_("length before"), _("length added"), "cosine", _("length after"))
             },
         )

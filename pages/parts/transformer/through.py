@@ -9,6 +9,7 @@ import streamlit as st
 from engine import anatomy
 from engine.anatomy import Operation
 from engine.checkpoint import Checkpoint
+from engine.language import N_, _
 from pages.parts.transformer.operations import words_of
 from pages.parts.transformer.reading import read_sentence, token_name
 from pages.shared.charts import next_token_bars, visible_token
@@ -23,15 +24,15 @@ from pages.shared.sentence import Sentence
 MAX_TOKENS = 48
 TOP = 40  # tokens of the vocabulary that a picture of logits shows
 AXES = {
-    "T": "T: tokens of the sentence",
-    "S": "S: tokens that are looked at",
-    "C": "C: the width, d_model",
-    "3C": "3 C: query, key and value",
-    "2": "queries and keys",
-    "H": "H: heads",
-    "D": "D: numbers of a head",
-    "F": "d_ff: neurons of the MLP",
-    "V": "V: tokens of the vocabulary",
+    "T": N_("T: tokens of the sentence"),
+    "S": N_("S: tokens that are looked at"),
+    "C": N_("C: the width, d_model"),
+    "3C": N_("3 C: query, key and value"),
+    "2": N_("queries and keys"),
+    "H": N_("H: heads"),
+    "D": N_("D: numbers of a head"),
+    "F": N_("d_ff: neurons of the MLP"),
+    "V": N_("V: tokens of the vocabulary"),
 }
 _STATE = "anatomy:place"
 
@@ -39,8 +40,10 @@ _STATE = "anatomy:place"
 def show() -> None:
     """Draw the part."""
     st.markdown(
-        "From ids to the probability of the next token, one operation after another. Each picture holds the numbers "
-        "that this model computes for your sentence."
+        _(
+            "From ids to the probability of the next token, one operation after another. Each picture holds the "
+            "numbers that this model computes for your sentence."
+        )
     )
     reading = read_sentence(MAX_TOKENS)
     if reading is None:
@@ -61,18 +64,28 @@ def show() -> None:
         _picture(checkpoint, sentence, operation, values)
     _as_list(operations, checkpoint)
     notice(
-        "Between the ids and the logits the shape of the stream never changes: T vectors of C numbers. Every block "
-        "reads them, computes, and adds to them.",
-        "Only attention moves information between tokens: its scores are T × T. Norms, MLP and head treat each token "
-        "by itself.",
-        "The MLP's matrices hold about twice as many parameters as those of attention; the scores, the softmax and the "
-        "sums hold none.",
+        _(
+            "Between the ids and the logits the shape of the stream never changes: T vectors of C numbers. Every block "
+            "reads them, computes, and adds to them."
+        ),
+        _(
+            "Only attention moves information between tokens: its scores are T × T. Norms, MLP and head treat each "
+            "token by itself."
+        ),
+        _(
+            "The MLP's matrices hold about twice as many parameters as those of attention; the scores, the softmax and "
+            "the sums hold none."
+        ),
     )
     exercise(
-        "Change the last word of the sentence and step through the first layer. In which pictures do rows of earlier "
-        "tokens change?",
-        "In none. The causal mask hides later tokens from earlier ones, so their rows stay as they are through all "
-        "layers; only the last rows change.",
+        _(
+            "Change the last word of the sentence and step through the first layer. In which pictures do rows of "
+            "earlier tokens change?"
+        ),
+        _(
+            "In none. The causal mask hides later tokens from earlier ones, so their rows stay as they are through all "
+            "layers; only the last rows change."
+        ),
     )
     show_code(anatomy.operations, anatomy.operation_values, type(checkpoint.model.layers[0]), type(checkpoint.model))
 
@@ -115,12 +128,12 @@ def _layer_control(operations: list[Operation], place: int) -> int:
             _go(operations, _find(operations, operations[place].kind, chosen))
 
     st.slider(
-        "Layer",
+        _("Layer"),
         1,
         n_layers,
         key="through_layer",
         on_change=moved,
-        help="The same operation in another block: the blocks have one form and different weights.",
+        help=_("The same operation in another block: the blocks have one form and different weights."),
     )
     return layer
 
@@ -133,7 +146,10 @@ def _drawing(operations: list[Operation], place: int, layer: int, checkpoint: Ch
         words = words_of(each.kind, config)
         boxes.append(MapBox(str(index), words.title, _shape(each), words.place, words.group))
     chosen = architecture_map(
-        boxes, "through_map", current=str(place), repeated=f"layer {layer + 1} of {config.n_layers}"
+        boxes,
+        "through_map",
+        current=str(place),
+        repeated=_("layer {layer} of {n_layers}", layer=layer + 1, n_layers=config.n_layers),
     )
     if chosen is not None and int(chosen) != place:
         _go(operations, int(chosen))
@@ -147,55 +163,67 @@ def _shape(operation: Operation) -> str:
 def _steps(operations: list[Operation], place: int) -> None:
     back, middle, forth = st.columns([1, 2.2, 1], vertical_alignment="bottom")
     back.button(
-        "Back",
+        _("Back"),
         key="through_back",
         icon=":material/arrow_back:",
         disabled=place == 0,
         on_click=_go,
         args=(operations, place - 1),
         width="stretch",
-        help="The operation before.",
+        help=_("The operation before."),
     )
     if st.session_state.get("through_step") != place + 1:
         st.session_state["through_step"] = place + 1
     middle.slider(
-        f"Operation, of {len(operations)}",
+        _("Operation, of {n_operations}", n_operations=len(operations)),
         1,
         len(operations),
         key="through_step",
         on_change=lambda: _go(operations, int(st.session_state["through_step"]) - 1),
-        help="All operations in the order in which they are computed, layer by layer.",
+        help=_("All operations in the order in which they are computed, layer by layer."),
     )
     forth.button(
-        "Next",
+        _("Next"),
         key="through_next",
         icon=":material/arrow_forward:",
         disabled=place == len(operations) - 1,
         on_click=_go,
         args=(operations, place + 1),
         width="stretch",
-        help="The operation after.",
+        help=_("The operation after."),
     )
 
 
 def _describe(checkpoint: Checkpoint, operation: Operation, values: np.ndarray) -> None:
     config = checkpoint.model.config
     words = words_of(operation.kind, config)
-    where = "" if operation.layer is None else f" · {words.group}, layer {operation.layer + 1}"
+    where = (
+        "" if operation.layer is None else _(" · {group}, layer {layer}", group=words.group, layer=operation.layer + 1)
+    )
     st.header(f"{words.title}{where}", anchor=False)
     st.code(words.formula, language=None, wrap_lines=True)
     st.markdown(words.text)
     axes = ", ".join(f"{AXES[name]} = {length:,}" for name, length in zip(operation.axes, operation.shape, strict=True))
-    owned = f"{operation.n_parameters:,} parameters" if operation.n_parameters else "no parameters of its own"
+    owned = (
+        _("{n_parameters:,} parameters", n_parameters=operation.n_parameters)
+        if operation.n_parameters
+        else _("no parameters of its own")
+    )
     if operation.kind == "head" and config.tie_embeddings:
-        owned = "no parameters of its own: it shares the embedding's"
-    st.markdown(f"**Shape** {_shape(operation)} ({axes}) · **uses** {owned}")
+        owned = _("no parameters of its own: it shares the embedding's")
+    st.markdown(_("**Shape** {shape} ({axes}) · **uses** {owned}", shape=_shape(operation), axes=axes, owned=owned))
     if operation.kind == "ids":
         return
     finite = values[np.isfinite(values)]
     st.caption(
-        f"{plural(finite.size, 'number')}: mean {finite.mean():.3g}, standard deviation {finite.std():.3g}, "
-        f"from {finite.min():.3g} to {finite.max():.3g}."
+        _(
+            "{size}: mean {mean:.3g}, standard deviation {std:.3g}, from {min:.3g} to {max:.3g}.",
+            size=plural(finite.size, "number"),
+            mean=finite.mean(),
+            std=finite.std(),
+            min=finite.min(),
+            max=finite.max(),
+        )
     )
 
 
@@ -205,7 +233,7 @@ def _picture(checkpoint: Checkpoint, sentence: Sentence, operation: Operation, v
             [{"text": text, "id": i} for text, i in zip(sentence.tokens, sentence.ids, strict=True)],
             "through_tokens",
             by_id=True,
-            label="The sentence, one button per token",
+            label=_("The sentence, one button per token"),
         )
         ids = pd.DataFrame({"position": range(len(sentence.ids)), "token": sentence.tokens, "id": sentence.ids})
         st.dataframe(ids, hide_index=True, width="stretch", height=min(420, 38 + 35 * len(ids)))
@@ -219,19 +247,19 @@ def _picture(checkpoint: Checkpoint, sentence: Sentence, operation: Operation, v
     else:
         flat = values.transpose(1, 0, 2).reshape(len(sentence.ids), -1) if operation.kind == "heads" else values
         columns = min(flat.shape[1], MAX_CELLS // len(flat))
-        names = {"up": "neuron", "activation": "neuron", "heads": "dimension, head after head"}
+        names = {"up": "neuron", "activation": "neuron", "heads": _("dimension, head after head")}
         heat_grid(
             flat[:, :columns],
             "through_grid",
-            title=f"{title}: one row a token",
+            title=_("{title}: one row a token", title=title),
             row_name="position",
             column_name=names.get(operation.kind, "dimension"),
-            summary="Orange is positive, blue negative, the background near zero.",
+            summary=_("Orange is positive, blue negative, the background near zero."),
             height=_height(len(flat)),
             row_labels=sentence.tokens,
         )
         if columns < flat.shape[1]:
-            st.caption(f"The first {columns:,} of {flat.shape[1]:,} columns are drawn.")
+            st.caption(_("The first {columns:,} of {shape:,} columns are drawn.", columns=columns, shape=flat.shape[1]))
 
 
 def _height(rows: int) -> int:
@@ -243,12 +271,12 @@ def _head_control(n_heads: int) -> int:
         return 0
     return (
         st.slider(
-            "Head",
+            _("Head"),
             1,
             n_heads,
             key=f"through_head:{n_heads}",
             persist_state="session",
-            help="Each head has scores of its own; all are computed at once.",
+            help=_("Each head has scores of its own; all are computed at once."),
         )
         - 1
     )
@@ -260,10 +288,10 @@ def _heads_picture(tokens: tuple[str, ...], operation: Operation, values: np.nda
         heat_grid(
             both,
             "through_grid",
-            title=f"{title}, head {head + 1}: the query on the left, the key on the right",
+            title=_("{title}, head {head}: the query on the left, the key on the right", title=title, head=head + 1),
             row_name="position",
-            column_name="dimension of q, then of k",
-            summary="Pairs that turn fast change from row to row, slow ones hardly.",
+            column_name=_("dimension of q, then of k"),
+            summary=_("Pairs that turn fast change from row to row, slow ones hardly."),
             height=_height(len(both)),
             row_labels=tokens,
         )
@@ -273,16 +301,16 @@ def _heads_picture(tokens: tuple[str, ...], operation: Operation, values: np.nda
     heat_grid(
         np.where(hidden, 0.0, grid),
         "through_grid",
-        title=f"{title}, head {head + 1}",
-        row_name="query position",
-        column_name="key position",
-        summary="Rows look, columns are looked at; above the diagonal everything is hidden.",
+        title=_("{title}, head {head}", title=title, head=head + 1),
+        row_name=_("query position"),
+        column_name=_("key position"),
+        summary=_("Rows look, columns are looked at; above the diagonal everything is hidden."),
         height=_height(len(grid) + 4),
         row_labels=tokens,
         column_labels=tokens,
     )
     if hidden.any():
-        st.caption(f"{plural(int(hidden.sum()), 'masked score')} of −∞ drawn as blanks.")
+        st.caption(_("{plural} of −∞ drawn as blanks.", plural=plural(int(hidden.sum()), _("masked score"))))
 
 
 def _vocabulary_picture(checkpoint: Checkpoint, sentence: Sentence, operation: Operation, values: np.ndarray) -> None:
@@ -290,36 +318,37 @@ def _vocabulary_picture(checkpoint: Checkpoint, sentence: Sentence, operation: O
     position = last
     if last > 0:
         position = st.slider(
-            "After position",
+            _("After position"),
             0,
             last,
             last,
             key=f"through_position:{last}",
             persist_state="session",
-            help="The model predicts what follows every token of the sentence; the last one is what it would write.",
+            help=_("The model predicts what follows every token of the sentence; the last one is what it would write."),
         )
     row = values[position]
     order = np.argsort(-row, kind="stable")[:TOP]
     names = [token_name(checkpoint, int(each)) for each in order]
-    st.markdown("After the token")
+    st.markdown(_("After the token"))
     st.code(visible_token(sentence.tokens[position]), language=None, wrap_lines=True)
     if operation.kind == "softmax":
         next_token_bars(
-            pd.DataFrame({"token": names[:12], "probability": row[order[:12]]}), title="The most probable next tokens"
+            pd.DataFrame({"token": names[:12], "probability": row[order[:12]]}),
+            title=_("The most probable next tokens"),
         ).show()
     else:
         heat_grid(
             values[:, order],
             "through_grid",
-            title=f"Logits of the {len(order)} tokens that score highest here",
+            title=_("Logits of the {n_order} tokens that score highest here", n_order=len(order)),
             row_name="position",
             column_name="rank",
-            summary="Columns are tokens of the vocabulary, the highest score of the chosen position first.",
+            summary=_("Columns are tokens of the vocabulary, the highest score of the chosen position first."),
             height=_height(len(values)),
             row_labels=sentence.tokens,
             column_labels=names,
         )
-    with st.expander("As a table", icon=":material/table:"):
+    with st.expander(_("As a table"), icon=":material/table:"):
         kind = "probability" if operation.kind == "softmax" else "logit"
         st.dataframe(
             pd.DataFrame({"rank": range(1, len(order) + 1), "token": names, "id": order, kind: row[order]}),
@@ -329,7 +358,9 @@ def _vocabulary_picture(checkpoint: Checkpoint, sentence: Sentence, operation: O
 
 
 def _as_list(operations: list[Operation], checkpoint: Checkpoint) -> None:
-    with st.expander(f"All {len(operations)} operations as a table", icon=":material/table:"):
+    with st.expander(
+        _("All {n_operations} operations as a table", n_operations=len(operations)), icon=":material/table:"
+    ):
         config = checkpoint.model.config
         rows = [
             {
@@ -348,4 +379,6 @@ def _as_list(operations: list[Operation], checkpoint: Checkpoint) -> None:
             width="stretch",
             column_config={"parameters": st.column_config.NumberColumn(format="localized")},
         )
-        st.caption(f"Together {sum(each.n_parameters for each in operations):,} parameters: all that the model has.")
+        st.caption(
+            _("Together {sum:,} parameters: all that the model has.", sum=sum(each.n_parameters for each in operations))
+        )

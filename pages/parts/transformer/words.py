@@ -2,5 +2,7 @@
 
 from __future__ import annotations
 
-ACTIVATIONS = {"gelu": "GELU", "gelu_tanh": "GELU (tanh form)", "relu2": "ReLU²"}
-POSITIONS = {"learned": "learned vectors", "rotary": "rotary", "none": "none"}
+from engine.language import N_
+
+ACTIVATIONS = {"gelu": "GELU", "gelu_tanh": N_("GELU (tanh form)"), "relu2": "ReLU²"}
+POSITIONS = {"learned": N_("learned vectors"), "rotary": "rotary", "none": "none"}

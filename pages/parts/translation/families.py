@@ -8,17 +8,18 @@ import numpy as np
 import streamlit as st
 
 from engine import families, gpt, seq2seq
+from engine.language import N_, _
 from pages.shared import sitemap
 from pages.shared.code_panel import show_code
 from pages.shared.components.attention_map import attention_map
 from pages.shared.lesson import exercise, notice
 
-SOURCE = ("The", "lion", "sleeps", ".")
-TARGET = ("start", "Der", "Löwe", "schläft", ".")
+SOURCE = (N_("The"), "lion", "sleeps", ".")
+TARGET = ("start", N_("Der"), "Löwe", "schläft", ".")
 WORDS: dict[str, tuple[str, ...]] = {
-    "Encoder–decoder": (*SOURCE, *TARGET),
-    "Decoder-only": TARGET[1:],
-    "Encoder-only": (*SOURCE, "pad"),
+    N_("Encoder–decoder"): (*SOURCE, *TARGET),
+    N_("Decoder-only"): TARGET[1:],
+    N_("Encoder-only"): (*SOURCE, "pad"),
 }
 
 
@@ -35,33 +36,36 @@ class Family:
     lesson: str
 
 
-BLOCKS = "Above: the encoder. Below, from left to right: cross-attention and the decoder's own attention."
+BLOCKS = N_("Above: the encoder. Below, from left to right: cross-attention and the decoder's own attention.")
 FAMILIES = (
     Family(
         "Encoder–decoder",
-        "The encoder looks both ways; the decoder back at its own words and, by cross-attention, at all of the source.",
-        "to write the target sentence, given the source (T5 and BART: to restore a damaged text)",
-        "translation, summaries, speech to text: one text in, another out",
-        "Transformer (2017), T5 (2019), BART (2019), Whisper (2022)",
-        "this page",
+        N_(
+            "The encoder looks both ways; the decoder back at its own words and, by cross-attention, at all of the "
+            "source."
+        ),
+        N_("to write the target sentence, given the source (T5 and BART: to restore a damaged text)"),
+        N_("translation, summaries, speech to text: one text in, another out"),
+        N_("Transformer (2017), T5 (2019), BART (2019), Whisper (2022)"),
+        N_("this page"),
         "",
     ),
     Family(
         "Decoder-only",
-        "Every token looks back at itself and at those before it: a causal mask.",
-        "to predict the next token of any text",
-        "writing, chat, code: whatever can be put as a text to go on with",
-        "GPT-2 (2019), GPT-3 (2020), Llama (2023)",
-        "Pretraining and most other pages",
+        N_("Every token looks back at itself and at those before it: a causal mask."),
+        N_("to predict the next token of any text"),
+        N_("writing, chat, code: whatever can be put as a text to go on with"),
+        N_("GPT-2 (2019), GPT-3 (2020), Llama (2023)"),
+        N_("Pretraining and most other pages"),
         "pretraining",
     ),
     Family(
         "Encoder-only",
-        "Every token looks at every other, before and after it: no mask but for padding.",
-        "to guess tokens that were hidden (masked language modelling)",
-        "understanding: classification, search, embeddings; it cannot write on",
-        "BERT (2018), RoBERTa (2019)",
-        "the encoder on this page, taken by itself",
+        N_("Every token looks at every other, before and after it: no mask but for padding."),
+        N_("to guess tokens that were hidden (masked language modelling)"),
+        N_("understanding: classification, search, embeddings; it cannot write on"),
+        N_("BERT (2018), RoBERTa (2019)"),
+        N_("the encoder on this page, taken by itself"),
         "",
     ),
 )
@@ -70,14 +74,16 @@ FAMILIES = (
 def show() -> None:
     """The part "Three families"."""
     st.markdown(
-        "Encoder and decoder are made of the same blocks. What tells the families apart is the **mask**: who may look "
-        "at whom. These pictures are computed by the code that the models run."
+        _(
+            "Encoder and decoder are made of the same blocks. What tells the families apart is the **mask**: who may "
+            "look at whom. These pictures are computed by the code that the models run."
+        )
     )
     measured = st.toggle(
-        "Measure instead: which output depends on which word?",
+        _("Measure instead: which output depends on which word?"),
         key="families-measured",
         persist_state="session",
-        help="Replaces one word after the other in a small model and marks every output that changes.",
+        help=_("Replaces one word after the other in a small model and marks every output that changes."),
     )
     maps = _visibility(measured)
     for family in FAMILIES:
@@ -87,24 +93,35 @@ def show() -> None:
             with picture:
                 _picture(family, maps[family.name], measured=measured)
             words.markdown(
-                f"**Looks:** {family.looks}\n\n**Learns** {family.learns}.\n\n**Used for** {family.use}.\n\n"
-                f"**Known ones:** {family.models}.\n\n**In this course:** {family.here}."
+                _(
+                    "**Looks:** {looks}\n\n**Learns** {learns}.\n\n**Used for** {use}.\n\n"
+                    "**Known ones:** {models}.\n\n**In this course:** {here}.",
+                    looks=family.looks,
+                    learns=family.learns,
+                    use=family.use,
+                    models=family.models,
+                    here=family.here,
+                )
             )
             if family.lesson and words.button(
-                "Open Pretraining", key=f"open:{family.lesson}", icon=":material/arrow_forward:", help="Go there."
+                _("Open Pretraining"), key=f"open:{family.lesson}", icon=":material/arrow_forward:", help=_("Go there.")
             ):
                 sitemap.open_lesson(family.lesson)
     notice(
-        "A causal mask lets one pass learn all positions at once: no token can copy its own answer from the right.",
-        "Without that mask predicting the next token would be trivial, so an encoder has to hide tokens to learn.",
-        "The encoder–decoder's picture holds both others: a full square for the source, a triangle for the target, and "
-        "between them cross-attention.",
+        _("A causal mask lets one pass learn all positions at once: no token can copy its own answer from the right."),
+        _("Without that mask predicting the next token would be trivial, so an encoder has to hide tokens to learn."),
+        _(
+            "The encoder–decoder's picture holds both others: a full square for the source, a triangle for the target, "
+            "and between them cross-attention."
+        ),
     )
     exercise(
-        "Why can a decoder-only model translate too, though it has no encoder?",
-        "Put the source before the target in one text: “English: … German: …”. The target's tokens look back at all of "
-        "the source by ordinary causal attention. The source's own tokens cannot look ahead, which costs a little; one "
-        "stack instead of two is simpler to scale.",
+        _("Why can a decoder-only model translate too, though it has no encoder?"),
+        _(
+            "Put the source before the target in one text: “English: … German: …”. The target's tokens look back at "
+            "all of the source by ordinary causal attention. The source's own tokens cannot look ahead, which costs a "
+            "little; one stack instead of two is simpler to scale."
+        ),
     )
     show_code(seq2seq.padding_mask, seq2seq.causal_mask, gpt.attention_mask, seq2seq.measured_visibility)
 
@@ -118,8 +135,8 @@ def _visibility(measured: bool) -> dict[str, np.ndarray]:
 def _picture(family: Family, visible: np.ndarray, *, measured: bool) -> None:
     words = WORDS[family.name][: len(visible)]  # padding is not measured
     n_seen = int(visible.sum())
-    what = "outputs that change with a word" if measured else "pairs that the mask allows"
-    summary = f"{family.name}: {n_seen} of {visible.size} {what}."
+    what = _("outputs that change with a word") if measured else _("pairs that the mask allows")
+    summary = _("{name}: {n_seen} of {size} {what}.", name=family.name, n_seen=n_seen, size=visible.size, what=what)
     attention_map(
         visible,
         words,
@@ -128,7 +145,7 @@ def _picture(family: Family, visible: np.ndarray, *, measured: bool) -> None:
         causal=False,
         yes_no=True,
         row_name="changes" if measured else "looks",
-        column_name="was replaced" if measured else "may be seen",
+        column_name=_("was replaced") if measured else _("may be seen"),
         summary=summary,
     )
     st.caption(summary + (" " + BLOCKS if family.name == "Encoder–decoder" else ""))

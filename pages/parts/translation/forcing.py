@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import seq2seq, translation
+from engine.language import N_, _
 from engine.seq2seq import END
 from engine.translation import Exposure, FedPosition, Vocabulary, free_running, measure_exposure, teacher_forced
 from pages.parts.translation.source import choose_pair, choose_translator, config_of, encoded_of, translator
@@ -23,26 +24,36 @@ N_MEASURED = 100
 def show() -> None:
     """The part "Teacher forcing"."""
     st.markdown(
-        "In training the decoder always reads the **reference** before the next word, even after a wrong guess: a "
-        "teacher corrects every word at once, so all positions are learned in one pass. In use there is no teacher: it "
-        "reads **its own words**."
+        _(
+            "In training the decoder always reads the **reference** before the next word, even after a wrong guess: a "
+            "teacher corrects every word at once, so all positions are learned in one pass. In use there is no "
+            "teacher: it reads **its own words**."
+        )
     )
     choice = choose_translator()
     if choice is not None:
         _compare(choice)
     notice(
-        "Both columns agree up to the first mistake: until then the same words are fed.",
-        "After a mistake the left column recovers, for the teacher feeds the right word. The right column stands on "
-        "its own mistake, often loses its place and is wrong again: **exposure bias**.",
-        "Training loss is measured with the teacher. It promises more than free running keeps; that is why exact match "
-        "and BLEU are measured freely.",
+        _("Both columns agree up to the first mistake: until then the same words are fed."),
+        _(
+            "After a mistake the left column recovers, for the teacher feeds the right word. The right column stands "
+            "on its own mistake, often loses its place and is wrong again: **exposure bias**."
+        ),
+        _(
+            "Training loss is measured with the teacher. It promises more than free running keeps; that is why exact "
+            "match and BLEU are measured freely."
+        ),
     )
     exercise(
-        "Go to an early checkpoint and press Another until the two columns part. Which kinds of mistake are repaired "
-        "by the teacher at once, and which would you repair in training?",
-        "A wrong noun or adjective hardly matters to later words; a wrong article or auxiliary changes the endings "
-        "that should follow. Scheduled sampling (Bengio et al. 2015) feeds the model's own word now and then; large "
-        "language models rely on so much data that mistakes become rare.",
+        _(
+            "Go to an early checkpoint and press Another until the two columns part. Which kinds of mistake are "
+            "repaired by the teacher at once, and which would you repair in training?"
+        ),
+        _(
+            "A wrong noun or adjective hardly matters to later words; a wrong article or auxiliary changes the endings "
+            "that should follow. Scheduled sampling (Bengio et al. 2015) feeds the model's own word now and then; "
+            "large language models rely on so much data that mistakes become rare."
+        ),
     )
     show_code(
         seq2seq.Seq2Seq.loss,
@@ -72,7 +83,7 @@ def _table(
         right = position.token == position.right_token
         note = percent(position.probability)
         if not right:
-            note += f", the right one {percent(position.right_probability)}"
+            note += _(", the right one {right_probability}", right_probability=percent(position.right_probability))
         return Cell(
             word(position.token),
             position.token,
@@ -87,7 +98,7 @@ def _table(
     parted = next((place for place, each in enumerate(free) if each.token != each.right_token), None)
     rows = [
         Row(
-            str(place + 1) + (" parts" if place == parted else ""),
+            str(place + 1) + (_(" parts") if place == parted else ""),
             (
                 Cell(word(right[place]), right[place]) if place < len(right) else None,
                 said(forced[place]) if place < len(forced) else None,
@@ -100,22 +111,29 @@ def _table(
     wrong_forced = sum(each.token != each.right_token for each in forced)
     wrong_free = sum(each.token != each.right_token for each in free)
     if parted is None:
-        summary = "Every word is right, so both columns are fed the same and agree."
+        summary = _("Every word is right, so both columns are fed the same and agree.")
     else:
-        summary = (
-            f"They part at position {parted + 1}. With the reference fed {wrong_forced} of {len(forced)} positions are "
-            f"wrong, with its own words fed {wrong_free} of {len(free)}."
+        summary = _(
+            (
+                "They part at position {parted}. With the reference fed {wrong_forced} of {n_forced} positions are "
+                "wrong, with its own words fed {wrong_free} of {n_free}."
+            ),
+            parted=parted + 1,
+            wrong_forced=wrong_forced,
+            n_forced=len(forced),
+            wrong_free=wrong_free,
+            n_free=len(free),
         )
     token_table(
-        ("Position", "Reference", "Reference fed: it says", "Own words fed: it says"),
+        (_("Position"), _("Reference"), _("Reference fed: it says"), _("Own words fed: it says")),
         rows,
         key="forcing-table",
         summary=summary,
     )
-    st.caption(summary + " The percentage is the probability of the word; the bar shows the same.")
+    st.caption(summary + _(" The percentage is the probability of the word; the bar shows the same."))
 
 
-@st.cache_resource(max_entries=32, show_spinner="Translating a hundred held-out sentences …")
+@st.cache_resource(max_entries=32, show_spinner=N_("Translating a hundred held-out sentences …"))
 def _exposure(key: str, _model: Any, _encoded: Any) -> Exposure:
     with inference():
         return measure_exposure(_model, _encoded)
@@ -135,21 +153,25 @@ def _measured(choice: ModelChoice) -> None:
     model, vocabulary = translator(choice)
     encoded = encoded_of(config.language, config.seed, N_MEASURED, choice.run_id, vocabulary)
     found = _exposure(choice.key, model, encoded)
-    st.markdown(f"**Measured on {found.n_sentences} held-out sentences at this checkpoint**")
+    st.markdown(_("**Measured on {n_sentences} held-out sentences at this checkpoint**", n_sentences=found.n_sentences))
 
     def share(value: float | None) -> str:
-        return "no mistake" if value is None else f"{value:.1%}"
+        return _("no mistake") if value is None else f"{value:.1%}"
 
     table = pd.DataFrame(
         {
-            "Right tokens": ["all", "after the first mistake of a sentence"],
-            "Reference fed": [share(found.forced), share(found.forced_after_mistake)],
-            "Own words fed": [share(found.free), share(found.free_after_mistake)],
+            N_("Right tokens"): ["all", _("after the first mistake of a sentence")],
+            N_("Reference fed"): [share(found.forced), share(found.forced_after_mistake)],
+            N_("Own words fed"): [share(found.free), share(found.free_after_mistake)],
         }
     )
     st.dataframe(table, hide_index=True, width="stretch")
     if found.free_after_mistake is not None and found.forced_after_mistake is not None:
         st.caption(
-            f"After a mistake the teacher keeps {found.forced_after_mistake:.0%} of the tokens right, the model's own "
-            f"words {found.free_after_mistake:.0%}: the difference is what exposure costs."
+            _(
+                "After a mistake the teacher keeps {forced_after_mistake:.0%} of the tokens right, the model's own "
+                "words {free_after_mistake:.0%}: the difference is what exposure costs.",
+                forced_after_mistake=found.forced_after_mistake,
+                free_after_mistake=found.free_after_mistake,
+            )
         )

@@ -9,6 +9,7 @@ import streamlit as st
 
 from engine.checkpoint import Restored
 from engine.errors import EngineError
+from engine.language import N_, _
 from engine.runs.records import RunRecord
 from engine.runs.translating import DEFAULT_PRESET, PRESETS, TranslationConfig, translation_config
 from engine.seq2seq import Seq2Seq, sequence_log_probability, trace_of, translate_greedily
@@ -19,11 +20,11 @@ from pages.shared.models import ModelChoice, inference, load
 from pages.shared.run_data import run_name
 from pages.shared.viewer import lab
 
-LANGUAGE_NAMES = {"german": "German", "french": "French"}
+LANGUAGE_NAMES = {"german": N_("German"), "french": N_("French")}
 N_HELD_OUT = 200
 """So many held-out sentences can be chosen."""
 RUNS = LessonRuns("translation_run", "translation", "translation")
-TRAIN_PART = "Train it"
+TRAIN_PART = N_("Train it")
 
 
 def translators() -> dict[str, RunRecord]:
@@ -34,8 +35,8 @@ def translators() -> dict[str, RunRecord]:
 def label_of(config: TranslationConfig) -> str:
     """The name of a run made here."""
     training = config.training
-    length = f"{training.steps:,} steps" if training.seconds is None else f"{training.seconds:g} s"
-    return f"English → {LANGUAGE_NAMES[config.language]} · {length}"
+    length = _("{steps:,} steps", steps=training.steps) if training.seconds is None else f"{training.seconds:g} s"
+    return _("English → {language_names} · {length}", language_names=_(LANGUAGE_NAMES[config.language]), length=length)
 
 
 def _train_default() -> None:
@@ -55,24 +56,26 @@ def choose_translator() -> ModelChoice | None:
     ids = [run_id for run_id in records if service.checkpoints(run_id)]
     if not ids:
         title = PRESETS[DEFAULT_PRESET].title
-        st.info(f"This part needs a trained translator. English to German takes about {title} on one core.")
+        st.info(
+            _("This part needs a trained translator. English to German takes about {title} on one core.", title=title)
+        )
         st.button(
-            "Train it now",
+            _("Train it now"),
             type="primary",
             icon=":material/play_arrow:",
             on_click=_train_default,
-            help="Starts the run with the usual settings and opens the part where you can watch it.",
+            help=_("Starts the run with the usual settings and opens the part where you can watch it."),
         )
         return None
     picker, beside = st.columns(2)
-    run_id = RUNS.choose_trained(records, "Translator", picker) or ids[0]
+    run_id = RUNS.choose_trained(records, _("Translator"), picker) or ids[0]
     exact = _exact_by_step(run_id, stamp_of(records[run_id]))
     step = choose_checkpoint(
         run_id,
         beside,
         key="translator-step",
         name=lambda each: _checkpoint_name(each, exact),
-        help="The same model at earlier steps of its training, with its exact matches at the evaluation before.",
+        help=_("The same model at earlier steps of its training, with its exact matches at the evaluation before."),
     )
     return ModelChoice(run_id, step, run_name(records[run_id]))
 
@@ -84,7 +87,7 @@ def _exact_by_step(run_id: str, stamp: str) -> dict[int, float]:
 
 def _checkpoint_name(step: int, exact: dict[int, float]) -> str:
     before = [measured for measured in exact if measured <= step]
-    return f"step {step:,}" + (f" · {exact[max(before)]:.0%} exact" if before else "")
+    return _("step {step:,}", step=step) + (_(" · {exact:.0%} exact", exact=exact[max(before)]) if before else "")
 
 
 def translator(choice: ModelChoice) -> tuple[Seq2Seq, Vocabulary]:
@@ -98,7 +101,7 @@ def config_of(choice: ModelChoice) -> TranslationConfig:
     return lab().run(choice.run_id).config
 
 
-@st.cache_data(max_entries=8, show_spinner="Writing held-out sentences …")
+@st.cache_data(max_entries=8, show_spinner=N_("Writing held-out sentences …"))
 def _held_out(language: str, seed: int) -> list[Pair]:
     return held_out_pairs(language, N_HELD_OUT, seed)
 
@@ -116,20 +119,21 @@ def choose_pair(choice: ModelChoice, key: str) -> Pair:
     if st.session_state.get(key) not in pairs:  # another seed has other sentences
         st.session_state[key] = next(iter(pairs))
     button.button(
-        "Another",
+        _("Another"),
         icon=":material/casino:",
         key=f"another:{key}",
         width="stretch",
         on_click=_another,
         args=(key, tuple(pairs)),
-        help="A held-out sentence by chance.",
+        help=_("A held-out sentence by chance."),
     )
     chosen = box.selectbox(
-        "Held-out sentence",
+        _("Held-out sentence"),
         list(pairs),
+        format_func=_,
         key=key,
         persist_state="session",
-        help=f"{len(pairs)} sentences that were never trained on. Type a word to search among them.",
+        help=_("{n_pairs} sentences that were never trained on. Type a word to search among them.", n_pairs=len(pairs)),
     )
     return pairs[chosen]
 

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import seq2seq
+from engine.language import N_, _
 from engine.seq2seq import END
 from engine.translation import split_words
 from pages.parts.translation.source import (
@@ -28,31 +29,41 @@ from pages.shared.models import ModelChoice
 
 SENTENCE = "translation-sentence"
 MAX_CHARS = 300
-MEAN = "mean of all heads"
+MEAN = N_("mean of all heads")
 
 
 def show() -> None:
     """The part "Translate"."""
     st.markdown(
-        "While the decoder writes a word, **cross-attention** looks at the encoder's output: its queries come from "
-        "what is written so far, its keys and values from the English sentence."
+        _(
+            "While the decoder writes a word, **cross-attention** looks at the encoder's output: its queries come from "
+            "what is written so far, its keys and values from the English sentence."
+        )
     )
     choice = choose_translator()
     if choice is not None and (source := _source(choice)) is not None:
         _translation(choice, source)
     notice(
-        "Some heads follow the words one by one and so draw an alignment, though nobody ever told the model which word "
-        "belongs to which.",
-        "Word order shows: German verbs at the end and French adjectives after the noun leave the diagonal.",
-        "An article looks at its noun as well as at the English article, since its form depends on gender.",
-        "At step 0 every head looks everywhere alike. Move the checkpoint: the alignment forms together with the "
-        "first right sentences.",
+        _(
+            "Some heads follow the words one by one and so draw an alignment, though nobody ever told the model which "
+            "word belongs to which."
+        ),
+        _("Word order shows: German verbs at the end and French adjectives after the noun leave the diagonal."),
+        _("An article looks at its noun as well as at the English article, since its form depends on gender."),
+        _(
+            "At step 0 every head looks everywhere alike. Move the checkpoint: the alignment forms together with the "
+            "first right sentences."
+        ),
     )
     exercise(
-        "Choose one head at a time. Find one that aligns, and one that looks at the full stop or at a word already "
-        "translated. What could the second kind be good for?",
-        "A head must give its attention to something: weights sum to 1. Where it has nothing to add it often rests on "
-        "punctuation. Others look one word ahead or at the verb, which decides endings elsewhere.",
+        _(
+            "Choose one head at a time. Find one that aligns, and one that looks at the full stop or at a word already "
+            "translated. What could the second kind be good for?"
+        ),
+        _(
+            "A head must give its attention to something: weights sum to 1. Where it has nothing to add it often rests "
+            "on punctuation. Others look one word ahead or at the verb, which decides endings elsewhere."
+        ),
     )
     show_code(seq2seq.MultiHeadAttention.forward, seq2seq.DecoderBlock.forward, seq2seq.trace_of)
 
@@ -67,28 +78,28 @@ def _source(choice: ModelChoice) -> tuple[int, ...] | None:
     st.session_state.setdefault(SENTENCE, pairs[0].english)
     box, button = st.columns([4, 1], vertical_alignment="bottom")
     button.button(
-        "Another",
+        _("Another"),
         icon=":material/casino:",
         key="translation-another",
         width="stretch",
         on_click=_another,
         args=(tuple(pair.english for pair in pairs),),
-        help="A held-out sentence by chance.",
+        help=_("A held-out sentence by chance."),
     )
     text = box.text_input(
-        "English sentence",
+        _("English sentence"),
         key=SENTENCE,
         persist_state="session",
         max_chars=MAX_CHARS,
-        help="Type your own, of words that the phrasebook uses, or take a held-out one.",
+        help=_("Type your own, of words that the phrasebook uses, or take a held-out one."),
     )
     model, vocabulary = translator(choice)
     if not split_words(text):
-        st.info("Type an English sentence, or take another held-out one.")
+        st.info(_("Type an English sentence, or take another held-out one."))
         return None
     unknown = vocabulary.unknown_english(text)
     if unknown:
-        st.warning("The model has never read some of these words; it knows only those of the phrasebook.")
+        st.warning(_("The model has never read some of these words; it knows only those of the phrasebook."))
         rows = [(word[:40], ", ".join(near) or "–") for word, near in list(unknown.items())[:10]]
         st.dataframe(pd.DataFrame(rows, columns=["Unknown word", "Try instead"]), hide_index=True, width="stretch")
         _known_words(vocabulary.english)
@@ -96,15 +107,18 @@ def _source(choice: ModelChoice) -> tuple[int, ...] | None:
     ids = tuple(vocabulary.encode(text))
     if len(ids) > model.config.max_length:
         st.warning(
-            f"The sentence has {len(ids)} words and marks; the model has positions for {model.config.max_length}. "
-            "Shorten it."
+            _(
+                "The sentence has {n_ids} words and marks; the model has positions for {max_length}. Shorten it.",
+                n_ids=len(ids),
+                max_length=model.config.max_length,
+            )
         )
         return None
     return ids
 
 
 def _known_words(english: tuple[str, ...]) -> None:
-    with st.expander(f"All {len(english)} English words it knows"):
+    with st.expander(_("All {n_english} English words it knows", n_english=len(english))):
         st.text(" ".join(sorted(english, key=str.lower)))
 
 
@@ -113,15 +127,17 @@ def _translation(choice: ModelChoice, source: tuple[int, ...]) -> None:
     target, log_probability = greedy(choice, source)
     text = vocabulary.decode(target)
     with st.container(border=True):
-        st.markdown(f"**{LANGUAGE_NAMES[config_of(choice).language]}, by the model**")
-        st.text(text or "∅ (it ends at once)")
+        st.markdown(
+            _("**{language_names}, by the model**", language_names=_(LANGUAGE_NAMES[config_of(choice).language]))
+        )
+        st.text(text or _("∅ (it ends at once)"))
         reference = {pair.english: pair.foreign for pair in held_out_of(choice)}.get(st.session_state[SENTENCE])
-        verdict = f"Probability of the whole sentence: {np.exp(log_probability):.3g}."
+        verdict = _("Probability of the whole sentence: {exp:.3g}.", exp=np.exp(log_probability))
         if reference is not None and reference == text:
-            verdict = f"✓ Exactly the phrasebook's translation. {verdict}"
+            verdict = _("✓ Exactly the phrasebook's translation. {verdict}", verdict=verdict)
         st.caption(verdict)
         if reference is not None and reference != text:
-            st.text(f"✗ The phrasebook says: {reference}")
+            st.text(_("✗ The phrasebook says: {reference}", reference=reference))
     guide.tell("translated", {"run": choice.run_id, "step": choice.step, "source": source, "right": text == reference})
     shown = target[: model.config.max_length - 1]
     cross = np.stack([layer[0].numpy() for layer in traced(choice, source, shown).cross])  # (layers, H, T, S)
@@ -129,13 +145,14 @@ def _translation(choice: ModelChoice, source: tuple[int, ...]) -> None:
     weights = cross[layer - 1].mean(0) if head is None else cross[layer - 1, head - 1]
     rows = [*(vocabulary.words[i] for i in shown), "end"]
     columns = [vocabulary.words[i] for i in source]
-    which = f"layer {layer}, {MEAN if head is None else f'head {head}'}"
+    which = _("layer {layer}, {ending}", layer=layer, ending=MEAN if head is None else _("head {head}", head=head))
     strongest = [columns[int(i)] for i in weights.argmax(-1)]
-    summary = f"Cross-attention of {which}: " + ", ".join(
-        f"{row} looks most at {column}" for row, column in zip(rows[:6], strongest, strict=False)
+    summary = _("Cross-attention of {which}: ", which=which) + ", ".join(
+        _("{row} looks most at {column}", row=row, column=column)
+        for row, column in zip(rows[:6], strongest, strict=False)
     )
-    st.markdown(f"**Which English words it looked at** · {which}")
-    st.caption("A row is a word just being written, a column a word of the English sentence; each row sums to 1.")
+    st.markdown(_("**Which English words it looked at** · {which}", which=which))
+    st.caption(_("A row is a word just being written, a column a word of the English sentence; each row sums to 1."))
     attention_map(
         weights,
         rows,
@@ -145,10 +162,10 @@ def _translation(choice: ModelChoice, source: tuple[int, ...]) -> None:
         column_ids=source,
         causal=False,
         row_name="written",
-        column_name="English",
+        column_name=_("English"),
         summary=summary + ".",
     )
-    with st.expander("As a table", icon=":material/table:"):
+    with st.expander(_("As a table"), icon=":material/table:"):
         labels = [f"{place + 1} {word}" for place, word in enumerate(columns)]
         st.dataframe(pd.DataFrame(weights.round(3), index=pd.Index(rows, name="written"), columns=labels))
 
@@ -157,21 +174,22 @@ def _which(n_layers: int, n_heads: int) -> tuple[int, int | None]:
     """The layer, counted from 1, and the head or None for the mean of all."""
     left, right = st.columns(2)
     layer = left.segmented_control(
-        "Layer of the decoder",
+        _("Layer of the decoder"),
         list(range(1, n_layers + 1)),
+        format_func=_,
         default=n_layers,
         required=True,
         key=f"translation-layer:{n_layers}",
         persist_state="session",
-        help="The last layer decides the word; earlier ones gather what it needs.",
+        help=_("The last layer decides the word; earlier ones gather what it needs."),
     )
     head = right.segmented_control(
-        "Head",
+        _("Head"),
         [MEAN, *map(str, range(1, n_heads + 1))],
         default=MEAN,
         required=True,
         key=f"translation-head:{n_heads}",
         persist_state="session",
-        help="Each head has queries and keys of its own.",
+        help=_("Each head has queries and keys of its own."),
     )
     return layer, None if head == MEAN else int(head)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from engine.language import N_
 from pages.shared.components.mount import clicked, register
 
 MAX_CELLS = 1_100_000  # 1,024 tokens by 1,024
@@ -32,7 +33,7 @@ def attention_map(
     causal: bool = True,
     yes_no: bool = False,
     row_name: str = "reads",
-    column_name: str = "is read",
+    column_name: str = N_("is read"),
     summary: str,
     on_click: Callable[[int], None] | None = None,
 ) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from engine.language import N_
 from pages.shared.components.mount import clicked, ignore, probability, register
 
 MAX_CANDIDATES = 200
@@ -16,7 +17,7 @@ def candidate_bars(
     key: str,
     chosen_id: int | None = None,
     *,
-    label: str = "Candidates for the next token",
+    label: str = N_("Candidates for the next token"),
 ) -> int | None:
     """Show candidates as rows; returns the id of the token that was just clicked, once, else None.
 

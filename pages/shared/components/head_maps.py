@@ -15,10 +15,11 @@ from typing import Any, Literal
 import numpy as np
 import streamlit as st
 
+from engine.language import N_
 from pages.shared.components.mount import clicked, register
 
 MAX_BYTES = 24_000_000  # 12 x 12 heads of 256 tokens without a mask are 9.4 million
-KINDS = ("previous token", "first token", "itself", "same token", "induction", "mixed")
+KINDS = (N_("previous token"), N_("first token"), "itself", N_("same token"), "induction", "mixed")
 _mount = register("head_maps")
 
 
@@ -56,7 +57,7 @@ def pack_maps(maps: np.ndarray, *, causal: bool = True) -> PackedMaps:
         raise ValueError(f"Maps are (layers, heads, tokens, tokens), not {maps.shape}.")
     if not np.isfinite(maps).all() or maps.min() < -1e-6 or maps.max() > 1 + 1e-4:
         raise ValueError("The maps hold a number that is not between 0 and 1.")
-    n_layers, n_heads, n_tokens, _ = maps.shape
+    n_layers, n_heads, n_tokens, _unused = maps.shape
     if causal:
         if np.triu(maps, k=1).any():
             raise ValueError("A cell above a diagonal is not 0: pass causal=False for maps without a mask.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from engine.language import _
 from engine.merges import merge_number
 from engine.tokenizer import MergeTree
 from pages.shared.components.mount import clicked, ignore, register
@@ -18,7 +19,7 @@ def merge_tree_view(
     key: str,
     *,
     text: Callable[[bytes], str],
-    count: Callable[[int], int | None] = lambda _: None,
+    count: Callable[[int], int | None] = lambda _unused: None,
     count_name: str = "times",
 ) -> int | None:
     """Draw the tree; returns the id of the node that was just clicked, once, else None.
@@ -31,7 +32,7 @@ def merge_tree_view(
         [
             node.token_id,
             text(node.token),
-            node.token.hex(" ") if len(node.token) <= 16 else f"{len(node.token)} bytes",
+            node.token.hex(" ") if len(node.token) <= 16 else _("{n_token} bytes", n_token=len(node.token)),
             None if node.rank is None else merge_number(node.token_id),
             count(node.token_id),
             children,
@@ -40,7 +41,7 @@ def merge_tree_view(
     ]
     result = _mount(
         key=key,
-        data={"nodes": rows, "countName": count_name, "label": "Merge tree"},
+        data={"nodes": rows, "countName": count_name, "label": _("Merge tree")},
         on_clicked_change=ignore,
     )
     index = clicked(result)
@@ -65,7 +66,7 @@ def _flat(tree: MergeTree) -> list[tuple[MergeTree, list[int]]]:
 def as_rows(tree: MergeTree, text: Callable[[bytes], str], count: Callable[[int], int | None]) -> list[dict[str, Any]]:
     """The same nodes as a table, in the order of their merges, each token once."""
     seen: dict[int, dict[str, Any]] = {}
-    for node, _ in _flat(tree):
+    for node, _unused in _flat(tree):
         seen[node.token_id] = {
             "merge": None if node.rank is None else merge_number(node.token_id),
             "token": text(node.token),

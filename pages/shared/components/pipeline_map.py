@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from engine.language import _
 from pages.shared import sitemap
 from pages.shared.components.mount import clicked, ignore, register
 
@@ -64,30 +65,30 @@ def lecture_stages() -> list[dict[str, Any]]:
 
     return [
         {
-            "title": "Stage 1 · Pretraining",
-            "text": "Learn to predict the next token, from text that nobody labelled.",
+            "title": _("Stage 1 · Pretraining"),
+            "text": _("Learn to predict the next token, from text that nobody labelled."),
             "nodes": [
-                node("data", "Raw text", "Books, news, stories: nothing but text.", 1),
-                node("tokenization", "Tokens", "The text cut into pieces with numbers.", 2, "data"),
+                node("data", _("Raw text"), _("Books, news, stories: nothing but text."), 1),
+                node("tokenization", _("Tokens"), _("The text cut into pieces with numbers."), 2, "data"),
                 node(
                     "embeddings",
-                    "Windows and vectors",
-                    "Training examples; a vector per id.",
+                    _("Windows and vectors"),
+                    _("Training examples; a vector per id."),
                     3,
                     "tokenization",
                 ),
-                node("pretraining", "Pretraining", "Guess the next token, measure, correct.", 4, "embeddings"),
-                node("foundation", "Foundation model", "It continues any text.", 5, "pretraining"),
-                node("generation", "Generation", "Draw one token after another.", 6, "foundation"),
+                node("pretraining", _("Pretraining"), _("Guess the next token, measure, correct."), 4, "embeddings"),
+                node("foundation", _("Foundation model"), _("It continues any text."), 5, "pretraining"),
+                node("generation", _("Generation"), _("Draw one token after another."), 6, "foundation"),
             ],
         },
         {
-            "title": "Stage 2 · Fine-tuning",
-            "text": "Go on training the same model, on few examples of one task.",
+            "title": _("Stage 2 · Fine-tuning"),
+            "text": _("Go on training the same model, on few examples of one task."),
             "nodes": [
-                node("finetuning", "Fine-tuning", "Labelled examples adjust the weights.", 5, "foundation"),
-                node("classification", "Classifier", "Spam or not? Which topic?", 6, "finetuning"),
-                node("instructions", "Assistant", "Follows an instruction.", 6, "finetuning"),
+                node("finetuning", "Fine-tuning", _("Labelled examples adjust the weights."), 5, "foundation"),
+                node("classification", _("Classifier"), _("Spam or not? Which topic?"), 6, "finetuning"),
+                node("instructions", _("Assistant"), _("Follows an instruction."), 6, "finetuning"),
             ],
         },
     ]

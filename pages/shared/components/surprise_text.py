@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from engine.language import N_
 from pages.shared.components.mount import clicked, ignore, register
 
 MAX_PIECES = 20_000
@@ -21,18 +22,25 @@ DIFFERENCES = (0.5, 2.0)
 UNKNOWN = 9
 _LEGENDS: dict[str, tuple[str, list[tuple[int, str]]]] = {
     "surprise": (
-        "Surprise in bits:",
-        [(0, "under 1"), (1, "1 to 3"), (2, "3 to 6"), (3, "6 to 10"), (4, "10 or more"), (UNKNOWN, "not predicted")],
+        N_("Surprise in bits:"),
+        [
+            (0, N_("under 1")),
+            (1, N_("1 to 3")),
+            (2, N_("3 to 6")),
+            (3, N_("6 to 10")),
+            (4, N_("10 or more")),
+            (UNKNOWN, N_("not predicted")),
+        ],
     ),
     "difference": (
-        "More surprised:",
+        N_("More surprised:"),
         [
-            (-2, "A by 2 bits or more"),
-            (-1, "A by ½ to 2"),
-            (0, "both alike"),
-            (1, "B by ½ to 2"),
-            (2, "B by 2 bits or more"),
-            (UNKNOWN, "not predicted"),
+            (-2, N_("A by 2 bits or more")),
+            (-1, N_("A by ½ to 2")),
+            (0, N_("both alike")),
+            (1, N_("B by ½ to 2")),
+            (2, N_("B by 2 bits or more")),
+            (UNKNOWN, N_("not predicted")),
         ],
     ),
 }

@@ -13,6 +13,7 @@ from typing import Any
 
 import regex
 
+from engine.language import N_, _
 from pages.shared.components.mount import clicked, ignore, register
 
 MAX_CHARS = 60_000
@@ -72,7 +73,7 @@ def view_rows(
     hits: Iterable[tuple[int, int]] = (),
     current: tuple[int, int] | None = None,
     boundary: int | None = None,
-    boundary_label: str = "Validation begins here",
+    boundary_label: str = N_("Validation begins here"),
 ) -> list[Row]:
     """A text as rows. `hits` are (start, end) in it, in order; validation begins at `boundary` (0: all of it is).
 
@@ -126,9 +127,9 @@ def _signed(text: str, flags: int) -> list[Row]:
 def _sign(unseen: str) -> tuple[str, str]:
     """The sign that is drawn and what it stands for: "\\0" -> ("␀", "U+0000 NULL")."""
     if unicodedata.category(unseen[0]).startswith("M"):
-        return f"+{len(unseen):,}", f"{len(unseen):,} more combining marks"
+        return f"+{len(unseen):,}", _("{n_unseen:,} more combining marks", n_unseen=len(unseen))
     code = ord(unseen)
-    name = unicodedata.name(unseen, "lone surrogate" if 0xD800 <= code <= 0xDFFF else "control character")
+    name = unicodedata.name(unseen, _("lone surrogate") if 0xD800 <= code <= 0xDFFF else _("control character"))
     if code < 0x20:
         return chr(0x2400 + code), f"U+{code:04X} {name}"
     return _NAMES.get(unseen, f"U+{code:04X}"), f"U+{code:04X} {name}"

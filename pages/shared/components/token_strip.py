@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from engine.language import N_, _
 from pages.shared.components.mount import clicked, ignore, probability, register
 
 MAX_TOKENS = 20_000
@@ -21,7 +22,7 @@ def token_strip(
     *,
     legend: bool = True,
     by_id: bool = False,
-    label: str = "Text, one button per token",
+    label: str = N_("Text, one button per token"),
 ) -> int | None:
     """Show tokens as running text; returns the index of the token that was just clicked, once, else None.
 
@@ -48,6 +49,6 @@ def _row(index: int, token: Mapping[str, Any]) -> list[Any]:
     if "text" not in token or "id" not in token:
         raise ValueError(f"Token {index} needs a text and an id; it has {', '.join(token)}.")
     value = token.get("probability")
-    shown = None if value is None else round(probability(value, f"Token {index}'s probability"), 7)
+    shown = None if value is None else round(probability(value, _("Token {index}'s probability", index=index)), 7)
     flags = int(bool(token.get("prompt"))) + 2 * int(bool(token.get("forced")))
     return [str(token["text"]), int(token["id"]), shown, flags]

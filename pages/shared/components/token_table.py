@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from engine.language import _
 from pages.shared.components.mount import probability, register
 
 MAX_CELLS = 2_000
@@ -72,7 +73,7 @@ def _cell(cell: Cell | None) -> dict[str, Any] | None:
         "id": cell.id,
         "before": cell.before,
         "note": cell.note,
-        "share": None if cell.share is None else round(probability(cell.share, "A share"), 4),
+        "share": None if cell.share is None else round(probability(cell.share, _("A share")), 4),
         "mark": cell.mark,
         "word": cell.word,
     }

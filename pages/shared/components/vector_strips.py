@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.language import N_
 from pages.shared.components.mount import register
 
 MAX_NUMBERS = 40_000
@@ -46,7 +47,7 @@ class StripGroup:
     token_id: int | None = None
 
 
-def vector_strips(groups: Sequence[StripGroup], key: str, *, label: str = "Vectors, one bar a dimension") -> None:
+def vector_strips(groups: Sequence[StripGroup], key: str, *, label: str = N_("Vectors, one bar a dimension")) -> None:
     """Draw groups of strips on one common scale; pointing at a dimension or the arrow keys read its numbers.
 
     Raises `ValueError` for vectors of different lengths, numbers that are not finite, or more than 40,000 numbers.
