@@ -6,9 +6,10 @@ import os
 import streamlit as st
 
 from engine.language import N_, _
-from pages.shared import guard, guide, sitemap, viewer
+from pages.shared import guard, guide, reader, sitemap, viewer
 from pages.shared.components.browser_key import keep_browser_key
 
+reader.begin()
 st.set_page_config(
     page_title=_("How a large language model is built"),
     page_icon=str(sitemap.ICON),
@@ -37,6 +38,7 @@ page = st.navigation(sitemap.navigation_pages())
 st.session_state[guide.LESSON] = page.url_path or sitemap.lessons()[0].url_path
 page.run()
 guide.show_quiz()
-viewer.note_presence(st.session_state[guide.LESSON], str(st.session_state.get("part") or ""))
+reader.choose_language()
+viewer.note_presence(st.session_state[guide.LESSON], (st.session_state.get("part") or "")[:])
 if not viewer.brings_key():
     keep_browser_key(viewer.COOKIE, viewer.browser_key())

@@ -22,6 +22,7 @@ from pages.shared.draft import Draft, show_bytes, strip_tokens
 from pages.shared.errors import sentence, shown_errors
 from pages.shared.lesson import exercise, notice, objective
 from pages.shared.models import ModelChoice, choose_model, inference, load
+from pages.shared.tables import show_table
 
 guard.ensure()
 
@@ -223,7 +224,7 @@ def show_surprise(draft: Draft, tokenizer) -> None:
             loc_3=table.loc[worst, "probability"],
         )
     )
-    st.dataframe(
+    show_table(
         table.style.format({"probability": "{:.3%}", N_("surprise (bits)"): "{:.2f}"}, na_rep="–"),
         width="stretch",
         placeholder="–",
@@ -377,7 +378,7 @@ with text, shown_errors():
         with st.expander(_("Filter by filter"), icon=":material/filter_alt:"):
             tokens = {c["id"]: visible_token(c["text"]) for c in candidates}
             stages = filter_by_filter(logits, sampling, draft.ids, tokens)
-            st.dataframe(stages.style.format("{:.2f} %", na_rep="cut"), width="stretch")
+            show_table(stages.style.format("{:.2f} %", na_rep="cut"), width="stretch")
             st.caption(
                 _("From left to right: each column is what its filter left of the one before. Each sums to 100 %.")
             )

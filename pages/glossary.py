@@ -37,8 +37,8 @@ for term in sorted(found, key=lambda each: each.name.lower()):
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{term.name}** · {term.meaning}", width="stretch")
         if st.button(
-            titles[term.lesson],
+            _(titles[term.lesson]),
             key=f"to:{term.name}",
-            help=_("Opens the lesson “{titles}”.", titles=titles[term.lesson]),
+            help=_("Opens the lesson “{titles}”.", titles=_(titles[term.lesson])),
         ):
             sitemap.open_lesson(term.lesson)

@@ -58,7 +58,7 @@ for url_path, guide in GUIDES.items():
             (n_steps + n_right) / max(total, 1),
             text=_(
                 "**{title}** · {n_steps} of {n_steps_2} steps · {n_right} of {n_questions} questions right",
-                title=titles[url_path].title,
+                title=_(titles[url_path].title),
                 n_steps=n_steps,
                 n_steps_2=len(guide.steps),
                 n_right=n_right,
@@ -68,7 +68,7 @@ for url_path, guide in GUIDES.items():
         if st.button(
             _("Open"),
             key=f"progress-open-{url_path}",
-            help=_("Opens the lesson “{title}”.", title=titles[url_path].title),
+            help=_("Opens the lesson “{title}”.", title=_(titles[url_path].title)),
         ):
             sitemap.open_lesson(url_path)
 if not marks:

@@ -22,6 +22,7 @@ from pages.shared import charts, viewer
 from pages.shared.errors import sentence
 from pages.shared.quantities import estimate
 from pages.shared.run_data import RunView, differences, run_name, view
+from pages.shared.tables import show_table
 from pages.shared.viewer import lab
 
 REFRESH_SECONDS = 0.7
@@ -69,7 +70,7 @@ def _panel(run_id: str, compare: tuple[str, ...], was_live: bool) -> None:
     _details(views[0])
     if len(views) > 1:
         st.header(_("What differs"), anchor=False)
-        st.dataframe(differences([v.record for v in views]), width="stretch")
+        show_table(differences([v.record for v in views]), width="stretch")
     show_downloads(record)
     if was_live != record.live:
         st.rerun()

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from engine.language import N_
+from engine.language import N_, _
 
 PAGES_FOLDER = Path(__file__).resolve().parents[1]
 ICON = Path(__file__).with_name("icon.svg")  # a file of our own: Streamlit fetches named favicons from the network
@@ -80,10 +80,10 @@ def navigation_pages(*, icons: bool = True) -> dict[str, list[Any]]:
     """The sections as `st.navigation` wants them; the first lesson is the one that opens at the root."""
     first = lessons()[0]
     return {
-        section: [
+        _(section): [
             st.Page(
                 lesson.path,
-                title=lesson.title,
+                title=_(lesson.title),
                 icon=lesson.icon if icons else None,
                 url_path=lesson.url_path,
                 default=lesson == first,

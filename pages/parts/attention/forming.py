@@ -24,6 +24,7 @@ from pages.shared.examples import example_run
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, choose_model, inference, load
 from pages.shared.sentence import Sentence, choose_sentence
+from pages.shared.tables import show_table
 from pages.shared.viewer import lab
 
 MOST = 24
@@ -291,7 +292,7 @@ def _charts(
         table.insert(0, "step", steps)
         table["entropy (bits)"] = [value for _unused, value in entropies]
         table["validation loss"] = [info.validation_loss for info in found]
-        st.dataframe(table, hide_index=True, width="stretch")
+        show_table(table, hide_index=True, width="stretch")
 
 
 def _losses(choice: ModelChoice) -> list[tuple[int, float]]:

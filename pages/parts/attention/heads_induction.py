@@ -15,6 +15,7 @@ from pages.shared.components.attention_map import attention_map
 from pages.shared.draft import show_bytes
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, inference, load
+from pages.shared.tables import show_table
 
 
 def show_induction(chosen: Chosen) -> None:
@@ -93,7 +94,7 @@ def show_induction(chosen: Chosen) -> None:
             [(*place, float(shares[place]), float(shares[place]) / chance) for place in np.ndindex(*chosen.shape)],
             columns=["layer", "head", "induction", "times chance"],
         ).sort_values("induction", ascending=False)
-        st.dataframe(
+        show_table(
             frame, hide_index=True, width="stretch", column_config=three_decimals("induction", _("times chance"))
         )
     notice(

@@ -18,6 +18,7 @@ from pages.shared.code_panel import show_code
 from pages.shared.components.head_maps import HeadTile, head_maps
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, inference, load
+from pages.shared.tables import show_table
 
 TEXTS = (N_("Your sentence"), N_("Held-out text"))
 MEASURES = (
@@ -93,7 +94,7 @@ def show_where(chosen: Chosen) -> None:
             help=_("Shows this head in the part Maps."),
         )
     st.markdown(_("**The five habits, and what chance gives**"))
-    st.dataframe(
+    show_table(
         _habits(scores),
         hide_index=True,
         width="stretch",
@@ -122,7 +123,7 @@ def show_where(chosen: Chosen) -> None:
             columns=["layer", "head", "label", *inspection.HEAD_LABELS, "entropy (bits)", "damage (nats)"],
         )
         decimals = three_decimals(*inspection.HEAD_LABELS, _("entropy (bits)"), _("damage (nats)"))
-        st.dataframe(frame, hide_index=True, width="stretch", column_config=decimals)
+        show_table(frame, hide_index=True, width="stretch", column_config=decimals)
         st.caption(
             _(
                 "Click a column's head to sort. Entropy is of your sentence. Damage is filled in by **What is it "

@@ -19,6 +19,7 @@ from pages.parts.attention.maps import overview
 from pages.shared.charts import Figure, _to_spec
 from pages.shared.code_panel import show_code
 from pages.shared.lesson import exercise, notice
+from pages.shared.tables import show_table
 
 RANKS = (N_("Loss"), N_("Next token"))
 MOST_BARS = 40
@@ -69,7 +70,7 @@ def show_worth(chosen: Chosen) -> None:
             columns=["layer", "head", "label", "damage (nats per token)", "share of the loss", "shift"],
         )
         decimals = three_decimals(_("damage (nats per token)"), _("share of the loss"), "shift")
-        st.dataframe(frame, hide_index=True, width="stretch", column_config=decimals)
+        show_table(frame, hide_index=True, width="stretch", column_config=decimals)
     notice(
         _(
             "Damages do not add up: heads that do the same work are cheap to lose one at a time (Michel et al. 2019). "

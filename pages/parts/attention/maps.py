@@ -21,6 +21,7 @@ from pages.shared.components.head_maps import HeadTile, PackedMaps, head_maps, p
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, choose_model, inference, load
 from pages.shared.sentence import Sentence, choose_sentence, traced
+from pages.shared.tables import show_table
 
 VIEWS = (N_("One head"), N_("Arcs"), N_("All heads"))
 ORDERS = (N_("Layer"), N_("Entropy"), N_("Label"))
@@ -277,7 +278,7 @@ def _all_heads(choice: ModelChoice, checkpoint: Checkpoint, sentence: Sentence, 
     if found.n_packed < len(sentence.ids):
         st.caption(_("The small maps show the first {n_packed} tokens.", n_packed=found.n_packed))
     with st.expander(_("As a table"), icon=":material/table:"):
-        st.dataframe(
+        show_table(
             pd.DataFrame(
                 [
                     (layer + 1, head + 1, label, round(score, 3), round(float(found.entropy[layer, head]), 3))
@@ -357,7 +358,7 @@ def _table(weights: np.ndarray, sentence: Sentence, layer: int, head: int) -> No
     with table.expander(_("As a table"), icon=":material/table:"):
         rows, columns = np.unravel_index(np.argsort(-weights, axis=None)[:TABLE_ROWS], weights.shape)
         names = [visible_token(each) for each in sentence.tokens]
-        st.dataframe(
+        show_table(
             pd.DataFrame(
                 {
                     "position": rows,

@@ -13,6 +13,7 @@ from engine import attention_steps
 from engine.language import N_, _
 from pages.parts.attention.step_view import View, number
 from pages.shared.components.vector_strips import Strip, StripGroup, vector_strips
+from pages.shared.tables import show_table
 
 
 def _heading(view: View, row: int, column: int, text: str) -> None:
@@ -54,7 +55,7 @@ def _dot_product(view: View, row: int, column: int) -> None:
     with st.expander(_("As a table"), icon=":material/table_rows:"):
         table = pd.DataFrame({"q": terms.a, "k": terms.b, "q × k": terms.products, N_("running sum"): terms.running})
         table.index.name = "dimension"
-        st.dataframe(table, width="stretch", height=300)
+        show_table(table, width="stretch", height=300)
 
 
 def _division(view: View, row: int, column: int) -> None:
@@ -188,7 +189,7 @@ def _table(table: pd.DataFrame, *, shares: tuple[str, ...]) -> None:
             config[name] = st.column_config.ProgressColumn(
                 format="%.3f", min_value=0, max_value=max(1.0, float(table[name].max()))
             )
-    st.dataframe(table, hide_index=True, width="stretch", column_config=config, height=min(35 * len(table) + 38, 460))
+    show_table(table, hide_index=True, width="stretch", column_config=config, height=min(35 * len(table) + 38, 460))
 
 
 ARITHMETIC: tuple[Callable[[View, int, int], None], ...] = (

@@ -21,6 +21,7 @@ from pages.shared import sitemap, viewer
 from pages.shared.errors import sentence
 from pages.shared.run_data import run_name
 from pages.shared.run_panel import STATES
+from pages.shared.tables import show_table
 from pages.shared.text_source import source_title
 from pages.shared.viewer import lab
 
@@ -111,7 +112,7 @@ def _live() -> None:
     third.metric(_("Waiting"), sum(record.state == "queued" for record in live))
     st.header(_("Learners"), anchor=False)
     if found:
-        st.dataframe(_learner_rows(found), hide_index=True, width="stretch")
+        show_table(_learner_rows(found), hide_index=True, width="stretch")
         st.caption(
             _(
                 "{n_here} of {n_found} learners are here. A learner without a name shows the first digits of a hash.",
@@ -131,7 +132,7 @@ def _live() -> None:
 
 
 def _learner_rows(found: list[Place]) -> pd.DataFrame:
-    titles = {lesson.url_path: lesson.title for lesson in sitemap.lessons()}
+    titles = {lesson.url_path: _(lesson.title) for lesson in sitemap.lessons()}
     n_steps = sum(len(guide.steps) for guide in GUIDES.values())
     return pd.DataFrame(
         [
@@ -236,7 +237,7 @@ def _best() -> None:
     if not rows:
         st.caption(_("No learner's run on this text was measured within that time."))
         return
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+    show_table(pd.DataFrame(rows), hide_index=True, width="stretch")
     st.caption(
         _(
             "{learner} leads with {bits_per_byte:.3f} bits per byte after "

@@ -18,6 +18,7 @@ from pages.parts.classification.source import (
     shortened,
 )
 from pages.shared.errors import sentence
+from pages.shared.tables import show_table
 from pages.shared.viewer import lab
 
 MOST_COPIES = 200
@@ -64,6 +65,6 @@ def show_copies(name: str, data: LabelledTexts, split: Split, settings: dict[str
             }
             for row, kept in split.copies[:MOST_COPIES]
         ]
-        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+        show_table(pd.DataFrame(rows), hide_index=True, width="stretch")
         if len(split.copies) > MOST_COPIES:
             st.caption(_("The first {most_copies} of them.", most_copies=MOST_COPIES))

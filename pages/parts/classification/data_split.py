@@ -24,6 +24,7 @@ from pages.parts.classification.source import (
 )
 from pages.shared import charts
 from pages.shared.errors import sentence
+from pages.shared.tables import show_table
 
 
 def explore(name: str) -> None:
@@ -151,4 +152,4 @@ def _class_chart(split: Split, balance: bool) -> None:
     with st.expander(_("As a table"), icon=":material/table:"):
         table = rows.pivot(index="row", columns="series", values="value")[["train", "validation", "test"]]
         table.index.name = "class"
-        st.dataframe(table, width="stretch")
+        show_table(table, width="stretch")

@@ -26,6 +26,7 @@ from pages.shared.components.word_marks import word_marks
 from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import inference
+from pages.shared.tables import show_table
 
 MAX_CHARS = 1_500
 _TEXT = "classification-message"
@@ -139,7 +140,7 @@ def _look(chosen: Chosen) -> None:
         percent=False,
     )
     with st.expander(_("As a table"), icon=":material/table:"):
-        st.dataframe(
+        show_table(
             pd.DataFrame(
                 {
                     "word": [word.text for word in occluded.words],

@@ -34,6 +34,7 @@ from pages.parts.classification.source import (
     default_base,
 )
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, STATES
+from pages.shared.tables import show_table
 from pages.shared.viewer import lab
 
 SIMPLE_NAMES = {name: name[:1].upper() + name[1:] for name in SIMPLE}
@@ -141,7 +142,7 @@ def _table(
         ),
     ).show()
     which = _("F1 of the rarer class") if len(split.test.label_names) == 2 else _("mean F1")
-    st.dataframe(
+    show_table(
         pd.DataFrame(
             {
                 "method": [row["method"] for row in rows],

@@ -16,6 +16,7 @@ from pages.parts.classification.source import choose_classifier, shortened, spli
 from pages.shared.code_panel import show_code
 from pages.shared.components.confusion_grid import MAX_CLASSES, confusion_grid
 from pages.shared.lesson import exercise, notice
+from pages.shared.tables import show_table
 
 MOST_TEXTS = 30
 _CELL = "classification-test-cell"
@@ -155,7 +156,7 @@ def _thresholds(positive: np.ndarray, scores: np.ndarray, threshold: float, key:
         figures.reliability(found).show()
     with right:
         st.markdown(_("**Calibration as a table**"))
-        st.dataframe(
+        show_table(
             pd.DataFrame(
                 [
                     {
@@ -180,7 +181,7 @@ def _thresholds(positive: np.ndarray, scores: np.ndarray, threshold: float, key:
                 N_("false alarms"): curve.false_alarms[1:],
             }
         ).round(5)
-        st.dataframe(table, hide_index=True, width="stretch")
+        show_table(table, hide_index=True, width="stretch")
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -213,7 +214,7 @@ def _confusion(key: str, split: Split, said: np.ndarray) -> None:
         )
     else:
         chosen = worst
-        st.dataframe(pd.DataFrame(counts, index=list(names), columns=list(names)), width="stretch")
+        show_table(pd.DataFrame(counts, index=list(names), columns=list(names)), width="stretch")
     is_class, called = chosen
     rows = sorted(
         (
@@ -235,7 +236,7 @@ def _confusion(key: str, split: Split, said: np.ndarray) -> None:
     )
     if rows:
         table = [{N_("probability (%)"): round(100 * p, 1), "text": shortened(text)} for p, text in rows[:MOST_TEXTS]]
-        st.dataframe(
+        show_table(
             pd.DataFrame(table),
             hide_index=True,
             width="stretch",

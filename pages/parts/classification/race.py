@@ -32,6 +32,7 @@ from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
 from pages.shared.quantities import estimate
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, STATES
+from pages.shared.tables import show_table
 from pages.shared.viewer import lab
 
 LENGTHS = (60, 150, 300)
@@ -189,7 +190,7 @@ def _panel(configs: dict[str, ClassificationConfig], split: Split, axis: Any, wa
                 loc_2=newest.loc[leader, "seconds"],
             )
         )
-    st.dataframe(
+    show_table(
         pd.DataFrame([_row(each, record, split) for each, record in ours.items()]), hide_index=True, width="stretch"
     )
     st.caption(
@@ -201,7 +202,7 @@ def _panel(configs: dict[str, ClassificationConfig], split: Split, axis: Any, wa
     if rows:
         with st.expander(_("The curves as a table"), icon=":material/table:"):
             table = frame.rename(columns={"value": "validation accuracy (%)", "run": "what learns"}).round(2)
-            st.dataframe(table, hide_index=True, width="stretch")
+            show_table(table, hide_index=True, width="stretch")
     live = any(record.live for record in ours.values())
     if was_live != live:
         st.rerun()

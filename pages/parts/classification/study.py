@@ -24,6 +24,7 @@ from pages.parts.classification.source import (
 )
 from pages.shared.quantities import estimate
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS
+from pages.shared.tables import show_table
 from pages.shared.viewer import lab
 
 STUDIED = (N_("keyword rule"), N_("naive Bayes"), N_("logistic regression"))
@@ -199,7 +200,7 @@ def _study_chart(values: dict[tuple[str, Any], list[float]], split: Split) -> No
         table = frame.rename(
             columns={"value": "accuracy (%)", "low": "from", "high": "to", "n": "seeds", "labels": "labelled texts"}
         ).round(2)
-        st.dataframe(table, hide_index=True, width="stretch")
+        show_table(table, hide_index=True, width="stretch")
 
 
 def _cancel(run_ids: list[str]) -> None:

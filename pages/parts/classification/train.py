@@ -40,6 +40,7 @@ from pages.shared.lesson_runs import follow, stamp_of
 from pages.shared.models import ModelChoice, load
 from pages.shared.run_data import RunView
 from pages.shared.run_panel import choose_step, marks_of
+from pages.shared.tables import show_table
 from pages.shared.viewer import lab
 
 POOLINGS = {"mean": N_("Mean of all tokens"), "last": N_("Last token")}
@@ -340,7 +341,7 @@ def _curves(record: RunRecord, run: RunView) -> None:
         )
         with st.expander(_("As a table"), icon=":material/table:"):
             table = frame.pivot(index="step", columns="run", values="value").round(2)
-            st.dataframe(table, width="stretch")
+            show_table(table, width="stretch")
 
 
 def _choose_cell(row: int, column: int) -> None:
@@ -385,7 +386,7 @@ def _confusion(record: RunRecord) -> None:
     else:
         chosen = worst
         frame = pd.DataFrame(counts, index=list(names), columns=list(names))
-        st.dataframe(frame, width="stretch")
+        show_table(frame, width="stretch")
     st.caption(_("{summary} Choose a cell: its texts are listed below.", summary=summary))
     _texts_of_cell(validation, measured, names, chosen)
 
@@ -411,7 +412,7 @@ def _texts_of_cell(validation: Any, measured: dict[str, Any], names: tuple[str, 
         )
     )
     if rows:
-        st.dataframe(
+        show_table(
             pd.DataFrame(rows[:MOST_TEXTS]),
             hide_index=True,
             width="stretch",

@@ -20,6 +20,7 @@ from pages.parts.classification.source import (
     use_data,
 )
 from pages.shared.errors import sentence
+from pages.shared.tables import show_table
 from pages.shared.viewer import lab
 
 _PREVIEW = 5
@@ -79,7 +80,7 @@ def _confirm(table: LabelledTable, file_id: str) -> None:
         {"label": shortened(row.get(label_column, ""), 60), "text": shortened(row.get(text_column, ""))}
         for row in table.rows[:_PREVIEW]
     ]
-    st.dataframe(pd.DataFrame(preview), hide_index=True, width="stretch")
+    show_table(pd.DataFrame(preview), hide_index=True, width="stretch")
     try:
         found = labelled_columns(table, text_column, label_column)
     except CorpusError as error:

@@ -13,6 +13,7 @@ import streamlit as st
 from engine.language import N_, _, cached_by_language
 from engine.power_law import PowerLaw
 from pages.shared.charts import Figure, _to_spec
+from pages.shared.tables import show_table
 
 _COLOURS = ("blue", "orange", "green", "violet", "red", "yellow", "gray")
 _SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right")
@@ -34,19 +35,19 @@ def facts(cards: Sequence[tuple[str, str, str]]) -> None:
             st.markdown(_("**{value}**  \n:gray[{label}]", value=value, label=label), help=meaning, width="content")
 
 
-def show_table(frame: pd.DataFrame, formats: Mapping[str, str] | None = None) -> None:
+def show_numbers(frame: pd.DataFrame, formats: Mapping[str, str] | None = None) -> None:
     """A table with formatted numbers: "localized", "%.2f", "%.1f %%" and the like by column.
 
     Column settings instead of a Styler, which needs a third of a second for 2,000 rows.
     """
     config = {name: st.column_config.NumberColumn(format=how) for name, how in (formats or {}).items()}
-    st.dataframe(frame, hide_index=True, width="stretch", column_config=config)
+    show_table(frame, hide_index=True, width="stretch", column_config=config)
 
 
 def table(frame: pd.DataFrame, formats: Mapping[str, str] | None = None, *, label: str = N_("As a table")) -> None:
     """The chart's data, folded away."""
     with st.expander(label, icon=":material/table:"):
-        show_table(frame, formats)
+        show_numbers(frame, formats)
 
 
 def log_log(
@@ -185,7 +186,7 @@ def _epochs_spec(title: str, sources: tuple[str, ...], published: bool) -> dict[
         x="max(rule):Q", color=alt.value(_QUIET)
     )
     rule_label = base.mark_text(align="left", baseline="bottom", dx=4, fontSize=13).encode(
-        x="max(rule):Q", y=alt.value(-2), text=_("max(rule_label):N"), color=alt.value(_QUIET)
+        x="max(rule):Q", y=alt.value(-2), text="max(rule_label):N", color=alt.value(_QUIET)
     )
     layers = [bars, rules, numbers, rule_label]
     if published:

@@ -8,7 +8,7 @@ import streamlit as st
 from engine import published
 from engine.language import N_, _
 from engine.published import GPT3_PAPER, GPT3_SOURCES, GPT3_TOKENS_SEEN
-from pages.parts.data.figures import epochs_chart, percent, shares, show_table
+from pages.parts.data.figures import epochs_chart, percent, shares, show_numbers
 from pages.parts.data.tokens_and_words import english_tokens_per_word
 from pages.shared.code_panel import show_code
 from pages.shared.lesson import exercise, notice
@@ -138,7 +138,7 @@ def full_table(seen: int) -> None:
             }
         )
     frame = pd.DataFrame(rows)
-    show_table(
+    show_numbers(
         frame,
         {
             N_("tokens (billions)"): "localized",

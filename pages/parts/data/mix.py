@@ -12,7 +12,7 @@ from engine import corpus, published
 from engine.corpus import CorpusInfo, load_corpus, mix_corpora, mix_pieces
 from engine.errors import CorpusError
 from engine.language import N_, _
-from pages.parts.data.figures import epochs_chart, percent, shares, show_table
+from pages.parts.data.figures import epochs_chart, percent, shares, show_numbers
 from pages.shared import guide
 from pages.shared.code_panel import show_code
 from pages.shared.components.text_view import heading_row, text_view, view_rows
@@ -288,7 +288,7 @@ def mixture_table(rows: list[Share], n_chars: int) -> None:
             "characters": [row.info.n_chars for row in rows],
         }
     )
-    show_table(
+    show_numbers(
         frame,
         {
             "characters": "localized",

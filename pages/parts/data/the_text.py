@@ -19,6 +19,7 @@ from pages.shared.code_panel import show_code
 from pages.shared.components.text_view import Overview, text_view, view_rows
 from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
+from pages.shared.tables import show_table
 from pages.shared.texts import text_of
 from pages.shared.tokenizers import TokenizerChoice, choose_tokenizer
 
@@ -117,7 +118,7 @@ def numbers(text: ChosenText, tokenizer: TokenizerChoice, n_tokens: int) -> None
     table = pd.DataFrame([(label, value) for label, value, _unused in cards], columns=["measure", "value"])
     table.loc[len(table)] = (_("Bytes (UTF-8)"), found.n_bytes)
     with st.expander(_("As a table"), icon=":material/table:"):
-        st.dataframe(table.astype({"value": float}), hide_index=True, width="stretch")
+        show_table(table.astype({"value": float}), hide_index=True, width="stretch")
         st.download_button(
             _("Statistics as CSV"),
             table.to_csv(index=False),
@@ -292,7 +293,7 @@ def split_in_words(text: ChosenText, split: TextSplit, context: int, starts: np.
         rows.append((name, n_chars, len(tokens), n_windows))
     columns = ["part", "characters", "tokens", "windows"]
     table = pd.DataFrame(rows, columns=columns).set_index("part")
-    st.dataframe(table.style.format("{:,}"), width="stretch")
+    show_table(table.style.format("{:,}"), width="stretch")
     st.caption(
         _(
             "The cut lies after token {token:,} of {n_tokens:,}, at character {char:,}: the last "

@@ -9,7 +9,7 @@ from engine import text_statistics
 from engine.errors import EngineError
 from engine.language import N_, _
 from engine.phrasebook import phrase_pairs
-from pages.parts.data.figures import show_table, table, token_dots
+from pages.parts.data.figures import show_numbers, table, token_dots
 from pages.shared.code_panel import show_code
 from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
@@ -178,7 +178,7 @@ def chart(measured: pd.DataFrame, learned_on: str) -> None:
             gpt2=gpt2[REFERENCE],
         ),
     ).show()
-    show_table(wide.reset_index(), dict.fromkeys(texts, "%.2f"))
+    show_numbers(wide.reset_index(), dict.fromkeys(texts, "%.2f"))
     st.caption(
         _(
             "Tokens per word. Words are runs of letters and digits; marks and line ends are counted as tokens, but "

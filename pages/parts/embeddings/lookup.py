@@ -15,6 +15,7 @@ from pages.shared.code_panel import show_code
 from pages.shared.components.vector_strips import OneHot, Strip, StripGroup, vector_strips
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import choose_model, load
+from pages.shared.tables import show_table
 
 MAX_TOKENS = 6
 NUMBERS = 8  # dimensions written out
@@ -145,7 +146,7 @@ def _both_ways(checkpoint: Checkpoint, weights: np.ndarray, ids: list[int]) -> N
         frame.insert(2, "way", way)
         frames.append(frame)
     both = pd.concat(frames).sort_index(kind="stable")
-    st.dataframe(
+    show_table(
         both,
         hide_index=True,
         width="stretch",

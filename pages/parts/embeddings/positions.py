@@ -19,6 +19,7 @@ from pages.shared.components.turning_pairs import Dial, turning_pairs
 from pages.shared.components.vector_strips import Strip, StripGroup, vector_strips
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import choose_model, load
+from pages.shared.tables import show_table
 
 WAYS = (N_("Sinusoidal"), N_("Learned"), N_("Rotary"))
 MAX_TOKENS = 12
@@ -108,7 +109,7 @@ def _sum(checkpoint: Checkpoint, ids: list[int], table: np.ndarray, scale: float
 def _as_table(table: np.ndarray) -> None:
     with st.expander(_("As a table"), icon=":material/table:"):
         frame = pd.DataFrame(table, columns=[f"dim {k}" for k in range(table.shape[1])])
-        st.dataframe(frame.round(4).rename_axis("position"), width="stretch", height=260)
+        show_table(frame.round(4).rename_axis("position"), width="stretch", height=260)
 
 
 def _sinusoidal(checkpoint: Checkpoint, ids: list[int], controls, figure) -> None:
@@ -339,7 +340,7 @@ def _rotary(checkpoint: Checkpoint, ids: list[int], controls, figure) -> None:
         _("what moved"),
         [*("nothing" if not s else _("both by {s}", s=s) for s in shifts), _("the query alone, by 1")],
     )
-    st.dataframe(
+    show_table(
         frame,
         hide_index=True,
         width="stretch",

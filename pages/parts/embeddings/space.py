@@ -24,6 +24,7 @@ from pages.shared.components.embedding_map import MAX_POINTS, MapPoint, embeddin
 from pages.shared.components.neighbour_bars import neighbour_bars
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, choose_model, load
+from pages.shared.tables import show_table
 from pages.shared.viewer import lab
 
 COUNTED_CHARS = 6_000_000
@@ -109,7 +110,7 @@ def show() -> None:
         _follow(neighbour_bars(rows, "space_neighbours", label=_("Nearest tokens by cosine")))
         st.caption(_("Cosine in all dimensions, 1 for the same direction. Choose one to go on from there."))
         with st.expander(_("As a table"), icon=":material/table:"):
-            st.dataframe(
+            show_table(
                 pd.DataFrame(
                     [(visible_token(t), i, round(c, 4), int(words.counts[i])) for i, t, c in rows],
                     columns=["token", "id", "cosine", "times in the text"],
@@ -394,7 +395,7 @@ def _caption(choice: ModelChoice, method: str, n_dims: int, n: int, share: float
 def _gathering(choice: ModelChoice, n_tokens: int, colour: str) -> None:
     with st.expander(_("Do kinds of tokens gather?"), icon=":material/hub:"):
         shares = _shares(choice.run_id, choice.step, _last_step(choice), n_tokens, colour, str(lab().settings.home))
-        st.dataframe(
+        show_table(
             pd.DataFrame(shares, columns=["kind", "tokens", "of own kind"]),
             hide_index=True,
             width="stretch",

@@ -18,6 +18,7 @@ from pages.shared.charts import visible_token
 from pages.shared.code_panel import show_code
 from pages.shared.components.window_grid import MAX_WINDOWS, window_grid
 from pages.shared.lesson import exercise, notice
+from pages.shared.tables import show_table
 
 EXCERPT = (60, 200)
 
@@ -123,7 +124,7 @@ def _figure(excerpt: np.ndarray, tokenizer: Tokenizer, context_length: int, stri
     st.caption(_summary(len(excerpt), context_length, stride))
     with st.expander(_("As a table"), icon=":material/table:"):
         rows = _rows(excerpt, inputs, targets, texts, first, stride)
-        st.dataframe(
+        show_table(
             [
                 dict(zip(("window", _("from token"), _("input x"), _("target y")), row, strict=True))
                 for row in rows[:MAX_WINDOWS]

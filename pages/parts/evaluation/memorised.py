@@ -20,6 +20,7 @@ from pages.shared.components.text_view import text_view, view_rows
 from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, choose_model
+from pages.shared.tables import show_table
 from pages.shared.text_source import source_title
 from pages.shared.viewer import lab
 
@@ -274,7 +275,7 @@ def _numbers(written: Written, usual: Normal, least: int, text: TrainingText) ->
         }
         for name in usual.shares
     ]
-    st.dataframe(
+    show_table(
         pd.DataFrame(rows),
         hide_index=True,
         width="stretch",
@@ -355,7 +356,7 @@ def _curve(written: Written, usual: Normal) -> None:
         summary += _(", and {between} of real text that it never read", between=between)
     copied_by_length(frame, summary=summary + ".").show()
     with st.expander(_("As a table"), icon=":material/table:"):
-        st.dataframe((100 * frame.pivot(index="words", columns="name", values="share")).round(1), width="stretch")
+        show_table((100 * frame.pivot(index="words", columns="name", values="share")).round(1), width="stretch")
 
 
 def _table(written: Written, least: int, text: TrainingText, run_id: str) -> None:
@@ -380,4 +381,4 @@ def _table(written: Written, least: int, text: TrainingText, run_id: str) -> Non
                     "line": place.line if place else None,
                 }
             )
-        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+        show_table(pd.DataFrame(rows), hide_index=True, width="stretch")

@@ -20,6 +20,7 @@ from pages.shared.draft import show_bytes
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, choose_model, load
 from pages.shared.sentence import Sentence, choose_sentence, traced
+from pages.shared.tables import show_table
 
 MOST_TOKENS = 64
 TOP = 7
@@ -372,7 +373,7 @@ def _frame(table: pd.DataFrame) -> None:
         "1/p": "%.4g",
         "bits": "%.2f",
     }
-    st.dataframe(
+    show_table(
         table,
         hide_index=True,
         width="stretch",

@@ -21,6 +21,7 @@ from pages.shared.components.surprise_text import Piece, surprise_text
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import OPEN, ModelChoice, choose_model
 from pages.shared.run_data import run_name
+from pages.shared.tables import show_table
 from pages.shared.viewer import lab
 
 MAX_CHARS = 3_000
@@ -187,7 +188,7 @@ def _one(text: str, found: Read) -> None:
                 "bytes": np.diff(spans.bounds),
             }
         )
-        st.dataframe(
+        show_table(
             table,
             hide_index=True,
             width="stretch",
@@ -256,7 +257,7 @@ def _two(text: str, found: Comparison, first: Read, second: Read, choices: tuple
                 N_("bits per byte"): bits_per_byte,
             }
         )
-    st.dataframe(
+    show_table(
         pd.DataFrame(rows),
         hide_index=True,
         width="stretch",
@@ -295,7 +296,7 @@ def _two(text: str, found: Comparison, first: Read, second: Read, choices: tuple
         )
         number = st.column_config.NumberColumn(format="%.2f")
         names = (_("A (bits)"), _("B (bits)"), _("B − A (bits)"))
-        st.dataframe(table, hide_index=True, width="stretch", column_config=dict.fromkeys(names, number))
+        show_table(table, hide_index=True, width="stretch", column_config=dict.fromkeys(names, number))
 
 
 def _compared(a: float, b: float) -> str:

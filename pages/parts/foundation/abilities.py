@@ -26,6 +26,7 @@ from pages.shared.code_panel import show_code
 from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice
+from pages.shared.tables import show_table
 
 
 def show() -> None:
@@ -94,7 +95,7 @@ def _scores(choice: ModelChoice, n: int) -> None:
     rows = score_rows(results)
     ability_scores(rows, title=_("What the model can do untaught"), summary=summarise(results)).show()
     with st.expander(_("As a table"), icon=":material/table:"):
-        st.dataframe(as_table(rows), hide_index=True, width="stretch")
+        show_table(as_table(rows), hide_index=True, width="stretch")
     st.header(_("The items"), anchor=False)
     name = choose_ability("foundation-ability")
     items = items_of(name, n)

@@ -32,6 +32,7 @@ from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice
 from pages.shared.run_data import run_name, view
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, show_controls, show_status
+from pages.shared.tables import show_table
 from pages.shared.text_source import corpora, source_title
 from pages.shared.viewer import lab
 
@@ -136,7 +137,7 @@ def _pair(whole: RunConfig, ablated: RunConfig, without: str) -> None:
 
 def _order(whole: RunConfig, ablated: RunConfig, without: str) -> None:
     title = source_title(without)
-    st.dataframe(_shares(whole, ablated), hide_index=True, width="stretch")
+    show_table(_shares(whole, ablated), hide_index=True, width="stretch")
     model, steps = whole.model, whole.training.steps or 0
     st.caption(
         _(
@@ -252,7 +253,7 @@ def _compare(records: Sequence[RunRecord], without: str) -> None:
         rows, title=_("Both models on the same items"), summary=summarise(first, second, found, without)
     ).show()
     with st.expander(_("As a table"), icon=":material/table:"):
-        st.dataframe(_table(first, second, found), hide_index=True, width="stretch")
+        show_table(_table(first, second, found), hide_index=True, width="stretch")
         st.caption(
             _(
                 "p: the exact sign test on the items that only one of the two has right. Below {level:.4f}, which is "

@@ -29,6 +29,7 @@ from pages.shared.code_panel import show_code
 from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, load
+from pages.shared.tables import show_table
 
 SHOTS = (0, 1, 2, 4, 8)
 
@@ -137,7 +138,7 @@ def _few_shot(choice: ModelChoice, name: str, n: int) -> None:
             )
         )
     with st.expander(_("As a table"), icon=":material/table:"):
-        st.dataframe(_table(rows), hide_index=True, width="stretch")
+        show_table(_table(rows), hide_index=True, width="stretch")
     st.header(_("The prompt as the model reads it"), anchor=False)
     left, right = st.columns(2)
     k = left.segmented_control(

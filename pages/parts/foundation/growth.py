@@ -16,6 +16,7 @@ from pages.shared.code_panel import show_code
 from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice
+from pages.shared.tables import show_table
 from pages.shared.viewer import lab
 
 COUNTS = (20, 40, 60, 100)
@@ -164,4 +165,4 @@ def _panels(results: dict[int, dict[str, ProbeResult]], chosen: int) -> None:
             "high": "To",
         }
         table = table[[*names, "verdict"]].rename(columns={**names, "verdict": "Verdict"})
-        st.dataframe(table, hide_index=True, width="stretch")
+        show_table(table, hide_index=True, width="stretch")

@@ -12,6 +12,7 @@ from engine.language import _
 from engine.probes import Item, ProbeResult
 from pages.parts.foundation.scoring import BY_NAME, percent
 from pages.shared.components.token_table import Cell, Row, token_table
+from pages.shared.tables import show_table
 
 WHICH = ("all", "right", "wrong")
 _LETTERS = "ABCD"
@@ -63,7 +64,7 @@ def show_items(name: str, items: Sequence[Item], scores: Sequence[np.ndarray], r
     )
     show_item(items[number], scores[number], key=f"{key}-endings")
     with st.expander(_("All items as a table"), icon=":material/table:"):
-        st.dataframe(_table(items, scores, right), hide_index=True, width="stretch")
+        show_table(_table(items, scores, right), hide_index=True, width="stretch")
 
 
 def show_item(item: Item, scores: np.ndarray, key: str) -> None:

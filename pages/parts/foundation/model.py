@@ -33,6 +33,7 @@ from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, choose_model, inference, load
 from pages.shared.quantities import duration
 from pages.shared.run_data import run_name, view
+from pages.shared.tables import show_table
 from pages.shared.text_source import corpora, source_title
 from pages.shared.viewer import lab
 
@@ -284,7 +285,7 @@ def _card(choice: ModelChoice) -> None:
         return
     table, caption = _mixture(record, choice.step)
     st.markdown(_("**The texts it read**"))
-    st.dataframe(table, hide_index=True, width="stretch")
+    show_table(table, hide_index=True, width="stretch")
     st.caption(caption)
 
 

@@ -20,6 +20,7 @@ from pages.shared.code_panel import show_code
 from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, STATES
+from pages.shared.tables import show_table
 from pages.shared.viewer import lab
 
 _SECONDS = {30: N_("½ minute each"), 60: N_("1 minute each"), 90: N_("1½ minutes each")}
@@ -152,7 +153,7 @@ def _figures(names: dict[str, str], was_live: bool) -> None:
             with column:
                 charts.small_line(curves, value, heading, unit, x="seconds", points=True).show(caption=False)
     rows = [_row(name, record) for name, record in records.items()]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+    show_table(pd.DataFrame(rows), hide_index=True, width="stretch")
     st.caption(_sentence(curves))
     if any(record.live for record in records.values()):
         with st.container(horizontal=True):

@@ -25,6 +25,7 @@ from pages.shared.draft import show_bytes
 from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import load
+from pages.shared.tables import show_table
 from pages.shared.viewer import lab
 
 _SHOWN = 200
@@ -167,7 +168,7 @@ def _table(questions: InstructionSet) -> None:
         table = pd.DataFrame(rows, columns=["Instruction", "Input", "Answer"])
         if not table["Input"].any():
             table = table.drop(columns="Input")
-        st.dataframe(table, hide_index=True, width="stretch")
+        show_table(table, hide_index=True, width="stretch")
         st.download_button(
             _("All pairs to train on, as JSON lines"),
             data=lambda: as_json_lines(q.example for q in questions.train).encode(),

@@ -23,6 +23,7 @@ from pages.shared.code_panel import show_code
 from pages.shared.components.heat_grid import heat_grid
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, inference
+from pages.shared.tables import show_table
 
 GPT3 = GPTConfig.preset("gpt3")
 _STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25)
@@ -219,7 +220,7 @@ def _strength(choice: ModelChoice, checkpoint: Checkpoint) -> None:
             place / len(_STRENGTHS), _("Measuring … {place} of {n_strengths}", place=place, n_strengths=len(_STRENGTHS))
         )
     bar.empty()
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+    show_table(pd.DataFrame(rows), hide_index=True, width="stretch")
 
 
 @st.cache_data(max_entries=128, show_spinner=N_("Answering at this strength …"))

@@ -24,6 +24,7 @@ from pages.shared.code_panel import show_code
 from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, inference
+from pages.shared.tables import show_table
 from pages.shared.text_source import source_title
 from pages.shared.viewer import lab
 
@@ -177,7 +178,7 @@ def _table(before: dict[str, Scored], after: dict[str, Scored]) -> None:
         ),
         height=_GROUP_HEIGHT * len(before) + _FRAME_HEIGHT,
     ).show()
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+    show_table(pd.DataFrame(rows), hide_index=True, width="stretch")
     st.caption(
         _(
             "Exact match with its 95 % interval (Wilson). The loss is in nats per token of the reference answers, fed "

@@ -26,6 +26,7 @@ from pages.shared.components.journey_view import journey_view
 from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, load
+from pages.shared.tables import show_table
 
 VIEW = "journey_view"
 _WORD, _HEAD, _ROLL = "journey:word", "journey:head", "journey:roll"
@@ -218,9 +219,9 @@ def _buttons(prompt: Prompt, tokenizer: Tokenizer, drawn: int, roll: int) -> Non
 def _tables(prompt: Prompt, journey: Journey, all_seen: list[Glance], tokenizer: Tokenizer) -> None:
     with st.expander(_("As a table"), icon=":material/table:"):
         st.caption(_("The next token at every checkpoint seen so far; probabilities in percent."))
-        st.dataframe(seen.as_table(all_seen, tokenizer), hide_index=True, width="stretch")
+        show_table(seen.as_table(all_seen, tokenizer), hide_index=True, width="stretch")
         st.caption(_("The tokens of the prompt."))
-        st.dataframe(
+        show_table(
             pd.DataFrame(
                 {
                     "token": [token_text(chip.text) for chip in prompt.chips],
@@ -233,7 +234,7 @@ def _tables(prompt: Prompt, journey: Journey, all_seen: list[Glance], tokenizer:
             width="stretch",
         )
         st.caption(_("The last token's vector and what the model would say, layer by layer."))
-        st.dataframe(
+        show_table(
             pd.DataFrame(
                 {
                     "after": ["embedding", *(_("layer {n}", n=n + 1) for n in range(len(journey.added)))],

@@ -19,6 +19,7 @@ from pages.parts.pretraining.moments import moments_of
 from pages.shared.code_panel import show_code
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import load
+from pages.shared.tables import show_table
 from pages.shared.viewer import lab
 
 STRETCHES = 150
@@ -74,7 +75,7 @@ def show_batches(record: RunRecord) -> None:
             t=T,
         )
     )
-    st.dataframe(
+    show_table(
         table,
         hide_index=True,
         width="stretch",
@@ -114,7 +115,7 @@ def show_batches(record: RunRecord) -> None:
     ).show()
     with st.expander(_("As a table"), icon=":material/table:"):
         values, counts = np.unique(after, return_counts=True)
-        st.dataframe(pd.DataFrame({N_("times read"): values, "tokens": counts}), hide_index=True, width="stretch")
+        show_table(pd.DataFrame({N_("times read"): values, "tokens": counts}), hide_index=True, width="stretch")
     notice(
         _(
             "Windows come in random order, every one once an epoch. Neighbours in a batch have nothing to do with each "

@@ -29,6 +29,7 @@ from pages.shared.components.copied_text import copied_text
 from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, choose_model, load
+from pages.shared.tables import show_table
 
 LOSS, SAMPLES, BOT = N_("Loss"), N_("Samples"), N_("A bot of rules")
 MAX_PROMPT = 500
@@ -149,7 +150,7 @@ def _loss(choice: ModelChoice) -> None:
         }
     )
     with st.expander(_("As a table: how sparse the counts are"), icon=":material/table:", expanded=True):
-        st.dataframe(table, hide_index=True, width="stretch", placeholder="–")
+        show_table(table, hide_index=True, width="stretch", placeholder="–")
         st.caption(
             _(
                 "Whole context seen before: on how many held-out positions the last n − 1 tokens were ever counted "
@@ -251,7 +252,7 @@ def _samples(choice: ModelChoice) -> None:
         count_note(counted(choice)) + _(" Copies are searched in the same text: what the GPT read beyond it is not.")
     )
     with st.expander(_("As a table"), icon=":material/table:"):
-        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+        show_table(pd.DataFrame(rows), hide_index=True, width="stretch")
 
 
 # --- the bot ------------------------------------------------------------------------------------------------
@@ -334,7 +335,7 @@ def _talk(choice: ModelChoice) -> None:
             }
             for rule in sorted(RULES, key=lambda rule: -rule.strength)
         ]
-        st.dataframe(pd.DataFrame(table), hide_index=True, width="stretch")
+        show_table(pd.DataFrame(table), hide_index=True, width="stretch")
 
 
 def _answers(choice: ModelChoice, said: str, answer: Answer) -> None:
@@ -376,5 +377,5 @@ def _rule(answer: Answer) -> None:
         )
     ]
     widths = {"pattern": st.column_config.TextColumn(width="small"), "part": st.column_config.Column(width="small")}
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", column_config=widths)
+    show_table(pd.DataFrame(rows), hide_index=True, width="stretch", column_config=widths)
     st.text(_("Its answers, used in turn: ") + "  ·  ".join(answer.rule.answers))

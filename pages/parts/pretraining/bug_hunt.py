@@ -19,6 +19,7 @@ from pages.shared.lesson_runs import stamp_of
 from pages.shared.quantities import estimate
 from pages.shared.run_data import RunView, view
 from pages.shared.run_panel import BASELINE_NAMES, LOOK_AGAIN_SECONDS, REFRESH_SECONDS, STATES, choose_step
+from pages.shared.tables import show_table
 from pages.shared.viewer import lab
 
 FIRST_STEPS = 30
@@ -281,7 +282,7 @@ def _reveal(case: Mystery, record: RunRecord, guess: str) -> None:
         fault = FAULTS[case.fault]
         st.markdown(f"{fault.does} {fault.look_for}")
         sound = fault.sound(laboratory_config(case.config.seed))
-        st.dataframe(changes(sound, case.config, ("sound", _("this run"))), hide_index=True, width="stretch")
+        show_table(changes(sound, case.config, ("sound", _("this run"))), hide_index=True, width="stretch")
     found = diagnosis_of(record.run_id, stamp_of(record), False)
     with st.container(border=True):
         st.markdown(_("**What the rules say: {lower}**", lower=found.main.title.lower()))

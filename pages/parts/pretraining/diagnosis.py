@@ -28,6 +28,7 @@ from pages.shared.models import ModelChoice, held_out, inference, load
 from pages.shared.quantities import estimate
 from pages.shared.run_data import RunView, run_name, view
 from pages.shared.run_panel import BASELINE_NAMES, LOOK_AGAIN_SECONDS, REFRESH_SECONDS, show_controls, show_status
+from pages.shared.tables import show_table
 from pages.shared.text_source import corpora
 from pages.shared.training_form import expected_seconds
 from pages.shared.viewer import lab
@@ -182,7 +183,7 @@ def _break_it() -> None:
     fault = FAULTS[name]
     sound, broken = fault.sound(laboratory_config()), fault.broken(laboratory_config())
     st.markdown(fault.does)
-    st.dataframe(changes(sound, broken, ("sound", "broken")), hide_index=True, width="stretch")
+    show_table(changes(sound, broken, ("sound", "broken")), hide_index=True, width="stretch")
     st.button(
         _("Break it and train (about {about})", about=about(broken)),
         type="primary",
@@ -312,7 +313,7 @@ def curve_table(points: pd.DataFrame) -> None:
     """The curve's points, folded away."""
     with st.expander(_("The curve as a table"), icon=":material/table:"):
         table = points[["run", "series", "step", "loss"]].rename(columns={"loss": "loss (nats per token)"})
-        st.dataframe(table.round(3), hide_index=True, width="stretch")
+        show_table(table.round(3), hide_index=True, width="stretch")
 
 
 def marked_curve(figure: charts.Figure, finding: Finding) -> charts.Figure:
@@ -377,7 +378,7 @@ def _beside_it(record: RunRecord, other: RunRecord) -> None:
 def _try_this(record: RunRecord, finding: Finding) -> None:
     assert finding.remedy is not None
     st.header(_("Try this"), anchor=False)
-    st.dataframe(changes(record.config, finding.remedy, (_("this run"), _("to try"))), hide_index=True, width="stretch")
+    show_table(changes(record.config, finding.remedy, (_("this run"), _("to try"))), hide_index=True, width="stretch")
     st.button(
         _("Try this (about {about})", about=about(finding.remedy)),
         type="primary",
@@ -415,7 +416,7 @@ def _evidence(record: RunRecord, checked: bool) -> None:
                 (_("Loss at the last position of held-out windows"), f"{facts.leak.loss:.3f}"),
                 (_("Probability of repeating the token just read"), f"{facts.leak.copied:.1%}"),
             ]
-        st.dataframe(pd.DataFrame(rows, columns=["measured", "value"]), hide_index=True, width="stretch")
+        show_table(pd.DataFrame(rows, columns=["measured", "value"]), hide_index=True, width="stretch")
         if facts.leak is None and not record.live and lab().checkpoints(record.run_id):
             st.button(
                 _("Ask the model itself for a leak"),

@@ -20,6 +20,7 @@ from engine.predictions import (
 )
 from pages.parts.pretraining import predict_figures
 from pages.shared.quantities import plural
+from pages.shared.tables import show_table
 
 LOSS, TOKEN = N_("The loss at a later step"), N_("The next token")
 LOSSES, TOKENS = "guesses-loss", "guesses-token"
@@ -129,7 +130,7 @@ def _score_losses(guesses: list[LossGuess]) -> None:
         for g in guesses
     ]
     with st.expander(_("As a table"), icon=":material/table:"):
-        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+        show_table(pd.DataFrame(rows), hide_index=True, width="stretch")
 
 
 def _score_tokens(guesses: list[TokenGuess]) -> None:
@@ -141,7 +142,7 @@ def _score_tokens(guesses: list[TokenGuess]) -> None:
         "GPT": [g.gpt for g in guesses],
         "3-gram": [g.ngram for g in guesses],
     }
-    st.dataframe(pd.DataFrame([_row(who, bets) for who, bets in by.items()]), hide_index=True, width="stretch")
+    show_table(pd.DataFrame([_row(who, bets) for who, bets in by.items()]), hide_index=True, width="stretch")
     classes = {who: reliability(bets) for who, bets in by.items()}
     predict_figures.calibration(classes, summary=predictions.verdict(by["You"])).show()
     st.caption(
@@ -162,7 +163,7 @@ def _score_tokens(guesses: list[TokenGuess]) -> None:
             for who, found in classes.items()
             for each in found
         ]
-        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+        show_table(pd.DataFrame(rows), hide_index=True, width="stretch")
         told = [
             {
                 "text": "… " + g.context[-40:],
@@ -173,7 +174,7 @@ def _score_tokens(guesses: list[TokenGuess]) -> None:
             }
             for g in guesses
         ]
-        st.dataframe(pd.DataFrame(told), hide_index=True, width="stretch")
+        show_table(pd.DataFrame(told), hide_index=True, width="stretch")
 
 
 def _row(who: str, bets: list[Bet]) -> dict[str, Any]:

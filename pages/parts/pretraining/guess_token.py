@@ -21,6 +21,7 @@ from pages.parts.pretraining.guess_scores import ANSWERED, ROUND, TOKENS
 from pages.shared.charts import percent, visible_token
 from pages.shared.draft import show_bytes
 from pages.shared.models import ModelChoice, choose_model, held_out, inference, load
+from pages.shared.tables import show_table
 from pages.shared.viewer import lab
 
 CANDIDATES = 6
@@ -174,7 +175,7 @@ def _show_answer(question: Question, names: dict[int, str]) -> None:
             }
             for i in order
         ]
-        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+        show_table(pd.DataFrame(rows), hide_index=True, width="stretch")
         st.caption(
             _(
                 "The models' own probabilities, among all tokens of the vocabulary. Their bets below are shares among "

@@ -23,6 +23,7 @@ from pages.shared.code_panel import show_code
 from pages.shared.lesson import exercise, notice
 from pages.shared.lesson_runs import stamp_of
 from pages.shared.models import held_out, inference, load
+from pages.shared.tables import show_table
 from pages.shared.viewer import lab
 
 GRADIENT_TOKENS = 1024
@@ -107,7 +108,7 @@ def show_movement(record: RunRecord) -> None:
             )
         )
     with st.expander(_("As a table"), icon=":material/table:"):
-        st.dataframe(frame, hide_index=True, width="stretch", placeholder="–")
+        show_table(frame, hide_index=True, width="stretch", placeholder="–")
     notice(
         _(
             "At the start the parts' gradients can differ by a factor of a hundred. AdamW and Muon divide that out: "

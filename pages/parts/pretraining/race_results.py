@@ -19,6 +19,7 @@ from pages.parts.pretraining.race_heat import BITS, Heat
 from pages.shared.charts import Axis
 from pages.shared.lesson_runs import stamp_of
 from pages.shared.run_data import MAX_POINTS, differences
+from pages.shared.tables import show_table
 from pages.shared.viewer import lab
 
 AXES: dict[str, Axis] = {"steps": "step", "tokens": "tokens", "seconds": "seconds"}
@@ -184,10 +185,10 @@ def _table(heat: Heat, lanes: list[Lane], records: Mapping[str, list[RunRecord]]
                 row["interval"] = _("{high:+.0f} to {low:+.0f} %", high=-100 * saved.high, low=-100 * saved.low)
         rows.append(row)
     with st.expander(_("As a table"), icon=":material/table:"):
-        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+        show_table(pd.DataFrame(rows), hide_index=True, width="stretch")
         if heat.run_ids and not heat.configs:
             st.caption(_("What differs between the runs"))
-            st.dataframe(differences([each[0] for each in records.values()]), width="stretch")
+            show_table(differences([each[0] for each in records.values()]), width="stretch")
 
 
 def _two_tasks(heat: Heat, lanes: list[Lane]) -> None:
@@ -210,7 +211,7 @@ def _two_tasks(heat: Heat, lanes: list[Lane]) -> None:
                 N_("can write"): "no" if masked else "yes",
             }
         )
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+    show_table(pd.DataFrame(rows), hide_index=True, width="stretch")
     st.markdown(
         _(
             "The losses are both nats per predicted token, but of **different questions**: a gap with text on both "

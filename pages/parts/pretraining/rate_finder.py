@@ -27,6 +27,7 @@ from pages.shared.lesson import exercise, notice
 from pages.shared.lesson_runs import stamp_of
 from pages.shared.run_data import differences, run_name, view
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, show_controls, show_status
+from pages.shared.tables import show_table
 from pages.shared.viewer import lab
 
 MUON, ADAMW = N_("Small model, Muon"), N_("Small model, AdamW")
@@ -175,7 +176,7 @@ def _panel(run_id: str, base: RunConfig, was_live: bool) -> None:
         live = record.live
         if not live:
             with st.expander(_("The test as a table"), icon=":material/table:"):
-                st.dataframe(
+                show_table(
                     pd.DataFrame({"rate": rates, "loss": losses}),
                     hide_index=True,
                     width="stretch",
@@ -324,7 +325,7 @@ def _use(record: RunRecord, base: RunConfig, found: Suggestion) -> bool:
         ceiling = 1.15 * float(points.groupby("run")["loss"].first().max())
         charts.loss_curves(points[points["loss"] <= ceiling]).show()
         with st.expander(_("As a table"), icon=":material/table:"):
-            st.dataframe(differences([each.record for each in drawn]), width="stretch")
+            show_table(differences([each.record for each in drawn]), width="stretch")
     return any(run.live for _unused, run, _unused in views)
 
 

@@ -17,6 +17,7 @@ from pages.shared.charts import _READABLE, Figure, _to_spec
 from pages.shared.errors import shown_errors
 from pages.shared.lesson_runs import stamp_of
 from pages.shared.run_data import MAX_POINTS
+from pages.shared.tables import show_table
 from pages.shared.viewer import lab
 
 TICK_SECONDS = 0.5
@@ -117,7 +118,7 @@ def _screen(record: RunRecord, was_playing: bool) -> None:
         if not player.playing:
             with st.expander(_("As a table"), icon=":material/table:"):
                 seen = tape.evaluations[tape.evaluations["seconds"] <= at]
-                st.dataframe(seen, hide_index=True, width="stretch")
+                show_table(seen, hide_index=True, width="stretch")
 
 
 def _controls(tape: Tape, player: Player, at: float) -> None:

@@ -22,6 +22,7 @@ from pages.shared.code_panel import show_code
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import load
 from pages.shared.sentence import choose_sentence, traced
+from pages.shared.tables import show_table
 
 MAX_SENTENCE = 64
 STREAM, BEFORE, BEHIND = N_("The stream after a layer"), N_("The MLP before its nonlinearity"), N_("The MLP behind it")
@@ -104,7 +105,7 @@ def show_spread(record: RunRecord) -> None:
             N_("exactly 0"): found.zeros,
             "beyond": found.outside.round(6),
         }
-        st.dataframe(pd.DataFrame(table), hide_index=True, width="stretch")
+        show_table(pd.DataFrame(table), hide_index=True, width="stretch")
     notice(
         _(
             "Weights begin as a narrow bell of normal noise and widen as they learn; a few grow far beyond the rest. "

@@ -45,6 +45,7 @@ from pages.shared.lesson import exercise, notice
 from pages.shared.models import OPEN, load
 from pages.shared.run_data import run_name, view
 from pages.shared.sentence import Sentence, choose_sentence
+from pages.shared.tables import show_table
 from pages.shared.viewer import lab
 
 PLAY_SECONDS = 1.5
@@ -389,7 +390,7 @@ def _panels(record: RunRecord, moment: Moment, last: Moment, question: Question)
     with st.expander(_("Next tokens as a table"), icon=":material/table:"):
         top = written(moment, question.prompt, greedy=question.greedy).top
         table = pd.DataFrame([(charts.visible_token(text), p) for text, p in top], columns=["token", "probability"])
-        st.dataframe(table, hide_index=True, width="stretch")
+        show_table(table, hide_index=True, width="stretch")
 
 
 def _sample(moment: Moment, question: Question) -> None:

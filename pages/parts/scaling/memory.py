@@ -23,6 +23,7 @@ from pages.shared.code_panel import show_code
 from pages.shared.lesson import exercise, notice
 from pages.shared.quantities import count, size
 from pages.shared.run_data import run_name
+from pages.shared.tables import show_table
 from pages.shared.viewer import lab
 
 GB = 1e9
@@ -271,7 +272,7 @@ def _fits(training: float, using: float) -> None:
         }
         for name, memory, _unused in places
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+    show_table(pd.DataFrame(rows), hide_index=True, width="stretch")
     st.caption(
         _(
             "How many devices would hold it if it could be shared out without a rest. Activations are counted without "

@@ -14,6 +14,7 @@ from pages.parts.scaling.measured import choose_run
 from pages.shared.code_panel import show_code
 from pages.shared.lesson import exercise, notice
 from pages.shared.quantities import count, scientific
+from pages.shared.tables import show_table
 
 
 def show_tokens() -> None:
@@ -57,7 +58,7 @@ def show_tokens() -> None:
                 "source": source + (f"; {note}" if note else ""),
             }
         )
-    st.dataframe(pd.DataFrame(table), hide_index=True, width="stretch")
+    show_table(pd.DataFrame(table), hide_index=True, width="stretch")
     st.caption(
         _(
             "Hoffmann et al. (2022) asked for the size that a given compute is best spent on. Three approaches agree "

@@ -14,6 +14,7 @@ from pages.shared import charts
 from pages.shared.code_panel import show_code
 from pages.shared.lesson import exercise, notice
 from pages.shared.quantities import count, scientific
+from pages.shared.tables import show_table
 
 
 def show_published() -> None:
@@ -52,7 +53,7 @@ def show_published() -> None:
             "6 · N · D of our own parameter counts is within {worst:.1%} of the paper in every row.", worst=worst
         ),
     ).show()
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+    show_table(pd.DataFrame(rows), hide_index=True, width="stretch")
     st.caption(
         _(
             "Brown et al. (2020), table D.1, all with 300 billion tokens. The paper counts 6 operations for each "

@@ -25,6 +25,7 @@ from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
 from pages.shared.quantities import count, duration
 from pages.shared.run_panel import REFRESH_SECONDS, STATES
+from pages.shared.tables import show_table
 from pages.shared.viewer import lab
 
 SHIPPED, HERE = N_("Shipped records"), N_("Trained here")
@@ -512,7 +513,7 @@ def _table(runs: list[SizeRun]) -> None:
     if not shown:
         return
     with st.expander(_("As a table"), icon=":material/table:"):
-        st.dataframe(
+        show_table(
             pd.DataFrame(
                 [
                     {

@@ -22,6 +22,7 @@ from pages.shared.charts import visible_token
 from pages.shared.code_panel import show_code
 from pages.shared.components import token_chips
 from pages.shared.lesson import exercise, notice
+from pages.shared.tables import show_table
 from pages.shared.tokenizers import choose_tokenizer
 
 DEFAULTS = {"left": ("gpt2", 1000), "right": ("o200k_base", 4000)}
@@ -82,7 +83,7 @@ def compare() -> None:
                 other=other,
             )
         )
-    st.dataframe(_table(names, left, right), width="stretch")
+    show_table(_table(names, left, right), width="stretch")
     notice(
         _("Fewer tokens are no better by themselves: a larger vocabulary needs a larger table of embeddings."),
         _(

@@ -20,6 +20,7 @@ from pages.shared.components import StepRow, as_rows, merge_steps, merge_tree_vi
 from pages.shared.components.merge_tree import MAX_NODES
 from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
+from pages.shared.tables import show_table
 from pages.shared.text_source import corpora
 from pages.shared.tokenizers import TOKENIZERS, VOCAB_SIZES, TokenizerChoice
 
@@ -233,7 +234,7 @@ def _tree(choice: TokenizerChoice, source: str, tokenizer: Tokenizer, token_id: 
     if len(tree.token) * 2 - 1 > MAX_NODES:
         st.caption(_("This tree has more than {max_nodes} nodes; its upper levels are shown.", max_nodes=MAX_NODES))
     with st.expander(_("As a table"), icon=":material/table_rows:"):
-        st.dataframe(pd.DataFrame(rows), width="stretch", hide_index=True, placeholder="–")
+        show_table(pd.DataFrame(rows), width="stretch", hide_index=True, placeholder="–")
 
 
 def _in_words(tree: MergeTree, token_id: int, tokenizer: Tokenizer) -> str:
@@ -303,7 +304,7 @@ def _trace(tokenizer: Tokenizer) -> None:
         )
     )
     with st.expander(_("As a table"), icon=":material/table_rows:"):
-        st.dataframe(_trace_table(tokenizer, states), width="stretch", hide_index=True, placeholder="–")
+        show_table(_trace_table(tokenizer, states), width="stretch", hide_index=True, placeholder="–")
 
 
 def _row(tokenizer: Tokenizer, states: list[TraceState], place: int) -> StepRow:

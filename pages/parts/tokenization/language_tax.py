@@ -12,6 +12,7 @@ from engine.tokenizer import OfficialTokenizer
 from pages.shared.charts import Figure, grouped_bars
 from pages.shared.code_panel import show_code
 from pages.shared.lesson import exercise, notice
+from pages.shared.tables import show_table
 from pages.shared.tokenizers import TokenizerChoice
 
 ENCODINGS = {
@@ -164,7 +165,7 @@ def _figure(sentences: dict[str, str], encodings: list[str], measure: str) -> No
     figure.show(caption=False)
     st.text(figure.summary)  # plain text, never markdown: it names what the learner typed
     with st.expander(_("As a table"), icon=":material/table:"):
-        st.dataframe(tax_table(costs), width="stretch")
+        show_table(tax_table(costs), width="stretch")
     dearest = max(costs, key=lambda cost: cost.times_reference)
     if dearest.times_reference > 1:
         room = (

@@ -20,6 +20,7 @@ from pages.shared.chips import chips_of
 from pages.shared.code_panel import show_code
 from pages.shared.components import StepRow, merge_steps, token_chips
 from pages.shared.lesson import exercise, notice
+from pages.shared.tables import show_table
 from pages.shared.text_source import choose_text
 from pages.shared.texts import text_of
 
@@ -248,7 +249,7 @@ def _screen(material: Material, last: int, ticking: bool) -> None:
         compression(replay, n, last).show()
     _excerpt(material, n)
     with st.expander(_("As a table"), icon=":material/table_rows:"):
-        st.dataframe(_table(replay, n), width="stretch", hide_index=True)
+        show_table(_table(replay, n), width="stretch", hide_index=True)
         st.caption(_("The last fifty merges, the newest first."))
 
 

@@ -25,6 +25,7 @@ from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
 from pages.shared.quantities import estimate
 from pages.shared.run_panel import STATES
+from pages.shared.tables import show_table
 from pages.shared.text_source import TextSource, choose_text
 from pages.shared.texts import text_of
 from pages.shared.tokenizers import LEARN_CHARS, VOCAB_SIZES, TokenizerChoice
@@ -190,7 +191,7 @@ def _row(choice: TokenizerChoice, source: str, width: int, tied: bool) -> dict[s
 
 
 def _show_table(table: pd.DataFrame) -> None:
-    st.dataframe(
+    show_table(
         table.drop(columns="kind"),
         width="stretch",
         hide_index=True,
@@ -340,7 +341,7 @@ def _show_runs(results: list[dict[str, Any]]) -> None:
     table = pd.DataFrame(results).drop(columns="detail")
     for column in ("loss", "bits", "per_token"):
         table[column] = table[column].astype(np.float64)
-    st.dataframe(
+    show_table(
         table,
         width="stretch",
         hide_index=True,

@@ -20,6 +20,7 @@ from pages.shared.bpe_charts import token_lengths
 from pages.shared.bpe_training import quoted, readable, sample_counts
 from pages.shared.code_panel import show_code
 from pages.shared.lesson import exercise, notice
+from pages.shared.tables import show_table
 from pages.shared.text_source import choose_text
 from pages.shared.tokenizers import TokenizerChoice, choose_tokenizer
 
@@ -76,7 +77,7 @@ def vocabulary() -> None:
     token_lengths(vocabulary.table["bytes"].to_numpy()).show()
     with st.expander(_("As a table"), icon=":material/table_rows:"):
         lengths = vocabulary.table["bytes"].value_counts().sort_index()
-        st.dataframe(
+        show_table(
             pd.DataFrame({"bytes": lengths.index, "tokens": lengths.to_numpy()}), hide_index=True, width="content"
         )
     _downloads(choice, source.name, tokenizer)
@@ -192,7 +193,7 @@ def _browse(vocabulary: Vocabulary, choice: TokenizerChoice, tokenizer: Tokenize
     if found.empty:
         st.info(_("No token of this vocabulary fits. Search for a shorter part, or show all tokens."))
         return
-    event = st.dataframe(
+    event = show_table(
         shown[["id", "token", "bytes", "count", "merge", "special"]],
         width="stretch",
         placeholder="–",

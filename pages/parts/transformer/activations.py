@@ -14,6 +14,7 @@ from pages.parts.transformer.reading import Reading, choose_layer, choose_positi
 from pages.parts.transformer.words import ACTIVATIONS
 from pages.shared.code_panel import show_code
 from pages.shared.lesson import exercise, notice
+from pages.shared.tables import show_table
 
 MAX_TOKENS = 48
 MAX_POINTS = 600
@@ -127,7 +128,7 @@ def _curve(reading: Reading) -> None:
             ),
         ).show()
         with st.expander(_("As a table"), icon=":material/table:"):
-            st.dataframe(
+            show_table(
                 points.rename(columns={"x": "before", "y": "behind"})[["token", "neuron", "before", "behind"]],
                 hide_index=True,
                 width="stretch",
@@ -206,7 +207,7 @@ def _who(reading: Reading) -> None:
                 }
                 for each in strongest
             ]
-            st.dataframe(
+            show_table(
                 pd.DataFrame(rows),
                 hide_index=True,
                 width="stretch",
@@ -259,4 +260,4 @@ def _layers(reading: Reading) -> None:
         for name, values in names.items():
             table[f"{name} (%)"] = np.round(100 * values, 1)
         table["largest activation"] = np.round(report.largest, 2)
-        st.dataframe(table, hide_index=True, width="stretch")
+        show_table(table, hide_index=True, width="stretch")

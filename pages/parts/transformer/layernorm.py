@@ -14,6 +14,7 @@ from pages.parts.transformer.reading import Reading, choose_layer, choose_positi
 from pages.shared.code_panel import show_code
 from pages.shared.components.vector_strips import Strip, StripGroup, vector_strips
 from pages.shared.lesson import exercise, notice
+from pages.shared.tables import show_table
 
 MAX_TOKENS = 48
 DRAWN = 128  # dimensions in the strips
@@ -146,7 +147,7 @@ def _numbers(steps: NormSteps) -> None:
                 "length": float(np.linalg.norm(vector)),
             }
         )
-    st.dataframe(
+    show_table(
         pd.DataFrame(rows),
         hide_index=True,
         width="stretch",
@@ -207,7 +208,7 @@ def _every_norm(reading: Reading, position: int) -> None:
                     N_("standard deviation after"): float(steps.after.std()),
                 }
             )
-        st.dataframe(
+        show_table(
             pd.DataFrame(rows),
             hide_index=True,
             width="stretch",

@@ -19,6 +19,7 @@ from pages.shared.code_panel import show_code
 from pages.shared.components.lens_table import lens_table
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import inference
+from pages.shared.tables import show_table
 
 MAX_TOKENS = 32
 TOP = 5
@@ -244,7 +245,7 @@ def _table(checkpoint: Checkpoint, lens: Lens, position: int, rows: list[str]) -
             row["probability of the answer (%)"] = 100 * float(lens.final_probability[index, position])
             row["KL divergence (bits)"] = float(lens.divergence[index, position])
             found.append(row)
-        st.dataframe(
+        show_table(
             pd.DataFrame(found),
             hide_index=True,
             width="stretch",

@@ -17,6 +17,7 @@ from pages.shared.code_panel import show_code
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import inference
 from pages.shared.quantities import count, duration, short, size
+from pages.shared.tables import show_table
 
 GB = 1e9
 VIEWS = (N_("Parameters"), N_("Memory"), N_("Arithmetic"))
@@ -126,14 +127,14 @@ def _parameters(config: GPTConfig, title: str, changed: bool) -> None:
         [
             {
                 "component": name,
-                N_("how many"): formulas[name],
+                N_("how many"): formulas.get(name, ""),
                 "parameters": n,
                 N_("share (%)"): 100 * n / config.n_parameters,
             }
             for name, n in [*pieces.items(), (_("Total"), config.n_parameters)]
         ]
     )
-    st.dataframe(
+    show_table(
         table,
         hide_index=True,
         width="stretch",
@@ -233,7 +234,7 @@ def _papers_table() -> None:
                     N_("heads × size, here"): f"{config.n_heads} × {config.head_size}",
                 }
             )
-        st.dataframe(
+        show_table(
             pd.DataFrame(rows),
             hide_index=True,
             width="stretch",
@@ -298,7 +299,7 @@ def _memory(config: GPTConfig, title: str, changed: bool) -> None:
         {N_("held while training"): n, "why": names[n], "memory": size(v)} for n, v in rows["Train it"].items() if v
     ]
     table.append({N_("held while training"): _("Total"), "why": "", "memory": size(needs.total)})
-    st.dataframe(pd.DataFrame(table), hide_index=True, width="stretch")
+    show_table(pd.DataFrame(table), hide_index=True, width="stretch")
     per_token = scaling.cache_memory(config, 1, bytes_per_number=width)
     st.caption(
         _(
@@ -457,7 +458,7 @@ def _arithmetic(config: GPTConfig, title: str, changed: bool) -> None:
         (_("One step of {step:,} tokens", step=step), flops.training * step),
         (_("The whole training, {tokens} tokens", tokens=count(tokens)), flops.training * tokens),
     ]
-    st.dataframe(
+    show_table(
         pd.DataFrame(
             [
                 {"what": name, "operations": count(n), N_("time on this machine"): duration(n / speed)}

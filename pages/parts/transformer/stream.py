@@ -14,6 +14,7 @@ from pages.parts.transformer.reading import Reading, choose_position, read_sente
 from pages.shared.code_panel import show_code
 from pages.shared.components.heat_grid import heat_grid
 from pages.shared.lesson import exercise, notice
+from pages.shared.tables import show_table
 
 MAX_TOKENS = 48
 VIEWS = (N_("Length"), N_("What is added"), N_("All tokens"))
@@ -206,7 +207,7 @@ def _table(reading: Reading, report: StreamReport, position: int) -> None:
                         N_("length after"): float(report.norms[2 * layer + 1 + (kind == "MLP"), position]),
                     }
                 )
-        st.dataframe(
+        show_table(
             pd.DataFrame(rows),
             hide_index=True,
             width="stretch",

@@ -20,6 +20,7 @@ from pages.shared.components.token_strip import token_strip
 from pages.shared.lesson import exercise, notice
 from pages.shared.quantities import plural
 from pages.shared.sentence import Sentence
+from pages.shared.tables import show_table
 
 MAX_TOKENS = 48
 TOP = 40  # tokens of the vocabulary that a picture of logits shows
@@ -236,7 +237,7 @@ def _picture(checkpoint: Checkpoint, sentence: Sentence, operation: Operation, v
             label=_("The sentence, one button per token"),
         )
         ids = pd.DataFrame({"position": range(len(sentence.ids)), "token": sentence.tokens, "id": sentence.ids})
-        st.dataframe(ids, hide_index=True, width="stretch", height=min(420, 38 + 35 * len(ids)))
+        show_table(ids, hide_index=True, width="stretch", height=min(420, 38 + 35 * len(ids)))
         return
     title = words_of(operation.kind, checkpoint.model.config).title
     if operation.kind in ("scores", "weights", "rotation"):
@@ -350,7 +351,7 @@ def _vocabulary_picture(checkpoint: Checkpoint, sentence: Sentence, operation: O
         )
     with st.expander(_("As a table"), icon=":material/table:"):
         kind = "probability" if operation.kind == "softmax" else "logit"
-        st.dataframe(
+        show_table(
             pd.DataFrame({"rank": range(1, len(order) + 1), "token": names, "id": order, kind: row[order]}),
             hide_index=True,
             width="stretch",
@@ -373,7 +374,7 @@ def _as_list(operations: list[Operation], checkpoint: Checkpoint) -> None:
             }
             for index, each in enumerate(operations, 1)
         ]
-        st.dataframe(
+        show_table(
             pd.DataFrame(rows),
             hide_index=True,
             width="stretch",

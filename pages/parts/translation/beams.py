@@ -19,6 +19,7 @@ from pages.shared.code_panel import show_code
 from pages.shared.components.token_table import Cell, Row, token_table
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, inference
+from pages.shared.tables import show_table
 
 SENTENCE = "beam-sentence"
 FOUND = "beam-found"
@@ -130,7 +131,7 @@ def _results(
     )
     st.text(_("Reference: {foreign}", foreign=pair.foreign))
     numbers = {name: st.column_config.NumberColumn(format="%.3f") for name in (_("log p (nats)"), _("Score"))}
-    st.dataframe(table, hide_index=True, width="stretch", column_config=numbers)
+    show_table(table, hide_index=True, width="stretch", column_config=numbers)
     best = listed[1][1]
     gain = best.log_probability - greedy_log
     if tuple(best.ids) == greedy_ids:
@@ -285,7 +286,7 @@ def _compare(choice: ModelChoice, width: int, penalty: float) -> None:
                 "BLEU": [f"{by_greedy.bleu:.2f}", f"{by_beam.bleu:.2f}"],
             }
         )
-        st.dataframe(table, hide_index=True, width="stretch")
+        show_table(table, hide_index=True, width="stretch")
         st.caption(
             _("{n} held-out sentences. BLEU by sacrebleu, signature {signature}", n=n, signature=by_greedy.signature)
         )

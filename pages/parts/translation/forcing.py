@@ -17,6 +17,7 @@ from pages.shared.code_panel import show_code
 from pages.shared.components.token_table import Cell, Row, token_table
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, inference
+from pages.shared.tables import show_table
 
 N_MEASURED = 100
 
@@ -165,7 +166,7 @@ def _measured(choice: ModelChoice) -> None:
             N_("Own words fed"): [share(found.free), share(found.free_after_mistake)],
         }
     )
-    st.dataframe(table, hide_index=True, width="stretch")
+    show_table(table, hide_index=True, width="stretch")
     if found.free_after_mistake is not None and found.forced_after_mistake is not None:
         st.caption(
             _(

@@ -21,6 +21,7 @@ from pages.shared.lesson import exercise, notice
 from pages.shared.lesson_runs import follow, stamp_of
 from pages.shared.run_data import RunView
 from pages.shared.run_panel import choose_step, marks_of
+from pages.shared.tables import show_table
 from pages.shared.viewer import lab
 
 NORMS = {"before": N_("before each part, as in GPT-2"), "after": N_("after each part, as in the paper")}
@@ -295,7 +296,7 @@ def _held_out(record: RunRecord) -> None:
                 "The worker counted, before this run began:"
             )
         )
-        st.dataframe(
+        show_table(
             pd.DataFrame(
                 [
                     (_("Sentence pairs to train on"), f"{counted['n_train']:,}"),

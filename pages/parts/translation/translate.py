@@ -26,6 +26,7 @@ from pages.shared.code_panel import show_code
 from pages.shared.components.attention_map import attention_map
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice
+from pages.shared.tables import show_table
 
 SENTENCE = "translation-sentence"
 MAX_CHARS = 300
@@ -101,7 +102,7 @@ def _source(choice: ModelChoice) -> tuple[int, ...] | None:
     if unknown:
         st.warning(_("The model has never read some of these words; it knows only those of the phrasebook."))
         rows = [(word[:40], ", ".join(near) or "–") for word, near in list(unknown.items())[:10]]
-        st.dataframe(pd.DataFrame(rows, columns=["Unknown word", "Try instead"]), hide_index=True, width="stretch")
+        show_table(pd.DataFrame(rows, columns=["Unknown word", "Try instead"]), hide_index=True, width="stretch")
         _known_words(vocabulary.english)
         return None
     ids = tuple(vocabulary.encode(text))
@@ -167,7 +168,7 @@ def _translation(choice: ModelChoice, source: tuple[int, ...]) -> None:
     )
     with st.expander(_("As a table"), icon=":material/table:"):
         labels = [f"{place + 1} {word}" for place, word in enumerate(columns)]
-        st.dataframe(pd.DataFrame(weights.round(3), index=pd.Index(rows, name="written"), columns=labels))
+        show_table(pd.DataFrame(weights.round(3), index=pd.Index(rows, name="written"), columns=labels))
 
 
 def _which(n_layers: int, n_heads: int) -> tuple[int, int | None]:
