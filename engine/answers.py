@@ -14,6 +14,7 @@ import numpy as np
 
 from engine.checks import require_number
 from engine.errors import ConfigError
+from engine.language import _
 
 _WORD = re.compile(r"[a-z0-9]+")
 _FACT = re.compile(r"\d+(?::\d+)?|[A-Z]{2} ?\d{3}")  # a number, a time, a flight
@@ -91,7 +92,13 @@ def relative_improvement(
     ConfigError for no item or lists of different length.
     """
     if not len(before) or len(before) != len(after):
-        raise ConfigError(f"{len(before)} scores cannot be compared with {len(after)}: give both for the same items.")
+        raise ConfigError(
+            _(
+                "{n_before} scores cannot be compared with {n_after}: give both for the same items.",
+                n_before=len(before),
+                n_after=len(after),
+            )
+        )
     require_number("confidence", confidence, 0, 1, above=True, below=True)
     first, second = np.asarray(before, dtype=float), np.asarray(after, dtype=float)
     means = float(first.mean()), float(second.mean())
@@ -111,7 +118,7 @@ def wilson_interval(n_right: int, n: int, confidence: float = 0.95) -> tuple[flo
     [0.596, 0.982]
     """
     if not 0 <= n_right <= n:
-        raise ConfigError(f"{n_right} right of {n} cannot be.")
+        raise ConfigError(_("{n_right} right of {n} cannot be.", n_right=n_right, n=n))
     require_number("confidence", confidence, 0, 1, above=True, below=True)
     if not n:
         return 0.0, 1.0

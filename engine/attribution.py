@@ -19,6 +19,7 @@ import torch
 from engine.checks import require_whole
 from engine.classification import Classifier, EncodedTexts, kept_tokens, predict
 from engine.errors import ConfigError
+from engine.language import _
 from engine.tokenizer import Tokenizer
 
 _WORD = re.compile(r"\S+")
@@ -52,9 +53,15 @@ def words_of(text: str) -> tuple[Word, ...]:
     """
     words = tuple(Word(found.group(), found.start(), found.end()) for found in _WORD.finditer(text))
     if not words:
-        raise ConfigError("there is no word to look at: type a message.")
+        raise ConfigError(_("there is no word to look at: type a message."))
     if len(words) > MAX_WORDS:
-        raise ConfigError(f"the text has {len(words):,} words; at most {MAX_WORDS} can be looked at one by one.")
+        raise ConfigError(
+            _(
+                "the text has {n_words:,} words; at most {max_words} can be looked at one by one.",
+                n_words=len(words),
+                max_words=MAX_WORDS,
+            )
+        )
     return words
 
 

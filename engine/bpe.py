@@ -22,6 +22,7 @@ from operator import add
 import regex  # type: ignore[import-untyped]
 
 from engine.errors import TokenizerError
+from engine.language import _
 
 END_OF_TEXT = "<|endoftext|>"
 
@@ -66,8 +67,12 @@ def check_text(text: str) -> None:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise TokenizerError(
-            f"The text holds a lone surrogate, U+{ord(text[error.start]):04X}, at character {error.start}: "
-            "it is half of a character and has no UTF-8 bytes. Remove it, or read the file again as UTF-16."
+            _(
+                "The text holds a lone surrogate, U+{ord:04X}, at character {start}: "
+                "it is half of a character and has no UTF-8 bytes. Remove it, or read the file again as UTF-16.",
+                ord=ord(text[error.start]),
+                start=error.start,
+            )
         ) from None
 
 
@@ -82,9 +87,13 @@ def compile_pattern(pattern: str) -> regex.Pattern[str]:
     try:
         compiled = regex.compile(whole_pattern(pattern))
     except regex.error as error:
-        raise TokenizerError(f"The split pattern {pattern!r} is no regular expression: {error}.") from None
+        raise TokenizerError(
+            _("The split pattern {pattern!r} is no regular expression: {error}.", pattern=pattern, error=error)
+        ) from None
     if compiled.match(""):
-        raise TokenizerError(f"The split pattern {pattern!r} matches the empty text; let it take a character or more.")
+        raise TokenizerError(
+            _("The split pattern {pattern!r} matches the empty text; let it take a character or more.", pattern=pattern)
+        )
     return compiled
 
 
@@ -244,13 +253,20 @@ class PairTable:
 def check_special_tokens(special_tokens: Sequence[str]) -> tuple[str, ...]:
     """The special tokens as a tuple; TokenizerError when one is empty, no text, or there twice."""
     if isinstance(special_tokens, str):
-        raise TokenizerError(f"special_tokens must be a list of texts, not the one text {special_tokens!r}.")
+        raise TokenizerError(
+            _(
+                "special_tokens must be a list of texts, not the one text {special_tokens!r}.",
+                special_tokens=special_tokens,
+            )
+        )
     for token in special_tokens:
         if not isinstance(token, str) or not token:
-            raise TokenizerError(f"A special token must be a text of at least one character, not {token!r}.")
+            raise TokenizerError(
+                _("A special token must be a text of at least one character, not {token!r}.", token=token)
+            )
         check_text(token)
     if len(set(special_tokens)) < len(special_tokens):
-        raise TokenizerError(f"Every special token may be named once, but got {list(special_tokens)}.")
+        raise TokenizerError(_("Every special token may be named once, but got {list}.", list=list(special_tokens)))
     return tuple(special_tokens)
 
 
@@ -275,8 +291,14 @@ def train_steps(
     smallest = N_BYTES + len(names)
     if not smallest <= vocab_size <= _MAX_VOCAB_SIZE:
         raise TokenizerError(
-            f"vocab_size is {vocab_size}, but must lie between {smallest} (256 bytes and {len(names)} special "
-            f"tokens) and {_MAX_VOCAB_SIZE:,}."
+            _(
+                "vocab_size is {vocab_size}, but must lie between {smallest} (256 bytes and {n_names} special "
+                "tokens) and {max_vocab_size:,}.",
+                vocab_size=vocab_size,
+                smallest=smallest,
+                n_names=len(names),
+                max_vocab_size=_MAX_VOCAB_SIZE,
+            )
         )
     check_text(text)
     parts = split_special(text, names)

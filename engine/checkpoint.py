@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from engine.errors import CheckpointError, ConfigError, EngineError
 from engine.gpt import GPT, GPTConfig
 from engine.hub import FetchProgress, fetch, require_safetensors, sha256_of, verify
+from engine.language import _
 from engine.settings import Settings
 from engine.tokenizer import Tokenizer, load_tokenizer
 from engine.tokenizer_export import can_export, huggingface_json
@@ -122,11 +123,22 @@ def read_checkpoint(
             if name.startswith("training.") and not path.exists():
                 continue
             if sha256_of(path) != expected:
-                raise CheckpointError(f"{name} of the checkpoint {folder.name} is damaged: use an earlier checkpoint.")
+                raise CheckpointError(
+                    _(
+                        "{name} of the checkpoint {name_2} is damaged: use an earlier checkpoint.",
+                        name=name,
+                        name_2=folder.name,
+                    )
+                )
         header = json.loads((folder / "config.json").read_text("utf-8"))
         if header.get("format") != FORMAT:
             raise CheckpointError(
-                f"checkpoint {folder.name} has format {header.get('format')!r}, this version reads {FORMAT}."
+                _(
+                    "checkpoint {name} has format {get!r}, this version reads {format}.",
+                    name=folder.name,
+                    get=header.get("format"),
+                    format=FORMAT,
+                )
             )
         model = build(header["model"])
         _fill(model, load_file(folder / "model.safetensors"))
@@ -137,12 +149,18 @@ def read_checkpoint(
             numbers = json.loads((folder / "training.json").read_text("utf-8"))
     except FileNotFoundError as error:
         raise CheckpointError(
-            f"the checkpoint {folder.name} has no {Path(error.filename).name}: it is incomplete, use an earlier one."
+            _(
+                "the checkpoint {name} has no {name_2}: it is incomplete, use an earlier one.",
+                name=folder.name,
+                name_2=Path(error.filename).name,
+            )
         ) from error
     except CheckpointError:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError, EngineError) as error:
-        raise CheckpointError(f"the checkpoint {folder.name} cannot be read ({error}): use an earlier one.") from error
+        raise CheckpointError(
+            _("the checkpoint {name} cannot be read ({error}): use an earlier one.", name=folder.name, error=error)
+        ) from error
     return Restored(model.eval(), tokenizer, header["extra"], tensors, numbers)
 
 
@@ -152,7 +170,14 @@ def _fill(model: nn.Module, weights: dict[str, Tensor]) -> None:
         for name, parameter in model.named_parameters():
             if name not in weights or weights[name].shape != parameter.shape:
                 found = tuple(weights[name].shape) if name in weights else "nothing"
-                raise CheckpointError(f"{name} should have shape {tuple(parameter.shape)}, the file has {found}.")
+                raise CheckpointError(
+                    _(
+                        "{name} should have shape {tuple}, the file has {found}.",
+                        name=name,
+                        tuple=tuple(parameter.shape),
+                        found=found,
+                    )
+                )
             parameter.copy_(weights[name])
 
 
@@ -214,9 +239,17 @@ def load_gpt2(
     try:
         settings = json.loads((folder / "config.json").read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"{folder_or_hub_id} cannot be read as a GPT-2: {error}.") from error
+        raise CheckpointError(
+            _("{folder_or_hub_id} cannot be read as a GPT-2: {error}.", folder_or_hub_id=folder_or_hub_id, error=error)
+        ) from error
     if settings.get("model_type") != "gpt2":
-        raise CheckpointError(f"{folder_or_hub_id} holds a {settings.get('model_type')!r} model, not a GPT-2.")
+        raise CheckpointError(
+            _(
+                "{folder_or_hub_id} holds a {get!r} model, not a GPT-2.",
+                folder_or_hub_id=folder_or_hub_id,
+                get=settings.get("model_type"),
+            )
+        )
     require_safetensors([path.name for path in folder.iterdir()], str(folder_or_hub_id))
     verify(folder)
     files = sorted(folder.glob("*.safetensors"))
@@ -224,13 +257,32 @@ def load_gpt2(
     try:
         weights = {name: tensor for file in files for name, tensor in load_file(file).items()}
     except (OSError, ValueError, SafetensorError) as error:
-        raise CheckpointError(f"the weights of {folder_or_hub_id} cannot be read: {error}.") from error
+        raise CheckpointError(
+            _(
+                "the weights of {folder_or_hub_id} cannot be read: {error}.",
+                folder_or_hub_id=folder_or_hub_id,
+                error=error,
+            )
+        ) from error
     activation = settings.get("activation_function", "gelu_new")
     if activation not in _GPT2_ACTIVATIONS:
-        raise CheckpointError(f"{folder_or_hub_id} uses the activation {activation!r}, which is not built here.")
+        raise CheckpointError(
+            _(
+                "{folder_or_hub_id} uses the activation {activation!r}, which is not built here.",
+                folder_or_hub_id=folder_or_hub_id,
+                activation=activation,
+            )
+        )
     for name, usual in _GPT2_USUAL.items():
         if settings.get(name, usual) != usual:
-            raise CheckpointError(f"{folder_or_hub_id} has {name}={settings[name]!r}, which is not built here.")
+            raise CheckpointError(
+                _(
+                    "{folder_or_hub_id} has {name}={settings!r}, which is not built here.",
+                    folder_or_hub_id=folder_or_hub_id,
+                    name=name,
+                    settings=settings[name],
+                )
+            )
     try:
         config = GPTConfig(
             vocab_size=settings["vocab_size"],
@@ -243,14 +295,22 @@ def load_gpt2(
             norm_epsilon=settings.get("layer_norm_epsilon", 1e-5),
         )
     except (KeyError, ConfigError) as error:
-        raise CheckpointError(f"the config.json of {folder_or_hub_id} cannot be used: {error}.") from error
+        raise CheckpointError(
+            _(
+                "the config.json of {folder_or_hub_id} cannot be used: {error}.",
+                folder_or_hub_id=folder_or_hub_id,
+                error=error,
+            )
+        ) from error
     model = GPT(config)
     bare = {name.removeprefix("transformer."): tensor for name, tensor in weights.items()}
     shapes = dict(model.named_parameters())
     ours = {}
     for name, theirs in gpt2_names(model.config).items():
         if theirs not in bare:
-            raise CheckpointError(f"{folder_or_hub_id} lacks the weights {theirs!r}.")
+            raise CheckpointError(
+                _("{folder_or_hub_id} lacks the weights {theirs!r}.", folder_or_hub_id=folder_or_hub_id, theirs=theirs)
+            )
         ours[name] = bare[theirs].T if _transposed(name, shapes[name]) else bare[theirs]
     _fill(model, ours)
     return model.eval()
@@ -261,11 +321,19 @@ def gpt2_obstacle(config: GPTConfig) -> str:
     usual = config.positions == "learned" and config.bias and config.tie_embeddings and config.whole
     if usual and config.activation in _OUR_ACTIVATIONS:
         return ""
-    return (
-        "only whole, causal models with learned positions, GELU, biases and tied embeddings have GPT-2's layout; this "
-        f"one has positions={config.positions!r}, activation={config.activation!r}, bias={config.bias}, "
-        f"tie_embeddings={config.tie_embeddings}, causal={config.causal}, residual={config.residual}, "
-        f"norm={config.norm!r}."
+    return _(
+        (
+            "only whole, causal models with learned positions, GELU, biases and tied embeddings have GPT-2's layout; "
+            "this one has positions={positions!r}, activation={activation!r}, bias={bias}, "
+            "tie_embeddings={tie_embeddings}, causal={causal}, residual={residual}, norm={norm!r}."
+        ),
+        positions=config.positions,
+        activation=config.activation,
+        bias=config.bias,
+        tie_embeddings=config.tie_embeddings,
+        causal=config.causal,
+        residual=config.residual,
+        norm=config.norm,
     )
 
 
@@ -325,8 +393,13 @@ def _require_memory(name: str, n_bytes: int) -> None:
     free = psutil.virtual_memory().available
     if 2 * n_bytes > free:
         raise CheckpointError(
-            f"{name} needs about {2 * n_bytes / 1e9:.1f} GB of memory while it is read and {free / 1e9:.1f} GB are "
-            "free: choose a smaller model or close other programs."
+            _(
+                "{name} needs about {value:.1f} GB of memory while it is read and {free:.1f} GB are "
+                "free: choose a smaller model or close other programs.",
+                name=name,
+                value=2 * n_bytes / 1e9,
+                free=free / 1e9,
+            )
         )
 
 

@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 from engine.errors import ConfigError
+from engine.language import _
 
 
 def require_whole(name: str, value: Any, low: int, high: int | None = None) -> None:
@@ -17,8 +18,12 @@ def require_whole(name: str, value: Any, low: int, high: int | None = None) -> N
     >>> require_whole("batch_size", 32, 1)
     """
     if not isinstance(value, int) or isinstance(value, bool) or value < low or (high is not None and value > high):
-        bounds = f"of at least {low:,}" if high is None else f"from {low:,} to {high:,}"
-        raise ConfigError(f"{name} ({value!r}) must be a whole number {bounds}.")
+        bounds = (
+            _("of at least {low:,}", low=low) if high is None else _("from {low:,} to {high:,}", low=low, high=high)
+        )
+        raise ConfigError(
+            _("{name} ({value!r}) must be a whole number {bounds}.", name=name, value=value, bounds=bounds)
+        )
 
 
 def require_number(
@@ -39,21 +44,31 @@ def require_number(
     if is_number and (low < value < high or (value == low and not above) or (value == high and not below)):
         return
     if high == math.inf:
-        bounds = f"{'above' if above else 'of at least'} {low:g}"
+        bounds = f"{'above' if above else _('of at least')} {low:g}"
     elif above or below:
-        bounds = f"{'above' if above else 'of at least'} {low:g} and {'below' if below else 'at most'} {high:g}"
+        bounds = _(
+            "{ending} {low:g} and {ending_2} {high:g}",
+            ending="above" if above else _("of at least"),
+            low=low,
+            ending_2="below" if below else _("at most"),
+            high=high,
+        )
     else:
-        bounds = f"from {low:g} to {high:g}"
-    raise ConfigError(f"{name} ({value!r}) must be a number {bounds}{note}.")
+        bounds = _("from {low:g} to {high:g}", low=low, high=high)
+    raise ConfigError(
+        _("{name} ({value!r}) must be a number {bounds}{note}.", name=name, value=value, bounds=bounds, note=note)
+    )
 
 
 def require_flag(name: str, value: Any) -> None:
     """ConfigError unless the value is True or False."""
     if not isinstance(value, bool):
-        raise ConfigError(f"{name} ({value!r}) must be true or false.")
+        raise ConfigError(_("{name} ({value!r}) must be true or false.", name=name, value=value))
 
 
 def require_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
     """ConfigError unless the value is one of the texts."""
     if not isinstance(value, str) or value not in choices:
-        raise ConfigError(f"{name} ({value!r}) must be one of {', '.join(map(repr, choices))}.")
+        raise ConfigError(
+            _("{name} ({value!r}) must be one of {join}.", name=name, value=value, join=", ".join(map(repr, choices)))
+        )

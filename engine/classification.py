@@ -21,6 +21,7 @@ from engine.checks import require_choice, require_number, require_whole
 from engine.errors import ConfigError
 from engine.events import ClassificationEvalEvent, ClassificationTestEvent, Event
 from engine.gpt import GPT, GPTConfig
+from engine.language import _
 from engine.lora import add_lora
 from engine.training import TrainingConfig, TrainingLoop
 from engine.windows import LengthBatches
@@ -47,9 +48,14 @@ class ClassifierConfig:
 
     def __post_init__(self) -> None:
         if not isinstance(self.body, GPTConfig) or not self.body.causal:
-            raise ConfigError("the body of a classifier must be a causal GPT.")
+            raise ConfigError(_("the body of a classifier must be a causal GPT."))
         if len(self.label_names) < 2 or len(set(self.label_names)) < len(self.label_names):
-            raise ConfigError(f"a classifier needs at least two labels of different names, not {self.label_names!r}.")
+            raise ConfigError(
+                _(
+                    "a classifier needs at least two labels of different names, not {label_names!r}.",
+                    label_names=self.label_names,
+                )
+            )
         require_choice("pooling", self.pooling, ("last", "mean"))
         require_choice("trainable", self.trainable, TRAINABLE)
         require_whole("lora_rank", self.lora_rank, 1, self.body.d_model)
@@ -77,7 +83,7 @@ class Classifier(nn.Module):
         """From random weights, or on a copy of a pretrained `body` of the same shape."""
         super().__init__()
         if body is not None and body.config != config.body:
-            raise ConfigError("the pretrained model has another shape than the config says.")
+            raise ConfigError(_("the pretrained model has another shape than the config says."))
         self.config = config
         self.body = GPT(config.body, seed) if body is None else copy.deepcopy(body)
         self.body.head = nn.Identity()  # type: ignore[assignment]
@@ -175,7 +181,7 @@ def predict(model: Classifier, encoded: EncodedTexts) -> np.ndarray:
     order = sorted(range(len(encoded)), key=lambda row: len(encoded.ids[row]))
     for start in range(0, len(order), _EVALUATION_BATCH):
         rows = order[start : start + _EVALUATION_BATCH]
-        ids, lengths, _ = encoded.batch(rows)
+        ids, lengths, _unused = encoded.batch(rows)
         found[rows] = model(ids, lengths).softmax(-1).numpy()
     return found
 
@@ -211,7 +217,7 @@ class ClassificationTrainer(TrainingLoop):
     ) -> None:
         super().__init__(model, config)
         if not len(validation):
-            raise ConfigError("there is no text to validate on: give more rows.")
+            raise ConfigError(_("there is no text to validate on: give more rows."))
         self.train, self.validation, self.test = train, validation, test
         self.token_dropout = token_dropout
         self.measured = EncodedTexts(train.ids[:n_measured], train.labels[:n_measured])

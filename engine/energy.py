@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.checks import require_number
+from engine.language import _
 
 _WATER_J_PER_LITRE_K = 4186.0  # specific heat of water, 4,186 J/(kg K); a litre weighs a kilogram
 
@@ -30,7 +31,7 @@ class Energy:
 
     def cost(self, price_per_kwh: float) -> float:
         """In the unit of the price. ConfigError for a price below 0."""
-        require_number("the price of a kilowatt-hour", price_per_kwh, 0)
+        require_number(_("the price of a kilowatt-hour"), price_per_kwh, 0)
         return self.kilowatt_hours * price_per_kwh
 
     def litres_boiled(self, from_celsius: float = 15.0) -> float:
@@ -39,12 +40,12 @@ class Energy:
         >>> round(Energy(4186 * 85).litres_boiled(), 6)
         1.0
         """
-        require_number("the temperature of the water (°C)", from_celsius, 0, 100, below=True)
+        require_number(_("the temperature of the water (°C)"), from_celsius, 0, 100, below=True)
         return self.joules / (_WATER_J_PER_LITRE_K * (100.0 - from_celsius))
 
 
 def training_energy(seconds: float, watts: float) -> Energy:
     """Of so many seconds at so many watts. ConfigError for a number below 0."""
-    require_number("the seconds of training", seconds, 0)
-    require_number("the power (watts)", watts, 0)
+    require_number(_("the seconds of training"), seconds, 0)
+    require_number(_("the power (watts)"), watts, 0)
     return Energy(seconds * watts)

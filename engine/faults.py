@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import ConfigError
+from engine.language import N_, _
 from engine.runs.config import RunConfig
 from engine.runs.recipes import recipe_config
 
@@ -109,70 +110,82 @@ FAULTS: dict[str, Fault] = {
     for fault in (
         Fault(
             "rate-high",
-            "Learning rate × 100",
-            "Every update goes a hundred times as far as it should.",
-            "The loss climbs above where it began and comes down only when the rate decays, to no better than knowing "
-            "how frequent tokens are. The gradient norm is large and restless.",
-            "rate too high",
+            N_("Learning rate × 100"),
+            N_("Every update goes a hundred times as far as it should."),
+            N_(
+                "The loss climbs above where it began and comes down only when the rate decays, to no better than "
+                "knowing how frequent tokens are. The gradient norm is large and restless."
+            ),
+            N_("rate too high"),
             ("no-residual", "no-warmup", "rate-low"),
             lambda config: scaled_rates(config, 100),
         ),
         Fault(
             "rate-low",
-            "Learning rate ÷ 100",
-            "Every update goes a hundredth of the way.",
-            "A smooth, calm curve that hardly falls: 300 steps reach about 6.3, which is still more than the unigram "
-            "baseline. Samples stay random.",
-            "rate too low",
+            N_("Learning rate ÷ 100"),
+            N_("Every update goes a hundredth of the way."),
+            N_(
+                "A smooth, calm curve that hardly falls: 300 steps reach about 6.3, which is still more than the "
+                "unigram baseline. Samples stay random."
+            ),
+            N_("rate too low"),
             ("short", "no-residual", "rate-high"),
             lambda config: scaled_rates(config, 0.01),
         ),
         Fault(
             "no-warmup",
-            "No warmup",
-            "AdamW takes its full learning rate from the first step, when it knows nothing of the gradient yet.",
-            "Look at the first ten steps: the loss rises before it falls and the gradient is many times its later "
-            "length. The damage stays until the end of the run.",
-            "no warmup",
+            N_("No warmup"),
+            N_("AdamW takes its full learning rate from the first step, when it knows nothing of the gradient yet."),
+            N_(
+                "Look at the first ten steps: the loss rises before it falls and the gradient is many times its later "
+                "length. The damage stays until the end of the run."
+            ),
+            N_("no warmup"),
             ("rate-high", "short", "rate-low"),
             lambda config: changed(config, training={"warmup": 0.0}),
             _adamw,
         ),
         Fault(
             "unshifted",
-            "Labels not shifted",
-            "Every position is asked for the token that it reads, not for the one after it.",
-            "The loss falls to 0 within a hundred steps, and the samples repeat one token for ever.",
+            N_("Labels not shifted"),
+            N_("Every position is asked for the token that it reads, not for the one after it."),
+            N_("The loss falls to 0 within a hundred steps, and the samples repeat one token for ever."),
             "unshifted",
             ("mask-off", "tiny-text", SOUND),
             lambda config: changed(config, training={"target_shift": 0}),
         ),
         Fault(
             "mask-off",
-            "Causal mask off",
-            "Every position sees the whole window, the token it has to predict included.",
-            "The loss falls far below what any model of text can reach, yet the samples are poor: when it writes, "
-            "nobody shows it the future.",
-            "mask off",
+            N_("Causal mask off"),
+            N_("Every position sees the whole window, the token it has to predict included."),
+            N_(
+                "The loss falls far below what any model of text can reach, yet the samples are poor: when it writes, "
+                "nobody shows it the future."
+            ),
+            N_("mask off"),
             ("unshifted", "tiny-text", SOUND),
             lambda config: changed(config, model={"causal": False}),
         ),
         Fault(
             "tiny-text",
-            "Tiny corpus",
-            "It reads 30,000 characters again and again: about 8,000 tokens for 160,000 numbers.",
-            "The training loss goes on towards 0, while the validation loss turns and climbs. Samples look good: they "
-            "are quotations.",
-            "data too small",
+            N_("Tiny corpus"),
+            N_("It reads 30,000 characters again and again: about 8,000 tokens for 160,000 numbers."),
+            N_(
+                "The training loss goes on towards 0, while the validation loss turns and climbs. Samples look good: "
+                "they are quotations."
+            ),
+            N_("data too small"),
             ("mask-off", "rate-high", SOUND),
             lambda config: changed(config, n_chars=30_000),
         ),
         Fault(
             "no-positions",
-            "No position information",
-            "Nothing tells the model where in the window a token stands.",
-            "The curve alone looks healthy. Only beside the sound run it shows: after 300 steps 2.08 instead of 1.82 "
-            "nats per token. The mask still tells the first token from the others, which saves much of it.",
+            N_("No position information"),
+            N_("Nothing tells the model where in the window a token stands."),
+            N_(
+                "The curve alone looks healthy. Only beside the sound run it shows: after 300 steps 2.08 instead of "
+                "1.82 nats per token. The mask still tells the first token from the others, which saves much of it."
+            ),
             "healthy",
             (SOUND, "one-head", "short"),
             lambda config: changed(config, model={"positions": "none"}),
@@ -180,10 +193,12 @@ FAULTS: dict[str, Fault] = {
         ),
         Fault(
             "no-residual",
-            "No residual stream",
-            "In a model of 4 layers the output of each layer replaces what came in, instead of being added to it.",
-            "After the first fall nothing more: a long plateau at the unigram baseline, because the way from the "
-            "context to the output is cut into pieces.",
+            N_("No residual stream"),
+            N_("In a model of 4 layers the output of each layer replaces what came in, instead of being added to it."),
+            N_(
+                "After the first fall nothing more: a long plateau at the unigram baseline, because the way from the "
+                "context to the output is cut into pieces."
+            ),
             "stalled",
             ("rate-low", "rate-high", "short"),
             lambda config: changed(config, model={"residual": False}),
@@ -191,10 +206,12 @@ FAULTS: dict[str, Fault] = {
         ),
         Fault(
             "one-head",
-            "One head",
-            "One head of width 64 instead of four of width 16.",
-            "Nothing, at this size: the sound run ends at 1.82 nats per token, this one at 1.79 (one seed each). "
-            "Several heads pay in larger models, whose layers have more than one thing to look for.",
+            N_("One head"),
+            N_("One head of width 64 instead of four of width 16."),
+            N_(
+                "Nothing, at this size: the sound run ends at 1.82 nats per token, this one at 1.79 (one seed each). "
+                "Several heads pay in larger models, whose layers have more than one thing to look for."
+            ),
             "healthy",
             (SOUND, "no-positions", "short"),
             lambda config: changed(config, model={"n_heads": 1}),
@@ -202,10 +219,12 @@ FAULTS: dict[str, Fault] = {
         ),
         Fault(
             "no-norm",
-            "No normalisation",
-            "In a model of 4 layers no layer normalises what it reads.",
-            "It starts late and learns slowly: 3.96 nats per token after 300 steps, and still falling, so that the "
-            "rules take it for a run stopped too soon. Only beside the sound run it shows.",
+            N_("No normalisation"),
+            N_("In a model of 4 layers no layer normalises what it reads."),
+            N_(
+                "It starts late and learns slowly: 3.96 nats per token after 300 steps, and still falling, so that the "
+                "rules take it for a run stopped too soon. Only beside the sound run it shows."
+            ),
             "under-trained",
             ("short", "rate-low", "no-residual"),
             lambda config: changed(config, model={"norm": "none"}),
@@ -214,9 +233,9 @@ FAULTS: dict[str, Fault] = {
         ),
         Fault(
             "short",
-            "Stopped too soon",
-            "It trains for 40 steps instead of 300.",
-            "The loss is still falling steeply where the curve ends, above the bigram baseline.",
+            N_("Stopped too soon"),
+            N_("It trains for 40 steps instead of 300."),
+            N_("The loss is still falling steeply where the curve ends, above the bigram baseline."),
             "under-trained",
             ("rate-low", "no-residual", SOUND),
             lambda config: changed(config, training={"steps": 40}),
@@ -237,7 +256,7 @@ class Mystery:
     @property
     def label(self) -> str:
         """What the run is called, which tells nothing."""
-        return f"Mystery {self.number}"
+        return _("Mystery {number}", number=self.number)
 
 
 def mystery(number: int) -> Mystery:
@@ -246,7 +265,7 @@ def mystery(number: int) -> Mystery:
     Raises ConfigError for another number.
     """
     if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= 9999:
-        raise ConfigError(f"there is no mystery {number!r}; choose a whole number from 0 to 9,999.")
+        raise ConfigError(_("there is no mystery {number!r}; choose a whole number from 0 to 9,999.", number=number))
     dice = random.Random(f"mystery {number}")
     hunted = [name for name, fault in FAULTS.items() if fault.hunted]
     chosen = dice.choice([*hunted, SOUND, SOUND])
@@ -264,4 +283,4 @@ def mystery(number: int) -> Mystery:
 
 def title_of(name: str) -> str:
     """What a fault, or its absence, is called."""
-    return "Nothing: a sound run" if name == SOUND else FAULTS[name].title
+    return _("Nothing: a sound run") if name == SOUND else FAULTS[name].title

@@ -21,6 +21,7 @@ from engine.decoding import VectorDecoder
 from engine.errors import ConfigError
 from engine.events import Candidate
 from engine.gpt import GPT, KVCache
+from engine.language import _
 
 FILTERS = ("", "top-k", "top-p", "min-p")  # what NextToken.cut_by counts
 
@@ -49,11 +50,11 @@ class SamplingConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        require_number("temperature", self.temperature, 0, 100, note="; 0 is greedy")
+        require_number("temperature", self.temperature, 0, 100, note=_("; 0 is greedy"))
         require_whole("top_k", self.top_k, 0)
-        require_number("top_p", self.top_p, 0, 1, above=True, note="; 1 is off")
-        require_number("min_p", self.min_p, 0, 1, note="; 0 is off")
-        require_number("repetition_penalty", self.repetition_penalty, 0.01, 100, note="; 1 is off")
+        require_number("top_p", self.top_p, 0, 1, above=True, note=_("; 1 is off"))
+        require_number("min_p", self.min_p, 0, 1, note=_("; 0 is off"))
+        require_number("repetition_penalty", self.repetition_penalty, 0.01, 100, note=_("; 1 is off"))
         require_whole("seed", self.seed, 0)
 
 
@@ -162,7 +163,7 @@ class Reader:
 
     def __init__(self, model: GPT, ids: Sequence[int]) -> None:
         if not len(ids):
-            raise ConfigError("the prompt is empty: type at least one character.")
+            raise ConfigError(_("the prompt is empty: type at least one character."))
         self.model = model.eval()
         self.ids: list[int] = []
         self.logits: np.ndarray = np.empty(0)
@@ -179,7 +180,13 @@ class Reader:
         if not ids:
             return self.logits
         if min(ids) < 0 or max(ids) >= self.model.config.vocab_size:
-            raise ConfigError(f"token ids must lie between 0 and {self.model.config.vocab_size - 1}, not {ids}.")
+            raise ConfigError(
+                _(
+                    "token ids must lie between 0 and {vocab_size}, not {ids}.",
+                    vocab_size=self.model.config.vocab_size - 1,
+                    ids=ids,
+                )
+            )
         self.ids += ids
         context = self.model.config.context_length
         if not self.model.config.causal:

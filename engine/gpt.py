@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from engine.checks import require_choice, require_flag, require_number, require_whole
 from engine.errors import ConfigError
+from engine.language import _
 
 Positions = Literal["learned", "rotary", "none"]
 Activation = Literal["gelu", "gelu_tanh", "relu2"]
@@ -81,13 +82,22 @@ class GPTConfig:
         require_whole("d_ff", self.d_ff, 1)
         if self.d_model % self.n_heads:
             raise ConfigError(
-                f"d_model ({self.d_model}) must be a multiple of n_heads ({self.n_heads}): "
-                "each head gets an equal slice of the vector."
+                _(
+                    "d_model ({d_model}) must be a multiple of n_heads ({n_heads}): "
+                    "each head gets an equal slice of the vector.",
+                    d_model=self.d_model,
+                    n_heads=self.n_heads,
+                )
             )
         require_choice("positions", self.positions, get_args(Positions))
         require_choice("activation", self.activation, get_args(Activation))
         if self.positions == "rotary" and self.head_size % 2:
-            raise ConfigError(f"rotary positions turn pairs of numbers: head size {self.head_size} must be even.")
+            raise ConfigError(
+                _(
+                    "rotary positions turn pairs of numbers: head size {head_size} must be even.",
+                    head_size=self.head_size,
+                )
+            )
         require_choice("norm", self.norm, get_args(Norm))
         for name in ("bias", "tie_embeddings", "causal", "residual"):
             require_flag(name, getattr(self, name))
@@ -131,7 +141,7 @@ class GPTConfig:
             context_length = 2048
         else:
             known = ", ".join([*_GPT2_SHAPES, *_GPT3_SHAPES])
-            raise ConfigError(f"there is no preset called {name!r}; choose one of {known}.")
+            raise ConfigError(_("there is no preset called {name!r}; choose one of {known}.", name=name, known=known))
         return cls(
             vocab_size=50257,
             context_length=context_length,
@@ -152,11 +162,11 @@ class GPTConfig:
         known = {f.name for f in dataclasses.fields(cls)}
         unknown = sorted(set(data) - known)
         if unknown:
-            raise ConfigError(f"the model config has unknown settings: {', '.join(unknown)}.")
+            raise ConfigError(_("the model config has unknown settings: {join}.", join=", ".join(unknown)))
         try:
             return cls(**data)
         except TypeError as error:
-            raise ConfigError(f"the model config is incomplete: {error}.") from error
+            raise ConfigError(_("the model config is incomplete: {error}.", error=error)) from error
 
 
 @dataclass
@@ -375,7 +385,7 @@ class GPT(nn.Module):
             self.position_embedding = (
                 nn.Embedding(config.context_length, config.d_model) if config.positions == "learned" else None
             )
-            self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layers))
+            self.blocks = nn.ModuleList(Block(config) for _unused in range(config.n_layers))
             self.norm = _norm(config)
             self.head = nn.Linear(config.d_model, config.vocab_size, bias=False)
         if config.tie_embeddings:
@@ -438,8 +448,12 @@ class GPT(nn.Module):
         end = start + ids.shape[1]
         if end > self.config.context_length:
             raise ConfigError(
-                f"{end} tokens do not fit the context of {self.config.context_length}: "
-                "pass fewer tokens or a window of the last ones."
+                _(
+                    "{end} tokens do not fit the context of {context_length}: "
+                    "pass fewer tokens or a window of the last ones.",
+                    end=end,
+                    context_length=self.config.context_length,
+                )
             )
         x = self.token_embedding(ids)  # (B, T) -> (B, T, C)
         if trace is not None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from engine.checks import require_number
 from engine.errors import ConfigError
 from engine.gpt import GPTConfig
+from engine.language import N_, _
 from engine.scaling import flops_per_token
 
 HOUR = 3600.0
@@ -42,23 +43,27 @@ DEVICES = (
         32e9,
         1.50,
         28 / 125,
-        "28 TFLOP/s and $1.50/h (reserved for three years): the estimate for GPT-3 of Lambda, C. Li. Chowdhery et al. "
-        "2022 give 21.3 % for GPT-3.",
-        "June 2020",
+        N_(
+            "28 TFLOP/s and $1.50/h (reserved for three years): the estimate for GPT-3 of Lambda, C. Li. Chowdhery et "
+            "al. 2022 give 21.3 % for GPT-3."
+        ),
+        N_("June 2020"),
     ),
-    Device("A100 80 GB", 312e12, 19.5e12, 80e9, 1.30, 0.45, "specialised clouds, $1.10 to 1.50", "May 2026"),
     Device(
-        "H100 SXM",
+        N_("A100 80 GB"), 312e12, 19.5e12, 80e9, 1.30, 0.45, N_("specialised clouds, $1.10 to 1.50"), N_("May 2026")
+    ),
+    Device(
+        N_("H100 SXM"),
         989e12,
         67e12,
         80e9,
         3.00,
         0.40,
-        "specialised clouds, $2.50 to 3.50; Llama 3: 38 to 43 %",
-        "May 2026",
+        N_("specialised clouds, $2.50 to 3.50; Llama 3: 38 to 43 %"),
+        N_("May 2026"),
     ),
-    Device("H200 SXM", 989e12, 67e12, 141e9, 4.00, 0.40, "specialised clouds, $3.50 to 4.50", "May 2026"),
-    Device("B200", 2250e12, 75e12, 180e9, 5.25, 0.40, "specialised clouds, $4.50 to 6.00", "March 2026"),
+    Device(N_("H200 SXM"), 989e12, 67e12, 141e9, 4.00, 0.40, N_("specialised clouds, $3.50 to 4.50"), N_("May 2026")),
+    Device("B200", 2250e12, 75e12, 180e9, 5.25, 0.40, N_("specialised clouds, $4.50 to 6.00"), N_("March 2026")),
 )
 """Examples with their dates; utilisation without a source is an assumption."""
 
@@ -105,12 +110,12 @@ def training_bill(flops: float, *, peak: float, utilisation: float, price: float
 
     Raises ConfigError for numbers that cannot be.
     """
-    require_number("the operations", flops, 0)
-    require_number("the peak", peak, 0, above=True)
-    require_number("the utilisation", utilisation, 0, 1, above=True, note=": it is a share of the peak")
-    require_number("the price", price, 0)
+    require_number(_("the operations"), flops, 0)
+    require_number(_("the peak"), peak, 0, above=True)
+    require_number(_("the utilisation"), utilisation, 0, 1, above=True, note=_(": it is a share of the peak"))
+    require_number(_("the price"), price, 0)
     if n_devices < 1:
-        raise ConfigError(f"{n_devices} devices cannot train anything: take at least one.")
+        raise ConfigError(_("{n_devices} devices cannot train anything: take at least one.", n_devices=n_devices))
     return Bill(flops, flops / (peak * utilisation), price, int(n_devices))
 
 
@@ -126,6 +131,6 @@ def model_flops_utilisation(config: GPTConfig, tokens_per_second: float, peak: f
     Nothing that is computed twice counts, so it compares programs, not how busy a device is. Raises ConfigError for a
     peak or speed below 0.
     """
-    require_number("the peak", peak, 0, above=True)
-    require_number("the speed", tokens_per_second, 0)
+    require_number(_("the peak"), peak, 0, above=True)
+    require_number(_("the speed"), tokens_per_second, 0)
     return achieved_flops(config, tokens_per_second) / peak

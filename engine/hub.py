@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import CheckpointError
+from engine.language import _
 
 SOURCE_FILE = "source.json"
 """Beside the weights: where they come from, and the SHA-256 of each file."""
@@ -50,7 +51,9 @@ def folder_name(hub_id: str) -> str:
     Raises CheckpointError for what cannot be the name of a model on a hub.
     """
     if not _HUB_ID.fullmatch(hub_id) or ".." in hub_id:
-        raise CheckpointError(f"{hub_id!r} is no name of a model on a hub: write for example openai-community/gpt2.")
+        raise CheckpointError(
+            _("{hub_id!r} is no name of a model on a hub: write for example openai-community/gpt2.", hub_id=hub_id)
+        )
     return hub_id.replace("/", "--")
 
 
@@ -80,7 +83,12 @@ def fetch(
         free = shutil.disk_usage(partial).free
         if free < 1.05 * total:
             raise CheckpointError(
-                f"{hub_id} needs {total / 1e9:.1f} GB of disk and {free / 1e9:.1f} are free: make room first."
+                _(
+                    "{hub_id} needs {total:.1f} GB of disk and {free:.1f} are free: make room first.",
+                    hub_id=hub_id,
+                    total=total / 1e9,
+                    free=free / 1e9,
+                )
             )
         done = 0
         for each in wanted:
@@ -106,7 +114,7 @@ def adopt(folder: str | Path, models: str | Path) -> Path:
     """
     source = Path(folder)
     if not source.is_dir():
-        raise CheckpointError(f"{folder} is no folder.")
+        raise CheckpointError(_("{folder} is no folder.", folder=folder))
     require_safetensors([path.name for path in source.iterdir() if path.is_file()], str(folder))
     names = [path.name for path in sorted(source.iterdir()) if path.name in WANTED or path.suffix == WEIGHTS]
     final = Path(models) / re.sub(r"[^\w.-]", "-", source.resolve().name)
@@ -130,11 +138,15 @@ def require_safetensors(names: list[str], what: str) -> None:
     pickles = sorted(name for name in names if name.endswith(PICKLES))
     if pickles:
         raise CheckpointError(
-            f"{what} holds its weights as a pickle ({pickles[0]}). Loading a pickle runs whatever program is hidden in "
-            "it, so only safetensors files are read here. Save the model again with transformers, "
-            "model.save_pretrained(folder), which writes model.safetensors."
+            _(
+                "{what} holds its weights as a pickle ({pickles}). Loading a pickle runs whatever program is hidden in "
+                "it, so only safetensors files are read here. Save the model again with transformers, "
+                "model.save_pretrained(folder), which writes model.safetensors.",
+                what=what,
+                pickles=pickles[0],
+            )
         )
-    raise CheckpointError(f"{what} has no weights (model.safetensors).")
+    raise CheckpointError(_("{what} has no weights (model.safetensors).", what=what))
 
 
 def verify(folder: Path) -> None:
@@ -145,12 +157,22 @@ def verify(folder: Path) -> None:
         return  # copied by hand: there is nothing to compare with
     except (OSError, ValueError, KeyError) as error:
         raise CheckpointError(
-            f"{SOURCE_FILE} of {folder.name} cannot be read: delete the folder, fetch it again."
+            _(
+                "{source_file} of {name} cannot be read: delete the folder, fetch it again.",
+                source_file=SOURCE_FILE,
+                name=folder.name,
+            )
         ) from (error)
     for name, expected in noted.items():
         path = folder / name
         if not path.exists() or sha256_of(path) != expected:
-            raise CheckpointError(f"{name} of {folder.name} is damaged: delete the folder and fetch the model again.")
+            raise CheckpointError(
+                _(
+                    "{name} of {name_2} is damaged: delete the folder and fetch the model again.",
+                    name=name,
+                    name_2=folder.name,
+                )
+            )
 
 
 def sha256_of(path: Path) -> str:
@@ -171,7 +193,7 @@ def _listing(hub_id: str, endpoint: str | None) -> tuple[str, list[_Remote]]:
     ]
     require_safetensors([file.name for file in files], hub_id)
     if "config.json" not in {file.name for file in files} or info.sha is None:
-        raise CheckpointError(f"{hub_id} has no config.json: it is no model that transformers wrote.")
+        raise CheckpointError(_("{hub_id} has no config.json: it is no model that transformers wrote.", hub_id=hub_id))
     wanted = [file for file in files if file.name in WANTED or file.name.endswith(WEIGHTS)]
     return info.sha, sorted(wanted, key=lambda file: (file.name.endswith(WEIGHTS), file.name))
 
@@ -221,7 +243,7 @@ def _checked(path: Path, remote: _Remote) -> str:
     found = sha256_of(path)
     if path.stat().st_size != remote.size or (remote.sha256 is not None and found != remote.sha256):
         path.unlink()
-        raise CheckpointError(f"{remote.name} arrived damaged: fetch the model again.")
+        raise CheckpointError(_("{name} arrived damaged: fetch the model again.", name=remote.name))
     return found
 
 
@@ -229,15 +251,20 @@ def _sentence(hub_id: str, models: Path, error: Exception) -> str:
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 
     if isinstance(error, GatedRepoError):
-        return f"{hub_id} is open only to those who accepted its terms: choose another model."
+        return _("{hub_id} is open only to those who accepted its terms: choose another model.", hub_id=hub_id)
     if isinstance(error, RepositoryNotFoundError):
-        return f"There is no model {hub_id} on the hub: look whether its name is spelled right."
+        return _("There is no model {hub_id} on the hub: look whether its name is spelled right.", hub_id=hub_id)
     if isinstance(error, OSError) and "space" in str(error).lower():
-        return f"The disk is full, {hub_id} is not here whole: make room, then fetch it again."
-    return (
-        f"{hub_id} could not be fetched: the hub cannot be reached, so this computer is probably offline "
-        f"({type(error).__name__}). Try again with a network, or copy the folder of a GPT-2 (config.json and "
-        f"model.safetensors) to {models}."
+        return _("The disk is full, {hub_id} is not here whole: make room, then fetch it again.", hub_id=hub_id)
+    return _(
+        (
+            "{hub_id} could not be fetched: the hub cannot be reached, so this computer is probably offline "
+            "({name}). Try again with a network, or copy the folder of a GPT-2 (config.json and "
+            "model.safetensors) to {models}."
+        ),
+        hub_id=hub_id,
+        name=type(error).__name__,
+        models=models,
     )
 
 

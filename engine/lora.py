@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from engine.checks import require_number, require_whole
 from engine.errors import ConfigError
 from engine.gpt import GPTConfig
+from engine.language import _
 
 ModelT = TypeVar("ModelT", bound=nn.Module)
 
@@ -74,7 +75,13 @@ def add_lora(model: nn.Module, rank: int, alpha: float, targets: Sequence[str] =
     """
     unknown = sorted(set(targets) - set(TARGETS))
     if unknown or not targets:
-        raise ConfigError(f"LoRA's targets ({', '.join(unknown) or 'none'}) must be some of {', '.join(TARGETS)}.")
+        raise ConfigError(
+            _(
+                "LoRA's targets ({value}) must be some of {join}.",
+                value=", ".join(unknown) or "none",
+                join=", ".join(TARGETS),
+            )
+        )
     places = [
         (parent, name, child)
         for parent in model.modules()
@@ -82,7 +89,7 @@ def add_lora(model: nn.Module, rank: int, alpha: float, targets: Sequence[str] =
         if name in targets and type(child) is nn.Linear
     ]
     if not places:
-        raise ConfigError("this model has no matrix that could be adapted, or it has been adapted already.")
+        raise ConfigError(_("this model has no matrix that could be adapted, or it has been adapted already."))
     for parameter in model.parameters():
         parameter.requires_grad_(False)
     generator = torch.Generator().manual_seed(seed)
@@ -118,7 +125,7 @@ def with_strength(model: ModelT, strength: float) -> ModelT:
 def set_strength(model: nn.Module, strength: float) -> None:
     """How much of every update is used, 0 to 1 (more exaggerates it). ConfigError below 0."""
     require_number("strength", strength, 0)
-    for _, adapter in adapters(model):
+    for _unused, adapter in adapters(model):
         adapter.strength = float(strength)
 
 
@@ -126,7 +133,7 @@ def merge_lora(model: nn.Module) -> None:
     """Add every update to its matrix and remove the adapters, in place; all parameters can be trained again."""
     merged = [(name, adapter.merged()) for name, adapter in adapters(model)]
     for name, plain in merged:
-        parent, _, child = name.rpartition(".")
+        parent, _unused, child = name.rpartition(".")
         setattr(model.get_submodule(parent), child, plain)
     for parameter in model.parameters():
         parameter.requires_grad_(True)
@@ -145,7 +152,7 @@ def load_adapters(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
     """Fill in what `adapter_weights` gave. ConfigError unless names and shapes are those of the model's adapters."""
     expected = adapter_weights(model)
     if {name: tensor.shape for name, tensor in expected.items()} != {n: t.shape for n, t in weights.items()}:
-        raise ConfigError("these adapters belong to a model of another shape, rank or choice of matrices.")
+        raise ConfigError(_("these adapters belong to a model of another shape, rank or choice of matrices."))
     with torch.no_grad():
         for name, tensor in expected.items():
             tensor.copy_(weights[name])

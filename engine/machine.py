@@ -15,6 +15,7 @@ import psutil  # type: ignore[import-untyped]
 import torch
 
 from engine.errors import ConfigError
+from engine.language import _
 
 _GROUP = Path("/sys/fs/cgroup")
 
@@ -48,14 +49,16 @@ def measure_flops(seconds: float = 0.2, size: int = 768) -> float:
     A product takes 2 · size³ operations. ConfigError unless both numbers are above 0.
     """
     if seconds <= 0 or size < 1:
-        raise ConfigError(f"measuring needs a time and a size above 0, not {seconds} s and {size}.")
+        raise ConfigError(
+            _("measuring needs a time and a size above 0, not {seconds} s and {size}.", seconds=seconds, size=size)
+        )
     generator = torch.Generator().manual_seed(0)
     a, b = torch.randn(2, size, size, generator=generator)
     with torch.inference_mode():
-        _ = a @ b  # the first product also makes the kernels ready
+        _unused = a @ b  # the first product also makes the kernels ready
         n, start = 0, time.perf_counter()
         while (passed := time.perf_counter() - start) < seconds:
-            _ = a @ b
+            _unused = a @ b
             n += 1
     return 2.0 * size**3 * max(n, 1) / max(passed, 1e-9)
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from engine.errors import ConfigError
+from engine.language import _
 
 HIDDEN = 0.15
 """The share of the tokens that is asked for."""
@@ -33,7 +34,13 @@ def hide_tokens(ids: Tensor, mask_id: int, seed: tuple[int, int]) -> tuple[Tenso
     True
     """
     if ids.numel() and int(ids.max()) >= mask_id:
-        raise ConfigError(f"a token id is {int(ids.max())}, but the tokens end before the mask, {mask_id}.")
+        raise ConfigError(
+            _(
+                "a token id is {int}, but the tokens end before the mask, {mask_id}.",
+                int=int(ids.max()),
+                mask_id=mask_id,
+            )
+        )
     generator = torch.Generator().manual_seed((seed[0] * 1_000_003 + seed[1] + 1) * 2 + 1)
     asked = torch.rand(ids.shape, generator=generator) < HIDDEN
     kind = torch.rand(ids.shape, generator=generator)

@@ -22,6 +22,7 @@ from engine.bpe import END_OF_TEXT
 from engine.errors import ConfigError
 from engine.generation import SamplingConfig, generate
 from engine.gpt import GPT
+from engine.language import _
 from engine.offsets import token_spans
 from engine.tokenizer import Tokenizer
 from engine.windows import split_ids
@@ -120,7 +121,7 @@ class WordIndex:
     def __init__(self, documents: Sequence[str], least: int = LEAST_WORDS) -> None:
         """Raises ConfigError where `least` is no whole number from 1 up."""
         if least < 1:
-            raise ConfigError(f"least is {least}; a span has at least one word.")
+            raise ConfigError(_("least is {least}; a span has at least one word.", least=least))
         self.least = least
         self.documents = tuple(documents)
         self._vocabulary: dict[str, int] = {}
@@ -276,7 +277,7 @@ def samples_of(texts: Iterable[str], n_words: int, n_samples: int) -> list[str]:
     """
     found: list[str] = []
     kept = [(text, words) for text in texts if (words := [each.span() for each in re.finditer(r"\S+", text)])]
-    total = sum(len(words) for _, words in kept)
+    total = sum(len(words) for _unused, words in kept)
     for text, words in kept:
         share = max(1, round(n_samples * len(words) / total))
         room = max(0, len(words) - n_words)

@@ -18,6 +18,7 @@ import tiktoken
 from engine.bpe import N_BYTES, Pair, check_text, split_pieces
 from engine.encodings import official_encoding
 from engine.errors import TokenizerError
+from engine.language import _
 from engine.tokenizer import BPETokenizer, MergeTree, OfficialTokenizer, Tokenizer
 
 MAX_TRACED_BYTES = 2_000
@@ -91,8 +92,12 @@ def merge_trace(tokenizer: Tokenizer, text: str) -> list[TraceState]:
     check_text(text)
     if len(text.encode("utf-8")) > MAX_TRACED_BYTES:
         raise TokenizerError(
-            f"This text has {len(text.encode('utf-8')):,} bytes; a trace shows every state and takes at most "
-            f"{MAX_TRACED_BYTES:,}. Choose a word or a sentence."
+            _(
+                "This text has {n_items:,} bytes; a trace shows every state and takes at most "
+                "{max_traced_bytes:,}. Choose a word or a sentence.",
+                n_items=len(text.encode("utf-8")),
+                max_traced_bytes=MAX_TRACED_BYTES,
+            )
         )
     if isinstance(tokenizer, BPETokenizer):
         ids = {pair: N_BYTES + rank for rank, pair in enumerate(tokenizer.merges)}
@@ -185,7 +190,14 @@ def _halves(ranks: dict[bytes, int], token: bytes, rank: int) -> tuple[bytes, by
             break
         parts[place : place + 2] = [parts[place] + parts[place + 1]]
     if len(parts) != 2:
-        raise TokenizerError(f"The ranks below {rank} leave {len(parts)} parts of {token!r}, so no merge can make it.")
+        raise TokenizerError(
+            _(
+                "The ranks below {rank} leave {n_parts} parts of {token!r}, so no merge can make it.",
+                rank=rank,
+                n_parts=len(parts),
+                token=token,
+            )
+        )
     return parts[0], parts[1]
 
 
@@ -211,4 +223,6 @@ def _pattern(encoding: tiktoken.Encoding) -> regex.Pattern[str]:
 
 
 def _no_merges(tokenizer: Tokenizer) -> TokenizerError:
-    return TokenizerError(f"A {tokenizer.kind!r} tokenizer merges nothing: its tokens are not made of others.")
+    return TokenizerError(
+        _("A {kind!r} tokenizer merges nothing: its tokens are not made of others.", kind=tokenizer.kind)
+    )

@@ -12,6 +12,7 @@ import numpy as np
 
 from engine.bpe import split_special
 from engine.errors import TokenizerError
+from engine.language import _
 from engine.tokenizer import AllowedSpecial, CharTokenizer, Tokenizer, WordTokenizer
 
 
@@ -52,8 +53,13 @@ def token_spans(text: str, tokenizer: Tokenizer, *, allowed_special: AllowedSpec
     bounds = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
     if len(lengths) != len(ids) or bounds[-1] != len(data):
         raise TokenizerError(
-            f"The {tokenizer.kind!r} tokenizer's tokens cover {bounds[-1]:,} bytes of a text of {len(data):,}: "
-            "it cannot say where its tokens stand."
+            _(
+                "The {kind!r} tokenizer's tokens cover {bounds:,} bytes of a text of {n_data:,}: "
+                "it cannot say where its tokens stand.",
+                kind=tokenizer.kind,
+                bounds=bounds[-1],
+                n_data=len(data),
+            )
         )
     character_of_byte = np.cumsum((data & 0xC0) != 0x80) - 1
     return TokenSpans(ids, bounds, character_of_byte[bounds[:-1]], character_of_byte[bounds[1:] - 1] + 1)
@@ -82,6 +88,6 @@ def differing_boundaries(one: TokenSpans, other: TokenSpans) -> tuple[np.ndarray
     Both must be spans of the same text. Raises TokenizerError where they cover a different number of bytes.
     """
     if one.bounds[-1] != other.bounds[-1]:
-        raise TokenizerError("These tokens are of two different texts; compare tokenizers on one text.")
+        raise TokenizerError(_("These tokens are of two different texts; compare tokenizers on one text."))
     alone = ~np.isin(one.bounds[:-1], other.bounds), ~np.isin(other.bounds[:-1], one.bounds)
     return np.flatnonzero(alone[0]), np.flatnonzero(alone[1])

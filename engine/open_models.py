@@ -28,15 +28,16 @@ from engine.bpe import N_BYTES
 from engine.checkpoint import OWN_TOKENIZER, Checkpoint, export_gpt2, load_gpt2
 from engine.errors import CheckpointError, EngineError
 from engine.hub import SOURCE_FILE, WEIGHTS, FetchProgress, fetch, folder_name
+from engine.language import N_, _
 from engine.settings import Settings
 from engine.tokenizer import OfficialTokenizer, Tokenizer, load_tokenizer
 
 KNOWN = {
-    "openai-community/gpt2": "GPT-2 small, 124 million parameters",
-    "distilbert/distilgpt2": "DistilGPT-2, 82 million: six layers that learned from GPT-2 small",
-    "openai-community/gpt2-medium": "GPT-2 medium, 355 million",
-    "openai-community/gpt2-large": "GPT-2 large, 774 million",
-    "openai-community/gpt2-xl": "GPT-2 XL, 1.5 billion",
+    "openai-community/gpt2": N_("GPT-2 small, 124 million parameters"),
+    "distilbert/distilgpt2": N_("DistilGPT-2, 82 million: six layers that learned from GPT-2 small"),
+    "openai-community/gpt2-medium": N_("GPT-2 medium, 355 million"),
+    "openai-community/gpt2-large": N_("GPT-2 large, 774 million"),
+    "openai-community/gpt2-xl": N_("GPT-2 XL, 1.5 billion"),
 }
 """Models of GPT-2's layout that their authors published for everybody (hub id → what it is)."""
 
@@ -95,13 +96,14 @@ def _described(folder: Path) -> OpenModel:
             hub_id = json.loads((folder / SOURCE_FILE).read_text("utf-8")).get("hub_id")
         vocab_size = json.loads((folder / "config.json").read_text("utf-8"))["vocab_size"]
         if not n_bytes:
-            problem = "It has no weights as safetensors."
+            problem = _("It has no weights as safetensors.")
         elif not (folder / OWN_TOKENIZER).exists() and vocab_size != GPT2_VOCAB_SIZE:
-            problem = (
-                f"Its vocabulary of {vocab_size:,} tokens is not GPT-2's own, and no tokenizer of ours is with it."
+            problem = _(
+                ("Its vocabulary of {vocab_size:,} tokens is not GPT-2's own, and no tokenizer of ours is with it."),
+                vocab_size=vocab_size,
             )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        problem = f"Its files cannot be read ({type(error).__name__}: {error})."
+        problem = _("Its files cannot be read ({name}: {error}).", name=type(error).__name__, error=error)
     return OpenModel(folder.name, folder, hub_id, n_bytes, problem)
 
 
@@ -112,15 +114,19 @@ def load_open_model(models: Path, name: str) -> Checkpoint:
     """
     found = next((model for model in list_open_models(models) if model.name == name), None)
     if found is None:
-        raise CheckpointError(f"There is no open model {name!r} here (any more): choose another one.")
+        raise CheckpointError(_("There is no open model {name!r} here (any more): choose another one.", name=name))
     if found.problem:
-        raise CheckpointError(f"{name} cannot be used. {found.problem}")
+        raise CheckpointError(_("{name} cannot be used. {problem}", name=name, problem=found.problem))
     model = load_gpt2(found.folder)
     tokenizer = gpt2_tokenizer(found.folder)
     if tokenizer.n_vocab > model.config.vocab_size:
         raise CheckpointError(
-            f"{name} has a table of {model.config.vocab_size:,} tokens, its tokenizer {tokenizer.n_vocab:,}: they do "
-            "not belong together."
+            _(
+                "{name} has a table of {vocab_size:,} tokens, its tokenizer {n_vocab:,}: they do not belong together.",
+                name=name,
+                vocab_size=model.config.vocab_size,
+                n_vocab=tokenizer.n_vocab,
+            )
         )
     return Checkpoint(model, tokenizer, {"open_model": name, "hub_id": found.hub_id})
 
@@ -138,11 +144,13 @@ def gpt2_tokenizer(folder: Path) -> Tokenizer:
         try:
             theirs: dict[str, int] = json.loads(vocabulary.read_text("utf-8"))
         except (OSError, ValueError) as error:
-            raise CheckpointError(f"vocab.json of {folder.name} cannot be read: {error}.") from error
+            raise CheckpointError(
+                _("vocab.json of {name} cannot be read: {error}.", name=folder.name, error=error)
+            ) from error
         longest = tokenizer.token_bytes(theirs.get("forest", N_BYTES)) == b"forest"
         if len(theirs) != tokenizer.n_vocab or not longest or theirs.get("<|endoftext|>") != tokenizer.n_vocab - 1:
             raise CheckpointError(
-                f"{folder.name} has a vocabulary of its own, which is not read here: only GPT-2's is."
+                _("{name} has a vocabulary of its own, which is not read here: only GPT-2's is.", name=folder.name)
             )
     return tokenizer
 
@@ -167,7 +175,9 @@ def start_fetch(settings: Settings, hub_id: str) -> None:
     folder_name(hub_id)
     running = fetch_state(settings)
     if running is not None and running.state == "running":
-        raise CheckpointError(f"{running.hub_id} is being fetched: wait until it is here, or cancel it.")
+        raise CheckpointError(
+            _("{hub_id} is being fetched: wait until it is here, or cancel it.", hub_id=running.hub_id)
+        )
     models = models_folder(settings)
     models.mkdir(parents=True, exist_ok=True)
     project = Path(__file__).resolve().parents[1]
@@ -228,7 +238,7 @@ def fetch_state(settings: Settings) -> FetchState | None:
     except (OSError, ValueError, TypeError):
         return None
     if state.state == "running" and not _alive(state):
-        return replace(state, state="failed", error="The download was cut off: fetch it again.")
+        return replace(state, state="failed", error=_("The download was cut off: fetch it again."))
     return state
 
 

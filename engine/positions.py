@@ -15,6 +15,7 @@ import torch
 from engine.checks import require_whole
 from engine.errors import ConfigError
 from engine.gpt import GPT, rotate, rotation_table
+from engine.language import _
 
 BASE = 10_000.0
 
@@ -29,7 +30,7 @@ def pair_frequencies(width: int, base: float = BASE) -> np.ndarray:
     """
     require_whole("width", width, 2)
     if width % 2:
-        raise ConfigError(f"positions turn pairs of numbers: the width ({width}) must be even.")
+        raise ConfigError(_("positions turn pairs of numbers: the width ({width}) must be even.", width=width))
     return base ** (-np.arange(0, width, 2) / width)
 
 
@@ -111,7 +112,9 @@ def first_layer_query_key(model: GPT, query_id: int, key_id: int, head: int) -> 
     """
     config = model.config
     if config.positions != "rotary":
-        raise ConfigError(f"this model's positions are {config.positions}: choose one with rotary positions.")
+        raise ConfigError(
+            _("this model's positions are {positions}: choose one with rotary positions.", positions=config.positions)
+        )
     require_whole("head", head, 0, config.n_heads - 1)
     for name, token_id in (("query_id", query_id), ("key_id", key_id)):
         require_whole(name, token_id, 0, config.vocab_size - 1)

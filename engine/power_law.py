@@ -15,6 +15,7 @@ import numpy as np
 from scipy import optimize, stats
 
 from engine.errors import EngineError
+from engine.language import _
 
 Interval = tuple[float, float]
 Numbers = TypeVar("Numbers", float, np.ndarray)
@@ -127,9 +128,11 @@ def fit_power_law(
 
 def _check_values(xs: np.ndarray, ys: np.ndarray) -> None:
     if xs.ndim != 1 or xs.shape != ys.shape:
-        raise FitError(f"a fit needs as many values as sizes, not {ys.shape} and {xs.shape}.")
+        raise FitError(
+            _("a fit needs as many values as sizes, not {shape} and {shape_2}.", shape=ys.shape, shape_2=xs.shape)
+        )
     if not (np.isfinite(xs).all() and np.isfinite(ys).all() and (xs > 0).all() and (ys > 0).all()):
-        raise FitError("a power law needs numbers above 0: leave out points without a value.")
+        raise FitError(_("a power law needs numbers above 0: leave out points without a value."))
 
 
 def _check_enough(xs: np.ndarray, floor: bool, first: float, last: float) -> None:
@@ -137,12 +140,31 @@ def _check_enough(xs: np.ndarray, floor: bool, first: float, last: float) -> Non
     if len(xs) < least:
         if first > 0 or last < math.inf:
             raise FitError(
-                f"a line needs at least {least} points, and {len(xs)} lie between {first:,.0f} and {last:,.0f}: "
-                "choose a longer text or a wider range."
+                _(
+                    "a line needs at least {least} points, and {n_xs} lie between {first:,.0f} and {last:,.0f}: "
+                    "choose a longer text or a wider range.",
+                    least=least,
+                    n_xs=len(xs),
+                    first=first,
+                    last=last,
+                )
             )
-        raise FitError(f"{len(xs)} points are too few{' for a floor' * floor}: measure at least {least}.")
+        raise FitError(
+            _(
+                "{n_xs} points are too few{floor}: measure at least {least}.",
+                n_xs=len(xs),
+                floor=_(" for a floor") * floor,
+                least=least,
+            )
+        )
     if len(np.unique(xs)) < free:
-        raise FitError(f"{len(np.unique(xs))} different sizes cannot fix {free} numbers: add another size.")
+        raise FitError(
+            _(
+                "{n_items} different sizes cannot fix {free} numbers: add another size.",
+                n_items=len(np.unique(xs)),
+                free=free,
+            )
+        )
 
 
 def _with_floor(log_x: np.ndarray, log_y: np.ndarray, line: tuple[float, float, float]) -> tuple[float, float, float]:

@@ -19,6 +19,7 @@ import numpy as np
 from engine.checks import require_number
 from engine.classification_metrics import calibration, share_interval
 from engine.errors import ConfigError
+from engine.language import _
 from engine.spreadsheets import harmless_cell
 
 INTERVAL = 0.8
@@ -51,7 +52,12 @@ class LossGuess:
             require_number(name, getattr(self, name), -1e6, 1e6)
         if not self.low <= self.guess <= self.high:
             raise ConfigError(
-                f"your guess {self.guess:.2f} lies outside your own range {self.low:.2f} to {self.high:.2f}: move one."
+                _(
+                    "your guess {guess:.2f} lies outside your own range {low:.2f} to {high:.2f}: move one.",
+                    guess=self.guess,
+                    low=self.low,
+                    high=self.high,
+                )
             )
 
     @property
@@ -152,7 +158,7 @@ def extrapolate(steps: Sequence[float], losses: Sequence[float], step: float) ->
     points = [(s, loss) for s, loss in zip(steps, losses, strict=True) if s > 0 and loss > 0 and math.isfinite(loss)]
     points = points[-max(2, len(points) // 2) :]
     if len(points) < 2:
-        raise ConfigError("two measured points after step 0 are needed to draw a line through.")
+        raise ConfigError(_("two measured points after step 0 are needed to draw a line through."))
     x, y = np.log(np.array(points, dtype=np.float64)).T
     slope, height = np.polyfit(x, y, 1)
     return float(math.exp(height + slope * math.log(step)))
@@ -173,18 +179,23 @@ def best_of(probabilities: Sequence[float], truth: int) -> Bet:
 def verdict(bets: Sequence[Bet]) -> str:
     """One sentence on the calibration of some bets."""
     if not bets:
-        return "No token has been guessed yet."
+        return _("No token has been guessed yet.")
     stated, right = float(np.mean([bet.confidence for bet in bets])), float(np.mean([bet.right for bet in bets]))
     whole = _class(stated, sum(bet.right for bet in bets), len(bets))
-    guesses = f"{len(bets)} guess" if len(bets) == 1 else f"{len(bets)} guesses"
-    text = f"You said {stated:.0%} on average and were right in {right:.0%} of {guesses}".replace("%", " %")
+    guesses = _("{n_bets} guess", n_bets=len(bets)) if len(bets) == 1 else _("{n_bets} guesses", n_bets=len(bets))
+    text = _(
+        "You said {stated:.0%} on average and were right in {right:.0%} of {guesses}",
+        stated=stated,
+        right=right,
+        guesses=guesses,
+    ).replace("%", " %")
     if len(bets) < 10:
-        return text + ": too few to judge your confidence."
+        return text + _(": too few to judge your confidence.")
     if stated > whole.high:
-        return text + ": you are surer than you may be."
+        return text + _(": you are surer than you may be.")
     if stated < whole.low:
-        return text + ": you know more than you dare to say."
-    return text + ": your confidence fits what you know."
+        return text + _(": you know more than you dare to say.")
+    return text + _(": your confidence fits what you know.")
 
 
 def as_csv(losses: Sequence[LossGuess], tokens: Sequence[TokenGuess]) -> str:
@@ -195,7 +206,7 @@ def as_csv(losses: Sequence[LossGuess], tokens: Sequence[TokenGuess]) -> str:
         ["kind", "about", "guess", "confidence", "low", "high", "truth", "right", "error", "score", "brier", "bits"]
     )
     for loss in losses:
-        about = f"{loss.run}: step {loss.step} from {loss.known}"
+        about = _("{run}: step {step} from {known}", run=loss.run, step=loss.step, known=loss.known)
         row = [loss.guess, INTERVAL, loss.low, loss.high, loss.truth, loss.inside, loss.error, loss.score, "", ""]
         writer.writerow(["loss", harmless_cell(about), *row])
     for token in tokens:

@@ -22,6 +22,7 @@ from engine.answers import wilson_interval
 from engine.checks import require_choice, require_whole
 from engine.errors import ConfigError
 from engine.gpt import GPT, GPTConfig, KVCache
+from engine.language import N_, _
 from engine.phrasebook import iter_phrases
 from engine.stories import iter_stories
 from engine.stories_lexicon import BOYS, GIRLS
@@ -61,12 +62,14 @@ class Ability:
 
 
 ABILITIES = (
-    Ability("completion", "Completion", "Which name goes on, in a story that has named its hero?", 1 / N_ENDINGS),
-    Ability("translation", "Translation", "Which French sentence is the English one's?", 1 / N_ENDINGS),
-    Ability("summary", "Summary", "Which line tells what happened in the story?", 1 / N_ENDINGS),
-    Ability("answer", "Question answering", "Which answer fits the story and the question?", 1 / N_ENDINGS),
-    Ability("sentiment", "Sentiment", "Was the hero happy or sad in the end?", 1 / 2),
-    Ability("acceptability", "Acceptability", "Which of two sentences is English?", 1 / 2),
+    Ability(
+        "completion", N_("Completion"), N_("Which name goes on, in a story that has named its hero?"), 1 / N_ENDINGS
+    ),
+    Ability("translation", N_("Translation"), N_("Which French sentence is the English one's?"), 1 / N_ENDINGS),
+    Ability("summary", N_("Summary"), N_("Which line tells what happened in the story?"), 1 / N_ENDINGS),
+    Ability("answer", N_("Question answering"), N_("Which answer fits the story and the question?"), 1 / N_ENDINGS),
+    Ability("sentiment", N_("Sentiment"), N_("Was the hero happy or sad in the end?"), 1 / 2),
+    Ability("acceptability", N_("Acceptability"), N_("Which of two sentences is English?"), 1 / 2),
 )
 
 
@@ -104,7 +107,9 @@ def ending_log_probabilities(model: GPT, tokenizer: Tokenizer, item: Item) -> np
     what it is asked for.
     """
     if not model.config.causal:
-        raise ConfigError("a model without a causal mask sees the ending that it should predict: choose a causal one.")
+        raise ConfigError(
+            _("a model without a causal mask sees the ending that it should predict: choose a causal one.")
+        )
     model.eval()
     before = tokenizer.encode(item.prompt) or [tokenizer.end_of_text_id or 0]
     endings = [tokenizer.encode(ending) for ending in item.endings]
@@ -180,7 +185,11 @@ def result_of(items: Sequence[Item], log_probabilities: Sequence[np.ndarray]) ->
     """The choices that follow from `ending_log_probabilities` of every item. ConfigError for none."""
     if not items or len(items) != len(log_probabilities):
         raise ConfigError(
-            f"{len(items)} items with {len(log_probabilities)} scores give no result: score at least one."
+            _(
+                "{n_items} items with {n_log_probabilities} scores give no result: score at least one.",
+                n_items=len(items),
+                n_log_probabilities=len(log_probabilities),
+            )
         )
     chosen = tuple(int(each.argmax()) for each in log_probabilities)
     n_right = sum(choice == item.right for choice, item in zip(chosen, items, strict=True))
@@ -192,7 +201,7 @@ def probe(
 ) -> ProbeResult:
     """Let the model choose an ending of every item. `progress` is called with the share that is done."""
     if not items:
-        raise ConfigError("there is no item to probe with: ask for at least one.")
+        raise ConfigError(_("there is no item to probe with: ask for at least one."))
     found = []
     for number, item in enumerate(items, start=1):
         found.append(ending_log_probabilities(model, tokenizer, item))
@@ -229,7 +238,14 @@ class Difference:
 def difference(items: Sequence[Item], first: ProbeResult, second: ProbeResult) -> Difference:
     """Compare two results on the same items. ConfigError if one of them is of others."""
     if not len(items) == first.n == second.n:
-        raise ConfigError(f"results of {first.n} and {second.n} items cannot be compared on {len(items)}.")
+        raise ConfigError(
+            _(
+                "results of {n} and {n_2} items cannot be compared on {n_items}.",
+                n=first.n,
+                n_2=second.n,
+                n_items=len(items),
+            )
+        )
     from scipy.stats import binomtest
 
     pairs = [
@@ -256,7 +272,7 @@ def _completions(rng: random.Random, seed: int) -> Iterator[Item]:
     for story in iter_stories(seed):
         named = [(found.start(), found.group()) for found in re.finditer(r"\b[A-Z][a-z]+\b", story)]
         heroes = [(place, name) for place, name in named if name in _NAMES]
-        if len(heroes) < 3 or len({name for _, name in heroes}) > 1:
+        if len(heroes) < 3 or len({name for _unused, name in heroes}) > 1:
             continue
         place, name = heroes[-1]
         if story[place - 1] != " ":
@@ -270,7 +286,7 @@ def _translations(rng: random.Random, seed: int) -> Iterator[Item]:
     that a preference for some sentences, whatever the English says, is right no more often than chance.
     """
     phrases = iter_phrases(seed)
-    pool = [next(phrases) for _ in range(60)]
+    pool = [next(phrases) for _unused in range(60)]
     for phrase in phrases:
         words = set(phrase.french.split())
         others = {each.french: each for each in pool if each.french != phrase.french}

@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.errors import ConfigError
+from engine.language import N_, _
 
-GPT3_PAPER = "Brown et al. (2020), arXiv:2005.14165, Table 2.2"
+GPT3_PAPER = N_("Brown et al. (2020), arXiv:2005.14165, Table 2.2")
 GPT3_TOKENS_SEEN = 300_000_000_000
 
 
@@ -27,11 +28,13 @@ class TrainingSource:
 
 
 GPT3_SOURCES = (
-    TrainingSource("Common Crawl", 410_000_000_000, 0.60, 0.44, "Web pages, filtered by quality and deduplicated"),
-    TrainingSource("WebText2", 19_000_000_000, 0.22, 2.9, "Web pages that readers of Reddit recommended"),
-    TrainingSource("Books1", 12_000_000_000, 0.08, 1.9, "Books from the internet"),
-    TrainingSource("Books2", 55_000_000_000, 0.08, 0.43, "Books from the internet, a second collection"),
-    TrainingSource("Wikipedia", 3_000_000_000, 0.03, 3.4, "The English Wikipedia"),
+    TrainingSource(
+        N_("Common Crawl"), 410_000_000_000, 0.60, 0.44, N_("Web pages, filtered by quality and deduplicated")
+    ),
+    TrainingSource("WebText2", 19_000_000_000, 0.22, 2.9, N_("Web pages that readers of Reddit recommended")),
+    TrainingSource("Books1", 12_000_000_000, 0.08, 1.9, N_("Books from the internet")),
+    TrainingSource("Books2", 55_000_000_000, 0.08, 0.43, N_("Books from the internet, a second collection")),
+    TrainingSource(N_("Wikipedia"), 3_000_000_000, 0.03, 3.4, N_("The English Wikipedia")),
 )
 
 
@@ -44,9 +47,15 @@ def epochs(weight: float, tokens_seen: float, n_tokens: float) -> float:
     Raises ConfigError for a source without tokens or a negative number.
     """
     if not n_tokens > 0:
-        raise ConfigError(f"a source of {n_tokens} tokens cannot be read: it needs at least one.")
+        raise ConfigError(_("a source of {n_tokens} tokens cannot be read: it needs at least one.", n_tokens=n_tokens))
     if weight < 0 or tokens_seen < 0:
-        raise ConfigError(f"neither the weight ({weight}) nor the tokens seen ({tokens_seen}) can be below 0.")
+        raise ConfigError(
+            _(
+                "neither the weight ({weight}) nor the tokens seen ({tokens_seen}) can be below 0.",
+                weight=weight,
+                tokens_seen=tokens_seen,
+            )
+        )
     return weight * tokens_seen / n_tokens
 
 
@@ -71,5 +80,5 @@ def shares(sizes: dict[str, float]) -> dict[str, float]:
     """
     total = sum(sizes.values())
     if any(value < 0 for value in sizes.values()) or not total > 0:
-        raise ConfigError(f"shares need values from 0 up that are not all 0, not {sizes}.")
+        raise ConfigError(_("shares need values from 0 up that are not all 0, not {sizes}.", sizes=sizes))
     return {name: value / total for name, value in sizes.items()}

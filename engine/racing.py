@@ -18,6 +18,7 @@ import numpy as np
 from scipy import stats
 
 from engine.errors import ConfigError
+from engine.language import N_, _
 
 Axis = Literal["steps", "tokens", "seconds"]
 AXES: tuple[Axis, ...] = ("steps", "tokens", "seconds")
@@ -38,7 +39,7 @@ class Course:
 
     def __post_init__(self) -> None:
         if len({len(self.steps), len(self.tokens), len(self.seconds), len(self.losses)}) > 1:
-            raise ConfigError("steps, tokens, seconds and losses of a course must be equally many.")
+            raise ConfigError(_("steps, tokens, seconds and losses of a course must be equally many."))
 
     @property
     def lowest(self) -> float:
@@ -108,7 +109,7 @@ def t_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> Estim
     """
     n = len(values)
     if not n:
-        raise ConfigError("there is no value to take a mean of.")
+        raise ConfigError(_("there is no value to take a mean of."))
     mean = float(np.mean(values))
     if n == 1:
         return Estimate(mean, None, None, 1)
@@ -154,30 +155,46 @@ def ranking(lanes: Sequence[Lane], level: float) -> list[Lane]:
     return sorted(lanes, key=place)
 
 
-def verdict(lanes: Sequence[Lane], level: float | None = None, unit: str = "nats per token") -> str:
+def verdict(lanes: Sequence[Lane], level: float | None = None, unit: str = N_("nats per token")) -> str:
     """One sentence on who reached a loss first and what that saved, against the first lane or, where that one leads,
     against the next; with several seeds the interval, and who never came there.
 
     `level` is the loss to compare at, None for the lowest that all reached. Losses are in `unit`.
     """
     if len(lanes) < 2:
-        return "One lane alone wins every race: choose at least two."
+        return _("One lane alone wins every race: choose at least two.")
     if any(not math.isfinite(lane.lowest) for lane in lanes):
         waiting = [lane.name for lane in lanes if not math.isfinite(lane.lowest)]
-        return f"No loss of {_listed(waiting)} has been measured yet."
+        return _("No loss of {listed} has been measured yet.", listed=_listed(waiting))
     goal = common_level(lanes) if level is None else level
     assert goal is not None
     never = [lane for lane in lanes if lane.reached(goal) is None]
     there = [lane for lane in ranking(lanes, goal) if lane not in never]
-    short = "".join(f" {lane.name} never reached it: its lowest was {lane.worst:.2f}." for lane in never)
+    short = "".join(
+        _(" {name} never reached it: its lowest was {worst:.2f}.", name=lane.name, worst=lane.worst) for lane in never
+    )
     if not there:
-        return f"Nobody reached {goal:.2f} {unit}.{short}"
+        return _("Nobody reached {goal:.2f} {unit}.{short}", goal=goal, unit=unit, short=short)
     first = there[0]
     if len(there) == 1:
         steps = first.reached(goal)
-        return f"Only {first.name} reached {goal:.2f} {unit}, after {steps:,.0f} steps.{short}"
+        return _(
+            "Only {name} reached {goal:.2f} {unit}, after {steps:,.0f} steps.{short}",
+            name=first.name,
+            goal=goal,
+            unit=unit,
+            steps=steps,
+            short=short,
+        )
     against = lanes[0] if lanes[0] in there and lanes[0] is not first else there[1]
-    return f"{first.name} reached {goal:.2f} {unit} {_saved(against, first, goal)}.{short}"
+    return _(
+        "{name} reached {goal:.2f} {unit} {saved}.{short}",
+        name=first.name,
+        goal=goal,
+        unit=unit,
+        saved=_saved(against, first, goal),
+        short=short,
+    )
 
 
 def _saved(base: Lane, leader: Lane, level: float) -> str:
@@ -185,24 +202,35 @@ def _saved(base: Lane, leader: Lane, level: float) -> str:
     saved = {axis: saving(base, leader, level, axis) for axis in AXES}
     steps = saved["steps"]
     if steps is None:
-        return f"before {base.name}"
-    needed = f"{leader.reached(level):,.0f} against {base.reached(level):,.0f}"
+        return _("before {name}", name=base.name)
+    needed = _("{reached:,.0f} against {reached_2:,.0f}", reached=leader.reached(level), reached_2=base.reached(level))
     if abs(steps.mean) < _LIKE:
-        text = f"in as many steps as {base.name} ({needed})"
+        text = _("in as many steps as {name} ({needed})", name=base.name, needed=needed)
     else:
-        text = f"in {_less(steps.mean, 'fewer', 'more')} steps than {base.name} ({needed})"
+        text = _(
+            "in {less} steps than {name} ({needed})",
+            less=_less(steps.mean, "fewer", "more"),
+            name=base.name,
+            needed=needed,
+        )
     tokens, seconds = saved["tokens"], saved["seconds"]
     if tokens is not None and abs(tokens.mean - steps.mean) >= _LIKE:
-        text += f", {_less(tokens.mean, 'fewer', 'more')} tokens"
+        text += _(", {less} tokens", less=_less(tokens.mean, "fewer", "more"))
     if seconds is not None:
-        text += f" and {_less(seconds.mean, 'less', 'more')} training time"
+        text += _(" and {less} training time", less=_less(seconds.mean, "less", "more"))
     if steps.low is not None and steps.high is not None:
-        text += (
-            f"; the {CONFIDENCE:.0%} t interval of the steps saved over {steps.n} seeds goes from "
-            f"{100 * steps.low:.0f} % to {100 * steps.high:.0f} %"
+        text += _(
+            (
+                "; the {confidence:.0%} t interval of the steps saved over {n} seeds goes from "
+                "{low:.0f} % to {high:.0f} %"
+            ),
+            confidence=CONFIDENCE,
+            n=steps.n,
+            low=100 * steps.low,
+            high=100 * steps.high,
         ).replace("95%", "95 %")
         if steps.low <= 0 <= steps.high:
-            text += ", so chance may have decided"
+            text += _(", so chance may have decided")
     return text
 
 
@@ -211,7 +239,7 @@ def _less(share: float, fewer: str, more: str) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return names[0] if len(names) == 1 else _("{join} and {names}", join=", ".join(names[:-1]), names=names[-1])
 
 
 def mean_course(lane: Lane) -> Course | None:

@@ -16,6 +16,7 @@ import numpy as np
 
 from engine.checks import require_number, require_whole
 from engine.errors import ConfigError
+from engine.language import _
 from engine.training import TrainingConfig
 
 LEAST_STEPS = 20
@@ -48,7 +49,7 @@ def range_test(training: TrainingConfig, top: float, steps: int) -> TrainingConf
 
     ConfigError for fewer than 20 steps or a top that is not above 0.
     """
-    require_whole("the steps of a range test", steps, LEAST_STEPS)
+    require_whole(_("the steps of a range test"), steps, LEAST_STEPS)
     raised = with_rate(training, top)
     return dataclasses.replace(
         raised, steps=steps, seconds=None, decay="rising", warmup=0.0, final_rate=1.0, evaluations=0, prompts=()
@@ -57,9 +58,9 @@ def range_test(training: TrainingConfig, top: float, steps: int) -> TrainingConf
 
 def with_rate(training: TrainingConfig, rate: float) -> TrainingConfig:
     """The same training at another learning rate; the rate of the matrices changes in proportion."""
-    require_number("the learning rate", rate, 0, above=True)
+    require_number(_("the learning rate"), rate, 0, above=True)
     if training.learning_rate <= 0:
-        raise ConfigError("the learning rate of these settings is 0: there is nothing to change in proportion.")
+        raise ConfigError(_("the learning rate of these settings is 0: there is nothing to change in proportion."))
     matrix_rate = training.matrix_learning_rate * rate / training.learning_rate
     return dataclasses.replace(training, learning_rate=rate, matrix_learning_rate=matrix_rate)
 
@@ -75,7 +76,7 @@ def smooth(losses: Sequence[float] | np.ndarray, width: float) -> np.ndarray:
     values = np.asarray(losses, dtype=float)
     if not len(values):
         return values
-    require_number("the width", width, 0, above=True)
+    require_number(_("the width"), width, 0, above=True)
     reach = max(1, min(len(values) - 1, round(3 * width)))
     bell = np.exp(-0.5 * (np.arange(-reach, reach + 1) / width) ** 2)
     sums = np.convolve(np.pad(values, reach), bell, "valid")
@@ -92,21 +93,27 @@ def suggest(rates: Sequence[float] | np.ndarray, losses: Sequence[float] | np.nd
     """
     steps, values = np.asarray(rates, dtype=float), np.asarray(losses, dtype=float)
     if steps.shape != values.shape or steps.ndim != 1:
-        raise ConfigError(f"{steps.shape} rates and {values.shape} losses do not belong together.")
+        raise ConfigError(
+            _("{shape} rates and {shape_2} losses do not belong together.", shape=steps.shape, shape_2=values.shape)
+        )
     broken = np.flatnonzero(~np.isfinite(values))
     if len(broken):
         steps, values = steps[: broken[0]], values[: broken[0]]
     if len(values) < LEAST_STEPS:
         raise ConfigError(
-            f"{len(values)} steps say too little about rates: let the test run for {LEAST_STEPS} or more."
+            _(
+                "{n_values} steps say too little about rates: let the test run for {least_steps} or more.",
+                n_values=len(values),
+                least_steps=LEAST_STEPS,
+            )
         )
     if steps[0] <= 0 or (np.diff(steps) <= 0).any():
-        raise ConfigError("the rates of a range test rise from step to step: choose the record of such a test.")
+        raise ConfigError(_("the rates of a range test rise from step to step: choose the record of such a test."))
     width = max(2.0, len(values) / 40)
     smoothed = smooth(values, width)
     lowest = int(smoothed.argmin())
     if smoothed[0] - smoothed[lowest] < _LEAST_FALL * abs(smoothed[0]):
-        raise ConfigError("the loss never fell: try higher rates, or check that the model can learn from this text.")
+        raise ConfigError(_("the loss never fell: try higher rates, or check that the model can learn from this text."))
     slopes = np.gradient(smoothed, np.log10(steps))
     steepest = int(slopes[: lowest + 1].argmin())
     bounded = bool(values[-1] > smoothed[lowest] and lowest < len(values) - 1 - 2 * width)

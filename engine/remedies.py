@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from engine.language import _
 from engine.run_facts import MIN_STEPS, RunFacts
 
 if TYPE_CHECKING:
@@ -20,14 +21,14 @@ Remedy = Callable[[RunFacts], "tuple[str, RunConfig | None]"]
 
 def gentler(facts: RunFacts) -> tuple[str, RunConfig | None]:
     """Shorter steps."""
-    return "Try the usual learning rate, or a quarter of this one.", _rates(
+    return _("Try the usual learning rate, or a quarter of this one."), _rates(
         facts, lambda rate, usual: usual if rate > 1.5 * usual else rate / 4
     )
 
 
 def faster(facts: RunFacts) -> tuple[str, RunConfig | None]:
     """Longer steps."""
-    return "Try the usual learning rate.", _rates(facts, lambda rate, usual: max(usual, rate))
+    return _("Try the usual learning rate."), _rates(facts, lambda rate, usual: max(usual, rate))
 
 
 def _rates(facts: RunFacts, better: Callable[[float, float], float]) -> RunConfig:
@@ -41,7 +42,7 @@ def _rates(facts: RunFacts, better: Callable[[float, float], float]) -> RunConfi
 
 def warmer(facts: RunFacts) -> tuple[str, RunConfig | None]:
     """A warmup."""
-    return "Let the rate rise over the first tenth of the steps.", _changed(facts, training={"warmup": 0.1})
+    return _("Let the rate rise over the first tenth of the steps."), _changed(facts, training={"warmup": 0.1})
 
 
 def stop_at(step: int) -> Remedy:
@@ -50,7 +51,7 @@ def stop_at(step: int) -> Remedy:
     def remedy(facts: RunFacts) -> tuple[str, RunConfig | None]:
         steps = max(step, MIN_STEPS)
         return (
-            f"Stop where validation turned, after {steps:,} steps; or let it read more text.",
+            _("Stop where validation turned, after {steps:,} steps; or let it read more text.", steps=steps),
             _changed(facts, training={"steps": steps, "seconds": None}),
         )
 
@@ -60,7 +61,7 @@ def stop_at(step: int) -> Remedy:
 def more_text(facts: RunFacts) -> tuple[str, RunConfig | None]:
     """A longer text, where there is more of it."""
     n_chars = facts.config.n_chars
-    advice = "Give it more text, or make the model smaller."
+    advice = _("Give it more text, or make the model smaller.")
     if n_chars is not None and n_chars < 1_000_000:
         return advice, _changed(facts, n_chars=1_000_000)
     return advice, None
@@ -70,9 +71,9 @@ def restored(facts: RunFacts) -> tuple[str, RunConfig | None]:
     """What lets context reach the output."""
     model = facts.config.model
     if model.whole:
-        return "Try a quarter of the learning rate.", _rates(facts, lambda rate, _: rate / 4)
+        return _("Try a quarter of the learning rate."), _rates(facts, lambda rate, _unused: rate / 4)
     return (
-        "Let every layer add to the stream instead of replacing it, and normalise what it reads.",
+        _("Let every layer add to the stream instead of replacing it, and normalise what it reads."),
         _changed(facts, model={"residual": True, "norm": "layer"}),
     )
 
@@ -84,13 +85,13 @@ def longer(facts: RunFacts) -> tuple[str, RunConfig | None]:
         longer = {"seconds": min(4 * training.seconds, 3600.0)}
     else:
         longer = {"steps": 4 * facts.last_step}
-    return "Train four times as long.", _changed(facts, training=longer)
+    return _("Train four times as long."), _changed(facts, training=longer)
 
 
 def honest(facts: RunFacts) -> tuple[str, RunConfig | None]:
     """No look at the answer."""
     return (
-        "Mask the future, and ask each position for the token after it.",
+        _("Mask the future, and ask each position for the token after it."),
         _changed(facts, model={"causal": True}, training={"target_shift": 1}),
     )
 

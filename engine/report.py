@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from engine.language import N_, _
 from engine.ngram import BASELINES
 from engine.runs.records import PRETRAINING, Curve, RecordedEvent, RunRecord
 
@@ -20,13 +21,13 @@ SAMPLE_STEPS = 4
 """At so many steps of the training its samples are shown."""
 
 _TITLES = {
-    "train_loss": "training loss",
-    "validation_loss": "validation loss",
-    "train_accuracy": "training accuracy",
-    "validation_accuracy": "validation accuracy",
-    "exact_match": "exact match",
+    "train_loss": N_("training loss"),
+    "validation_loss": N_("validation loss"),
+    "train_accuracy": N_("training accuracy"),
+    "validation_accuracy": N_("validation accuracy"),
+    "exact_match": N_("exact match"),
     "bleu": "BLEU",
-    "bits_per_byte": "bits per byte",
+    "bits_per_byte": N_("bits per byte"),
 }
 _SHARES = {"train_accuracy", "validation_accuracy", "exact_match"}
 _LOSSES = {"train_loss", "validation_loss"}
@@ -132,27 +133,37 @@ def report_card(
         _settings(record),
     ]
     when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(record.created_at))
-    subtitle = f"{record.job} run {record.run_id} · {record.state} · begun {when}"
-    return Card(record.label or "Run", subtitle, tuple(each for each in sections if each is not None))
+    subtitle = _(
+        "{job} run {run_id} · {state} · begun {when}",
+        job=record.job,
+        run_id=record.run_id,
+        state=record.state,
+        when=when,
+    )
+    return Card(record.label or _("Run"), subtitle, tuple(each for each in sections if each is not None))
 
 
 def _reached(record: RunRecord, curve: Curve, last: Mapping[str, Any], n_parameters: int | None) -> Facts:
     rows = []
     if last:
         loss = float(last["validation_loss"])
-        unit = {"classification": "nats per text"}.get(record.job, "nats per token")
-        rows.append((f"validation loss ({unit})", f"{loss:.3f}"))
+        unit = {"classification": _("nats per text")}.get(record.job, "nats per token")
+        rows.append((_("validation loss ({unit})", unit=unit), f"{loss:.3f}"))
         if record.job == PRETRAINING:
             rows.append(("perplexity", f"{math.exp(min(loss, 700)):,.2f}"))
         rows += [(_title(name), _measure(name, value)) for name, value in _measured(last)]
     if n_parameters:
         rows.append(("parameters", f"{n_parameters:,}"))
-    total = f" of {record.total_steps:,}" if record.total_steps and record.total_steps != record.step else ""
+    total = (
+        _(" of {total_steps:,}", total_steps=record.total_steps)
+        if record.total_steps and record.total_steps != record.step
+        else ""
+    )
     rows.append(("steps", f"{record.step:,}{total}"))
     if curve.steps:
-        rows.append(("tokens seen", f"{int(curve.steps[-1]['tokens']):,}"))
-    rows.append(("training time", duration(record.seconds)))
-    return Facts("What it reached", tuple(rows), large=True)
+        rows.append((_("tokens seen"), f"{int(curve.steps[-1]['tokens']):,}"))
+    rows.append((_("training time"), duration(record.seconds)))
+    return Facts(_("What it reached"), tuple(rows), large=True)
 
 
 def _measured(evaluation: Mapping[str, Any]) -> list[tuple[str, float]]:
@@ -187,7 +198,7 @@ def _losses(curve: Curve, baselines: Mapping[str, float]) -> Lines | None:
     drawn = tuple((name, points) for name, points in series if points)
     if not drawn:
         return None
-    return Lines("Loss during training", "training step", "loss (nats)", drawn, tuple(baselines.items()))
+    return Lines(_("Loss during training"), _("training step"), _("loss (nats)"), drawn, tuple(baselines.items()))
 
 
 def _other_curves(curve: Curve) -> Lines | None:
@@ -199,7 +210,7 @@ def _other_curves(curve: Curve) -> Lines | None:
     for name in names:
         factor = 100 if name in _SHARES else 1
         series.append((_title(name), tuple((x, factor * y) for x, y in _points(curve.evaluations, name))))
-    return Lines("Quality during training", "training step", "per cent (BLEU: 0 to 100)", tuple(series))
+    return Lines(_("Quality during training"), _("training step"), _("per cent (BLEU: 0 to 100)"), tuple(series))
 
 
 def _by_source(last: Mapping[str, Any], names: Mapping[str, str]) -> Table | None:
@@ -209,12 +220,12 @@ def _by_source(last: Mapping[str, Any], names: Mapping[str, str]) -> Table | Non
         _source_row(names.get(each["name"], each["name"]), each["validation_loss"], each["bits_per_byte"])
         for each in last.get("sources", ())
     ]
-    rows.append(_source_row("all of it", last["validation_loss"], last["bits_per_byte"]))
+    rows.append(_source_row(_("all of it"), last["validation_loss"], last["bits_per_byte"]))
     return Table(
-        "How well it predicts text it never read",
-        ("held-out text", "loss (nats per token)", "perplexity", "bits per byte"),
+        _("How well it predicts text it never read"),
+        (_("held-out text"), _("loss (nats per token)"), "perplexity", _("bits per byte")),
         tuple(rows),
-        "Only bits per byte can be compared between models with different tokenizers.",
+        _("Only bits per byte can be compared between models with different tokenizers."),
     )
 
 
@@ -230,13 +241,15 @@ def _against_baselines(last: Mapping[str, Any], baselines: Mapping[str, float]) 
         (name, f"{loss:.3f}", f"{math.exp(min(loss, 700)):,.1f}", f"{own - loss:+.3f}")
         for name, loss in baselines.items()
     ]
-    rows.append(("this model", f"{own:.3f}", f"{math.exp(min(own, 700)):,.1f}", "–"))
+    rows.append((_("this model"), f"{own:.3f}", f"{math.exp(min(own, 700)):,.1f}", "–"))
     return Table(
-        "Beside models that only count",
-        ("model", "loss (nats per token)", "perplexity", "this model, in comparison (nats)"),
+        _("Beside models that only count"),
+        ("model", _("loss (nats per token)"), "perplexity", _("this model, in comparison (nats)")),
         tuple(rows),
-        "n-gram models of the same training text with Kneser–Ney smoothing, measured on the same held-out tokens; "
-        "uniform gives every token the same probability.",
+        _(
+            "n-gram models of the same training text with Kneser–Ney smoothing, measured on the same held-out tokens; "
+            "uniform gives every token the same probability."
+        ),
     )
 
 
@@ -244,16 +257,16 @@ def _confusion(last: Mapping[str, Any], counted: Mapping[str, Any]) -> Table | N
     matrix = last.get("confusion")
     if not matrix:
         return None
-    names = list(counted.get("label_names") or [f"class {n}" for n in range(len(matrix))])
+    names = list(counted.get("label_names") or [_("class {n}", n=n) for n in range(len(matrix))])
     rows = [
         (name, *(f"{count:,}" for count in row), f"{row[at] / sum(row):.1%}" if sum(row) else "–")
         for at, (name, row) in enumerate(zip(names, matrix, strict=False))
     ]
     return Table(
-        "What it called the validation texts",
-        ("label", *(f"called {name}" for name in names), "right"),
+        _("What it called the validation texts"),
+        ("label", *(_("called {name}", name=name) for name in names), "right"),
         tuple(rows),
-        "A row is what the texts are, a column what the model called them.",
+        _("A row is what the texts are, a column what the model called them."),
     )
 
 
@@ -265,7 +278,9 @@ def _translations(events: Sequence[RecordedEvent]) -> Table | None:
         for each in events[-1].payload["translations"]
     ]
     return Table(
-        "Sentences it never read", ("English", "phrasebook", f"model at step {events[-1].step:,}", "same"), tuple(rows)
+        _("Sentences it never read"),
+        (_("English"), "phrasebook", _("model at step {step:,}", step=events[-1].step), "same"),
+        tuple(rows),
     )
 
 
@@ -274,11 +289,18 @@ def _copied(copied: Sequence[CopiedRow]) -> Table | None:
         return None
     least = copied[0].least
     return Table(
-        "Memorised or generalised",
-        ("text", "words searched", f"in copied spans of {least} words or more", "longest span (words, median)"),
+        _("Memorised or generalised"),
+        (
+            "text",
+            _("words searched"),
+            _("in copied spans of {least} words or more", least=least),
+            _("longest span (words, median)"),
+        ),
         tuple((row.name, f"{row.n_words:,}", f"{row.share:.1%}", f"{row.longest:,}") for row in copied),
-        "Copied means: stands word for word in the training text. Held-out text is real text that was not trained on: "
-        "what it shares with the training text is usual, not copied.",
+        _(
+            "Copied means: stands word for word in the training text. Held-out text is real text that was not trained "
+            "on: what it shares with the training text is usual, not copied."
+        ),
     )
 
 
@@ -292,7 +314,7 @@ def _samples(events: Sequence[RecordedEvent]) -> Samples | None:
         return None
     prompts = list(dict.fromkeys(prompt for step in steps for prompt in by_step[step]))
     return Samples(
-        "What it wrote on the way",
+        _("What it wrote on the way"),
         tuple(
             (prompt, tuple((step, by_step[step][prompt]) for step in steps if prompt in by_step[step]))
             for prompt in prompts
@@ -322,9 +344,9 @@ def _data(record: RunRecord, counted: Mapping[str, Any], names: Mapping[str, str
     if corpora:
         rows = tuple((names.get(name, name), f"{weight:.0%}") for name, weight in corpora)
         n_chars, kept = record.config_dict.get("n_chars"), record.config_dict.get("validation_fraction", 0)
-        length = f"{n_chars:,} characters" if n_chars else "all of it"
-        note = f"Read: {length}; {kept:.0%} of it was kept aside for validation."
-        return Table("What it was trained on", ("text", "share"), rows, note)
+        length = _("{n_chars:,} characters", n_chars=n_chars) if n_chars else _("all of it")
+        note = _("Read: {length}; {kept:.0%} of it was kept aside for validation.", length=length, kept=kept)
+        return Table(_("What it was trained on"), ("text", "share"), rows, note)
     facts = [
         (name.removeprefix("n_").replace("_", " "), f"{value:,}")
         for name, value in counted.items()
@@ -332,8 +354,13 @@ def _data(record: RunRecord, counted: Mapping[str, Any], names: Mapping[str, str
     ]
     for part, counts in counted.get("counts", {}).items():
         labels = counted.get("label_names", [])
-        facts.append((f"{part} texts", ", ".join(f"{label} {n:,}" for label, n in zip(labels, counts, strict=False))))
-    return Facts("What it was trained on", tuple(facts)) if facts else None
+        facts.append(
+            (
+                _("{part} texts", part=part),
+                ", ".join(f"{label} {n:,}" for label, n in zip(labels, counts, strict=False)),
+            )
+        )
+    return Facts(_("What it was trained on"), tuple(facts)) if facts else None
 
 
 def _settings(record: RunRecord) -> Facts:
@@ -345,7 +372,7 @@ def _settings(record: RunRecord) -> Facts:
             rows += [(f"{name}.{inner}", _setting(each)) for inner, each in value.items()]
         else:
             rows.append((name, _setting(value)))
-    return Facts("All settings", tuple(rows))
+    return Facts(_("All settings"), tuple(rows))
 
 
 def _setting(value: Any) -> str:
@@ -361,4 +388,8 @@ def duration(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+    return (
+        _("{minutes} min", minutes=minutes)
+        if minutes < 60
+        else _("{minutes} h {minutes_2} min", minutes=minutes // 60, minutes_2=minutes % 60)
+    )

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from engine.language import _
 from engine.report import Card, Facts, Lines, Samples, Section, Table
 
 _COLOURS = ("#0072B2", "#D55E00", "#00805E", "#A8487F", "#8A6D00", "#56616D")
@@ -107,9 +108,9 @@ def _samples_html(samples: Samples) -> str:
 
 def _lines_html(lines: Lines) -> str:
     """The chart as inline SVG: round numbers on the axes, a dash for every series, levels named at the right."""
-    points = [point for _, series in lines.series for point in series]
-    ys = [y for _, y in points] + [y for _, y in lines.levels]
-    x_low, x_high = min(x for x, _ in points), max(x for x, _ in points)
+    points = [point for _unused, series in lines.series for point in series]
+    ys = [y for _unused, y in points] + [y for _unused, y in lines.levels]
+    x_low, x_high = min(x for x, _unused in points), max(x for x, _unused in points)
     y_ticks = ticks(min(ys), max(ys), 6)
     y_low, y_high = min(y_ticks[0], min(ys)), max(y_ticks[-1], max(ys))
     wide, high = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
@@ -123,7 +124,7 @@ def _lines_html(lines: Lines) -> str:
     drawn = [_tick_marks(at, ticks(x_low, x_high, 6), y_ticks, (x_low, x_high))]
     lowest = float(_HEIGHT)  # of the labels so far, from below: none may cover another
     for name, level in sorted(lines.levels, key=lambda each: each[1]):
-        (left, y), (right, _) = at(x_low, level), at(x_high, level)
+        (left, y), (right, _unused) = at(x_low, level), at(x_high, level)
         lowest = min(y + 4, lowest - 15)
         drawn.append(
             f'<line x1="{left:.1f}" y1="{y:.1f}" x2="{right:.1f}" y2="{y:.1f}" stroke="#56616d" '
@@ -137,7 +138,7 @@ def _lines_html(lines: Lines) -> str:
             _DASHES[(number + 1) % 2 if len(lines.series) == 2 else number % 6],
         )
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (at(*point) for point in series))
-        style = f'fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"'
+        style = _('fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"', colour=colour, dash=dash)
         drawn.append(f'<polyline points="{path}" {style}/>')
         drawn.append(f'<line x1="{place:.0f}" y1="14" x2="{place + 28:.0f}" y2="14" {style}/>')
         drawn.append(f'<text x="{place + 34:.0f}" y="18" fill="#0f1720">{_text(name)}</text>')
@@ -149,7 +150,9 @@ def _lines_html(lines: Lines) -> str:
         f'transform="rotate(-90 14 {middle:.0f})">{_text(lines.y)}</text>'
     )
     said = "; ".join(
-        f"{name} from {series[0][1]:.3g} to {series[-1][1]:.3g}" for name, series in lines.series if series
+        _("{name} from {value:.3g} to {value_2:.3g}", name=name, value=series[0][1], value_2=series[-1][1])
+        for name, series in lines.series
+        if series
     )
     label = _text(f"{lines.title}: {said}.")
     picture = f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{label}">{"".join(drawn)}{axis}</svg>'
@@ -159,7 +162,7 @@ def _lines_html(lines: Lines) -> str:
 def _tick_marks(at: Any, x_ticks: Sequence[float], y_ticks: Sequence[float], x_range: tuple[float, float]) -> str:
     marks = []
     for tick in y_ticks:
-        (left, y), (right, _) = at(x_range[0], tick), at(x_range[1], tick)
+        (left, y), (right, _unused) = at(x_range[0], tick), at(x_range[1], tick)
         marks.append(
             f'<line x1="{left:.1f}" y1="{y:.1f}" x2="{right:.1f}" y2="{y:.1f}" stroke="#e3e8ed"/>'
             f'<text x="{left - 8:.1f}" y="{y + 4:.1f}" text-anchor="end" fill="#4a5561">{tick:g}</text>'

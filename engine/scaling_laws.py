@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.language import N_
 from engine.power_law import FitError, Interval, PowerLaw, fit_power_law
 from engine.scaling import training_flops
 
-CHINCHILLA = "Hoffmann et al. 2022, arXiv:2203.15556"
+CHINCHILLA = N_("Hoffmann et al. 2022, arXiv:2203.15556")
 TOKENS_PER_PARAMETER = 20.0
 """About what Hoffmann et al. (2022) found best, at every size."""
 
@@ -161,18 +162,18 @@ class PublishedTraining:
 
 PUBLISHED_TRAININGS = (
     PublishedTraining(
-        "GPT-2 XL",
+        N_("GPT-2 XL"),
         1.558e9,
         10e9,
-        "Radford et al. 2019",
-        "an assumption: 40 GB of text once, at 4 bytes a token; the paper does not say how often it was read",
+        N_("Radford et al. 2019"),
+        N_("an assumption: 40 GB of text once, at 4 bytes a token; the paper does not say how often it was read"),
     ),
-    PublishedTraining("GPT-3 175B", 174.6e9, 300e9, "Brown et al. 2020, table D.1"),
-    PublishedTraining("Gopher 280B", 280e9, 300e9, "Rae et al. 2021"),
-    PublishedTraining("Chinchilla 70B", 70e9, 1.4e12, CHINCHILLA),
-    PublishedTraining("LLaMA 7B", 6.7e9, 1.0e12, "Touvron et al. 2023, table 2"),
-    PublishedTraining("LLaMA 65B", 65.2e9, 1.4e12, "Touvron et al. 2023, table 2"),
-    PublishedTraining("Llama 3 405B", 405e9, 15.6e12, "Llama team 2024, 3.8 · 10²⁵ FLOPs"),
+    PublishedTraining("GPT-3 175B", 174.6e9, 300e9, N_("Brown et al. 2020, table D.1")),
+    PublishedTraining(N_("Gopher 280B"), 280e9, 300e9, N_("Rae et al. 2021")),
+    PublishedTraining(N_("Chinchilla 70B"), 70e9, 1.4e12, CHINCHILLA),
+    PublishedTraining(N_("LLaMA 7B"), 6.7e9, 1.0e12, N_("Touvron et al. 2023, table 2")),
+    PublishedTraining(N_("LLaMA 65B"), 65.2e9, 1.4e12, N_("Touvron et al. 2023, table 2")),
+    PublishedTraining(N_("Llama 3 405B"), 405e9, 15.6e12, N_("Llama team 2024, 3.8 · 10²⁵ FLOPs")),
 )
 
 
@@ -188,10 +189,10 @@ class PublishedCompute:
 
 
 GPT3_COMPUTE = (
-    PublishedCompute("gpt3-small", "GPT-3 Small", 125e6, 2.25e20),
-    PublishedCompute("gpt3-medium", "GPT-3 Medium", 356e6, 6.41e20),
-    PublishedCompute("gpt3-large", "GPT-3 Large", 760e6, 1.37e21),
-    PublishedCompute("gpt3-xl", "GPT-3 XL", 1320e6, 2.38e21),
+    PublishedCompute("gpt3-small", N_("GPT-3 Small"), 125e6, 2.25e20),
+    PublishedCompute("gpt3-medium", N_("GPT-3 Medium"), 356e6, 6.41e20),
+    PublishedCompute("gpt3-large", N_("GPT-3 Large"), 760e6, 1.37e21),
+    PublishedCompute("gpt3-xl", N_("GPT-3 XL"), 1320e6, 2.38e21),
     PublishedCompute("gpt3-2.7b", "GPT-3 2.7B", 2650e6, 4.77e21),
     PublishedCompute("gpt3-6.7b", "GPT-3 6.7B", 6660e6, 1.20e22),
     PublishedCompute("gpt3-13b", "GPT-3 13B", 12850e6, 2.31e22),

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from engine.checks import require_choice, require_number, require_whole
 from engine.errors import ConfigError
+from engine.language import _
 from engine.positions import sinusoidal
 
 PAD, START, END = 0, 1, 2
@@ -46,7 +47,13 @@ class Seq2SeqConfig:
         if self.d_ff == 0:
             object.__setattr__(self, "d_ff", 4 * self.d_model)
         if self.d_model % self.n_heads or self.d_model % 2:
-            raise ConfigError(f"d_model ({self.d_model}) must be even and a multiple of n_heads ({self.n_heads}).")
+            raise ConfigError(
+                _(
+                    "d_model ({d_model}) must be even and a multiple of n_heads ({n_heads}).",
+                    d_model=self.d_model,
+                    n_heads=self.n_heads,
+                )
+            )
         require_number("dropout", self.dropout, 0, 1, below=True)
         require_choice("norm", self.norm, ("before", "after"))
 
@@ -164,8 +171,8 @@ class Seq2Seq(nn.Module):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.embedding = nn.Embedding(config.vocab_size, config.d_model, padding_idx=PAD)
-            self.encoder = nn.ModuleList(EncoderBlock(config) for _ in range(config.n_layers))
-            self.decoder = nn.ModuleList(DecoderBlock(config) for _ in range(config.n_layers))
+            self.encoder = nn.ModuleList(EncoderBlock(config) for _unused in range(config.n_layers))
+            self.decoder = nn.ModuleList(DecoderBlock(config) for _unused in range(config.n_layers))
             self.encoder_norm = nn.LayerNorm(config.d_model) if config.norm == "before" else nn.Identity()
             self.decoder_norm = nn.LayerNorm(config.d_model) if config.norm == "before" else nn.Identity()
             for name, parameter in self.named_parameters():
@@ -219,8 +226,12 @@ class Seq2Seq(nn.Module):
     def _embed(self, ids: Tensor) -> Tensor:
         if ids.shape[1] > self.config.max_length:
             raise ConfigError(
-                f"a sentence of {ids.shape[1]} tokens is longer than the {self.config.max_length} the model has "
-                "positions for: use a shorter sentence."
+                _(
+                    "a sentence of {shape} tokens is longer than the {max_length} the model has "
+                    "positions for: use a shorter sentence.",
+                    shape=ids.shape[1],
+                    max_length=self.config.max_length,
+                )
             )
         x = self.embedding(ids) * math.sqrt(self.config.d_model) + self.positions[: ids.shape[1]]
         return F.dropout(x, self.config.dropout, self.training)
@@ -245,8 +256,8 @@ def translate_greedily(model: Seq2Seq, sources: Sequence[Sequence[int]], max_new
     memory = model.encode(source)
     target = torch.full((len(sources), 1), START)
     open_rows = torch.arange(len(sources))  # which sentences are still being written: only they are computed
-    written: list[list[int]] = [[] for _ in sources]
-    for _ in range(min(max_new_tokens, model.config.max_length - 1)):
+    written: list[list[int]] = [[] for _unused in sources]
+    for _unused in range(min(max_new_tokens, model.config.max_length - 1)):
         following = model.decode(memory, source, target, last_only=True)[:, -1].argmax(-1)
         for row, token in zip(open_rows.tolist(), following.tolist(), strict=True):
             written[row].append(token)
@@ -292,7 +303,7 @@ def beam_steps(
     memory = model.encode(source)
     beams = [Hypothesis((), 0.0, False)]
     done: list[Hypothesis] = []
-    for _ in range(model.config.max_length - 1):
+    for _unused in range(model.config.max_length - 1):
         targets = torch.tensor([[START, *beam.ids] for beam in beams])
         n = len(beams)
         logits = model.decode(memory.expand(n, -1, -1), source.expand(n, -1), targets, last_only=True)[:, -1]

@@ -16,6 +16,7 @@ from typing import Any
 import platformdirs
 
 from engine.errors import ConfigError
+from engine.language import _
 
 DEVICES = ("auto", "cpu", "cuda")
 MIN_KEY = 12
@@ -98,10 +99,15 @@ class Settings:
         """Everything under one folder, except what is named."""
         if teacher_key and len(teacher_key) < MIN_KEY:
             raise ConfigError(
-                f"LLM_LAB_TEACHER_KEY must have at least {MIN_KEY} characters, so that nobody guesses it."
+                _(
+                    "LLM_LAB_TEACHER_KEY must have at least {min_key} characters, so that nobody guesses it.",
+                    min_key=MIN_KEY,
+                )
             )
         if device not in DEVICES:
-            raise ConfigError(f"LLM_LAB_DEVICE ({device!r}) must be one of {', '.join(DEVICES)}.")
+            raise ConfigError(
+                _("LLM_LAB_DEVICE ({device!r}) must be one of {join}.", device=device, join=", ".join(DEVICES))
+            )
         home = home.absolute()
         return cls(
             home=home,
@@ -136,7 +142,9 @@ def _whole_number(name: str, text: str | None, most: int = 1024) -> int | None:
     if not text:
         return None
     if not text.isdecimal() or not 1 <= int(text) <= most:
-        raise ConfigError(f"{name} ({text!r}) must be a whole number from 1 to {most}.")
+        raise ConfigError(
+            _("{name} ({text!r}) must be a whole number from 1 to {most}.", name=name, text=text, most=most)
+        )
     return int(text)
 
 

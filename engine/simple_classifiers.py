@@ -16,6 +16,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
 
+from engine.language import N_
 from engine.uploads import LabelledTexts
 
 Predict = Callable[[tuple[str, ...]], np.ndarray]
@@ -91,10 +92,10 @@ def logistic_regression(train: LabelledTexts) -> Predict:
 
 
 SIMPLE: dict[str, Callable[[LabelledTexts], Predict]] = {
-    "commonest class": commonest_class,
-    "keyword rule": KeywordRule.of,
-    "naive Bayes": naive_bayes,
-    "logistic regression": logistic_regression,
+    N_("commonest class"): commonest_class,
+    N_("keyword rule"): KeywordRule.of,
+    N_("naive Bayes"): naive_bayes,
+    N_("logistic regression"): logistic_regression,
 }
 
 

@@ -40,6 +40,7 @@ from engine.bpe import (
 )
 from engine.encodings import OFFICIAL_ENCODINGS, official_encoding
 from engine.errors import TokenizerError
+from engine.language import N_, _
 
 __all__ = [
     "END_OF_TEXT",
@@ -53,7 +54,7 @@ __all__ = [
     "MergeStep",
     "MergeTree",
     "OfficialTokenizer",
-    "Tokenizer",
+    N_("Tokenizer"),
     "WordTokenizer",
     "load_tokenizer",
     "official_encoding",
@@ -136,7 +137,12 @@ class Tokenizer(ABC):
         if allowed_special == "all":
             return split_special(text, self.special_tokens)
         if isinstance(allowed_special, str):
-            raise TokenizerError(f'allowed_special must be "all" or a collection of texts, not {allowed_special!r}.')
+            raise TokenizerError(
+                _(
+                    'allowed_special must be "all" or a collection of texts, not {allowed_special!r}.',
+                    allowed_special=allowed_special,
+                )
+            )
         return split_special(text, sorted(self.special_tokens.keys() & set(allowed_special)))
 
     def decode(self, ids: Iterable[int]) -> str:
@@ -156,7 +162,12 @@ class Tokenizer(ABC):
         tokenizer = load_tokenizer(path)
         if not isinstance(tokenizer, cls):
             raise TokenizerError(
-                f"{path} holds a {tokenizer.kind!r} tokenizer, not what {cls.__name__} reads; use load_tokenizer."
+                _(
+                    "{path} holds a {kind!r} tokenizer, not what {name} reads; use load_tokenizer.",
+                    path=path,
+                    kind=tokenizer.kind,
+                    name=cls.__name__,
+                )
             )
         return tokenizer
 
@@ -165,7 +176,9 @@ class Tokenizer(ABC):
         """The tokenizer that `to_dict` described. TokenizerError when the values are damaged or of another kind."""
         tokenizer = tokenizer_from_dict(values)
         if not isinstance(tokenizer, cls):
-            raise TokenizerError(f"These values describe a {tokenizer.kind!r} tokenizer, not a {cls.__name__}.")
+            raise TokenizerError(
+                _("These values describe a {kind!r} tokenizer, not a {name}.", kind=tokenizer.kind, name=cls.__name__)
+            )
         return tokenizer
 
     def _describe(self, **fields: Any) -> dict[str, Any]:
@@ -175,10 +188,15 @@ class Tokenizer(ABC):
         try:
             checked = operator.index(token_id)
         except TypeError:
-            raise TokenizerError(f"A token id is a whole number, not {token_id!r}.") from None
+            raise TokenizerError(_("A token id is a whole number, not {token_id!r}.", token_id=token_id)) from None
         if not 0 <= checked < self.n_vocab:
             raise TokenizerError(
-                f"There is no token with id {checked}: this {self.kind!r} tokenizer has ids 0 to {self.n_vocab - 1}."
+                _(
+                    "There is no token with id {checked}: this {kind!r} tokenizer has ids 0 to {n_vocab}.",
+                    checked=checked,
+                    kind=self.kind,
+                    n_vocab=self.n_vocab - 1,
+                )
             )
         return checked
 
@@ -225,12 +243,20 @@ class BPETokenizer(Tokenizer):
         for left, right in self.merges:
             new_id = len(self._token_bytes)
             if not (0 <= left < new_id and 0 <= right < new_id):
-                raise TokenizerError(f"Merge {new_id - N_BYTES} joins {left} and {right}, but ids end at {new_id - 1}.")
+                raise TokenizerError(
+                    _(
+                        "Merge {new_id} joins {left} and {right}, but ids end at {new_id_2}.",
+                        new_id=new_id - N_BYTES,
+                        left=left,
+                        right=right,
+                        new_id_2=new_id - 1,
+                    )
+                )
             self._token_bytes.append(self._token_bytes[left] + self._token_bytes[right])
         self._ranks = {pair: rank for rank, pair in enumerate(self.merges)}
         n_ordinary = len(self._token_bytes)
         if len(set(self._token_bytes)) < n_ordinary:
-            raise TokenizerError("Two of the merges make the same token; merges that were learned never do.")
+            raise TokenizerError(_("Two of the merges make the same token; merges that were learned never do."))
         names = check_special_tokens(special_tokens)
         self.special_tokens = {name: n_ordinary + place for place, name in enumerate(names)}
         self._token_bytes += [name.encode("utf-8") for name in names]
@@ -276,7 +302,9 @@ class BPETokenizer(Tokenizer):
                 special_tokens=self.special_tokens,
             )
         except ValueError as error:
-            raise TokenizerError(f"tiktoken cannot use the split pattern {self.pattern!r}: {error}") from None
+            raise TokenizerError(
+                _("tiktoken cannot use the split pattern {pattern!r}: {error}", pattern=self.pattern, error=error)
+            ) from None
 
     def _encode_plain(self, text: str) -> list[int]:
         return self._encoding.encode_ordinary(text)
@@ -388,7 +416,12 @@ class _ListTokenizer(Tokenizer):
             return ranked
         if vocab_size < 3:
             raise TokenizerError(
-                f"vocab_size is {vocab_size}, but must be at least 3: one token beside {UNKNOWN} and {END_OF_TEXT}."
+                _(
+                    "vocab_size is {vocab_size}, but must be at least 3: one token beside {unknown} and {end_of_text}.",
+                    vocab_size=vocab_size,
+                    unknown=UNKNOWN,
+                    end_of_text=END_OF_TEXT,
+                )
             )
         return ranked[: vocab_size - 2]
 
@@ -411,7 +444,7 @@ class CharTokenizer(_ListTokenizer):
     def __init__(self, tokens: Sequence[str]) -> None:
         super().__init__(tokens)
         if longer := [token for token in self._tokens if len(token) != 1]:
-            raise TokenizerError(f"A character tokenizer holds single characters, not {longer[0]!r}.")
+            raise TokenizerError(_("A character tokenizer holds single characters, not {longer!r}.", longer=longer[0]))
 
     @classmethod
     def train(cls, text: str, vocab_size: int | None = None) -> Self:
@@ -487,7 +520,9 @@ class OfficialTokenizer(Tokenizer):
         try:
             return self._encoding.decode_single_token_bytes(checked)
         except KeyError:
-            raise TokenizerError(f"The encoding {self.kind} leaves the id {checked} unused.") from None
+            raise TokenizerError(
+                _("The encoding {kind} leaves the id {checked} unused.", kind=self.kind, checked=checked)
+            ) from None
 
     def to_dict(self) -> dict[str, Any]:
         return self._describe()
@@ -521,7 +556,9 @@ def train_tokenizer(kind: str, text: str, vocab_size: int) -> Tokenizer:
         return ByteTokenizer()
     if kind in OFFICIAL_ENCODINGS:
         return OfficialTokenizer(kind)
-    raise TokenizerError(f"There is no tokenizer of kind {kind!r}; choose one of {', '.join(TOKENIZER_KINDS)}.")
+    raise TokenizerError(
+        _("There is no tokenizer of kind {kind!r}; choose one of {join}.", kind=kind, join=", ".join(TOKENIZER_KINDS))
+    )
 
 
 def load_tokenizer(path: str | os.PathLike[str]) -> Tokenizer:
@@ -529,32 +566,42 @@ def load_tokenizer(path: str | os.PathLike[str]) -> Tokenizer:
     try:
         values = json.loads(Path(path).read_bytes())
     except OSError as error:
-        raise TokenizerError(f"The tokenizer file {path} cannot be read: {error.strerror}.") from error
+        raise TokenizerError(
+            _("The tokenizer file {path} cannot be read: {strerror}.", path=path, strerror=error.strerror)
+        ) from error
     except ValueError as error:
-        raise TokenizerError(f"The tokenizer file {path} is damaged ({error}). Save the tokenizer again.") from error
+        raise TokenizerError(
+            _("The tokenizer file {path} is damaged ({error}). Save the tokenizer again.", path=path, error=error)
+        ) from error
     try:
         return tokenizer_from_dict(values)
     except TokenizerError as error:
-        raise TokenizerError(f"The tokenizer file {path} cannot be used. {error}") from error
+        raise TokenizerError(_("The tokenizer file {path} cannot be used. {error}", path=path, error=error)) from error
 
 
 def tokenizer_from_dict(values: dict[str, Any]) -> Tokenizer:
     """The tokenizer that `to_dict` described, of whichever kind. TokenizerError when the values are damaged."""
     if not isinstance(values, dict) or values.get("format") != _FORMAT:
-        raise TokenizerError("This is not a tokenizer saved by this program.")
+        raise TokenizerError(_("This is not a tokenizer saved by this program."))
     if values.get("version") != _VERSION:
         raise TokenizerError(
-            f"It has format version {values.get('version')!r}, but this program reads version {_VERSION}."
+            _(
+                "It has format version {get!r}, but this program reads version {version}.",
+                get=values.get("version"),
+                version=_VERSION,
+            )
         )
     kind = values.get("kind")
     if not isinstance(kind, str) or kind not in _CLASSES:
-        raise TokenizerError(f"Its kind is {kind!r}, but known are {', '.join(TOKENIZER_KINDS)}.")
+        raise TokenizerError(
+            _("Its kind is {kind!r}, but known are {join}.", kind=kind, join=", ".join(TOKENIZER_KINDS))
+        )
     try:
         return _CLASSES[kind]._from_fields(values)
     except KeyError as error:
-        raise TokenizerError(f"It is damaged: {error} is missing. Save the tokenizer again.") from error
+        raise TokenizerError(_("It is damaged: {error} is missing. Save the tokenizer again.", error=error)) from error
     except (TypeError, ValueError, AttributeError) as error:
-        raise TokenizerError(f"It is damaged: {error}. Save the tokenizer again.") from error
+        raise TokenizerError(_("It is damaged: {error}. Save the tokenizer again.", error=error)) from error
 
 
 def _texts(values: Any) -> list[str]:

@@ -42,6 +42,7 @@ from engine.generation import (
     top_candidates,
 )
 from engine.gpt import GPT
+from engine.language import _
 from engine.layer_watch import LayerWatch
 from engine.masking import VALIDATION_SEED, hide_tokens
 from engine.optimizers import AdamW, Muon
@@ -97,10 +98,10 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         if isinstance(self.prompts, str) or not all(isinstance(prompt, str) for prompt in self.prompts):
-            raise ConfigError(f"prompts ({self.prompts!r}) must be a list of texts.")
+            raise ConfigError(_("prompts ({prompts!r}) must be a list of texts.", prompts=self.prompts))
         object.__setattr__(self, "prompts", tuple(self.prompts))
         if (self.steps is None) == (self.seconds is None):
-            raise ConfigError("set either steps or seconds: one of them ends the training.")
+            raise ConfigError(_("set either steps or seconds: one of them ends the training."))
         if self.steps is not None:
             require_whole("steps", self.steps, 1)
         if self.seconds is not None:
@@ -114,7 +115,7 @@ class TrainingConfig:
         for name in ("beta1", "beta2"):
             require_number(name, getattr(self, name), 0, 1, below=True)
         for name in ("warmup", "final_rate"):
-            require_number(name, getattr(self, name), 0, 1, note=": it is a share")
+            require_number(name, getattr(self, name), 0, 1, note=_(": it is a share"))
         require_number("clip_norm", self.clip_norm, 0, above=True)
         require_whole("target_shift", self.target_shift, 0, 1)
         require_choice("objective", self.objective, ("next", "masked"))
@@ -135,7 +136,7 @@ class TrainingConfig:
         """The inverse of `to_dict`; ConfigError names what is unknown or of the wrong type."""
         unknown = sorted(set(data) - {f.name for f in dataclasses.fields(cls)})
         if unknown:
-            raise ConfigError(f"the training config has unknown settings: {', '.join(unknown)}.")
+            raise ConfigError(_("the training config has unknown settings: {join}.", join=", ".join(unknown)))
         return cls(**data)
 
 
@@ -281,10 +282,19 @@ class TrainingLoop(ABC):
         share = learning_rate_at(self.step, self.total_steps or 1, config) * self.learning_rate_scale
         loss, gradient_norm, n_tokens = self._gradients(self.model, self.step)
         if not (math.isfinite(loss) and math.isfinite(gradient_norm)):
-            what = f"loss became {loss}" if not math.isfinite(loss) else f"gradient's norm became {gradient_norm}"
+            what = (
+                _("loss became {loss}", loss=loss)
+                if not math.isfinite(loss)
+                else _("gradient's norm became {gradient_norm}", gradient_norm=gradient_norm)
+            )
             raise TrainingDiverged(
-                f"The {what} at step {self.step + 1}: the updates were too large. Start over with a "
-                f"learning rate below {config.learning_rate:g}, a longer warmup or a smaller clip_norm."
+                _(
+                    "The {what} at step {step}: the updates were too large. Start over with a "
+                    "learning rate below {learning_rate:g}, a longer warmup or a smaller clip_norm.",
+                    what=what,
+                    step=self.step + 1,
+                    learning_rate=config.learning_rate,
+                )
             )
         if watch is not None:
             watch.before(max(1.0, gradient_norm / config.clip_norm))
@@ -455,8 +465,8 @@ class Trainer(TrainingLoop):
         batches = [
             self._examples(*self.sampler.batch(step * n + i), (self.config.seed, step * n + i)) for i in range(n)
         ]
-        n_targets = sum(int((y != -100).sum()) for _, y in batches)
-        n_tokens = sum(x.numel() for x, _ in batches)
+        n_targets = sum(int((y != -100).sum()) for _unused, y in batches)
+        n_tokens = sum(x.numel() for x, _unused in batches)
         return [(self.compute.move(x), self.compute.move(y)) for x, y in batches], n_targets, n_tokens
 
     def _examples(self, x: Tensor, y: Tensor, seed: tuple[int, int]) -> tuple[Tensor, Tensor]:
@@ -520,7 +530,7 @@ class Trainer(TrainingLoop):
         assert self.tokenizer is not None
         ids = self.tokenizer.encode(prompt)
         if not ids:
-            raise ConfigError("a sample prompt is empty: type at least one character.")
+            raise ConfigError(_("a sample prompt is empty: type at least one character."))
         model = self.compute.on_cpu(self.model)
         steps = generate(model, self.tokenizer, ids, self.config.sample_tokens, _SAMPLING)
         text = "".join(step.text for step in steps)
@@ -542,7 +552,12 @@ def train(model: GPT, sampler: Sampler, config: TrainingConfig, **options: Any) 
     return Trainer(model, sampler, config, **options).events()
 
 
-_BLOCKS = ("blocks.", "encoder.", "decoder.", "body.blocks.")  # of a GPT; an encoder–decoder; a classifier
+_BLOCKS = (
+    "blocks.",
+    "encoder.",
+    "decoder.",
+    "body.blocks.",
+)  # of a GPT; an encoder–decoder; a classifier
 
 
 def _optimizers(model: nn.Module, config: TrainingConfig) -> tuple[Muon | None, AdamW]:

@@ -25,6 +25,7 @@ from torch import Tensor
 from engine.checkpoint import Restored, read_checkpoint
 from engine.errors import CheckpointError, ConfigError, TokenizerError
 from engine.events import Event, Translation, TranslationEvalEvent, TranslationsEvent
+from engine.language import _
 from engine.phrasebook import Phrase, iter_phrases
 from engine.seq2seq import END, PAD, START, Seq2Seq, Seq2SeqConfig, pad, translate_greedily
 from engine.training import TrainingConfig, TrainingLoop
@@ -121,7 +122,9 @@ def held_out_pairs(language: str, n: int, seed: int = 0) -> list[Pair]:
 
 def _pair(phrase: Phrase, language: str) -> Pair:
     if language not in LANGUAGES:
-        raise ConfigError(f"language ({language!r}) must be one of {', '.join(LANGUAGES)}.")
+        raise ConfigError(
+            _("language ({language!r}) must be one of {join}.", language=language, join=", ".join(LANGUAGES))
+        )
     return Pair(phrase.english, phrase.german if language == "german" else phrase.french)
 
 
@@ -153,7 +156,7 @@ class Vocabulary:
         words = split_words(text)
         missing = [word for word in words if word not in self._ids]
         if missing:
-            raise TokenizerError(f"these words are not in the vocabulary: {', '.join(missing[:5])}.")
+            raise TokenizerError(_("these words are not in the vocabulary: {join}.", join=", ".join(missing[:5])))
         return [self._ids[word] for word in words]
 
     def decode(self, ids: Sequence[int]) -> str:
@@ -186,7 +189,7 @@ class Vocabulary:
         """Read what `save` wrote; TokenizerError for a file of another kind."""
         data = json.loads(Path(path).read_text("utf-8"))
         if not isinstance(data, dict) or data.get("kind") != "translation":
-            raise TokenizerError(f"{Path(path).name} is no vocabulary of a translation.")
+            raise TokenizerError(_("{name} is no vocabulary of a translation.", name=Path(path).name))
         return cls(data["language"], data["english"], data["foreign"])
 
 
@@ -198,7 +201,9 @@ def load_translation(folder: str | Path) -> TranslationCheckpoint:
     """A translation model as `engine.checkpoint.save_checkpoint` wrote it; CheckpointError if it cannot be read."""
     read = read_checkpoint(folder, _build, Vocabulary.load)
     if read.tokenizer.n_vocab != read.model.config.vocab_size:
-        raise CheckpointError(f"the vocabulary of {Path(folder).name} does not fit its model: use an earlier one.")
+        raise CheckpointError(
+            _("the vocabulary of {name} does not fit its model: use an earlier one.", name=Path(folder).name)
+        )
     return TranslationCheckpoint(read.model, read.tokenizer, read.extra, read.training_tensors, read.training_numbers)
 
 
@@ -257,7 +262,13 @@ def translation_quality(texts: Sequence[str], references: Sequence[str]) -> Qual
     1.0
     """
     if not texts or len(texts) != len(references):
-        raise ConfigError(f"{len(texts)} translations cannot be compared with {len(references)} references.")
+        raise ConfigError(
+            _(
+                "{n_texts} translations cannot be compared with {n_references} references.",
+                n_texts=len(texts),
+                n_references=len(references),
+            )
+        )
     from sacrebleu.metrics import BLEU
 
     metric = BLEU()

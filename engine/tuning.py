@@ -27,6 +27,7 @@ from engine.instructions import (
     encode_example,
     end_id,
 )
+from engine.language import _
 from engine.lora import add_lora
 from engine.tokenizer import Tokenizer
 from engine.training import Trainer, TrainingConfig, mean_loss
@@ -107,7 +108,7 @@ class EncodedQuestions:
         """Every question as a prompt and an answer of at most `most` + 1 tokens together."""
         pairs = [(each, encode_example(each.example, template, tokenizer, most)) for each in questions]
         kept = [(question, encoded) for question, encoded in pairs if encoded is not None]
-        return cls(tuple(q for q, _ in kept), tuple(e for _, e in kept), len(pairs) - len(kept))
+        return cls(tuple(q for q, _unused in kept), tuple(e for _unused, e in kept), len(pairs) - len(kept))
 
     def __len__(self) -> int:
         return len(self.questions)
@@ -188,7 +189,9 @@ class InstructionTrainer(Trainer):
         sampler = ExampleSampler(train, config.batch_size, config.seed, mask_prompt=mask_prompt)
         super().__init__(model, sampler, config)
         if not len(measured):
-            raise ConfigError("no held-out question fits the model: give shorter texts or a model of longer context.")
+            raise ConfigError(
+                _("no held-out question fits the model: give shorter texts or a model of longer context.")
+            )
         self.measured, self.coder = measured, tokenizer
 
     def _evaluations(self) -> list[Event]:

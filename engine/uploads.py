@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from engine.errors import CorpusError
+from engine.language import _
 
 MAX_UPLOAD_BYTES = 20 * 1024 * 1024
 TEXT_SUFFIXES = (".txt", ".md", ".csv", ".jsonl")
@@ -38,10 +39,14 @@ class LabelledTexts:
     def __post_init__(self) -> None:
         if len(self.texts) != len(self.labels):
             raise CorpusError(
-                f"There are {len(self.texts)} texts but {len(self.labels)} labels; give each text one label."
+                _(
+                    "There are {n_texts} texts but {n_labels} labels; give each text one label.",
+                    n_texts=len(self.texts),
+                    n_labels=len(self.labels),
+                )
             )
         if any(not 0 <= label < len(self.label_names) for label in self.labels):
-            raise CorpusError(f"Every label must be a number from 0 to {len(self.label_names) - 1}.")
+            raise CorpusError(_("Every label must be a number from 0 to {value}.", value=len(self.label_names) - 1))
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -54,9 +59,9 @@ class LabelledTexts:
         (1, 0)
         """
         pairs = list(pairs)
-        names = tuple(sorted({name for name, _ in pairs}))
+        names = tuple(sorted({name for name, _unused in pairs}))
         number = {name: index for index, name in enumerate(names)}
-        return cls(tuple(text for _, text in pairs), tuple(number[name] for name, _ in pairs), names)
+        return cls(tuple(text for _unused, text in pairs), tuple(number[name] for name, _unused in pairs), names)
 
 
 def join_documents(documents: Iterable[str]) -> str:
@@ -79,7 +84,9 @@ def read_text(data: bytes, filename: str) -> str:
         column = _choose_text_column(rows, filename)
         text = join_documents(row[column].strip() for row in rows if row.get(column, "").strip())
     if not text.strip():
-        raise CorpusError(f"{filename!r} holds no text; choose a file with something to read in it.")
+        raise CorpusError(
+            _("{filename!r} holds no text; choose a file with something to read in it.", filename=filename)
+        )
     return text
 
 
@@ -129,23 +136,43 @@ def labelled_columns(table: LabelledTable, text_column: str, label_column: str) 
     """
     for name in (text_column, label_column):
         if name not in table.columns:
-            raise CorpusError(f"{table.filename!r} has no column {name!r}; it has {', '.join(table.columns)}.")
+            raise CorpusError(
+                _(
+                    "{filename!r} has no column {name!r}; it has {join}.",
+                    filename=table.filename,
+                    name=name,
+                    join=", ".join(table.columns),
+                )
+            )
     if text_column == label_column:
-        raise CorpusError(f"Column {text_column!r} cannot be text and label both; choose two columns.")
+        raise CorpusError(
+            _("Column {text_column!r} cannot be text and label both; choose two columns.", text_column=text_column)
+        )
     pairs = [
         (row[label_column].strip(), row[text_column].strip())
         for row in table.rows
         if row.get(label_column, "").strip() and row.get(text_column, "").strip()
     ]
-    n_labels = len({label for label, _ in pairs})
+    n_labels = len({label for label, _unused in pairs})
     if n_labels < 2:
         raise CorpusError(
-            f"{table.filename!r} has {n_labels} different label(s) in column {label_column!r}; give at least two."
+            _(
+                "{filename!r} has {n_labels} different label(s) in column {label_column!r}; give at least two.",
+                filename=table.filename,
+                n_labels=n_labels,
+                label_column=label_column,
+            )
         )
     if n_labels > MAX_LABELS:
         raise CorpusError(
-            f"{table.filename!r} has {n_labels} different labels in column {label_column!r}, "
-            f"more than {MAX_LABELS}; name the label column 'label' and give it few different values."
+            _(
+                "{filename!r} has {n_labels} different labels in column {label_column!r}, "
+                "more than {max_labels}; name the label column 'label' and give it few different values.",
+                filename=table.filename,
+                n_labels=n_labels,
+                label_column=label_column,
+                max_labels=MAX_LABELS,
+            )
         )
     return LabelledTexts.from_names(pairs)
 
@@ -161,20 +188,35 @@ def labelled_jsonl(data: LabelledTexts) -> str:
         for text, label in zip(data.texts, data.labels, strict=True)
     )
     if len(lines.encode("utf-8")) > MAX_UPLOAD_BYTES:
-        raise CorpusError(f"The rows are larger than {MAX_UPLOAD_BYTES // 2**20} MB; leave some of them out.")
+        raise CorpusError(
+            _(
+                "The rows are larger than {max_upload_bytes} MB; leave some of them out.",
+                max_upload_bytes=MAX_UPLOAD_BYTES // 2**20,
+            )
+        )
     return lines
 
 
 def _check_upload(data: bytes, filename: str, suffixes: Sequence[str]) -> str:
     suffix = PurePath(filename).suffix.lower()
     if suffix not in suffixes:
-        raise CorpusError(f"{filename!r} is of a kind that cannot be read here; upload one of {', '.join(suffixes)}.")
+        raise CorpusError(
+            _(
+                "{filename!r} is of a kind that cannot be read here; upload one of {join}.",
+                filename=filename,
+                join=", ".join(suffixes),
+            )
+        )
     if not data:
-        raise CorpusError(f"{filename!r} is empty; choose a file with some text in it.")
+        raise CorpusError(_("{filename!r} is empty; choose a file with some text in it.", filename=filename))
     if len(data) > MAX_UPLOAD_BYTES:
         raise CorpusError(
-            f"{filename!r} has {len(data) / 2**20:.1f} MB, more than the "
-            f"{MAX_UPLOAD_BYTES // 2**20} MB allowed; upload a part of it."
+            _(
+                "{filename!r} has {value:.1f} MB, more than the {max_upload_bytes} MB allowed; upload a part of it.",
+                filename=filename,
+                value=len(data) / 2**20,
+                max_upload_bytes=MAX_UPLOAD_BYTES // 2**20,
+            )
         )
     return suffix
 
@@ -182,13 +224,19 @@ def _check_upload(data: bytes, filename: str, suffixes: Sequence[str]) -> str:
 def _decode_upload(data: bytes, filename: str) -> str:
     """Bytes to text by BOM, then UTF-8, then Latin-1, with newlines as `\\n`."""
     if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
-        raise CorpusError(f"{filename!r} is UTF-32, which few programs read; save it again as UTF-8.")
+        raise CorpusError(
+            _("{filename!r} is UTF-32, which few programs read; save it again as UTF-8.", filename=filename)
+        )
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         try:
             text = data.decode("utf-16")
         except UnicodeDecodeError as error:
             raise CorpusError(
-                f"{filename!r} starts as UTF-16 but breaks off at byte {error.start}; save it again as UTF-8."
+                _(
+                    "{filename!r} starts as UTF-16 but breaks off at byte {start}; save it again as UTF-8.",
+                    filename=filename,
+                    start=error.start,
+                )
             ) from None
     else:
         try:
@@ -197,7 +245,12 @@ def _decode_upload(data: bytes, filename: str) -> str:
             text = data.decode("latin-1")
             _refuse_binary(text, filename)
     if "\0" in text:
-        raise CorpusError(f"{filename!r} holds NUL characters, so it is not plain text; save it again as UTF-8 text.")
+        raise CorpusError(
+            _(
+                "{filename!r} holds NUL characters, so it is not plain text; save it again as UTF-8 text.",
+                filename=filename,
+            )
+        )
     return _with_plain_newlines(text)
 
 
@@ -211,13 +264,20 @@ def _refuse_binary(text: str, filename: str) -> None:
     controls = sum(1 for char in sample if (char < " " and char not in "\t\n\r\f") or "\x7f" <= char <= "\x9f")
     # Windows-1252 quotes and dashes fall in 0x80..0x9f, so a few of them are fine.
     if controls > 0.05 * len(sample):
-        raise CorpusError(f"{filename!r} looks like a binary file; export it as plain text (UTF-8) and upload that.")
+        raise CorpusError(
+            _(
+                "{filename!r} looks like a binary file; export it as plain text (UTF-8) and upload that.",
+                filename=filename,
+            )
+        )
 
 
 def _read_table(text: str, suffix: str, filename: str) -> list[Row]:
     rows = _read_jsonl(text, filename) if suffix == ".jsonl" else _read_csv(text, suffix, filename)
     if not rows:
-        raise CorpusError(f"{filename!r} has no rows of data; give it a header line and at least one row.")
+        raise CorpusError(
+            _("{filename!r} has no rows of data; give it a header line and at least one row.", filename=filename)
+        )
     return rows
 
 
@@ -231,14 +291,22 @@ def _read_jsonl(text: str, filename: str) -> list[Row]:
             value = json.loads(line)
         except (ValueError, RecursionError):
             raise CorpusError(
-                f"Line {number} of {filename!r} is not valid JSON; write one JSON object on each line."
+                _(
+                    "Line {number} of {filename!r} is not valid JSON; write one JSON object on each line.",
+                    number=number,
+                    filename=filename,
+                )
             ) from None
         if isinstance(value, str):
             value = {"text": value}
         if not isinstance(value, dict):
             raise CorpusError(
-                f"Line {number} of {filename!r} is a {type(value).__name__}, not an object; "
-                'write lines such as {"text": "…"}.'
+                _(
+                    'Line {number} of {filename!r} is a {name}, not an object; write lines such as {{"text": "…"}}.',
+                    number=number,
+                    filename=filename,
+                    name=type(value).__name__,
+                )
             )
         row = {
             # JSON's escapes can bring back what was cleaned from the file itself.
@@ -248,8 +316,12 @@ def _read_jsonl(text: str, filename: str) -> list[Row]:
         }
         if any("\0" in entry or not _is_valid_unicode(entry) for pair in row.items() for entry in pair):
             raise CorpusError(
-                f"Line {number} of {filename!r} holds a NUL or half of a character pair "
-                "(\\ud800 and the like); remove it."
+                _(
+                    "Line {number} of {filename!r} holds a NUL or half of a character pair "
+                    "(\\ud800 and the like); remove it.",
+                    number=number,
+                    filename=filename,
+                )
             )
         rows.append(row)
     return rows
@@ -268,12 +340,20 @@ def _read_csv(text: str, suffix: str, filename: str) -> list[Row]:
         # newline="" leaves newlines inside quoted fields alone.
         table = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if any(row)]
     except csv.Error as error:
-        raise CorpusError(f"{filename!r} cannot be read as a table ({error}); export it again as CSV.") from None
+        raise CorpusError(
+            _(
+                "{filename!r} cannot be read as a table ({error}); export it again as CSV.",
+                filename=filename,
+                error=error,
+            )
+        ) from None
     if not table:
         return []
-    names = [name.strip() or f"column {index}" for index, name in enumerate(table[0], start=1)]
+    names = [name.strip() or _("column {index}", index=index) for index, name in enumerate(table[0], start=1)]
     if len(table) == 1:
-        raise CorpusError(f"{filename!r} has only a header line; add at least one row of data under it.")
+        raise CorpusError(
+            _("{filename!r} has only a header line; add at least one row of data under it.", filename=filename)
+        )
     return [dict(zip(names, row, strict=False)) for row in table[1:]]
 
 
@@ -301,7 +381,9 @@ def _choose_text_column(rows: list[Row], filename: str, avoid: Sequence[str] = (
                 return name
     candidates = {name: size for name, size in sizes.items() if size and name.lower() not in avoid}
     if not candidates:
-        raise CorpusError(f"{filename!r} has no column with text in it; name the column of texts 'text'.")
+        raise CorpusError(
+            _("{filename!r} has no column with text in it; name the column of texts 'text'.", filename=filename)
+        )
     return max(candidates, key=lambda name: candidates[name])
 
 
@@ -317,7 +399,12 @@ def _choose_label_column(rows: list[Row], text_column: str, filename: str) -> st
             if name.lower() == wanted:
                 return name
     if not values:
-        raise CorpusError(f"{filename!r} has one column only; add a column named 'label' with the class of each text.")
+        raise CorpusError(
+            _(
+                "{filename!r} has one column only; add a column named 'label' with the class of each text.",
+                filename=filename,
+            )
+        )
     return min(values, key=lambda name: (len(values[name]) < 2, len(values[name])))
 
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from engine.errors import ConfigError
+from engine.language import N_, _
 
 
 def sliding_windows(ids: np.ndarray, context_length: int, stride: int) -> tuple[np.ndarray, np.ndarray]:
@@ -25,7 +26,7 @@ def sliding_windows(ids: np.ndarray, context_length: int, stride: int) -> tuple[
     Raises ConfigError for a stride below 1 or fewer than T + 1 ids.
     """
     if stride < 1:
-        raise ConfigError(f"the stride ({stride}) must be at least 1: the window has to move.")
+        raise ConfigError(_("the stride ({stride}) must be at least 1: the window has to move.", stride=stride))
     ids = np.asarray(ids, dtype=np.int64)
     _require(len(ids), context_length)
     views = np.lib.stride_tricks.sliding_window_view(ids, context_length + 1)[::stride]  # (N, T + 1)
@@ -39,7 +40,13 @@ def count_windows(n_ids: int, context_length: int, stride: int) -> int:
     2
     """
     if stride < 1 or context_length < 1:
-        raise ConfigError(f"context_length ({context_length}) and stride ({stride}) must be at least 1.")
+        raise ConfigError(
+            _(
+                "context_length ({context_length}) and stride ({stride}) must be at least 1.",
+                context_length=context_length,
+                stride=stride,
+            )
+        )
     return max(0, (n_ids - context_length - 1) // stride + 1)
 
 
@@ -65,7 +72,12 @@ def times_seen(n_ids: int, context_length: int, stride: int) -> tuple[np.ndarray
 def split_ids(ids: np.ndarray, validation_fraction: float) -> tuple[np.ndarray, np.ndarray]:
     """Cut the row once: the first part trains, the last `validation_fraction` validates, so no window is in both."""
     if not 0 < validation_fraction < 1:
-        raise ConfigError(f"the validation share ({validation_fraction}) must lie between 0 and 1.")
+        raise ConfigError(
+            _(
+                "the validation share ({validation_fraction}) must lie between 0 and 1.",
+                validation_fraction=validation_fraction,
+            )
+        )
     cut = round(len(ids) * (1 - validation_fraction))
     return ids[:cut], ids[cut:]
 
@@ -75,7 +87,7 @@ def evaluation_windows(ids: np.ndarray, context_length: int, max_tokens: int | N
 
     Returns inputs and targets, (N, T) int64.
     """
-    _require(len(ids), context_length, "the part kept aside for validation")
+    _require(len(ids), context_length, _("the part kept aside for validation"))
     inputs, targets = sliding_windows(ids, context_length, context_length)
     if max_tokens is not None and len(inputs) * context_length > max_tokens:
         n = max(1, max_tokens // context_length)
@@ -93,7 +105,7 @@ class WindowSampler:
 
     def __init__(self, ids: np.ndarray, context_length: int, batch_size: int, seed: int) -> None:
         if batch_size < 1:
-            raise ConfigError(f"batch_size ({batch_size}) must be at least 1.")
+            raise ConfigError(_("batch_size ({batch_size}) must be at least 1.", batch_size=batch_size))
         _require(len(ids), context_length)
         self.ids = torch.from_numpy(np.ascontiguousarray(ids, dtype=np.int64))
         self.context_length = context_length
@@ -123,7 +135,7 @@ class WindowSampler:
         A window adds 1 over a stretch, so its begin and its end are noted and then added up, epoch by epoch.
         """
         if steps < 0:
-            raise ConfigError(f"steps ({steps}) must be at least 0.")
+            raise ConfigError(_("steps ({steps}) must be at least 0.", steps=steps))
         changes = np.zeros(len(self.ids) + 1, dtype=np.int64)
         if steps:
             for epoch, begin, end in self._pieces(0, steps * self.batch_size):
@@ -162,7 +174,7 @@ class LengthBatches:
 
     def __init__(self, keys: Sequence[Any], batch_size: int, seed: int = 0, *, pool: int = 16) -> None:
         if not len(keys):
-            raise ConfigError("there is nothing to train on: give more texts, or allow longer ones.")
+            raise ConfigError(_("there is nothing to train on: give more texts, or allow longer ones."))
         self.keys, self.seed, self.pool = keys, seed, pool
         self.batch_size = min(batch_size, len(keys))
         self._epoch: tuple[int, list[list[int]]] = (-1, [])
@@ -189,11 +201,16 @@ class LengthBatches:
         return [batches[i] for i in rng.permutation(len(batches))]
 
 
-def _require(n_ids: int, context_length: int, what: str = "the text") -> None:
+def _require(n_ids: int, context_length: int, what: str = N_("the text")) -> None:
     if context_length < 1:
-        raise ConfigError(f"context_length ({context_length}) must be at least 1.")
+        raise ConfigError(_("context_length ({context_length}) must be at least 1.", context_length=context_length))
     if n_ids < context_length + 1:
         raise ConfigError(
-            f"{what} has {n_ids} tokens, too few for one window of {context_length} and its next token: "
-            "choose a longer text or a shorter context."
+            _(
+                "{what} has {n_ids} tokens, too few for one window of {context_length} and its next token: "
+                "choose a longer text or a shorter context.",
+                what=what,
+                n_ids=n_ids,
+                context_length=context_length,
+            )
         )

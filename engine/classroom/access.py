@@ -13,6 +13,7 @@ from collections.abc import Collection
 from typing import Any
 
 from engine.errors import RunError
+from engine.language import _
 from engine.runs import states
 from engine.runs.jobs import JobConfig
 from engine.runs.records import PRETRAINING, RunRecord
@@ -110,8 +111,10 @@ class LearnerLab:
     def _check_mine(self, run_id: str) -> None:
         if not self.may_steer(run_id):
             raise AccessError(
-                "this run is another learner's: you can look at it, but only they or the teacher can change it. Train "
-                "one of your own with the same settings; what is computed already is not computed twice."
+                _(
+                    "this run is another learner's: you can look at it, but only they or the teacher can change it. "
+                    "Train one of your own with the same settings; what is computed already is not computed twice."
+                )
             )
 
     def _own(self) -> list[RunRecord]:
@@ -123,8 +126,12 @@ class LearnerLab:
         unfinished = sum(record.state in (states.QUEUED, *states.AT_WORK) for record in own)
         if unfinished >= most:
             raise AccessError(
-                f"you have {unfinished} runs that wait or train, and {most} are the most for one learner: let one "
-                "finish, or stop one."
+                _(
+                    "you have {unfinished} runs that wait or train, and {most} are the most for one learner: let one "
+                    "finish, or stop one.",
+                    unfinished=unfinished,
+                    most=most,
+                )
             )
 
     def _check_budget(self, config: JobConfig) -> None:
@@ -134,12 +141,19 @@ class LearnerLab:
         planned = config.to_dict().get("training", {}).get("seconds")
         if planned is not None and planned > limits.seconds_per_run:
             raise AccessError(
-                f"in a class a run may train for at most {limits.seconds_per_run:,} seconds: choose a shorter time."
+                _(
+                    "in a class a run may train for at most {seconds_per_run:,} seconds: choose a shorter time.",
+                    seconds_per_run=limits.seconds_per_run,
+                )
             )
         since = time.time() - BUDGET_WINDOW_SECONDS
         spent = sum(record.seconds for record in records if (record.started_at or 0.0) > since)
         if spent >= limits.seconds_per_hour:
             raise AccessError(
-                f"your runs of the last hour have trained for {spent:,.0f} seconds, and {limits.seconds_per_hour:,} "
-                "are the most for one learner: look into what you have, or try again later."
+                _(
+                    "your runs of the last hour have trained for {spent:,.0f} seconds, and {seconds_per_hour:,} "
+                    "are the most for one learner: look into what you have, or try again later.",
+                    spent=spent,
+                    seconds_per_hour=limits.seconds_per_hour,
+                )
             )

@@ -22,6 +22,7 @@ from engine.classification import (
 from engine.corpus import load_labelled
 from engine.errors import ConfigError
 from engine.labelled import Split, split_labelled
+from engine.language import N_, _
 from engine.runs.artifacts import KEPT_MODEL, UPLOAD, ArtifactStore
 from engine.runs.config import MAX_SEED, MAX_TOKENS_PER_STEP
 from engine.runs.jobs import Job, JobSettings
@@ -51,8 +52,8 @@ class Preset:
 
 
 PRESETS: dict[str, Preset] = {
-    "90s": Preset("1¼ minutes", 70, evaluations=4),
-    "30s": Preset("half a minute", 25, evaluations=5),
+    "90s": Preset(N_("1¼ minutes"), 70, evaluations=4),
+    "30s": Preset(N_("half a minute"), 25, evaluations=5),
 }
 
 
@@ -89,9 +90,17 @@ class ClassificationConfig(JobSettings):
     def __post_init__(self) -> None:
         self._check_training()
         if not isinstance(self.data, str) or not (_NAMED.fullmatch(self.data) or self._hashed(self.data, UPLOAD)):
-            raise ConfigError(f"data ({self.data!r}) must be a labelled set or {UPLOAD}<sha256>.")
+            raise ConfigError(
+                _("data ({data!r}) must be a labelled set or {upload}<sha256>.", data=self.data, upload=UPLOAD)
+            )
         if not self._hashed(self.base, KEPT_MODEL):
-            raise ConfigError(f"base ({self.base!r}) must be {KEPT_MODEL}<sha256>, a model that the service keeps.")
+            raise ConfigError(
+                _(
+                    "base ({base!r}) must be {kept_model}<sha256>, a model that the service keeps.",
+                    base=self.base,
+                    kept_model=KEPT_MODEL,
+                )
+            )
         require_choice("start", self.start, ("pretrained", "random"))
         require_choice("trainable", self.trainable, TRAINABLE)
         require_choice("pooling", self.pooling, ("last", "mean"))
@@ -108,7 +117,10 @@ class ClassificationConfig(JobSettings):
         require_whole("seed", self.seed, 0, MAX_SEED)
         if self.training.batch_size * self.most_tokens > MAX_TOKENS_PER_STEP:
             raise ConfigError(
-                f"batch_size times most_tokens must be at most {MAX_TOKENS_PER_STEP:,}: lower one of them."
+                _(
+                    "batch_size times most_tokens must be at most {max_tokens_per_step:,}: lower one of them.",
+                    max_tokens_per_step=MAX_TOKENS_PER_STEP,
+                )
             )
 
     @staticmethod
@@ -158,7 +170,9 @@ def classification_config(
     0.02
     """
     if preset not in PRESETS:
-        raise ConfigError(f"there is no preset called {preset!r}; choose one of {', '.join(PRESETS)}.")
+        raise ConfigError(
+            _("there is no preset called {preset!r}; choose one of {join}.", preset=preset, join=", ".join(PRESETS))
+        )
     chosen = PRESETS[preset]
     trainable = changes.get("trainable", "all")
     most_tokens = _TOKENS.get(data, _LONGER)
@@ -271,13 +285,13 @@ class ClassificationJob(Job):
 
     def prepare(self, say: Callable[[str], None], *, fresh: bool) -> list[dict[str, Any]]:
         config = self.config
-        say("reading the labelled texts")
+        say(_("reading the labelled texts"))
         split = split_of(config, self.artifacts)
         self.label_names = split.train.label_names
-        say("loading the pretrained model")
+        say(_("loading the pretrained model"))
         self.base = load_checkpoint(self.artifacts.kept_model(config.base))
         most = min(config.most_tokens, self.base.model.config.context_length)
-        say("encoding the texts")
+        say(_("encoding the texts"))
         self.train, self.validation = (
             EncodedTexts.of(part.texts, part.labels, self.tokenizer, most) for part in (split.train, split.validation)
         )

@@ -17,6 +17,7 @@ from typing import Any
 from engine.checks import require_choice, require_number, require_whole
 from engine.errors import ConfigError
 from engine.gpt import GPTConfig
+from engine.language import _
 from engine.runs.artifacts import UPLOAD
 from engine.training import TrainingConfig
 
@@ -77,44 +78,60 @@ class RunConfig:
     def _check_size(self) -> None:
         model = self.model
         if not isinstance(model, GPTConfig):
-            raise ConfigError("model must be a GPTConfig.")
-        require_whole("vocab_size of the model", model.vocab_size, 2, MAX_VOCAB_SIZE)
+            raise ConfigError(_("model must be a GPTConfig."))
+        require_whole(_("vocab_size of the model"), model.vocab_size, 2, MAX_VOCAB_SIZE)
         require_whole("context_length", model.context_length, 2, MAX_CONTEXT_LENGTH)
         require_whole("n_layers", model.n_layers, 1, MAX_LAYERS)
         if model.n_parameters > MAX_PARAMETERS:
             raise ConfigError(
-                f"the model has {model.n_parameters:,} parameters; runs here may have {MAX_PARAMETERS:,}. "
-                "Choose fewer layers or a smaller d_model."
+                _(
+                    "the model has {n_parameters:,} parameters; runs here may have {max_parameters:,}. "
+                    "Choose fewer layers or a smaller d_model.",
+                    n_parameters=model.n_parameters,
+                    max_parameters=MAX_PARAMETERS,
+                )
             )
 
     def _check_length(self) -> None:
         training = self.training
         if not isinstance(training, TrainingConfig):
-            raise ConfigError("training must be a TrainingConfig.")
+            raise ConfigError(_("training must be a TrainingConfig."))
         for name in ("batch_size", "accumulation"):
             require_whole(name, getattr(training, name), 1, MAX_TOKENS_PER_STEP)
         tokens = training.batch_size * training.accumulation * self.model.context_length
         if tokens > MAX_TOKENS_PER_STEP:
             raise ConfigError(
-                f"a step would read {tokens:,} tokens (batch × accumulation × context); at most "
-                f"{MAX_TOKENS_PER_STEP:,} are allowed. Choose a smaller batch."
+                _(
+                    "a step would read {tokens:,} tokens (batch × accumulation × context); at most "
+                    "{max_tokens_per_step:,} are allowed. Choose a smaller batch.",
+                    tokens=tokens,
+                    max_tokens_per_step=MAX_TOKENS_PER_STEP,
+                )
             )
         if training.steps is not None:
             require_whole("steps", training.steps, 1, MAX_STEPS)
         if training.seconds is not None:
-            require_number("seconds", training.seconds, 0, MAX_SECONDS, note=", which is a day")
+            require_number("seconds", training.seconds, 0, MAX_SECONDS, note=_(", which is a day"))
         require_whole("muon_steps", training.muon_steps, 1, MAX_MUON_STEPS)
-        require_whole("the seed of the training", training.seed, 0, MAX_SEED)
+        require_whole(_("the seed of the training"), training.seed, 0, MAX_SEED)
         require_whole("evaluations", training.evaluations, 0, MAX_EVALUATIONS)
         require_whole("validation_tokens", training.validation_tokens, 1, 10**6)
         require_whole("sample_tokens", training.sample_tokens, 0, 500)
         if training.objective == "masked" and self.model.causal:
-            raise ConfigError('with objective "masked" the model must see both sides of a gap: set causal to false.')
+            raise ConfigError(_('with objective "masked" the model must see both sides of a gap: set causal to false.'))
         if len(training.prompts) > MAX_PROMPTS:
-            raise ConfigError(f"{len(training.prompts)} prompts are too many; at most {MAX_PROMPTS} are sampled.")
+            raise ConfigError(
+                _(
+                    "{n_prompts} prompts are too many; at most {max_prompts} are sampled.",
+                    n_prompts=len(training.prompts),
+                    max_prompts=MAX_PROMPTS,
+                )
+            )
         for prompt in training.prompts:
             if not 1 <= len(prompt) <= 500 or any("\ud800" <= character <= "\udfff" for character in prompt):
-                raise ConfigError("each sample prompt must be a text of 1 to 500 characters, none of them half a pair.")
+                raise ConfigError(
+                    _("each sample prompt must be a text of 1 to 500 characters, none of them half a pair.")
+                )
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-able dict of every setting."""
@@ -130,16 +147,16 @@ class RunConfig:
         try:
             unknown = sorted(set(data) - {field.name for field in dataclasses.fields(cls)})
             if unknown:
-                raise ConfigError(f"the run config has unknown settings: {', '.join(unknown)}.")
+                raise ConfigError(_("the run config has unknown settings: {join}.", join=", ".join(unknown)))
             values = dict(data)
             values["corpora"] = tuple((name, weight) for name, weight in data["corpora"])
             values["model"] = GPTConfig.from_dict(data["model"])
             values["training"] = TrainingConfig.from_dict(data["training"])
             return cls(**values)
         except KeyError as error:
-            raise ConfigError(f"the run config lacks the setting {error.args[0]!r}.") from error
+            raise ConfigError(_("the run config lacks the setting {args!r}.", args=error.args[0])) from error
         except (TypeError, ValueError, AttributeError) as error:
-            raise ConfigError(f"the run config has a value of the wrong type: {error}.") from error
+            raise ConfigError(_("the run config has a value of the wrong type: {error}.", error=error)) from error
 
     @cached_property
     def run_id(self) -> str:
@@ -181,19 +198,19 @@ def _normalised(corpora: Any) -> tuple[tuple[str, float], ...]:
     try:
         pairs = [(name, weight) for name, weight in corpora]
     except (TypeError, ValueError):
-        raise ConfigError(f"corpora ({corpora!r}) must be pairs of a name and a weight.") from None
+        raise ConfigError(_("corpora ({corpora!r}) must be pairs of a name and a weight.", corpora=corpora)) from None
     if not pairs:
-        raise ConfigError("choose at least one corpus: there is nothing to read.")
-    if len({name for name, _ in pairs}) < len(pairs):
-        raise ConfigError("each corpus may be named once: add up the weights.")
+        raise ConfigError(_("choose at least one corpus: there is nothing to read."))
+    if len({name for name, _unused in pairs}) < len(pairs):
+        raise ConfigError(_("each corpus may be named once: add up the weights."))
     for name, weight in pairs:
         if not isinstance(name, str) or not (_UPLOAD_NAME if name.startswith(UPLOAD) else _CORPUS_NAME).fullmatch(name):
-            raise ConfigError(f"{name!r} is no name of a corpus.")
-        require_number(f"the weight of {name}", weight, 0, 1e9, above=True)
-    total = sum(weight for _, weight in pairs)
+            raise ConfigError(_("{name!r} is no name of a corpus.", name=name))
+        require_number(_("the weight of {name}", name=name), weight, 0, 1e9, above=True)
+    total = sum(weight for _unused, weight in pairs)
     if abs(total - 1) < 1e-5:
         total = 1.0  # shares already, but for their rounding: read back, they must stay what they are
     shares = tuple(sorted((name, round(weight / total, 6)) for name, weight in pairs))
-    if min(share for _, share in shares) < 0.001:
-        raise ConfigError("a corpus with less than a thousandth of the text is not worth mixing in: leave it out.")
+    if min(share for _unused, share in shares) < 0.001:
+        raise ConfigError(_("a corpus with less than a thousandth of the text is not worth mixing in: leave it out."))
     return shares

@@ -20,6 +20,7 @@ from engine.checkpoint import Restored, save_checkpoint
 from engine.devices import Compute, choose_compute
 from engine.errors import CheckpointError, EngineError, RunError
 from engine.events import CheckpointEvent, Event, event_to_dict
+from engine.language import N_, _
 from engine.parallel import Group
 from engine.runs import states
 from engine.runs.artifacts import ArtifactStore
@@ -80,17 +81,18 @@ def failure_sentence(error: BaseException) -> str:
     text = str(error)
     full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
     if full or "No space left" in text or "disk is full" in text:  # safetensors and SQLite say it in words
-        return (
+        return _(
             "The disk is full, so the model could not be saved. Free some space, then resume: training goes on "
             "from the last checkpoint."
         )
     if isinstance(error, MemoryError) or "allocate memory" in text or "not enough memory" in text:
-        return "The memory was too small for this model and batch. Choose a smaller model, batch or context."
+        return _("The memory was too small for this model and batch. Choose a smaller model, batch or context.")
     if isinstance(error, EngineError):
         return text
-    return (
-        f"An unexpected error ended the run ({type(error).__name__}: {text}). Resume to try again from the last "
-        "checkpoint."
+    return _(
+        ("An unexpected error ended the run ({name}: {text}). Resume to try again from the last checkpoint."),
+        name=type(error).__name__,
+        text=text,
     )
 
 
@@ -150,7 +152,9 @@ class _Execution:
             self._prepare(restored is None)
         except _Ended as ended:
             state = str(ended)
-            self.store.settle(self.claim, state, note=f"{state.capitalize()} before training began.")
+            self.store.settle(
+                self.claim, state, note=_("{capitalize} before training began.", capitalize=state.capitalize())
+            )
             return state
         trainer = self.job.trainer(restored)
         self.store.append(self.claim, [], total_steps=trainer.total_steps, note=self.warning)
@@ -186,7 +190,7 @@ class _Execution:
             try:
                 checkpoint = self.job.load(self.artifacts.get_folder(stored.folder))
                 if checkpoint.training_tensors is None:
-                    raise CheckpointError("the state of the optimizer is missing.")
+                    raise CheckpointError(_("the state of the optimizer is missing."))
             except (CheckpointError, RunError, OSError) as error:
                 self._discard(stored, error)
                 continue
@@ -200,7 +204,11 @@ class _Execution:
         return None
 
     def _discard(self, stored: StoredCheckpoint, error: Exception) -> None:
-        self.warning = f"The checkpoint of step {stored.step} could not be used; the one before it is. ({error})"
+        self.warning = _(
+            "The checkpoint of step {step} could not be used; the one before it is. ({error})",
+            step=stored.step,
+            error=error,
+        )
         note = {"kind": "note", "step": stored.step, "text": self.warning}
         self.store.append(self.claim, [note], note=self.warning)
         self.store.forget_checkpoint(self.run_id, stored.folder)
@@ -237,7 +245,7 @@ class _Execution:
             elif now - self.flushed_at >= RHYTHM_SECONDS:
                 self._flush()
             if wanted is not None:
-                note = "Stopped by the learner." if wanted == states.FINISHED else ""
+                note = N_("Stopped by the learner.")[:] if wanted == states.FINISHED else ""
                 self.store.settle(self.claim, wanted, note=note)
                 return wanted
         self._flush()

@@ -17,6 +17,7 @@ from engine.checks import require_choice, require_flag, require_number, require_
 from engine.errors import ConfigError
 from engine.instruction_sets import INSTRUCTION_SETS, InstructionSet, load_instructions, own_instructions
 from engine.instructions import Template, read_examples
+from engine.language import N_, _
 from engine.runs.artifacts import KEPT_MODEL, UPLOAD, ArtifactStore
 from engine.runs.config import MAX_SEED, MAX_TOKENS_PER_STEP
 from engine.runs.jobs import Job, JobSettings
@@ -57,9 +58,9 @@ class Preset:
 
 
 PRESETS: dict[str, Preset] = {
-    "full": Preset("All weights", "all", 95, 5e-3, 0.02, "muon"),
+    "full": Preset(N_("All weights"), "all", 95, 5e-3, 0.02, "muon"),
     "lora": Preset("LoRA", "lora", 95, 8e-3, 0.0, "adamw"),
-    "last block": Preset("Last block", "last block", 95, 5e-3, 0.02, "muon"),
+    "last block": Preset(N_("Last block"), "last block", 95, 5e-3, 0.02, "muon"),
 }
 
 
@@ -92,14 +93,27 @@ class InstructionConfig(JobSettings):
         self._check_training()
         uploaded = isinstance(self.data, str) and self.data.startswith(UPLOAD) and _HASHED.fullmatch(self.data)
         if not uploaded and self.data not in INSTRUCTION_SETS:
-            raise ConfigError(f"data ({self.data!r}) must be {', '.join(INSTRUCTION_SETS)} or {UPLOAD}<sha256>.")
+            raise ConfigError(
+                _(
+                    "data ({data!r}) must be {join} or {upload}<sha256>.",
+                    data=self.data,
+                    join=", ".join(INSTRUCTION_SETS),
+                    upload=UPLOAD,
+                )
+            )
         if not (isinstance(self.base, str) and self.base.startswith(KEPT_MODEL) and _HASHED.fullmatch(self.base)):
-            raise ConfigError(f"base ({self.base!r}) must be {KEPT_MODEL}<sha256>, a model that the service keeps.")
+            raise ConfigError(
+                _(
+                    "base ({base!r}) must be {kept_model}<sha256>, a model that the service keeps.",
+                    base=self.base,
+                    kept_model=KEPT_MODEL,
+                )
+            )
         if len(self.template) != 2 or not all(isinstance(text, str) for text in self.template):
-            raise ConfigError("template must be two texts: without and with an input.")
+            raise ConfigError(_("template must be two texts: without and with an input."))
         object.__setattr__(self, "template", tuple(self.template))
         if max(map(len, self.template)) > MAX_TEMPLATE:
-            raise ConfigError(f"a template may have at most {MAX_TEMPLATE} characters.")
+            raise ConfigError(_("a template may have at most {max_template} characters.", max_template=MAX_TEMPLATE))
         self.as_template()
         require_flag("mask_prompt", self.mask_prompt)
         require_choice("tunable", self.tunable, TUNABLE)
@@ -112,7 +126,10 @@ class InstructionConfig(JobSettings):
         require_whole("seed", self.seed, 0, MAX_SEED)
         if self.training.batch_size * self.most_tokens > MAX_TOKENS_PER_STEP:
             raise ConfigError(
-                f"batch_size times most_tokens must be at most {MAX_TOKENS_PER_STEP:,}: lower one of them."
+                _(
+                    "batch_size times most_tokens must be at most {max_tokens_per_step:,}: lower one of them.",
+                    max_tokens_per_step=MAX_TOKENS_PER_STEP,
+                )
             )
 
     def as_template(self) -> Template:
@@ -125,7 +142,9 @@ def instruction_config(
 ) -> InstructionConfig:
     """The run of a preset, with settings changed by name; ConfigError for an unknown preset or setting."""
     if preset not in PRESETS:
-        raise ConfigError(f"there is no preset called {preset!r}; choose one of {', '.join(PRESETS)}.")
+        raise ConfigError(
+            _("there is no preset called {preset!r}; choose one of {join}.", preset=preset, join=", ".join(PRESETS))
+        )
     chosen = PRESETS[preset]
     long = data in _LONG_SETS
     settings: dict[str, Any] = {
@@ -185,20 +204,23 @@ class InstructionJob(Job):
 
     def prepare(self, say: Callable[[str], None], *, fresh: bool) -> list[dict[str, Any]]:
         config = self.config
-        say("reading the instructions")
+        say(_("reading the instructions"))
         questions = read_set(config.data, config.seed, self.artifacts)
-        say("loading the pretrained model")
+        say(_("loading the pretrained model"))
         self.base = load_checkpoint(self.artifacts.kept_model(config.base))
         most = min(config.most_tokens, self.base.model.config.context_length - 1)
         template = config.as_template()
-        say("encoding the instructions")
+        say(_("encoding the instructions"))
         chosen = questions.train[: config.n_train]
         self.train = EncodedQuestions.of(chosen, template, self.tokenizer, most)
         self.measured = EncodedQuestions.of(questions.measured, template, self.tokenizer, most).spread(config.measured)
         if not len(self.train) or not len(self.measured):
             raise ConfigError(
-                f"no example fits into {most} tokens: choose shorter texts, a shorter template or a model of longer "
-                "context."
+                _(
+                    "no example fits into {most} tokens: choose shorter texts, a shorter template or a model of longer "
+                    "context.",
+                    most=most,
+                )
             )
         if not fresh:
             return []

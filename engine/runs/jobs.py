@@ -19,6 +19,7 @@ from engine.checkpoint import Restored, Saveable
 from engine.checks import require_number, require_whole
 from engine.devices import PROCESSOR, Compute
 from engine.errors import ConfigError
+from engine.language import _
 from engine.parallel import Group
 from engine.runs.artifacts import ArtifactStore
 from engine.runs.config import MAX_EVALUATIONS, MAX_SECONDS, MAX_SEED, MAX_STEPS, digest
@@ -62,14 +63,20 @@ class JobSettings:
         values = {name: value for name, value in data.items() if name != "job"}
         unknown = sorted(set(values) - {field.name for field in dataclasses.fields(cast(Any, cls))})
         if unknown:
-            raise ConfigError(f"the config of the {cls.job} has unknown settings: {', '.join(unknown)}.")
+            raise ConfigError(
+                _("the config of the {job} has unknown settings: {join}.", job=cls.job, join=", ".join(unknown))
+            )
         try:
             values["training"] = TrainingConfig.from_dict(values["training"])
             return cls(**values)
         except KeyError as error:
-            raise ConfigError(f"the config of the {cls.job} lacks the setting {error.args[0]!r}.") from error
+            raise ConfigError(
+                _("the config of the {job} lacks the setting {args!r}.", job=cls.job, args=error.args[0])
+            ) from error
         except (TypeError, ValueError, AttributeError) as error:
-            raise ConfigError(f"the config of the {cls.job} has a value of the wrong type: {error}.") from error
+            raise ConfigError(
+                _("the config of the {job} has a value of the wrong type: {error}.", job=cls.job, error=error)
+            ) from error
 
     @cached_property
     def run_id(self) -> str:
@@ -80,16 +87,21 @@ class JobSettings:
         """ConfigError for a training that would occupy a server for days, or that counts in windows of a text."""
         training = self.training
         if not isinstance(training, TrainingConfig):
-            raise ConfigError("training must be a TrainingConfig.")
+            raise ConfigError(_("training must be a TrainingConfig."))
         require_whole("batch_size", training.batch_size, 1, MAX_BATCH_SIZE)
         if training.accumulation != 1:
-            raise ConfigError(f"accumulation ({training.accumulation}) must be 1 here: choose a larger batch instead.")
+            raise ConfigError(
+                _(
+                    "accumulation ({accumulation}) must be 1 here: choose a larger batch instead.",
+                    accumulation=training.accumulation,
+                )
+            )
         if training.steps is not None:
             require_whole("steps", training.steps, 1, MAX_STEPS)
         if training.seconds is not None:
-            require_number("seconds", training.seconds, 0, MAX_SECONDS, note=", which is a day")
+            require_number("seconds", training.seconds, 0, MAX_SECONDS, note=_(", which is a day"))
         require_whole("evaluations", training.evaluations, 0, MAX_EVALUATIONS)
-        require_whole("the seed of the training", training.seed, 0, MAX_SEED)
+        require_whole(_("the seed of the training"), training.seed, 0, MAX_SEED)
 
 
 class Job(ABC):
@@ -142,8 +154,8 @@ def job_class(name: str) -> type[Job]:
     'PretrainingJob'
     """
     if name not in _JOBS:
-        raise ConfigError(f"this version knows no job {name!r}; it knows {', '.join(_JOBS)}.")
-    module, _, attribute = _JOBS[name].partition(":")
+        raise ConfigError(_("this version knows no job {name!r}; it knows {join}.", name=name, join=", ".join(_JOBS)))
+    module, _unused, attribute = _JOBS[name].partition(":")
     found: type[Job] = getattr(importlib.import_module(module), attribute)
     return found
 

@@ -13,6 +13,7 @@ import torch
 
 from engine.checkpoint import Checkpoint, Restored, load_checkpoint
 from engine.gpt import GPT
+from engine.language import _
 from engine.ngram import baselines
 from engine.parallel import ParallelTrainer
 from engine.runs import preparation
@@ -58,22 +59,29 @@ class PretrainingJob(Job):
 
     def prepare(self, say: Callable[[str], None], *, fresh: bool) -> list[dict[str, Any]]:
         config = self.config
-        say("reading the corpus")
+        say(_("reading the corpus"))
         text = preparation.read_corpora(config, self.artifacts)
         tokenizer = preparation.stored_tokenizer(config, self.artifacts)
         if tokenizer is None:
             learned = config.tokenizer_kind in LEARNED_KINDS
-            size = f" (up to {config.vocab_size:,} tokens)" if learned else ""
-            say(f"{'learning' if learned else 'loading'} the {config.tokenizer_kind} tokenizer{size}")
+            size = _(" (up to {vocab_size:,} tokens)", vocab_size=config.vocab_size) if learned else ""
+            say(
+                _(
+                    "{ending} the {tokenizer_kind} tokenizer{size}",
+                    ending="learning" if learned else "loading",
+                    tokenizer_kind=config.tokenizer_kind,
+                    size=size,
+                )
+            )
             tokenizer = preparation.learn_tokenizer(config, text.everything, self.artifacts)
-        say("encoding the text")
+        say(_("encoding the text"))
         train_ids, held_out = text.encode(tokenizer, config.validation_fraction)
         sampler = WindowSampler(train_ids, config.model.context_length, config.training.batch_size, config.seed)
         validation, sources = preparation.validation_windows(held_out, config)
         self.material = _Material(tokenizer, sampler, validation, sources)
         if not fresh:
             return []
-        say("measuring the baselines")
+        say(_("measuring the baselines"))
         inputs, targets = validation
         rows = torch.cat([inputs[:, :1], targets], dim=1).numpy()  # (N, T + 1), what the model is measured on
         measured = baselines(train_ids, rows, tokenizer.n_vocab)

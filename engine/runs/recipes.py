@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.errors import ConfigError
 from engine.gpt import GPTConfig
+from engine.language import N_, _
 from engine.runs.config import RunConfig
 from engine.training import TrainingConfig
 
@@ -35,8 +36,8 @@ RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
         Recipe("30s", "30 s", 30, 1_000_000, 2000, 2, 4, 128, 32, 32),
-        Recipe("60s", "1 min", 60, 2_000_000, 4000, 2, 4, 128, 64, 16),
-        Recipe("3min", "3 min", 180, 4_000_000, 4000, 3, 6, 192, 64, 16),
+        Recipe("60s", N_("1 min"), 60, 2_000_000, 4000, 2, 4, 128, 64, 16),
+        Recipe("3min", N_("3 min"), 180, 4_000_000, 4000, 3, 6, 192, 64, 16),
     )
 }
 
@@ -59,7 +60,9 @@ def recipe_config(
     Raises ConfigError for an unknown recipe or settings that cannot work.
     """
     if name not in RECIPES:
-        raise ConfigError(f"there is no recipe called {name!r}; choose one of {', '.join(RECIPES)}.")
+        raise ConfigError(
+            _("there is no recipe called {name!r}; choose one of {join}.", name=name, join=", ".join(RECIPES))
+        )
     recipe = RECIPES[name]
     weights = {corpora: 1.0} if isinstance(corpora, str) else corpora
     vocab_size = changes.pop("vocab_size", recipe.vocab_size)

@@ -22,6 +22,7 @@ from torch import Tensor
 import engine
 from engine.checkpoint import Restored
 from engine.errors import CheckpointError, RunError
+from engine.language import _
 from engine.runs import exchange, states
 from engine.runs.artifacts import ArtifactStore
 from engine.runs.config import RunConfig
@@ -118,7 +119,7 @@ class RunService:
         if record.state != states.QUEUED:
             return _remaining(record)
         leader = live_leader(self.store)
-        free_at = [_remaining(busy) for busy, _ in self.store.at_work()]
+        free_at = [_remaining(busy) for busy, _unused in self.store.at_work()]
         free_at += [0.0] * max(1 - len(free_at), (leader.slots if leader else 1) - len(free_at))
         if any(seconds is None for seconds in free_at):
             return None
@@ -152,8 +153,10 @@ class RunService:
                 return job.load(self.artifacts.get_folder(stored.folder))
             except (CheckpointError, RunError) as problem:  # damaged, or just replaced by a newer one
                 error = CheckpointError(str(problem))
-        which = "no model yet" if step is None else f"no model of step {step}"
-        raise error or CheckpointError(f"run {run_id} has {which}: choose another one or let it train on.")
+        which = _("no model yet") if step is None else _("no model of step {step}", step=step)
+        raise error or CheckpointError(
+            _("run {run_id} has {which}: choose another one or let it train on.", run_id=run_id, which=which)
+        )
 
     def validation_windows(self, run_id: str, n_tokens: int = 4096) -> tuple[Tensor, Tensor]:
         """Windows of the text that a run keeps aside, (N, T) int64 inputs and targets, about `n_tokens` in all, by the
@@ -165,7 +168,9 @@ class RunService:
         """Such windows, and which rows of them belong to which source of the run's text."""
         config = self.run(run_id).config
         if not isinstance(config, RunConfig):
-            raise RunError(f"run {run_id} was not trained on windows of a text: choose a pretraining run.")
+            raise RunError(
+                _("run {run_id} was not trained on windows of a text: choose a pretraining run.", run_id=run_id)
+            )
         tokenizer = self.load_model(run_id).tokenizer
         held_out = read_corpora(config, self.artifacts).encode_held_out(tokenizer, config.validation_fraction)
         budget = dataclasses.replace(config.training, validation_tokens=n_tokens)
@@ -210,13 +215,15 @@ class RunService:
         for stored in self._candidates(run_id, step):
             with suppress(OSError, RunError):  # just replaced by a newer one
                 return self.artifacts.keep_model(stored.folder)
-        raise CheckpointError(f"run {run_id} has no such model yet: choose another one or let it train on.")
+        raise CheckpointError(
+            _("run {run_id} has no such model yet: choose another one or let it train on.", run_id=run_id)
+        )
 
     def _usable(self, run_id: str) -> list[StoredCheckpoint]:
         return [c for c in self.store.checkpoints(run_id) if self.artifacts.exists(c.folder)]
 
     def _candidates(self, run_id: str, step: int | None) -> Iterable[StoredCheckpoint]:
-        for _ in range(2):  # a worker may replace what was listed before it is read
+        for _unused in range(2):  # a worker may replace what was listed before it is read
             yield from (c for c in reversed(self.store.checkpoints(run_id)) if step is None or c.step == step)
 
     # --- the server ----------------------------------------------------------------------------------------
@@ -242,8 +249,12 @@ class RunService:
             return ""
         if self._child is None or self._child.poll() is None:
             starting = self._start and time.monotonic() - self._started_at < 20
-            return "" if starting else "The training service is not running: start it with `python -m engine serve`."
-        return f"The training service ended (status {self._child.returncode}); it is started again. Its log: {self.log}"
+            return "" if starting else _("The training service is not running: start it with `python -m engine serve`.")
+        return _(
+            "The training service ended (status {returncode}); it is started again. Its log: {log}",
+            returncode=self._child.returncode,
+            log=self.log,
+        )
 
     @property
     def log(self) -> Path:

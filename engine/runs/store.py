@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from engine.errors import RunError
+from engine.language import N_, _
 from engine.runs import states
 from engine.runs.queueing import NOBODY, Waiting, fair_order
 from engine.runs.records import Claim, Curve, RecordedEvent, Request, RunRecord, StoredCheckpoint
@@ -128,7 +129,7 @@ class RunStore:
     def curve(self, run_id: str, max_points: int = 400) -> Curve:
         """The run thinned by the database to at most `max_points` steps (and the last one), evaluations all."""
         if max_points < 1:
-            raise RunError(f"max_points ({max_points}) must be at least 1.")
+            raise RunError(_("max_points ({max_points}) must be at least 1.", max_points=max_points))
         of_run = events.c.run_id == run_id
         with self.reading.connect() as connection:
             n_steps, last = connection.execute(
@@ -207,7 +208,7 @@ class RunStore:
         now = time.time()
         with self.writing.begin() as connection:
             if self._row(connection, run_id) is not None:
-                raise RunError(f"run {run_id} is there already: delete it before it is read in again.")
+                raise RunError(_("run {run_id} is there already: delete it before it is read in again.", run_id=run_id))
             values = {"created_at": now, "started_at": now, "finished_at": now, **summary}
             connection.execute(
                 insert(runs).values(
@@ -237,7 +238,7 @@ class RunStore:
                 case "learning_rate":
                     self._scale_learning_rate(connection, row, value)
                 case _:
-                    raise RunError(f"unknown request {kind!r}: use pause, resume, stop or learning_rate.")
+                    raise RunError(_("unknown request {kind!r}: use pause, resume, stop or learning_rate.", kind=kind))
 
     def rename(self, run_id: str, label: str) -> None:
         """Gives the run the name that pages show."""
@@ -274,7 +275,7 @@ class RunStore:
                     finished_at=None,
                 )
             )
-            self._state_event(connection, run_id, states.QUEUED, 0, "Started over.")
+            self._state_event(connection, run_id, states.QUEUED, 0, N_("Started over.")[:])
         return old
 
     def delete(self, run_id: str) -> None:
@@ -328,17 +329,17 @@ class RunStore:
         if row.state == states.RUNNING:
             self._write_down(connection, row.run_id, "pause")
         elif row.state in (states.QUEUED, states.INTERRUPTED):
-            self._transition(connection, row, states.PAUSED, note="Paused before its turn came.")
+            self._transition(connection, row, states.PAUSED, note=N_("Paused before its turn came.")[:])
         elif row.state != states.PAUSED:
-            raise RunError(f"a run that is {row.state} cannot be paused.")
+            raise RunError(_("a run that is {state} cannot be paused.", state=row.state))
 
     def _resume(self, connection: Connection, row: Row[Any]) -> None:
         if row.state == states.RUNNING:
             self._close_requests(connection, row.run_id, ("pause",))
         elif row.state == states.STOPPING:
-            raise RunError("the run is just stopping: resume it when it has stopped.")
+            raise RunError(_("the run is just stopping: resume it when it has stopped."))
         elif row.state == states.FINISHED and (row.total_steps is None or row.step >= row.total_steps):
-            raise RunError("the run has done all its steps: start it over, or choose more steps.")
+            raise RunError(_("the run has done all its steps: start it over, or choose more steps."))
         elif row.state != states.QUEUED:
             self._close_requests(connection, row.run_id, ("pause", "stop"))
             self._transition(
@@ -357,18 +358,23 @@ class RunStore:
         ).first()
         if has_model:
             self._transition(
-                connection, row, states.FINISHED, note="Stopped by the learner.", error="", finished_at=time.time()
+                connection,
+                row,
+                states.FINISHED,
+                note=N_("Stopped by the learner.")[:],
+                error="",
+                finished_at=time.time(),
             )
         elif row.state in (states.QUEUED, states.INTERRUPTED):
-            self._transition(connection, row, states.PAUSED, note="Taken out of the queue before it began.")
+            self._transition(connection, row, states.PAUSED, note=N_("Taken out of the queue before it began.")[:])
         else:
-            raise RunError("the run has no model yet, so there is nothing to stop: resume it or delete it.")
+            raise RunError(_("the run has no model yet, so there is nothing to stop: resume it or delete it."))
 
     def _scale_learning_rate(self, connection: Connection, row: Row[Any], value: float | None) -> None:
         if value is None or not 0.001 <= value <= 1000:
-            raise RunError(f"the learning rate's factor ({value}) must lie between 0.001 and 1000.")
+            raise RunError(_("the learning rate's factor ({value}) must lie between 0.001 and 1000.", value=value))
         if row.state in (states.STOPPING, states.FINISHED):
-            raise RunError(f"the run is {row.state}: its learning rate can no longer change.")
+            raise RunError(_("the run is {state}: its learning rate can no longer change.", state=row.state))
         self._write_down(connection, row.run_id, "learning_rate", value)
 
     # --- the worker's side ---------------------------------------------------------------------------------
@@ -421,7 +427,7 @@ class RunStore:
             self._touch(connection, claim, {})
             row = self._locked(connection, claim.run_id)
             if row.state == states.STOPPING and state == states.PAUSED:
-                raise RunError("a run that is stopping cannot pause.")
+                raise RunError(_("a run that is stopping cannot pause."))
             if state != states.INTERRUPTED:  # then they wait for the next worker
                 self._close_requests(connection, claim.run_id, ("pause", "stop"))
             ended = {"finished_at": now} if state in (states.FINISHED, states.FAILED) else {}
@@ -526,9 +532,13 @@ class RunStore:
                     token="",
                     worker="",
                     finished_at=time.time(),
-                    error=f"The worker process was lost {losses} times, the last time near step {row.step}. Often "
-                    "the memory was too small: choose a smaller model or batch, or resume to try again from the "
-                    "last checkpoint.",
+                    error=_(
+                        "The worker process was lost {losses} times, the last time near step {step}. Often "
+                        "the memory was too small: choose a smaller model or batch, or resume to try again from the "
+                        "last checkpoint.",
+                        losses=losses,
+                        step=row.step,
+                    ),
                 )
                 return states.FAILED
             self._transition(connection, row, states.INTERRUPTED, losses=losses, note=why, token="", worker="")
@@ -574,7 +584,13 @@ class RunStore:
             .values(heartbeat_at=now, updated_at=now, **values)
         )
         if changed.rowcount != 1:
-            raise ClaimLost(f"attempt {claim.attempt} of run {claim.run_id} is no longer the valid one.")
+            raise ClaimLost(
+                _(
+                    "attempt {attempt} of run {run_id} is no longer the valid one.",
+                    attempt=claim.attempt,
+                    run_id=claim.run_id,
+                )
+            )
 
     def _transition(self, connection: Connection, row: Row[Any], state: str, note: str = "", **values: Any) -> None:
         states.check_transition(row.state, state)
@@ -653,4 +669,4 @@ def _record(row: Row[Any]) -> RunRecord:
 
 
 def _unknown(run_id: str) -> RunError:
-    return RunError(f"there is no run {run_id!r}: it was deleted, or the address is mistyped.")
+    return RunError(_("there is no run {run_id!r}: it was deleted, or the address is mistyped.", run_id=run_id))

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from engine.checkpoint import Restored
 from engine.checks import require_choice, require_whole
 from engine.errors import ConfigError
+from engine.language import N_, _
 from engine.runs.artifacts import ArtifactStore
 from engine.runs.config import MAX_PARAMETERS, MAX_SEED
 from engine.runs.jobs import Job, JobSettings
@@ -52,8 +53,8 @@ class Preset:
 
 
 PRESETS: dict[str, Preset] = {
-    "3min": Preset("3 minutes", 165, evaluations=10, evaluated=200),
-    "1min": Preset("1 minute", 55, evaluations=6, evaluated=100),
+    "3min": Preset(N_("3 minutes"), 165, evaluations=10, evaluated=200),
+    "1min": Preset(N_("1 minute"), 55, evaluations=6, evaluated=100),
 }
 
 
@@ -89,8 +90,12 @@ class TranslationConfig(JobSettings):
         n_parameters = 28 * self.n_layers * self.d_model**2 + _ABOUT_VOCAB_SIZE * self.d_model
         if n_parameters > MAX_PARAMETERS or shape.d_model > 1024:
             raise ConfigError(
-                f"the model would have about {n_parameters:,} parameters; runs here may have {MAX_PARAMETERS:,}. "
-                "Choose fewer layers or a smaller d_model."
+                _(
+                    "the model would have about {n_parameters:,} parameters; runs here may have {max_parameters:,}. "
+                    "Choose fewer layers or a smaller d_model.",
+                    n_parameters=n_parameters,
+                    max_parameters=MAX_PARAMETERS,
+                )
             )
 
     def model(self, vocab_size: int) -> Seq2SeqConfig:
@@ -115,7 +120,9 @@ def translation_config(
     'french'
     """
     if preset not in PRESETS:
-        raise ConfigError(f"there is no preset called {preset!r}; choose one of {', '.join(PRESETS)}.")
+        raise ConfigError(
+            _("there is no preset called {preset!r}; choose one of {join}.", preset=preset, join=", ".join(PRESETS))
+        )
     chosen = PRESETS[preset]
     settings: dict[str, Any] = {
         "seconds": chosen.seconds,
@@ -158,9 +165,9 @@ class TranslationJob(Job):
 
     def prepare(self, say: Callable[[str], None], *, fresh: bool) -> list[dict[str, Any]]:
         config = self.config
-        say(f"writing {config.n_phrases:,} phrases")
+        say(_("writing {n_phrases:,} phrases", n_phrases=config.n_phrases))
         self.pairs = make_pairs(config.language, config.n_phrases, config.seed)
-        say("building the vocabulary")
+        say(_("building the vocabulary"))
         every = (*self.pairs.train, *self.pairs.held_out)
         self.vocabulary = Vocabulary.of(every, config.language)
         self.encoded = Encoded.of(self.pairs.train, self.vocabulary)
