@@ -14,7 +14,7 @@ st.set_page_config(
     page_title=_("How a large language model is built"),
     page_icon=str(sitemap.ICON),
     layout="wide",
-    menu_items={N_("About"): _("How a large language model is built: a course on models that you train yourself.")},
+    menu_items={"About": _("How a large language model is built: a course on models that you train yourself.")},
 )
 
 
