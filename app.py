@@ -6,7 +6,7 @@ import os
 import streamlit as st
 
 from engine.language import N_, _
-from pages.shared import guard, guide, reader, sitemap, viewer
+from pages.shared import guard, guide, projector, reader, scenes, sitemap, viewer
 from pages.shared.components.browser_key import keep_browser_key
 
 reader.begin()
@@ -34,11 +34,13 @@ def start_engine() -> None:
 
 start_engine()
 guard.mark_opened()
-page = st.navigation(sitemap.navigation_pages())
+page = st.navigation(sitemap.navigation_pages(), expanded=True)  # all of it, also above what else is there
 st.session_state[guide.LESSON] = page.url_path or sitemap.lessons()[0].url_path
+scenes.arrive(st.session_state[guide.LESSON])
+projector.show_toggle()
+reader.choose_language()
 page.run()
 guide.show_quiz()
-reader.choose_language()
 viewer.note_presence(st.session_state[guide.LESSON], (st.session_state.get("part") or "")[:])
 if not viewer.brings_key():
     keep_browser_key(viewer.COOKIE, viewer.browser_key())

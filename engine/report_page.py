@@ -59,29 +59,29 @@ def to_html(card: Card) -> str:
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>Report card: {_text(card.title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
-        f'<header><h1>{_own(card.title)}</h1>\n<p class="quiet">{_text(card.subtitle)}</p></header>\n'
+        f"<title>Report card: {escaped(card.title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
+        f'<header><h1>{_own(card.title)}</h1>\n<p class="quiet">{escaped(card.subtitle)}</p></header>\n'
         f"{body}\n</main>\n</body>\n</html>\n"
     )
 
 
-def _text(text: str) -> str:
+def escaped(text: str) -> str:
     """Escaped; what cannot be seen or would turn the writing direction stands as \\\\u and its number."""
     return html.escape(_UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text), quote=True)
 
 
 def _own(text: str) -> str:
     """A text of a learner, a model or a corpus: its direction stays its own."""
-    return f"<bdi>{_text(text)}</bdi>"
+    return f"<bdi>{escaped(text)}</bdi>"
 
 
 def _section(section: Section) -> str:
     write = {Facts: _facts_html, Table: _table_html, Lines: _lines_html, Samples: _samples_html}[type(section)]
-    return f"<section>\n<h2>{_text(section.title)}</h2>\n{write(section)}\n</section>"  # type: ignore[operator]
+    return f"<section>\n<h2>{escaped(section.title)}</h2>\n{write(section)}\n</section>"  # type: ignore[operator]
 
 
 def _facts_html(facts: Facts) -> str:
-    rows = "".join(f"<div><dt>{_text(name)}</dt><dd>{_own(value)}</dd></div>" for name, value in facts.rows)
+    rows = "".join(f"<div><dt>{escaped(name)}</dt><dd>{_own(value)}</dd></div>" for name, value in facts.rows)
     return f'<dl class="{"large" if facts.large else "small"}">{rows}</dl>'
 
 
@@ -91,7 +91,7 @@ def _table_html(table: Table) -> str:
         f'<tr><th scope="row">{_own(row[0])}</th>' + "".join(f"<td>{_own(cell)}</td>" for cell in row[1:]) + "</tr>"
         for row in table.rows
     )
-    note = f'<p class="quiet">{_text(table.note)}</p>' if table.note else ""
+    note = f'<p class="quiet">{escaped(table.note)}</p>' if table.note else ""
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{note}"
 
 
@@ -129,7 +129,7 @@ def _lines_html(lines: Lines) -> str:
         drawn.append(
             f'<line x1="{left:.1f}" y1="{y:.1f}" x2="{right:.1f}" y2="{y:.1f}" stroke="#56616d" '
             'stroke-dasharray="2 3"/>'
-            f'<text x="{right + 6:.1f}" y="{lowest:.1f}" fill="#4a5561">{_text(name)} {level:.2f}</text>'
+            f'<text x="{right + 6:.1f}" y="{lowest:.1f}" fill="#4a5561">{escaped(name)} {level:.2f}</text>'
         )
     place = float(_LEFT)
     for number, (name, series) in enumerate(lines.series):
@@ -141,22 +141,22 @@ def _lines_html(lines: Lines) -> str:
         style = _('fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"', colour=colour, dash=dash)
         drawn.append(f'<polyline points="{path}" {style}/>')
         drawn.append(f'<line x1="{place:.0f}" y1="14" x2="{place + 28:.0f}" y2="14" {style}/>')
-        drawn.append(f'<text x="{place + 34:.0f}" y="18" fill="#0f1720">{_text(name)}</text>')
+        drawn.append(f'<text x="{place + 34:.0f}" y="18" fill="#0f1720">{escaped(name)}</text>')
         place += 60 + 8 * len(name)
     centre, middle = _LEFT + wide / 2, _TOP + high / 2
     axis = (
-        f'<text x="{centre:.0f}" y="{_HEIGHT - 8}" text-anchor="middle" fill="#0f1720">{_text(lines.x)}</text>'
+        f'<text x="{centre:.0f}" y="{_HEIGHT - 8}" text-anchor="middle" fill="#0f1720">{escaped(lines.x)}</text>'
         f'<text x="14" y="{middle:.0f}" text-anchor="middle" fill="#0f1720" '
-        f'transform="rotate(-90 14 {middle:.0f})">{_text(lines.y)}</text>'
+        f'transform="rotate(-90 14 {middle:.0f})">{escaped(lines.y)}</text>'
     )
     said = "; ".join(
         _("{name} from {value:.3g} to {value_2:.3g}", name=name, value=series[0][1], value_2=series[-1][1])
         for name, series in lines.series
         if series
     )
-    label = _text(f"{lines.title}: {said}.")
+    label = escaped(f"{lines.title}: {said}.")
     picture = f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{label}">{"".join(drawn)}{axis}</svg>'
-    return f'{picture}<p class="quiet">{_text(said[:1].upper() + said[1:])}.</p>'
+    return f'{picture}<p class="quiet">{escaped(said[:1].upper() + said[1:])}.</p>'
 
 
 def _tick_marks(at: Any, x_ticks: Sequence[float], y_ticks: Sequence[float], x_range: tuple[float, float]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, Float, String, Table, Text
+from sqlalchemy import JSON, Boolean, Column, Float, Integer, String, Table, Text
 
 from engine.runs.tables import metadata
 
@@ -27,3 +27,16 @@ progress = Table(
     Column("value", JSON, nullable=False),
     Column("at", Float, nullable=False),
 )
+
+scenes = Table(
+    "scenes",
+    metadata,
+    Column("scene", String(16), primary_key=True),
+    Column("learner", String(32), nullable=False, index=True),
+    Column("by_teacher", Boolean, nullable=False),
+    Column("lesson", String(64), nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("content", JSON, nullable=False),
+    Column("created_at", Float, nullable=False, index=True),
+)
+"""The state of a page that a link brings back."""

@@ -12,7 +12,9 @@ colour alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
@@ -23,6 +25,8 @@ import pandas as pd
 import streamlit as st
 
 from engine.language import N_, _, cached_by_language
+from pages.shared import projector
+from pages.shared.figure_files import chart_files, in_fragment, plain_title, show_save
 
 Axis = Literal["step", "tokens", "seconds"]
 AXIS_TITLES: dict[Axis, str] = {
@@ -59,6 +63,19 @@ _CONFIG: dict[str, Any] = {
 }
 
 
+_saving: ContextVar[bool | None] = ContextVar("saving", default=None)
+
+
+@contextmanager
+def saving(allowed: bool) -> Iterator[None]:
+    """Whether figures drawn here can be saved; else those of a fragment, which a clock may draw again, can not."""
+    before = _saving.set(allowed)
+    try:
+        yield
+    finally:
+        _saving.reset(before)
+
+
 @dataclass(frozen=True)
 class Figure:
     """A chart ready to show.
@@ -75,9 +92,14 @@ class Figure:
     def show(self, *, caption: bool = True) -> None:
         """Draw the chart and, unless told otherwise, its summary beneath it."""
         # theme=None: axis text in the full text colour; Streamlit's chart theme greys it to 3.8:1.
-        st.vega_lite_chart(self.data, self.spec, width="stretch", theme=None, alt=self.alt)
+        spec = projector.enlarged(self.spec) if projector.on() else self.spec
+        st.vega_lite_chart(self.data, spec, width="stretch", theme=None, alt=self.alt)
         if caption:
             st.caption(self.summary)
+        projector.show_values(self.data)
+        if _saving.get() if _saving.get() is not None else not in_fragment():
+            title = plain_title(self.spec, self.alt)
+            show_save(title, lambda: chart_files(self.spec, self.data, title, self.summary))
 
 
 def loss_curves(

@@ -23,6 +23,7 @@ _OUTCOME = "guide:outcome"
 _MARKS = "guide:marks"
 _FACTS = "guide:facts"
 _OPEN = "guide:open"
+_ASKED = "guide:asked"
 
 
 @dataclass(frozen=True)
@@ -129,10 +130,26 @@ def show_steps() -> None:
             _show_step(lesson, number, step, done=step.item in done)
 
 
+def go_to_step(lesson: str, asked: str, *, with_part: bool = True) -> None:
+    """Open the guide at a step that an address names, by its number or its item, and the part where it is done."""
+    from pages.guides import GUIDES
+
+    steps = GUIDES[lesson].steps if lesson in GUIDES else ()
+    for number, step in enumerate(steps, start=1):
+        if asked in (str(number), step.item):
+            st.session_state[_ASKED] = (lesson, step.item)
+            st.session_state[_OPEN] = True
+            if step.part is not None and with_part and "part" not in st.query_params:
+                st.session_state["part"] = step.part
+
+
 def _show_step(lesson: str, number: int, step: Step, *, done: bool) -> None:
     with st.container(border=True):
         mark = ":material/check_circle:" if done else f"{number}."
-        st.markdown(f"{mark} **{step.title}**{_(' · done') if done else ''}")
+        here = (
+            _(" · :material/my_location: **this step**") if st.session_state.get(_ASKED) == (lesson, step.item) else ""
+        )
+        st.markdown(f"{mark} **{step.title}**{_(' · done') if done else ''}{here}")
         st.markdown(linked(step.text))
         with st.container(horizontal=True):
             if step.part is not None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import streamlit as st
 
 from engine.language import _
-from pages.shared import guide
+from pages.shared import guide, scenes
 from pages.shared.errors import shown_errors
 from pages.shared.glossary import linked
 
@@ -17,7 +17,10 @@ def objective(text: str, minutes: int) -> None:
     with st.container(border=True):
         st.markdown(_("**What you will learn** · about {minutes} minutes", minutes=minutes))
         st.markdown(linked(text))
-    guide.show_steps()
+    with st.container(horizontal=True, vertical_alignment="top"):
+        guide.show_steps()
+        scenes.show_link()
+    scenes.show_state()
 
 
 def notice(*bullets: str) -> None:
@@ -38,6 +41,7 @@ def choose_part(parts: Mapping[str, Callable[[], None]], key: str = "part") -> N
 
     The choice is in the address, so that a part can be linked to.
     """
+    scenes.choose_asked_part(list(parts), key)
     chosen = st.segmented_control(
         _("Part of the lesson"),
         list(parts),
@@ -49,5 +53,5 @@ def choose_part(parts: Mapping[str, Callable[[], None]], key: str = "part") -> N
         label_visibility="collapsed",
         help=_("The parts build on each other; each can be opened by itself."),
     )
-    with shown_errors():
+    with shown_errors(), scenes.or_without():
         parts[chosen]()

@@ -11,6 +11,8 @@ import streamlit as st
 from engine.errors import EngineError
 from engine.language import _
 from engine.runs.records import RunRecord
+from pages.shared import scenes
+from pages.shared.charts import saving
 from pages.shared.run_data import RunView, run_name, view
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, show_controls, show_downloads, show_status
 from pages.shared.viewer import lab
@@ -50,6 +52,7 @@ class LessonRuns:
                 ids,
                 index=ids.index(run_id),
                 format_func=lambda each: _(run_name(records[each])),
+                disabled=scenes.holds(self.state_key),
                 help=_("All {kind} runs on this server, the newest first.", kind=self.kind),
             )
         self.look_at(run_id)
@@ -71,6 +74,7 @@ class LessonRuns:
                 ids,
                 index=ids.index(wanted) if wanted in ids else 0,
                 format_func=lambda each: _(run_name(records[each])),
+                disabled=scenes.holds(self.state_key),
                 help=_("Every {kind} run that has a checkpoint, the newest first.", kind=self.kind),
             )
         self.look_at(run_id)
@@ -125,7 +129,8 @@ def _panel(run_id: str, draw: Callable[[RunRecord, RunView], None], was_live: bo
     show_status(record)
     show_controls(record, run.marks)
     if not run.losses.empty:
-        draw(record, run)
+        with saving(not record.live):
+            draw(record, run)
         show_downloads(record)
     elif record.live and record.note:
         st.info(f"{record.note[:1].upper()}{record.note[1:]} …")

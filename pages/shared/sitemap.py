@@ -61,6 +61,7 @@ SECTIONS: dict[str, tuple[Lesson, ...]] = {
     N_("Around it"): (
         Lesson("glossary.py", N_("Glossary"), ":material/menu_book:", "glossary"),
         Lesson("progress.py", N_("Your progress"), ":material/trophy:", "progress"),
+        Lesson("sheets.py", N_("Lesson sheets"), ":material/print:", "sheets"),
         Lesson("board.py", N_("Class board"), ":material/groups:", "board"),
     ),
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterable
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -102,6 +103,11 @@ def _linked() -> set[str]:
     known: set[str] = st.session_state.setdefault(_LINKED, set())
     known.update(value for value in st.query_params.values() if _RUN_ID.fullmatch(value))
     return known
+
+
+def link_runs(run_ids: Iterable[str]) -> None:
+    """A link that this learner opened shows these runs: they may be looked at."""
+    _linked().update(run_ids)
 
 
 def lab() -> LearnerLab:

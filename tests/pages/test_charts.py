@@ -1,10 +1,12 @@
 """The figures tell what the data say, and a live chart keeps one specification while its data grow."""
 
 import json
+import re
 
 import altair as alt
 import pandas as pd
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from pages.shared import charts
 
@@ -142,3 +144,38 @@ def test_next_tokens_are_sorted_by_probability_and_look_alikes_stay_apart():
 
 def test_a_token_is_quoted_with_its_spaces_visible():
     assert charts.visible_token(" the\n") == "“␣the↵”"
+
+
+def drawn_with_a_menu() -> None:
+    import pandas as pd
+
+    from pages.shared.charts import next_token_bars, saving
+
+    figure = next_token_bars(pd.DataFrame({"token": [" a", "=b"], "probability": [0.7, 0.3]}))
+    figure.show()
+    figure.show()
+    with saving(False):
+        figure.show()
+
+
+def test_each_figure_has_a_menu_to_save_it_that_is_filled_when_it_is_opened(monkeypatch):
+    from engine import figures
+
+    def never(*_):
+        raise AssertionError("a file was made before anybody asked")
+
+    monkeypatch.setattr(figures, "_convert", never)
+    app = AppTest.from_function(drawn_with_a_menu).run()
+    assert not app.exception
+    assert len(app.get("popover")) == 2 and not app.get("download_button")
+    found = re.search(r"save:\w+:0", repr(app.session_state))
+    assert found is not None
+    app.session_state[found[0]] = True
+    app.run()
+    assert not app.exception
+    assert [each.proto.label for each in app.get("download_button")] == [
+        "Picture (PNG)",
+        "Drawing (SVG)",
+        "Page (HTML)",
+        "Data (CSV)",
+    ]

@@ -21,7 +21,7 @@ PAGES = sorted(path.name for path in (PROJECT / "pages").glob("*.py"))
 WITHOUT_RUNS = (
     *("data.py", "tokenization.py", "embeddings.py", "transformer.py", "translation.py", "journey.py"),
     *("classification.py", "scaling.py"),
-    *("glossary.py", "progress.py", "board.py"),
+    *("glossary.py", "progress.py", "board.py", "sheets.py"),
 )
 
 

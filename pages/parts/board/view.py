@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import io
-import ipaddress
-import socket
 from typing import Any
-from urllib.parse import urlsplit
 
 import pandas as pd
 import segno
@@ -18,6 +15,7 @@ from engine.language import N_, _
 from engine.runs.records import RunRecord
 from pages.guides import GUIDES
 from pages.shared import sitemap, viewer
+from pages.shared.addresses import join_address
 from pages.shared.errors import sentence
 from pages.shared.run_data import run_name
 from pages.shared.run_panel import STATES
@@ -45,33 +43,6 @@ def show_board() -> None:
 
 
 # --- join -------------------------------------------------------------------------------------------------------
-
-
-def join_address(here: str) -> str:
-    """The address for learners: this page's, with the computer's own address on the network in place of a loopback."""
-    parts = urlsplit(here)
-    host = parts.hostname or "localhost"
-    if host == "localhost" or _is_loopback(host):
-        host = _network_address() or host
-    shown = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme or 'http'}://{shown}{f':{parts.port}' if parts.port else ''}/"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _network_address() -> str | None:
-    """The address from which this computer would speak to the network; nothing is sent."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))
-        except OSError:
-            return None
-        return str(probe.getsockname()[0])
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

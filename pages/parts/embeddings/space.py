@@ -22,6 +22,7 @@ from pages.shared.charts import visible_token
 from pages.shared.code_panel import show_code
 from pages.shared.components.embedding_map import MAX_POINTS, MapPoint, embedding_map
 from pages.shared.components.neighbour_bars import neighbour_bars
+from pages.shared.figure_files import page_of_plotly, show_save, table_file
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, choose_model, load
 from pages.shared.tables import show_table
@@ -367,6 +368,10 @@ def _map_3d(points: np.ndarray, words: Vocabulary, colour: str, token_id: int, n
         key="space_plot",
         alt=_("Cloud of {n_ids} tokens in three dimensions by {method}.", n_ids=len(ids), method=method),
     )
+    table = pd.DataFrame(points[:, :3], columns=names).assign(
+        token=[visible_token(words.texts[i]) for i in ids], id=ids
+    )
+    show_save(_("Embedding space"), lambda: [page_of_plotly(figure), table_file(table)])
 
 
 def _caption(choice: ModelChoice, method: str, n_dims: int, n: int, share: float | None) -> str:

@@ -60,7 +60,7 @@ def show() -> None:
             "intended use, groups that it serves worse, and limits."
         ),
     )
-    show_code(report.report_card, report_page.to_html, report_page._text, report.spread)
+    show_code(report.report_card, report_page.to_html, report_page.escaped, report.spread)
 
 
 def _choose_run() -> RunRecord | None:

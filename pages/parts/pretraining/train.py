@@ -9,6 +9,7 @@ from engine.errors import EngineError
 from engine.gpt import GPT
 from engine.language import _
 from engine.windows import WindowSampler
+from pages.shared import scenes
 from pages.shared.code_panel import show_code
 from pages.shared.errors import sentence, shown_errors
 from pages.shared.lesson import exercise, notice
@@ -69,6 +70,7 @@ def show() -> None:
                 list(names),
                 index=list(names).index(run_id),
                 format_func=lambda each: _(names[each]),
+                disabled=scenes.holds("run_id"),
                 help=_("All runs on this server, the newest first. The address of this page names the run: share it."),
             )
             compare = []

@@ -1,6 +1,7 @@
 // One canvas pixel a weight, stretched without smoothing; cells that the mask hides stay transparent, so that the
 // hatching behind the canvas is seen. Labels are page text, as many as have room.
 const LARGEST_CELL = 42;
+const LARGEST_PROJECTED = 64;
 const TALLEST = 660;
 const BARS = 34;
 const HINT = "Point at a cell, or use the arrow keys, to read its weight; click or Enter locks its row.";
@@ -213,9 +214,10 @@ const arrange = (state) => {
   const wide = state.root.clientWidth;
   if (!wide) return;
   const longest = (texts) => Math.max(...texts.map((text) => [...visible(text)].length));
-  const side = Math.min(Math.max(72, longest(rows) * 9 + 20), Math.max(72, wide * 0.28), 170);
-  const head = Math.min(Math.max(24, longest(columns) * 9 + 12), 120);
-  const cell = Math.min(LARGEST_CELL, (wide - side - 6) / columns.length, Math.max(TALLEST / rows.length, 2.2));
+  const letter = projected() ? 13 : 9;
+  const side = Math.min(Math.max(72, longest(rows) * letter + 20), Math.max(72, wide * 0.28), 19 * letter);
+  const head = Math.min(Math.max(24, longest(columns) * letter + 12), 13.5 * letter);
+  const cell = Math.min(projected() ? LARGEST_PROJECTED : LARGEST_CELL, (wide - side - 6) / columns.length, Math.max(TALLEST / rows.length, 2.2));
   if (cell === state.cell && side === state.side && state.arranged === state.data) return;
   Object.assign(state, { cell, side, arranged: state.data });
   const width = cell * columns.length;
@@ -225,7 +227,13 @@ const arrange = (state) => {
   Object.assign(state.board.style, { width: `${width}px`, height: `${height}px` });
   state.corner.style.maxWidth = `${side}px`;
   mark(state);
+  write(state);
 };
+
+const write = (state) =>
+  writeValues(state.board, state.data.rows.length, state.data.columns.length, (row, column) =>
+    isMasked(state, row, column) ? "" : state.data.yesNo ? shownWeight(state, row, column) : weight(state, row, column).toFixed(2),
+  );
 
 const paint = (state) => {
   if (!state.data || !state.root.isConnected) return;
@@ -246,6 +254,8 @@ const paint = (state) => {
     }
   context.putImageData(image, 0, 0);
   drawBars(state, state.locked);
+  arrange(state);
+  write(state);
 };
 
 export default function (component) {

@@ -14,6 +14,7 @@ import numpy as np
 import streamlit as st
 
 from engine.language import N_
+from pages.shared import projector
 from pages.shared.components.mount import clicked, register
 
 MAX_CELLS = 1_100_000  # 1,024 tokens by 1,024
@@ -63,6 +64,7 @@ def attention_map(
         "summary": summary,
     }
     row = clicked(_mount(key=key, data=data, on_clicked_change=clicked_row(key, n_rows, on_click)))
+    projector.show_cells(matrix, rows, columns)
     return row if _is_row(row, n_rows) else None
 
 

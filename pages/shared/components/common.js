@@ -42,6 +42,29 @@ const onThemeChange = (root, redraw) => {
   const changed = () =>
     setTimeout(() => (root.isConnected ? redraw() : query.removeEventListener("change", changed)), 300);
   query.addEventListener("change", changed);
+  const enlarged = () => (root.isConnected ? redraw() : window.removeEventListener("llm-projector", enlarged));
+  window.addEventListener("llm-projector", enlarged);
+};
+
+// Whether the page is shown to a room (projector_style.js): then values are written that otherwise pointing tells.
+const projected = () => document.documentElement.hasAttribute("data-projector");
+
+// The numbers of a grid in its cells, over the canvas in `board`: where the page is shown to a room and there is room.
+const writeValues = (board, rows, columns, text) => {
+  board.querySelector(".values")?.remove();
+  const box = board.getBoundingClientRect();
+  if (!projected() || Math.max(rows, columns) > 24 || box.width / columns < 30 || box.height / rows < 15) return;
+  const values = element("div", "values");
+  values.setAttribute("aria-hidden", "true"); // the board reads them by arrow keys
+  values.style.gridTemplate = `repeat(${rows}, 1fr) / repeat(${columns}, 1fr)`;
+  for (let row = 0; row < rows; row += 1)
+    for (let column = 0; column < columns; column += 1) {
+      const cell = element("span");
+      const written = text(row, column);
+      if (written) cell.append(element("b", "", written));
+      values.append(cell);
+    }
+  board.append(values);
 };
 
 // A token on one line: white space and line ends as symbols, nothing as ∅.

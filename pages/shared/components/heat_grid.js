@@ -84,6 +84,7 @@ const draw = (state) => {
     rgb(state.root, name),
   );
   const stamp = JSON.stringify([low, middle, high]);
+  writeValues(state.board, rows, columns, (row, column) => number(state.values[row * columns + column]));
   if (state.drawn === state.values && state.drawnWith === stamp) return;
   state.drawn = state.values;
   state.drawnWith = stamp;

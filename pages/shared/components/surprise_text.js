@@ -58,6 +58,7 @@ const draw = (state, data) => {
     button.tabIndex = index === 0 ? 0 : -1;
     button.dataset.index = String(index);
     button.setAttribute("aria-label", describe(row));
+    button.dataset.told = row[2].match(/[\d.,]+( ?%)?/)?.[0] ?? ""; // shown to a room: surprise_text.css
     state.buttons.push(button);
     fresh.append(button);
     if (endsLine) fresh.append("\n".repeat(text.match(/\n/g).length));

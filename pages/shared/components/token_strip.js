@@ -57,6 +57,7 @@ const paint = (button, row, index, byId) => {
   button.className = classes.join(" ");
   if (byId) tint(button, id);
   button.dataset.index = String(index);
+  button.dataset.told = byId ? String(id) : p === null ? "" : percent(p); // shown to a room: token_strip.css
   button.setAttribute("aria-label", `Token ${index + 1}: ${describe(row)}`);
 };
 

@@ -1,0 +1,1 @@
+"""Lesson sheets: what stands on them."""

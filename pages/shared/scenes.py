@@ -1,0 +1,354 @@
+"""Links that bring a page back as it was: lesson, part, step of the guide, and what every control was set to.
+
+`/?lesson=attention&step=2` opens a lesson at a step, `&part=` at a part (by its title or its number). With
+`&scene=ID` the controls are set as well, to what the store keeps under this id (`engine.classroom.scenes`). A
+teacher's scene may lock or hide them; then the server sets them again at every run, whatever a browser sends.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from engine.classroom.scenes import LOCKS, Lock, Scene, SceneStore, is_scene_id, packed, simple
+from engine.errors import EngineError
+from engine.language import _
+from engine.runs import service as run_service
+from pages.shared import guide, sitemap, viewer
+from pages.shared.addresses import join_address
+from pages.shared.components.held_controls import hold_controls
+from pages.shared.errors import sentence
+
+_log = logging.getLogger("llm_lessons.pages")
+
+_ARRIVED = "scene:arrived"
+_PART = "scene:part"
+_FRESH = "scene:fresh"
+_HELD = "scene:held"
+_MISSING = "scene:missing"
+_MADE = "scene:made"
+_TITLES = "scene:titles"
+_STEP_SEEN = "scene:step"
+
+_OURS = ("scene", "guide", "viewer", "guard", "save", "projector", "board", "sheets", "own-name", "part")
+"""What begins like this is not the lesson's."""
+_SETTINGS = (
+    *("run_id", "classification_run", "instruction_run", "translation_run", "instruction-own", "instruction-template"),
+    *("anatomy:size", "cost-kept", "tax-kept", "mix:", "classification_settings", "steps_seed", "foundation-seed"),
+)
+"""What lessons remember beside their controls (beginnings of names) and a teacher's link holds as well."""
+_PLACES = (
+    *("steps_place", "memorised-dice", "journey:word", "journey:head", "journey:roll", "foundation-place", "anatomy:"),
+    *("attention_locked", "forming_locked", "causal_locked", "mark-draw:", "tokens-selected"),
+)
+"""What else they remember: where somebody clicked, how often the dice were thrown."""
+_NO_SETTINGS = (
+    "trigger_value",
+    "string_trigger_value",
+    "json_trigger_value",
+    "json_value",
+    "file_uploader_state_value",
+)
+_NO_SETTINGS = (*_NO_SETTINGS, "no", "chat_input_value", "arrow_value", "bytes_value")
+_RUN_ID = re.compile(r"[0-9a-f]{16}")
+_LONG_TEXT = 24_000
+_FREE_QUERY = ("lesson", "part", "step", "scene", "projector")
+
+
+@st.cache_resource(show_spinner=False)
+def _store(url: str) -> SceneStore:
+    return SceneStore(url)
+
+
+def store() -> SceneStore:
+    """The scenes of this course."""
+    return _store(run_service.lab().settings.store)
+
+
+# --- arrive -----------------------------------------------------------------------------------------------------
+
+
+def arrive(here: str) -> None:
+    """Follow the address: to its lesson, part, step and scene. Called before the page runs; `here` is its lesson."""
+    wanted = st.query_params.get("lesson", "")
+    if wanted and sitemap.has_lesson(wanted) and wanted != here:
+        others = {name: st.query_params[name] for name in st.query_params if name != "lesson"}
+        lesson = next(each for each in sitemap.lessons() if each.url_path == wanted)
+        st.switch_page(lesson.path, query_params=others)
+    _arrive_at_step(here)
+    scene_id = st.query_params.get("scene", "")
+    if scene_id and st.session_state.get(_ARRIVED) != (here, scene_id):
+        st.session_state[_ARRIVED] = (here, scene_id)
+        scene = store().get(scene_id) if is_scene_id(scene_id) else None
+        st.session_state[_MISSING] = scene is None
+        if scene is not None and scene.lesson != here and sitemap.has_lesson(scene.lesson):
+            lesson = next(each for each in sitemap.lessons() if each.url_path == scene.lesson)
+            st.switch_page(lesson.path, query_params={"scene": scene_id})
+        elif scene is not None:
+            _set_up(here, scene)
+    _put_back(here)
+
+
+def _arrive_at_step(here: str) -> None:
+    asked = st.query_params.get("step", "")
+    if not asked or st.session_state.get(_STEP_SEEN) == (here, asked):
+        return
+    st.session_state[_STEP_SEEN] = (here, asked)
+    guide.go_to_step(here, asked)
+
+
+def _set_up(here: str, scene: Scene) -> None:
+    for name, value in {**scene.state, **scene.values}.items():
+        if not name.startswith(_OURS):
+            st.session_state[name] = copy.deepcopy(value)
+    for name, text in scene.query.items():
+        if name not in _FREE_QUERY and name not in scene.values and st.query_params.get(name) != text:
+            st.query_params[name] = text
+    st.session_state[_PART] = scene.part
+    st.session_state[_FRESH] = list(scene.values)
+    if scene.step and "step" not in st.query_params:
+        guide.go_to_step(here, str(scene.step), with_part=False)
+    viewer.link_runs(_run_ids([*scene.values.values(), *scene.state.values(), *scene.query.values()]))
+    held = dict(st.session_state.get(_HELD, {}))
+    held.pop(here, None)
+    if scene.lock != "free":
+        held[here] = scene
+    st.session_state[_HELD] = held
+
+
+def _run_ids(value: Any) -> set[str]:
+    if isinstance(value, str):
+        return {value} if _RUN_ID.fullmatch(value) else set()
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return set().union(*map(_run_ids, value))
+    return set()
+
+
+# --- hold -------------------------------------------------------------------------------------------------------
+
+
+def _held(here: str | None = None) -> Scene | None:
+    held: Mapping[str, Scene] = st.session_state.get(_HELD, {})
+    return held.get(here or st.session_state.get(guide.LESSON, "")) if held else None
+
+
+def holds(name: str) -> bool:
+    """Whether the teacher's link holds this setting of the open lesson: for controls without a key of their own."""
+    scene = _held()
+    return scene is not None and name in {**scene.values, **scene.state}
+
+
+def hides(name: str) -> bool:
+    """Whether the teacher's link hides this setting as well."""
+    scene = _held()
+    return holds(name) and scene is not None and scene.lock == "hidden"
+
+
+def _put_back(here: str) -> None:
+    scene = _held(here)
+    if scene is None:
+        return
+    for name, value in scene.values.items():
+        if not name.startswith(_OURS):
+            st.session_state[name] = copy.deepcopy(value)
+    for name, value in scene.state.items():
+        if name.startswith(_SETTINGS):
+            st.session_state[name] = copy.deepcopy(value)  # a page may change it in place
+    for name, text in scene.query.items():
+        if _RUN_ID.fullmatch(text) and st.query_params.get(name) != text:
+            st.query_params[name] = text
+
+
+def _unlock() -> None:
+    held = dict(st.session_state.get(_HELD, {}))
+    held.pop(st.session_state.get(guide.LESSON, ""), None)
+    st.session_state[_HELD] = held
+
+
+# --- the part ---------------------------------------------------------------------------------------------------
+
+
+def choose_asked_part(titles: Sequence[str], key: str) -> None:
+    """Set the control `key` to the part that a scene, or a number in the address, asks for; before it is drawn."""
+    st.session_state[_TITLES] = list(titles)
+    asked = st.session_state.pop(_PART, -1)
+    said = st.query_params.get(key, "")
+    if asked < 0 and said.isascii() and said.isdigit():
+        asked = int(said[:3]) - 1
+    if 0 <= asked < len(titles):
+        st.session_state[key] = titles[asked]
+
+
+@contextmanager
+def or_without() -> Iterator[None]:
+    """A page that cannot be drawn with the values of a scene is drawn without them."""
+    fresh = st.session_state.pop(_FRESH, None)
+    try:
+        yield
+    except Exception:
+        if fresh is None:
+            raise
+        _log.exception("a scene could not be brought back")
+        for name in fresh:
+            st.session_state.pop(name, None)
+        _unlock()
+        st.session_state[_MISSING] = True
+        st.rerun()
+
+
+# --- make a link ------------------------------------------------------------------------------------------------
+
+
+def captured() -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the controls on the page are set to, and what the lesson remembers beside them.
+
+    Streamlit knows which names are those of controls, and of which kind, but has no public way to ask.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    if context is None:
+        return {}, {}
+    inside = context.session_state._state
+    controls, state = {}, {}
+    for name, value in inside.filtered_state.items():
+        if not isinstance(name, str) or name.startswith(_OURS):
+            continue
+        element = inside._key_id_mapper.get_id_from_key(name)
+        if element is None or not (element in inside._old_state or element in inside._new_widget_state.states):
+            if name.startswith(_SETTINGS + _PLACES):
+                state[name] = value
+            continue
+        known = inside._new_widget_state.widget_metadata.get(element)
+        # Of what holds nothing the kind is not known: a file that was not chosen, but also a box that was emptied.
+        if known is not None and (known.value_type or "no") not in _NO_SETTINGS and not isinstance(value, dict):
+            controls[name] = value
+    return simple(controls), simple(state)
+
+
+def scene_of_page(*, lock: Lock = "free", step: int = 0) -> Scene:
+    """The open page as it is. Texts that are too long for a link are left out."""
+    values, state = captured()
+    titles, part = st.session_state.get(_TITLES, []), st.session_state.get("part")
+    return Scene(
+        lesson=str(st.session_state.get(guide.LESSON, "")),
+        part=titles.index(part) if part in titles else -1,
+        step=step,
+        values={name: value for name, value in values.items() if len(str(packed(value))) <= _LONG_TEXT},
+        state=state,
+        query={
+            name: text
+            for name, text in st.query_params.items()
+            if name not in _FREE_QUERY and name not in values and len(text) <= 2_000
+        },
+        lock=lock,
+    )
+
+
+def _make() -> None:
+    lock = st.session_state.get("scene-lock", "free")
+    step = st.session_state.get("scene-step", 0)
+    teaching = viewer.is_teacher()
+    try:
+        scene = scene_of_page(lock=lock if teaching and lock in LOCKS else "free", step=step)
+        made = store().save(scene, viewer.learner(), by_teacher=teaching)
+    except EngineError as error:
+        st.session_state[_MADE] = sentence(error)
+    else:
+        st.session_state[_MADE] = (scene.lesson, made, scene.step)
+
+
+def address_of(lesson: str, **query: str | int) -> str:
+    """The address of a lesson, as others on the network would open it."""
+    here = str(st.context.url or "http://localhost:8501/")
+    parts = urlsplit(here)
+    base = join_address(here) if viewer.in_class() else f"{parts.scheme}://{parts.netloc}/"
+    return f"{base}?{urlencode({'lesson': lesson, **query})}"
+
+
+def show_link() -> None:
+    """A way to make a link to the open page as it is, beside the guide."""
+    found = guide.of_lesson()
+    if found is None:
+        return
+    lesson, steps = found[0], found[1].steps
+    with st.popover(
+        _("Share"),
+        icon=":material/link:",
+        type="tertiary",
+        help=_("Makes an address that opens this page as it is now: settings, model, checkpoint, text, seed."),
+    ):
+        if viewer.is_teacher():
+            st.radio(
+                _("Who opens it"),
+                list(LOCKS),
+                format_func=lambda each: _(
+                    {
+                        "free": _("may change everything"),
+                        "locked": _("sees the settings, but cannot change them"),
+                        "hidden": _("does not see the settings"),
+                    }[each]
+                ),
+                key="scene-lock",
+                help=_("Lessons, parts and buttons stay free. Settings of other lessons are not touched."),
+            )
+        st.selectbox(
+            _("Step of the guide"),
+            [0, *range(1, len(steps) + 1)],
+            format_func=lambda number: _(f"{number}. {steps[number - 1].title}" if number else "none"),
+            key="scene-step",
+            help=_("The link opens the guide and marks this step."),
+        )
+        st.button(
+            _("Make the link"),
+            key="scene-make",
+            icon=":material/add_link:",
+            on_click=_make,
+            help=_("Keeps the page as it is now under a short address."),
+        )
+        made = st.session_state.get(_MADE)
+        if isinstance(made, str):
+            st.error(made)
+        elif made and made[0] == lesson:
+            st.code(
+                address_of(lesson, **({"step": made[2]} if made[2] else {}), scene=made[1]),
+                language=None,
+                wrap_lines=True,
+            )
+            st.caption(
+                _(
+                    "Who has the link can also see the runs that this page shows. Texts that you generated are not "
+                    "kept: with the same seed they come out the same again."
+                )
+            )
+
+
+def show_state() -> None:
+    """Under the guide: that a link led nowhere, or that a teacher's link holds the settings."""
+    if st.session_state.get(_MISSING):
+        st.warning(_("What this link brought back is not kept here (any more). This is the lesson as it begins."))
+        st.session_state[_MISSING] = False
+    scene = _held()
+    if scene is None:
+        return
+    locked = scene.lock == "locked"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            _(":material/lock: **Set by the teacher.** The settings of this page cannot be changed here.")
+            if locked
+            else _(":material/visibility_off: **Set by the teacher.** The settings of this page are not shown.")
+        )
+        if viewer.is_teacher():
+            st.button(
+                _("Unlock here"),
+                key="scene-unlock",
+                on_click=_unlock,
+                help=_("You are the teacher: only for your browser."),
+            )
+    hold_controls([name for name in scene.values if not name.startswith(_OURS)], hidden=not locked)
