@@ -38,7 +38,7 @@ _MADE = "scene:made"
 _TITLES = "scene:titles"
 _STEP_SEEN = "scene:step"
 
-_OURS = ("scene", "guide", "viewer", "guard", "save", "projector", "board", "sheets", "own-name", "part")
+_OURS = ("scene", "guide", "viewer", "guard", "save", "projector", "reader", "board", "sheets", "own-name", "part")
 """What begins like this is not the lesson's."""
 _SETTINGS = (
     *("run_id", "classification_run", "instruction_run", "translation_run", "instruction-own", "instruction-template"),
@@ -60,7 +60,7 @@ _NO_SETTINGS = (
 _NO_SETTINGS = (*_NO_SETTINGS, "no", "chat_input_value", "arrow_value", "bytes_value")
 _RUN_ID = re.compile(r"[0-9a-f]{16}")
 _LONG_TEXT = 24_000
-_FREE_QUERY = ("lesson", "part", "step", "scene", "projector")
+_FREE_QUERY = ("lesson", "part", "step", "scene", "projector", "lang")
 
 
 @st.cache_resource(show_spinner=False)

@@ -60,7 +60,7 @@ def of_controls(app: AppTest) -> dict[str, object]:
         each.key: each.value
         for kind in kinds
         for each in kind
-        if each.key and not each.key.startswith(("guide", "scene", "projector"))
+        if each.key and not each.key.startswith(("guide", "scene", "projector", "reader"))
     }
 
 
