@@ -24,8 +24,10 @@ lint: $(TEST_READY)
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
 
-# What is left out of `make test` for its length: every part of every lesson in a browser, long tests.
+# What is left out of `make test` for its length: every part of every lesson in a browser, faults, several machines (where
+# PostgreSQL and HAProxy are installed), long tests.
 soak: $(TEST_READY)
+	$(BIN)/python -m pip install --quiet -e '.[test,postgres]'
 	EVERY_PART=1 $(BIN)/python -m pytest -m "soak or browser"
 
 bench: $(TEST_READY)

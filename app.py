@@ -8,6 +8,7 @@ import streamlit as st
 from engine.language import N_, _
 from pages.shared import guard, guide, projector, reader, scenes, sitemap, viewer
 from pages.shared.components.browser_key import keep_browser_key
+from pages.shared.errors import shown_errors
 
 reader.begin()
 st.set_page_config(
@@ -32,15 +33,21 @@ def start_engine() -> None:
     gc.freeze()
 
 
-start_engine()
+started = False
+with shown_errors(_("open the course")):
+    start_engine()
+    started = True
 guard.mark_opened()
 page = st.navigation(sitemap.navigation_pages(), expanded=True)  # all of it, also above what else is there
+if not started:  # it was said why; after a reload it may be otherwise
+    st.stop()
 st.session_state[guide.LESSON] = page.url_path or sitemap.lessons()[0].url_path
-scenes.arrive(st.session_state[guide.LESSON])
-projector.show_toggle()
-reader.choose_language()
-page.run()
-guide.show_quiz()
-viewer.note_presence(st.session_state[guide.LESSON], (st.session_state.get("part") or "")[:])
+with shown_errors(_("show this page")):
+    scenes.arrive(st.session_state[guide.LESSON])
+    projector.show_toggle()
+    reader.choose_language()
+    page.run()
+    guide.show_quiz()
+    viewer.note_presence(st.session_state[guide.LESSON], (st.session_state.get("part") or "")[:])
 if not viewer.brings_key():
     keep_browser_key(viewer.COOKIE, viewer.browser_key())

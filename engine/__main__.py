@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from engine.command_line import classroom, here, tuning
+from engine.command_line import classroom, here, repairing, tuning
 from engine.command_line.following import add_run_options, asked_training, check_out, follow_and_write
 from engine.errors import CheckpointError, EngineError, RunError
 from engine.settings import app_folder
@@ -112,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     app.add_argument("--address", default="127.0.0.1", help="0.0.0.0 lets a class in (default: %(default)s)")
     app.set_defaults(command=lambda options: _start(options.address, options.port))
     classroom.add_parser(commands, _start)
+    repairing.add_parser(commands)
     return parser
 
 

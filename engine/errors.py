@@ -31,3 +31,14 @@ class CheckpointError(EngineError):
 
 class RunError(EngineError):
     """A run that is unknown, or a request that its state does not allow."""
+
+
+class StoreUnavailable(RunError):
+    """The record of runs cannot be read or written now: locked, out of reach, damaged, or its disk is full.
+
+    `passing`: whether it may work again in a while with nobody doing anything.
+    """
+
+    def __init__(self, message: str, *, passing: bool = True) -> None:
+        super().__init__(message)
+        self.passing = passing

@@ -20,6 +20,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from engine.classroom.tables import learners, progress
+from engine.errors import StoreUnavailable
 from engine.runs.tables import open_engines, put
 from engine.spreadsheets import harmless_cell
 
@@ -100,7 +101,7 @@ class LearnerStore:
         try:
             with self.writing.begin() as connection:
                 self._update(connection, learner, seen_at=time.time(), lesson=lesson[:64], part=part[:200])
-        except SQLAlchemyError:  # a lesson goes on where the board cannot be told
+        except (StoreUnavailable, SQLAlchemyError):  # a lesson goes on where the board cannot be told
             return False
         return True
 

@@ -60,8 +60,9 @@ class ArtifactStore:
             return Path(target)
         if not self.exists(name):
             raise RunError(f"the artifact {name} is not there.")
-        copy = self.scratch / "copies" / name
-        shutil.rmtree(copy, ignore_errors=True)
+        copies = self.scratch / "copies"
+        self._drop_old(copies)
+        copy = copies / uuid.uuid4().hex / PurePosixPath(name).name  # of this reader's own: others may read it as well
         copy.mkdir(parents=True)
         for path in self.files.ls(target, detail=False):
             self.files.get_file(path, str(copy / PurePosixPath(path).name))
@@ -114,6 +115,15 @@ class ArtifactStore:
             with suppress(FileNotFoundError):  # another process may do the same
                 if path.stat().st_mtime < time.time() - older_than:
                     shutil.rmtree(path, ignore_errors=True)
+
+    @staticmethod
+    def _drop_old(folder: Path, older_than: float = 600.0) -> None:
+        """Removes copies that nobody reads any more: a model is read at once."""
+        if folder.exists():
+            for path in folder.iterdir():
+                with suppress(FileNotFoundError):
+                    if path.stat().st_mtime < time.time() - older_than:
+                        shutil.rmtree(path, ignore_errors=True)
 
     @contextmanager
     def staging(self) -> Iterator[Path]:

@@ -12,13 +12,13 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import torch
 
 from engine.checkpoint import Restored, save_checkpoint
 from engine.devices import Compute, choose_compute
-from engine.errors import CheckpointError, EngineError, RunError
+from engine.errors import CheckpointError, EngineError, RunError, StoreUnavailable
 from engine.events import CheckpointEvent, Event, event_to_dict
 from engine.language import N_, _
 from engine.parallel import Group
@@ -27,7 +27,9 @@ from engine.runs.artifacts import ArtifactStore
 from engine.runs.jobs import job_of
 from engine.runs.lease import holder_name
 from engine.runs.records import Claim, Request, StoredCheckpoint
+from engine.runs.repair import keep_record
 from engine.runs.store import ClaimLost, RunStore, opened
+from engine.runs.task import DECLINED
 from engine.settings import Settings
 from engine.training import TrainingLoop
 
@@ -39,7 +41,9 @@ SAVE_SHARE = 0.05
 RESUMABLE_KEPT = 2
 """How many checkpoints keep the optimizer's state: the newest and one in case that is damaged."""
 
-DECLINED = "declined"
+STORE_PATIENCE_SECONDS = 120.0
+"""How long training waits for a store that is locked or out of reach before the run fails."""
+RETRY_SECONDS = 0.5
 
 log = logging.getLogger(__name__)
 
@@ -55,12 +59,13 @@ def execute(
     torch.set_num_threads(1)
     settings = Settings.from_environment(environment)
     compute = compute or choose_compute(settings.device, "float32", False)
-    with opened(settings.store) as store:
+    with opened(settings.store) as direct:
+        store = _patient(direct)
         claim = store.claim(run_id, holder_name())
         if claim is None:
             return DECLINED
         artifacts = ArtifactStore(settings.artifacts, settings.home / "scratch")
-        with _pulse(store, claim):
+        with _pulse(direct, claim):
             try:
                 return _Execution(store, artifacts, claim, compute, group).run()
             except ClaimLost:
@@ -74,6 +79,34 @@ def execute(
                     store.settle(claim, states.FAILED, error=failure_sentence(error))
                     return states.FAILED
                 return DECLINED
+
+
+def _patient(store: RunStore) -> RunStore:
+    """The store as training uses it: what cannot be done now is tried again for two minutes, so that a locked file, a
+    full disk or a database that starts again costs time and no work.
+    """
+    return cast(RunStore, _Patient(store))
+
+
+class _Patient:
+    def __init__(self, store: RunStore) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._store, name)
+
+        def patiently(*values: Any, **named: Any) -> Any:
+            deadline = time.monotonic() + STORE_PATIENCE_SECONDS
+            while True:
+                try:
+                    return method(*values, **named)
+                except StoreUnavailable as problem:
+                    if not problem.passing or time.monotonic() > deadline:
+                        raise
+                    log.warning(_("waiting for the store (%s): %s"), name, problem)
+                    time.sleep(RETRY_SECONDS)
+
+        return patiently
 
 
 def failure_sentence(error: BaseException) -> str:
@@ -245,12 +278,22 @@ class _Execution:
             elif now - self.flushed_at >= RHYTHM_SECONDS:
                 self._flush()
             if wanted is not None:
+                if wanted == states.FINISHED:
+                    self._keep_record()
                 note = N_("Stopped by the learner.")[:] if wanted == states.FINISHED else ""
                 self.store.settle(self.claim, wanted, note=note)
                 return wanted
         self._flush()
+        self._keep_record()
         self.store.settle(self.claim, states.FINISHED)
         return states.FINISHED
+
+    def _keep_record(self) -> None:
+        """A second record beside the models: from it a damaged store is made anew."""
+        try:
+            keep_record(self.store, self.artifacts, self.run_id)
+        except OSError:  # what is asked for is there without it
+            log.warning(_("the record of run %s could not be kept beside its models"), self.run_id, exc_info=True)
 
     @staticmethod
     def _restored_first(trainer: TrainingLoop) -> Iterator[Event | None]:

@@ -1,6 +1,6 @@
 """One server dispatches, others stand by: a lease in the store, renewed every second.
 
-A leader whose heartbeat is old has gone; on the same machine its process id tells so at once.
+A leader whose heartbeat does not change any more has gone; on the same machine its process id tells so at once.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ class Lease:
         """True if the lease is now held (again) by this holder; `slots` says how many runs it can train at once."""
         now = time.time()
         current = leader(self.store)
-        free = current is None or current.heartbeat_at < now - LEASE_SECONDS or is_gone(current.holder)
-        if not free and current is not None and current.holder != self.holder:
+        free = current is None or current.holder == self.holder or not _lives(self.store, current)
+        if not free:
             return False
         values = {"holder": self.holder, "heartbeat_at": now, "slots": slots}
         try:
@@ -84,6 +84,9 @@ def leader(store: RunStore) -> Leader | None:
 def live_leader(store: RunStore) -> Leader | None:
     """Who dispatches now; None when nobody does."""
     current = leader(store)
-    if current is None or current.heartbeat_at < time.time() - LEASE_SECONDS or is_gone(current.holder):
-        return None
-    return current
+    return current if current is not None and _lives(store, current) else None
+
+
+def _lives(store: RunStore, found: Leader) -> bool:
+    still = store.watch.unchanged_for(NAME, (found.holder, found.heartbeat_at))
+    return still <= LEASE_SECONDS and not is_gone(found.holder)

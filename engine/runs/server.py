@@ -16,7 +16,7 @@ import threading
 import time
 import uuid
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import dask
 import psutil  # type: ignore[import-untyped]
@@ -25,9 +25,11 @@ from distributed import Client, Future, KilledWorker, LocalCluster
 from sqlalchemy.exc import SQLAlchemyError
 
 from engine.checks import require_whole
+from engine.errors import StoreUnavailable
+from engine.runs import states
 from engine.runs.lease import Lease, holder_name, is_gone
 from engine.runs.store import RunStore, opened
-from engine.runs.task import run_task, warm_up
+from engine.runs.task import DECLINED, run_task, warm_up
 from engine.settings import Settings
 
 TICK_SECONDS = 0.1
@@ -36,6 +38,11 @@ SILENCE_SECONDS = 15.0
 """A worker that has not been heard of for so long is given up for lost."""
 FAREWELL_SECONDS = 5.0
 """How long workers may take to save when the server ends."""
+CONNECT_SECONDS = 4.0
+"""How long a scheduler elsewhere may take to answer: less than the lease lasts."""
+MAX_DECLINED = 5
+"""After so many workers that do not find a run in their store, it is said what is wrong."""
+_DECLINED_SECONDS = 1.0
 
 _THREAD_VARIABLES = {
     "OMP_NUM_THREADS": "1",
@@ -59,9 +66,11 @@ class Dispatcher:
         self.environment = environment
         self.owns_workers = owns_workers
         self.futures: dict[str, tuple[Future, int]] = {}  # run id → (its task, the attempt it should make)
+        self.declined: dict[str, tuple[int, float]] = {}  # run id → (how often in a row, when last)
         self._ticked_at = time.monotonic()
         self._recovered_at = float("-inf")
         self._patient_until = 0.0
+        self.busy_elsewhere = 0  # runs that workers hold which a former server gave them
 
     @property
     def slots(self) -> int:
@@ -86,6 +95,7 @@ class Dispatcher:
                 continue
             del self.futures[run_id]
             if future.status != "error":
+                self._note_declined(run_id, future.status == "finished" and future.result(timeout=5) == DECLINED)
                 continue
             error = future.exception()
             if isinstance(error, KilledWorker):
@@ -93,6 +103,22 @@ class Dispatcher:
             else:
                 log.error("run %s could not be carried out: %r", run_id, error)
                 self.store.fail(run_id, f"The worker could not carry out the run ({type(error).__name__}: {error}).")
+
+    def _note_declined(self, run_id: str, declined: bool) -> None:
+        """Workers on other machines that read another store see no such run, and would say so for ever."""
+        record = self.store.find(run_id) if declined else None
+        if record is None or record.state != states.QUEUED:
+            self.declined.pop(run_id, None)
+            return
+        times = self.declined.get(run_id, (0, 0.0))[0] + 1
+        self.declined[run_id] = (times, time.monotonic())
+        if times >= MAX_DECLINED:
+            del self.declined[run_id]
+            self.store.fail(
+                run_id,
+                "The workers do not find this run: the app and all workers need the same LLM_LAB_STORE and the same "
+                "LLM_LAB_ARTIFACTS, which all of them can reach. Resume it when that is so.",
+            )
 
     def _lost(self, run_id: str, attempt: int) -> None:
         for record, token in self.store.at_work():
@@ -103,8 +129,11 @@ class Dispatcher:
         """Queues again what a former server or a silent worker left behind; whoever still reports is left alone."""
         for record in self.store.interrupted():
             self.store.requeue(record.run_id)
-        for record, token in self.store.at_work():
-            silent = not patient and (record.heartbeat_at or 0.0) < time.time() - SILENCE_SECONDS
+        held = self.store.at_work()
+        self.busy_elsewhere = sum(record.run_id not in self.futures for record, _ in held)
+        for record, token in held:
+            still = self.store.watch.unchanged_for(record.run_id, (token, record.heartbeat_at))
+            silent = not patient and still >= SILENCE_SECONDS
             if record.run_id in self.futures:
                 if silent and self.owns_workers:
                     _kill(record.worker)  # Dask then reports the loss, and starts another worker
@@ -115,8 +144,15 @@ class Dispatcher:
     def _submit(self) -> None:
         if not (waiting := self.store.queued()):
             return
-        free = self.slots - len(self.futures)
-        for record in [record for record in waiting if record.run_id not in self.futures][: max(0, free)]:
+        free = self.slots - len(self.futures) - self.busy_elsewhere
+        now = time.monotonic()
+        ready = [
+            record
+            for record in waiting
+            if record.run_id not in self.futures
+            and now - self.declined.get(record.run_id, (0, float("-inf")))[1] >= _DECLINED_SECONDS
+        ]
+        for record in ready[: max(0, free)]:
             attempt = record.attempt + 1
             key = f"{record.run_id}-{attempt}-{uuid.uuid4().hex[:8]}"
             future = self.client.submit(run_task, record.run_id, self.environment, key=key, retries=0)
@@ -154,11 +190,19 @@ def serve(
         lease = Lease(store, holder_name())
         try:
             while not stop.is_set():
-                if lease.take_or_renew(slots=0):
-                    _lead(settings, store, lease, stop)
+                try:
+                    if lease.take_or_renew(slots=0):
+                        _lead(settings, store, lease, stop)
+                except (StoreUnavailable, SQLAlchemyError):
+                    log.exception("the store could not be used")
+                except OSError:  # the scheduler is on another machine, and not there now
+                    if settings.scheduler is None:
+                        raise
+                    log.exception("the scheduler %s could not be reached", settings.scheduler)
                 stop.wait(RENEW_SECONDS / 2)
         finally:
-            lease.release()
+            with suppress(StoreUnavailable, SQLAlchemyError):
+                lease.release()
 
 
 def _lead(settings: Settings, store: RunStore, lease: Lease, stop: threading.Event) -> None:
@@ -170,23 +214,27 @@ def _lead(settings: Settings, store: RunStore, lease: Lease, stop: threading.Eve
         log.info("dispatching for %s", settings.home)
         renewed_at = -RENEW_SECONDS
         while not stop.wait(TICK_SECONDS):
-            if time.monotonic() - renewed_at >= RENEW_SECONDS:
-                if not lease.take_or_renew(dispatcher.slots):
-                    log.warning("another server has taken the lease")
-                    break
-                renewed_at = time.monotonic()
+            if client.status != "running":
+                log.error("the scheduler %s has gone", settings.scheduler)
+                break
             try:
+                if time.monotonic() - renewed_at >= RENEW_SECONDS:
+                    if not lease.take_or_renew(dispatcher.slots):
+                        log.warning("another server has taken the lease")
+                        break
+                    renewed_at = time.monotonic()
                 dispatcher.tick()
-            except SQLAlchemyError:  # a full disk or a locked file may pass; the lease says how long
+            except (StoreUnavailable, SQLAlchemyError):  # a full disk or a locked file may pass; the lease tells
                 log.exception("the store could not be used")
                 stop.wait(RENEW_SECONDS)
-        dispatcher.say_farewell()
+        with suppress(StoreUnavailable, SQLAlchemyError):
+            dispatcher.say_farewell()
         _exit_hard_after(20.0, stop)
 
 
 def _connect(settings: Settings, stack: ExitStack) -> Client:
     if settings.scheduler is not None:
-        return Client(settings.scheduler, name="llm-lessons")
+        return Client(settings.scheduler, name="llm-lessons", timeout=CONNECT_SECONDS)
     settings_of_dask = {
         "distributed.scheduler.allowed-failures": 0,  # retrying is our business
         "distributed.nanny.pre-spawn-environ": {**_THREAD_VARIABLES, **_MEMORY_VARIABLES},

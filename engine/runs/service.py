@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import heapq
+import shutil
 import subprocess
 import sys
 import threading
@@ -21,7 +22,7 @@ from torch import Tensor
 
 import engine
 from engine.checkpoint import Restored
-from engine.errors import CheckpointError, RunError
+from engine.errors import CheckpointError, RunError, StoreUnavailable
 from engine.language import _
 from engine.runs import exchange, states
 from engine.runs.artifacts import ArtifactStore
@@ -30,12 +31,14 @@ from engine.runs.jobs import JobConfig, job_of
 from engine.runs.lease import live_leader
 from engine.runs.preparation import read_corpora, validation_windows
 from engine.runs.records import PRETRAINING, CheckpointInfo, Curve, RecordedEvent, RunRecord, StoredCheckpoint
+from engine.runs.repair import read_kept
 from engine.runs.store import RunStore
 from engine.settings import Settings
 
 _LOOK_SECONDS = 2.0
 _RESTART_SECONDS = 5.0
 _LOG_BYTES = 1_000_000
+_LITTLE_ROOM = 1_000_000  # bytes: not even a small model can be saved
 
 
 class RunService:
@@ -49,6 +52,8 @@ class RunService:
         self._child: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
         self._looked_at = self._started_at = float("-inf")
+        if self.store.is_empty():  # a new one; or one whose file has gone, while the models are still there
+            read_kept(self.store, self.artifacts)
         self.ensure_server()
 
     # --- submit and steer ----------------------------------------------------------------------------------
@@ -238,18 +243,44 @@ class RunService:
                 return
             self._looked_at = now
             alive = self._child is not None and self._child.poll() is None
-            if not alive and now - self._started_at >= _RESTART_SECONDS and live_leader(self.store) is None:
+            if not alive and now - self._started_at >= _RESTART_SECONDS and self._nobody_leads():
                 self._started_at = now
                 _close_pipe(self._child)
                 self._child = self._start_child()
 
+    def _nobody_leads(self) -> bool:
+        try:
+            return live_leader(self.store) is None
+        except StoreUnavailable:  # then a server could not work either; whoever uses the store is told
+            return False
+
     def server_problem(self) -> str:
-        """A sentence for the learner when runs cannot start because nobody dispatches them; else empty."""
-        if live_leader(self.store) is not None:
-            return ""
-        if self._child is None or self._child.poll() is None:
+        """A sentence for the learner when runs cannot start or go on; else empty."""
+        if (room := self._room()) < _LITTLE_ROOM:
+            return _(
+                (
+                    "The disk of the server is full ({room:,} kB are left): training waits or ends until there is "
+                    "room again. What is saved already is safe."
+                ),
+                room=room // 1000,
+            )
+        if (found := live_leader(self.store)) is not None:
+            if found.slots or self.settings.scheduler is None:
+                return ""
+            return _(
+                "No worker is connected to the scheduler of LLM_LAB_SCHEDULER: runs wait, and go on by themselves as "
+                "soon as there is one."
+            )
+        if self._child is None:
             starting = self._start and time.monotonic() - self._started_at < 20
             return "" if starting else _("The training service is not running: start it with `python -m engine serve`.")
+        if self._child.poll() is None:
+            starting = time.monotonic() - self._started_at < 20
+            return (
+                ""
+                if starting
+                else _("The training service does not get through to the record of runs: see {log}", log=self.log)
+            )
         return _(
             "The training service ended (status {returncode}); it is started again. Its log: {log}",
             returncode=self._child.returncode,
@@ -265,6 +296,15 @@ class RunService:
     def server_pid(self) -> int | None:
         """The process id of the server that this service started, if it runs."""
         return self._child.pid if self._child is not None and self._child.poll() is None else None
+
+    def _room(self) -> int:
+        """Bytes that can still be written where the record and the models lie; much, where nobody can tell."""
+        places = [self.settings.home]
+        if self.artifacts.local:
+            places.append(Path(self.artifacts.root))
+        with suppress(OSError):
+            return min(shutil.disk_usage(place).free for place in places if place.exists())
+        return sys.maxsize
 
     def _start_child(self) -> subprocess.Popen[bytes]:
         project = Path(engine.__file__).parent.parent

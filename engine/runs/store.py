@@ -31,6 +31,29 @@ _HISTORY = ("state", "note")
 """Kinds of events that tell what happened to the run rather than to the model: a rewind keeps them."""
 
 
+class Watch:
+    """Tells for how long things have not changed, by a clock of this process that nobody sets.
+
+    A heartbeat is a time of another process, perhaps of another machine whose clock differs: it is never compared with
+    our time, only with what it was when we last looked.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[Any, float]] = {}
+
+    def unchanged_for(self, name: str, value: Any) -> float:
+        """Seconds since `name` was first seen with this value; 0 the first time.
+
+        >>> Watch().unchanged_for("worker", 12.5)
+        0.0
+        """
+        now = time.monotonic()
+        seen, since = self._seen.get(name, (None, now))
+        if name not in self._seen or seen != value:
+            self._seen[name], since = (value, now), now
+        return now - since
+
+
 class ClaimLost(RunError):
     """The run was given to another worker, started over or deleted: whoever reads this ends without a word."""
 
@@ -41,6 +64,7 @@ class RunStore:
     def __init__(self, url: str) -> None:
         self.url = url
         self.writing, self.reading = open_engines(url)
+        self.watch = Watch()
 
     def close(self) -> None:
         """Gives the connections back; the store opens new ones if it is used again."""
@@ -66,6 +90,11 @@ class RunStore:
         """Every run, the newest first."""
         with self.reading.connect() as connection:
             return [_record(row) for row in connection.execute(select(runs).order_by(runs.c.created_at.desc()))]
+
+    def is_empty(self) -> bool:
+        """Whether there is no run at all."""
+        with self.reading.connect() as connection:
+            return connection.execute(select(runs.c.run_id).limit(1)).first() is None
 
     def queued(self) -> list[RunRecord]:
         """The queue, the next one first: learners take turns (`engine.runs.queueing`)."""
@@ -179,18 +208,9 @@ class RunStore:
         """
         now = time.time()
         with self.writing.begin() as connection:
-            if self._row(connection, run_id) is None:
-                connection.execute(
-                    insert(runs).values(
-                        run_id=run_id,
-                        config=config,
-                        state=states.QUEUED,
-                        label=_clean(label),
-                        created_at=now,
-                        queued_at=now,
-                        updated_at=now,
-                    )
-                )
+            times = {"created_at": now, "queued_at": now, "updated_at": now}
+            row = {"run_id": run_id, "config": config, "state": states.QUEUED, "label": _clean(label), **times}
+            if self._inserted(connection, row):
                 self._state_event(connection, run_id, states.QUEUED, 0, "")
             if learner:
                 connection.execute(put(connection, asked, {"run_id": run_id, "learner": learner, "at": now}, {}))
@@ -207,14 +227,10 @@ class RunStore:
         """Writes a run that was trained elsewhere, in one transaction; RunError if the id is taken."""
         now = time.time()
         with self.writing.begin() as connection:
-            if self._row(connection, run_id) is not None:
+            times = {"created_at": now, "queued_at": now, "updated_at": now, "started_at": now, "finished_at": now}
+            row = {"run_id": run_id, "config": config, "state": states.FINISHED, **times, **summary}
+            if not self._inserted(connection, row):
                 raise RunError(_("run {run_id} is there already: delete it before it is read in again.", run_id=run_id))
-            values = {"created_at": now, "started_at": now, "finished_at": now, **summary}
-            connection.execute(
-                insert(runs).values(
-                    run_id=run_id, config=config, state=states.FINISHED, queued_at=now, updated_at=now, **values
-                )
-            )
             if recorded:
                 connection.execute(insert(events), [{"run_id": run_id, **event} for event in recorded])
             for checkpoint in kept:
@@ -567,6 +583,11 @@ class RunStore:
     def _row(self, connection: Connection, run_id: str, *, lock: bool = False) -> Row[Any] | None:
         query = select(runs).where(runs.c.run_id == run_id)
         return connection.execute(query.with_for_update() if lock else query).one_or_none()
+
+    def _inserted(self, connection: Connection, row: dict[str, Any]) -> bool:
+        """Whether the run was put there; False if it was there, also when another process did it a moment ago."""
+        kept = {"preserve_rowcount": True}  # PostgreSQL's driver forgets it otherwise
+        return connection.execute(put(connection, runs, row, {}), execution_options=kept).rowcount == 1
 
     def _locked(self, connection: Connection, run_id: str) -> Row[Any]:
         row = self._row(connection, run_id, lock=True)

@@ -29,10 +29,10 @@ from sqlalchemy import (
     make_url,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, ExceptionContext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from engine.errors import RunError
+from engine.errors import RunError, StoreUnavailable
 
 metadata = MetaData()
 
@@ -135,7 +135,20 @@ services = Table(
     Column("slots", Integer, nullable=False, default=0),
 )
 
+BUSY_SECONDS = 10.0
+"""How long a transaction waits for others before it is said that the store is held."""
 _READ_ONLY = "read_only"
+
+DAMAGED = (
+    "The record of runs is damaged, so it cannot be read. Models that are finished are not lost: stop the course and "
+    "run `python -m engine repair`, which reads them in again."
+)
+FULL = "The disk is full, so nothing can be recorded. What is saved already is safe: free some space, then try again."
+LOCKED = "Another program holds the record of runs for longer than usual. Nothing is lost: try again in a moment."
+OUT_OF_REACH = (
+    "The record of runs cannot be reached now. Nothing that is saved is lost: try again in a moment; if it stays so, "
+    "the database of LLM_LAB_STORE has to be looked after."
+)
 
 
 def open_engines(url: str) -> tuple[Engine, Engine]:
@@ -146,6 +159,7 @@ def open_engines(url: str) -> tuple[Engine, Engine]:
         if sqlite and parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         writing = create_engine(url, json_serializer=_compact_json, pool_pre_ping=not sqlite)
+        event.listen(writing, "handle_error", _say_in_words)
         if sqlite:
             event.listen(writing, "connect", _prepare_sqlite)
             event.listen(writing, "begin", _begin_sqlite)
@@ -157,6 +171,20 @@ def open_engines(url: str) -> tuple[Engine, Engine]:
             "the folder can be written to."
         ) from error
     return writing, writing.execution_options(**{_READ_ONLY: True})
+
+
+def _say_in_words(context: ExceptionContext) -> None:
+    """Raises what a learner can read in place of what the database says when it cannot be used at all."""
+    error = context.original_exception
+    name, text = type(error).__name__, str(error).lower()
+    if "malformed" in text or "not a database" in text or "disk image" in text:
+        raise StoreUnavailable(DAMAGED, passing=False)
+    if "disk is full" in text or "no space left" in text:
+        raise StoreUnavailable(FULL)
+    if "locked" in text or "lock timeout" in text:
+        raise StoreUnavailable(LOCKED)
+    if context.is_disconnect or name in ("OperationalError", "InterfaceError"):
+        raise StoreUnavailable(OUT_OF_REACH)
 
 
 def put(connection: Connection, table: Table, row: dict[str, Any], changes: dict[str, Any]) -> Any:
@@ -186,7 +214,7 @@ def _compact_json(value: Any) -> str:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions begin where we say so, not where the driver guesses
     cursor = connection.cursor()
-    cursor.execute("PRAGMA busy_timeout = 10000")
+    cursor.execute(f"PRAGMA busy_timeout = {round(BUSY_SECONDS * 1000)}")
     cursor.execute("PRAGMA synchronous = NORMAL")
     _switch_to_wal(cursor)
     cursor.close()

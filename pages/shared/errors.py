@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import ParamSpec
 
 import streamlit as st
 
 from engine.errors import CorpusUnavailable, EngineError
 from engine.language import N_, _
 
+P = ParamSpec("P")
 _log = logging.getLogger("llm_lessons.pages")
 
 
@@ -39,6 +42,22 @@ def shown_errors(doing: str = N_("show this part of the page")) -> Iterator[None
             ),
             icon=":material/error:",
         )
+
+
+def said(doing: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """For a function that draws by itself again and again, as a fragment does: what fails in it is shown in its place,
+    and the next time it may work.
+    """
+
+    def wrap(draw: Callable[P, None]) -> Callable[P, None]:
+        @functools.wraps(draw)
+        def drawn(*values: P.args, **named: P.kwargs) -> None:
+            with shown_errors(doing):
+                draw(*values, **named)
+
+        return drawn
+
+    return wrap
 
 
 def sentence(error: object) -> str:

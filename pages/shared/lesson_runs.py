@@ -8,11 +8,12 @@ from typing import Any
 
 import streamlit as st
 
-from engine.errors import EngineError
+from engine.errors import EngineError, StoreUnavailable
 from engine.language import _
 from engine.runs.records import RunRecord
 from pages.shared import scenes
 from pages.shared.charts import saving
+from pages.shared.errors import said
 from pages.shared.run_data import RunView, run_name, view
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, show_controls, show_downloads, show_status
 from pages.shared.viewer import lab
@@ -120,9 +121,12 @@ def follow(run_id: str, draw: Callable[[RunRecord, RunView], None]) -> None:
     st.fragment(_panel, run_every=REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(run_id, draw, live)
 
 
+@said("show this run")
 def _panel(run_id: str, draw: Callable[[RunRecord, RunView], None], was_live: bool) -> None:
     try:
         record = lab().run(run_id)
+    except StoreUnavailable:
+        raise
     except EngineError:
         st.rerun()  # deleted by somebody: the page chooses another one
     run = view(record, run_name(record))

@@ -13,13 +13,13 @@ import pandas as pd
 import streamlit as st
 
 from engine.checkpoint import gpt2_obstacle
-from engine.errors import EngineError
+from engine.errors import EngineError, StoreUnavailable
 from engine.language import N_, _
 from engine.open_models import gpt2_archive
 from engine.runs.records import PRETRAINING, RunRecord
 from engine.take_home import write_notebook, write_script, write_ticket
 from pages.shared import charts, viewer
-from pages.shared.errors import sentence
+from pages.shared.errors import said, sentence
 from pages.shared.quantities import estimate
 from pages.shared.run_data import RunView, differences, run_name, view
 from pages.shared.tables import show_table
@@ -51,9 +51,12 @@ def show_run(run_id: str, compare: list[str]) -> None:
     st.fragment(_panel, run_every=REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(run_id, tuple(compare), live)
 
 
+@said("show this run")
 def _panel(run_id: str, compare: tuple[str, ...], was_live: bool) -> None:
     try:
         record = lab().run(run_id)
+    except StoreUnavailable:
+        raise
     except EngineError:
         st.rerun()  # deleted by somebody: the page chooses another one
     views = [view(record, run_name(record))]

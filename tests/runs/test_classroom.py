@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import time
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from engine.errors import ConfigError
 from engine.runs.config import RunConfig
 from engine.runs.service import RunService
 from engine.settings import Settings
-from tests.runs.helpers import tiny_config
+from tests.runs.helpers import open_bench, tiny_config
 
 KEY = "a-key-for-the-tests"
 
@@ -29,16 +30,21 @@ def small_config(**settings: Any) -> RunConfig:
 
 @pytest.fixture
 def learners(tmp_path: Path) -> Iterator[LearnerStore]:
-    store = LearnerStore(Settings.at(tmp_path).store)
+    bench = open_bench(tmp_path)
+    store = LearnerStore(bench.settings.store)
     yield store
+    bench.store.close()
     store.close()
 
 
 @pytest.fixture
 def service_in_class(tmp_path: Path) -> Iterator[RunService]:
-    settings = Settings.at(tmp_path, teacher_key=KEY, runs_per_learner=2, seconds_per_run=60, seconds_per_hour=100)
+    limits = {"runs_per_learner": 2, "seconds_per_run": 60, "seconds_per_hour": 100}
+    bench = open_bench(tmp_path)
+    settings = dataclasses.replace(bench.settings, teacher_key=KEY, **limits)
     service = RunService(settings, start=False)
     yield service
+    bench.store.close()
     service.close()
 
 

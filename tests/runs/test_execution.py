@@ -100,7 +100,7 @@ def test_models_are_kept_at_log_spaced_steps_and_optimizer_states_only_of_the_la
     assert [c.step for c in stored if c.kept] == [0, 8, 16, 32, 60]
     assert [c.step for c in stored if c.resumable] == [59, 60]
     folders = bench.artifacts.list(f"runs/{run_id}")
-    assert sorted(c.folder for c in stored) == folders
+    assert [*sorted(c.folder for c in stored), f"runs/{run_id}/record"] == folders
     with_state = [folder for folder in folders if (bench.artifacts.get_folder(folder) / "training.json").exists()]
     assert with_state == [c.folder for c in stored if c.resumable]
     for checkpoint in stored:
@@ -170,7 +170,8 @@ def test_a_worker_killed_while_it_saves_leaves_the_checkpoint_before(
     monkeypatch.setattr(bench.artifacts.__class__, "put_folder", put_folder)
     assert bench.execute(run_id) == "finished"
     assert bench.losses(run_id) == undisturbed
-    assert bench.artifacts.list(f"runs/{run_id}") == sorted(c.folder for c in bench.store.checkpoints(run_id))
+    known = sorted(c.folder for c in bench.store.checkpoints(run_id))
+    assert bench.artifacts.list(f"runs/{run_id}") == [*known, f"runs/{run_id}/record"]
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "no manifest", "no optimizer", "gone"])

@@ -13,11 +13,10 @@ import pytest
 
 from engine.errors import RunError
 from engine.runs import states
-from engine.runs.lease import LEASE_SECONDS, Lease, holder_name, is_gone, leader, live_leader
+from engine.runs.lease import Lease, holder_name, is_gone, leader, live_leader
 from engine.runs.records import Claim, StoredCheckpoint
 from engine.runs.store import MAX_LOSSES, ClaimLost
-from engine.runs.tables import services
-from tests.runs.helpers import Bench
+from tests.runs.helpers import Bench, wait_for
 
 
 def step_event(step: int, loss: float = 1.0) -> dict[str, Any]:
@@ -48,6 +47,13 @@ def test_two_submits_make_one_run(bench: Bench) -> None:
         list(pool.map(lambda _: bench.store.create("a", {"x": 1}), range(8)))
     assert [record.run_id for record in bench.store.all()] == ["a"]
     assert told_states(bench) == ["queued"]
+
+
+def test_many_submits_at_the_same_moment_make_one_run(bench: Bench) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: bench.store.create("a", {}, "label", f"learner {n}"), range(8)))
+    assert [event.payload["state"] for event in bench.store.events("a")] == ["queued"]
+    assert len(bench.store.askers("a")) == 8
 
 
 def test_of_many_workers_one_gets_the_run(bench: Bench) -> None:
@@ -305,13 +311,12 @@ class TestLease:
         first.release()
         assert second.take_or_renew(1)
 
-    def test_a_leader_that_falls_silent_is_replaced(self, bench: Bench) -> None:
+    def test_a_leader_that_falls_silent_is_replaced(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("engine.runs.lease.LEASE_SECONDS", 0.3)
         first, second = Lease(bench.store, "elsewhere/1/0.00"), Lease(bench.store, "elsewhere/2/0.00")
         assert first.take_or_renew(1)
         assert not second.take_or_renew(1)
-        with bench.store.writing.begin() as connection:
-            connection.execute(services.update().values(heartbeat_at=time.time() - LEASE_SECONDS - 0.1))
-        assert live_leader(bench.store) is None
+        wait_for(lambda: live_leader(bench.store) is None, "the end of the silence", 5)
         assert second.take_or_renew(1)
         assert not first.take_or_renew(1)
         found = leader(bench.store)
@@ -323,6 +328,18 @@ class TestLease:
         assert is_gone(dead) and not is_gone(holder_name()) and not is_gone("elsewhere/1/0.00")
         assert Lease(bench.store, dead).take_or_renew(1)
         assert Lease(bench.store, holder_name()).take_or_renew(1)
+
+    @pytest.mark.parametrize("hours", [-5, 5])
+    def test_a_leader_whose_clock_is_wrong_leads_as_long_as_it_speaks(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch, hours: int
+    ) -> None:
+        first, second = Lease(bench.store, "elsewhere/1/0.00"), Lease(bench.store, "elsewhere/2/0.00")
+        right = time.time
+        monkeypatch.setattr("engine.runs.lease.time.time", lambda: right() + hours * 3600)
+        assert first.take_or_renew(1)
+        monkeypatch.setattr("engine.runs.lease.time.time", right)
+        assert live_leader(bench.store) is not None
+        assert not second.take_or_renew(1)
 
     def test_of_many_at_once_one_gets_it(self, bench: Bench) -> None:
         leases = [Lease(bench.store, f"elsewhere/{n}/0.00") for n in range(8)]

@@ -16,7 +16,7 @@ from engine.runs.records import RunRecord
 from pages.guides import GUIDES
 from pages.shared import sitemap, viewer
 from pages.shared.addresses import join_address
-from pages.shared.errors import sentence
+from pages.shared.errors import said, sentence
 from pages.shared.run_data import run_name
 from pages.shared.run_panel import STATES
 from pages.shared.tables import show_table
@@ -69,6 +69,7 @@ def _join() -> None:
 # --- live -------------------------------------------------------------------------------------------------------
 
 
+@said("show the board")
 def _live() -> None:
     learners = viewer.learners()
     found = places(learners.all(), learners.marks())

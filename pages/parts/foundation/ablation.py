@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import foundation, probes
-from engine.errors import EngineError
+from engine.errors import EngineError, StoreUnavailable
 from engine.foundation import ABLATION_SIZES, ABLATION_WEIGHTS, ablation_pair
 from engine.language import N_, _
 from engine.probes import ABILITIES, Difference, ProbeResult, difference
@@ -185,6 +185,8 @@ def _names(without: str) -> tuple[str, str]:
 def _panel(ids: Sequence[str], without: str, was_live: bool) -> None:
     try:
         records = [lab().run(run_id) for run_id in ids]
+    except StoreUnavailable:
+        raise
     except EngineError:
         st.rerun()  # deleted by somebody
     for place, record, name in zip(st.columns(2, gap="large"), records, _names(without), strict=True):

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import lora, tuning
-from engine.errors import EngineError
+from engine.errors import EngineError, StoreUnavailable
 from engine.instructions import collate
 from engine.language import N_, _
 from engine.runs.instructing import PRESETS, InstructionConfig, instruction_config
@@ -141,6 +141,8 @@ def _figures(names: dict[str, str], was_live: bool) -> None:
     for run_id, name in names.items():
         try:
             records[name] = lab().run(run_id)
+        except StoreUnavailable:
+            raise
         except EngineError:
             st.rerun()  # deleted by somebody
     curves = _evaluations(tuple((name, r.run_id, f"{r.attempt}:{r.step}:{r.state}") for name, r in records.items()))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from engine.errors import EngineError
+from engine.errors import EngineError, StoreUnavailable
 from engine.language import N_, _
 from engine.runs import states
 from engine.runs.recipes import RECIPES, recipe_config
@@ -157,6 +157,8 @@ def _tick(followed: Followed, look: Callable[[], bool]) -> None:
         if record is not None:
             record = lab().run(record.run_id)
             _status(record)
+    except StoreUnavailable:
+        raise
     except EngineError:  # deleted by somebody: the page looks for another one
         st.rerun()
     if not by_the_clock:

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import faults
-from engine.errors import EngineError
+from engine.errors import EngineError, StoreUnavailable
 from engine.faults import FAULTS, SOUND, Mystery, laboratory_config, mystery, title_of
 from engine.language import _
 from engine.runs.records import RunRecord
@@ -135,6 +135,8 @@ def _score() -> None:
 def _panel(case: Mystery, was_live: bool) -> None:
     try:
         record = lab().run(case.config.run_id)
+    except StoreUnavailable:
+        raise
     except EngineError:
         st.rerun()  # deleted by somebody
     run = view(record, case.label)

@@ -12,7 +12,7 @@ import streamlit as st
 
 from engine import diagnosis
 from engine.diagnosis import HEALTHY, TITLES, Diagnosis, Finding, diagnose
-from engine.errors import ConfigError, EngineError
+from engine.errors import ConfigError, EngineError, StoreUnavailable
 from engine.faults import FAULTS, Fault, laboratory_config
 from engine.language import N_, _
 from engine.run_facts import RunFacts, leak_check
@@ -262,6 +262,8 @@ def _panel(run_id: str, beside: str | None, was_live: bool) -> None:
     try:
         record = lab().run(run_id)
         other = lab().run(beside) if beside else None
+    except StoreUnavailable:
+        raise
     except EngineError:
         st.rerun()  # deleted by somebody: the page chooses another one
     run = view(record, run_name(record))
@@ -276,6 +278,8 @@ def _panel(run_id: str, beside: str | None, was_live: bool) -> None:
             verdict(record, run, other)
         except ConfigError as error:
             st.error(sentence(error), icon=":material/error:")
+        except StoreUnavailable:
+            raise
         except EngineError:
             st.rerun()  # deleted while it was read
     if was_live != (record.live or (other is not None and other.live)):

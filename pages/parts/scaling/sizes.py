@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import power_law, scaling_laws
-from engine.errors import EngineError
+from engine.errors import EngineError, StoreUnavailable
 from engine.language import N_, _
 from engine.power_law import FitError, PowerLaw
 from engine.runs import size_series
@@ -242,6 +242,8 @@ def _progress(run_ids: tuple[str, ...]) -> None:
     for run_id in run_ids:
         try:
             record = lab().run(run_id)
+        except StoreUnavailable:
+            raise
         except EngineError:  # deleted meanwhile
             st.rerun()
         if not record.live:
