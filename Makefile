@@ -1,4 +1,4 @@
-# make app: run the course on http://localhost:8501 · make class: for a class · make test: run every test · make lint · make soak · make bench
+# make app: run the course on http://localhost:8501 · make class: for a class · make test: run every test · make lint · make soak · make bench · make load
 PYTHON ?= python3
 PORT ?= 8501
 ADDRESS ?= 127.0.0.1
@@ -6,7 +6,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 TEST_READY := .venv/.test-ready
 
-.PHONY: app class test lint soak bench clean
+.PHONY: app class test lint soak bench load clean
 
 app: $(INSTALLED)
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT) --server.address $(ADDRESS)
@@ -29,6 +29,10 @@ lint: $(TEST_READY)
 soak: $(TEST_READY)
 	$(BIN)/python -m pip install --quiet -e '.[test,postgres]'
 	EVERY_PART=1 $(BIN)/python -m pytest -m "soak or browser"
+
+# A class of learners without browsers, against a server of its own; LOAD="--learners 10 --minutes 1" makes it smaller.
+load: $(TEST_READY)
+	$(BIN)/python -m tests.load $(LOAD)
 
 bench: $(TEST_READY)
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only

@@ -6,7 +6,7 @@ import os
 import streamlit as st
 
 from engine.language import N_, _
-from pages.shared import guard, guide, projector, reader, scenes, sitemap, viewer
+from pages.shared import door, guard, guide, projector, reader, scenes, sitemap, viewer
 from pages.shared.components.browser_key import keep_browser_key
 from pages.shared.errors import shown_errors
 
@@ -24,13 +24,14 @@ def start_engine() -> None:
     """Import what every lesson needs, once, and take it out of the garbage collector's way."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported; beside a training two are slower
     import engine.generation  # noqa: F401
-    from pages.shared import examples
+    from pages.shared import examples, warm_up
 
     examples.example_run()  # also the first call of the run service: its workers warm up while the learner reads
     examples.example_foundation()
     examples.example_translator()
     gc.collect()
     gc.freeze()
+    warm_up.begin()
 
 
 started = False
@@ -41,6 +42,7 @@ guard.mark_opened()
 page = st.navigation(sitemap.navigation_pages(), expanded=True)  # all of it, also above what else is there
 if not started:  # it was said why; after a reload it may be otherwise
     st.stop()
+door.keep_out_if_full()
 st.session_state[guide.LESSON] = page.url_path or sitemap.lessons()[0].url_path
 with shown_errors(_("show this page")):
     scenes.arrive(st.session_state[guide.LESSON])

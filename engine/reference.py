@@ -8,6 +8,7 @@ import inspect
 import re
 import sys
 import sysconfig
+import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,11 @@ _NOT_REFERENCE = {
     "pydoc_data",
     "__main__",
 }
+
+PARSING = threading.Lock()
+"""Held by whatever builds syntax trees: two threads at once end in "AST constructor recursion depth mismatch" now and
+then (seen in CPython 3.11.7).
+"""
 
 
 def _reference_topics() -> Iterator[str]:
@@ -84,7 +90,7 @@ def _first_sentences(node: ast.AST, name: str) -> Iterator[tuple[str, str]]:
 def _parsed(path: Path) -> ast.Module | None:
     """The syntax tree of a source file; None where it cannot be read or parsed."""
     try:
-        with warnings.catch_warnings(action="ignore"):
+        with PARSING, warnings.catch_warnings(action="ignore"):
             return ast.parse(path.read_bytes())
     except (OSError, SyntaxError, ValueError):
         return None

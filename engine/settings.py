@@ -24,6 +24,7 @@ _LIMITS = {
     "runs_per_learner": "LLM_LAB_RUNS_PER_LEARNER",
     "seconds_per_run": "LLM_LAB_SECONDS_PER_RUN",
     "seconds_per_hour": "LLM_LAB_SECONDS_PER_HOUR",
+    "max_sessions": "LLM_LAB_MAX_SESSIONS",
 }
 
 
@@ -37,6 +38,8 @@ class Settings:
 
     A `teacher_key` makes it a class: learners then have runs of their own, at most `runs_per_learner` that wait or
     train, each of at most `seconds_per_run`, and `seconds_per_hour` in all.
+
+    `max_sessions`: how many tabs may be open at once; who comes later is asked to try again.
     """
 
     home: Path
@@ -50,6 +53,7 @@ class Settings:
     runs_per_learner: int = 12
     seconds_per_run: int = 900
     seconds_per_hour: int = 1800
+    max_sessions: int = 300
 
     @property
     def in_class(self) -> bool:
@@ -59,7 +63,7 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
         """LLM_LAB_HOME, _STORE, _ARTIFACTS, _SCHEDULER, _SERVE ("0" for no), _WORKERS, _DEVICE, _TEACHER_KEY,
-        _RUNS_PER_LEARNER, _SECONDS_PER_RUN and _SECONDS_PER_HOUR, all optional.
+        _RUNS_PER_LEARNER, _SECONDS_PER_RUN, _SECONDS_PER_HOUR and _MAX_SESSIONS, all optional.
 
         Raises ConfigError for a number that is none, an unknown device, or a key that could be guessed.
         """

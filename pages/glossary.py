@@ -20,6 +20,7 @@ wanted = st.text_input(
     key="term",
     bind="query-params",
     live=True,
+    max_chars=60,
     placeholder=_("token, loss, LoRA …"),
     help=_("Shows the terms whose name or meaning holds these letters."),
 )

@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from engine.language import N_, _, cached_by_language
+from engine.reference import PARSING
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,7 +31,8 @@ def source_of(each: Any) -> tuple[str, str]:
     Raises `TypeError` for an object that Python code did not define.
     """
     plain = inspect.unwrap(each) if callable(each) else each
-    lines, first = inspect.getsourcelines(plain)
+    with PARSING:  # a class is found by its syntax tree
+        lines, first = inspect.getsourcelines(plain)
     file = Path(inspect.getsourcefile(plain) or "").resolve()
     shown = file.relative_to(_ROOT) if file.is_relative_to(_ROOT) else Path(file.name)
     return _("{as_posix}, line {first}", as_posix=shown.as_posix(), first=max(first, 1)), textwrap.dedent(

@@ -24,6 +24,7 @@ _MARKS = "guide:marks"
 _FACTS = "guide:facts"
 _OPEN = "guide:open"
 _ASKED = "guide:asked"
+_QUIZ = "guide:quiz"
 
 
 @dataclass(frozen=True)
@@ -122,9 +123,10 @@ def show_steps() -> None:
     done = marks(lesson)
     n_done = sum(step.item in done for step in guide.steps)
     title = _("Your way through the lesson · {n_done} of {n_steps} steps done", n_done=n_done, n_steps=len(guide.steps))
-    with st.expander(
-        title, icon=":material/checklist:", key="guide-steps", expanded=st.session_state.get(_OPEN, False)
-    ):
+    opened = bool(st.session_state.get(_OPEN))
+    with st.expander(title, icon=":material/checklist:", key="guide-steps", expanded=opened, on_change=_fold_steps):
+        if not opened:  # what is folded is not drawn: with the quiz it would be a quarter of the page's time
+            return
         st.progress(n_done / len(guide.steps))
         for number, step in enumerate(guide.steps, start=1):
             _show_step(lesson, number, step, done=step.item in done)
@@ -141,6 +143,10 @@ def go_to_step(lesson: str, asked: str, *, with_part: bool = True) -> None:
             st.session_state[_OPEN] = True
             if step.part is not None and with_part and "part" not in st.query_params:
                 st.session_state["part"] = step.part
+
+
+def _fold_steps() -> None:
+    st.session_state[_OPEN] = bool(st.session_state["guide-steps"])
 
 
 def _show_step(lesson: str, number: int, step: Step, *, done: bool) -> None:
@@ -232,7 +238,12 @@ def show_quiz() -> None:
     given = marks(lesson)
     n_right = sum(bool(isinstance(given.get(q.item), dict) and given[q.item].get("right")) for q in guide.questions)
     title = _("Quiz · {n_right} of {n_questions} right", n_right=n_right, n_questions=len(guide.questions))
-    with st.expander(title, icon=":material/quiz:", key="guide-quiz"):
+    opened = st.session_state.get(_QUIZ) == lesson
+    with st.expander(
+        title, icon=":material/quiz:", key="guide-quiz", expanded=opened, on_change=_fold_quiz, args=(lesson,)
+    ):
+        if not opened:
+            return
         for number, question in enumerate(guide.questions, start=1):
             _show_question(lesson, number, question, given.get(question.item))
         if any(q.item in given for q in guide.questions):
@@ -243,6 +254,10 @@ def show_quiz() -> None:
                 args=(lesson, guide),
                 help=_("Takes your answers of this lesson back."),
             )
+
+
+def _fold_quiz(lesson: str) -> None:
+    st.session_state[_QUIZ] = lesson if st.session_state["guide-quiz"] else None
 
 
 def _show_question(lesson: str, number: int, question: Question, given: Any) -> None:

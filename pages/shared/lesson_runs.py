@@ -14,6 +14,7 @@ from engine.runs.records import RunRecord
 from pages.shared import scenes
 from pages.shared.charts import saving
 from pages.shared.errors import said
+from pages.shared.live import kept_current
 from pages.shared.run_data import RunView, run_name, view
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, show_controls, show_downloads, show_status
 from pages.shared.viewer import lab
@@ -118,7 +119,7 @@ def follow(run_id: str, draw: Callable[[RunRecord, RunView], None]) -> None:
     whole page is drawn once more.
     """
     live = lab().run(run_id).live
-    st.fragment(_panel, run_every=REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(run_id, draw, live)
+    kept_current(_panel, every=REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(run_id, draw, live)
 
 
 @said("show this run")

@@ -19,6 +19,7 @@ from engine.open_models import (
 )
 from pages.shared import sitemap
 from pages.shared.errors import sentence
+from pages.shared.live import kept_current
 from pages.shared.models import OPEN
 from pages.shared.quantities import estimate
 from pages.shared.viewer import lab
@@ -31,7 +32,7 @@ def show_open_weights() -> None:
     """The open models that are here and a way to get another one; kept up to date while one is being fetched."""
     state = fetch_state(lab().settings)
     running = state is not None and state.state == "running"
-    st.fragment(_panel, run_every=REFRESH_SECONDS if running else None)(running)
+    kept_current(_panel, every=REFRESH_SECONDS if running else None)(running)
 
 
 def _panel(was_running: bool) -> None:

@@ -5,6 +5,8 @@ Watchers of the same run share the work: everything is cached under the number o
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +19,7 @@ from pages.shared.text_source import source_title
 from pages.shared.viewer import lab
 
 MAX_POINTS = 400
+SHARED_SECONDS = 0.6  # a little less than a panel waits between two looks
 
 
 @dataclass(frozen=True)
@@ -39,10 +42,39 @@ class RunView:
 
 def view(record: RunRecord, name: str) -> RunView:
     """Everything about one run as it is at this moment."""
-    stamp = f"{record.attempt}:{record.step}:{record.state}:{record.updated_at}"
+    stamp = _stamps().of(record)
     losses, speeds, marks, evaluation, sources = _curves(record.run_id, name, stamp)
     baselines, samples = _reports(record.run_id, stamp)
     return RunView(record, losses, speeds, marks, evaluation, sources, baselines, samples)
+
+
+class _Stamps:
+    """Lets those who watch a live run share what one of them read: its record changes several times a second, and
+    without this everyone would read a state of their own. Safe to share between threads.
+    """
+
+    def __init__(self) -> None:
+        self._newest: dict[str, tuple[float, str]] = {}
+        self._lock = threading.Lock()
+
+    def of(self, record: RunRecord) -> str:
+        """Names the state of the run that is to be shown: its own, or that of at most a second ago while it is live."""
+        own, now = f"{record.attempt}:{record.step}:{record.state}:{record.updated_at}", time.monotonic()
+        if not record.live:
+            return own
+        key = f"{record.run_id}:{record.attempt}:{record.state}"
+        with self._lock:
+            at, stamp = self._newest.get(key, (float("-inf"), ""))
+            if now - at >= SHARED_SECONDS:
+                self._newest = {each: kept for each, kept in self._newest.items() if now - kept[0] < 60.0}
+                self._newest[key] = now, own
+                return own
+        return stamp
+
+
+@st.cache_resource(show_spinner=False)
+def _stamps() -> _Stamps:
+    return _Stamps()
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

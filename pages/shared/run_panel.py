@@ -20,6 +20,7 @@ from engine.runs.records import PRETRAINING, RunRecord
 from engine.take_home import write_notebook, write_script, write_ticket
 from pages.shared import charts, viewer
 from pages.shared.errors import said, sentence
+from pages.shared.live import kept_current, look_again
 from pages.shared.quantities import estimate
 from pages.shared.run_data import RunView, differences, run_name, view
 from pages.shared.tables import show_table
@@ -47,8 +48,18 @@ _RATES = {0.1: "÷ 10", 0.25: "÷ 4", 0.5: "÷ 2", 1.0: N_("as planned"), 2.0: "
 
 def show_run(run_id: str, compare: list[str]) -> None:
     """Draw a run and keep it up to date while it is live; `compare` are ids of runs drawn beside it."""
-    live = lab().run(run_id).live
-    st.fragment(_panel, run_every=REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(run_id, tuple(compare), live)
+    record = lab().run(run_id)
+    beside = any(lab().run(other).live for other in compare)
+    every = REFRESH_SECONDS if record.live else LOOK_AGAIN_SECONDS if beside else None
+    kept_current(_panel, every=every)(run_id, tuple(compare), record.live)
+    if every is None:
+        look_again(functools.partial(_has_changed, run_id, record.updated_at), every=LOOK_AGAIN_SECONDS)
+
+
+def _has_changed(run_id: str, updated_at: float) -> bool:
+    """Whether a run at rest was resumed, started over or deleted."""
+    found = lab().store.find(run_id)
+    return found is None or found.updated_at != updated_at
 
 
 @said("show this run")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from engine.language import N_, _
 
@@ -79,12 +81,21 @@ def has_lesson(url_path: str) -> bool:
 
 def navigation_pages(*, icons: bool = True) -> dict[str, list[Any]]:
     """The sections as `st.navigation` wants them; the first lesson is the one that opens at the root."""
-    first = lessons()[0]
+    titles = tuple(_(lesson.title) for lesson in lessons())
+    made = _made_pages(titles, icons, get_script_run_ctx(suppress_warning=True) is not None)
+    # Every run gets pages of its own: Streamlit notes in them which one was opened.
+    return {_(section): [copy.copy(page) for page in pages] for section, pages in made.items()}
+
+
+@st.cache_resource(show_spinner=False)
+def _made_pages(titles: tuple[str, ...], icons: bool, in_script: bool) -> dict[str, list[Any]]:
+    """Made once: Streamlit looks for each page's file on the disk, a tenth of the time that a page takes in all."""
+    first, title_of = lessons()[0], dict(zip(lessons(), titles, strict=True))
     return {
-        _(section): [
+        section: [
             st.Page(
                 lesson.path,
-                title=_(lesson.title),
+                title=title_of[lesson],
                 icon=lesson.icon if icons else None,
                 url_path=lesson.url_path,
                 default=lesson == first,

@@ -559,6 +559,7 @@ def learner(data_home):
     def come(key: str = "a" * 32, **session) -> AppTest:
         app = AppTest.from_function(drawn_guide, default_timeout=60)
         app.session_state["viewer:key"] = key
+        app.session_state["guide:open"], app.session_state["guide:quiz"] = True, "embeddings"
         for name, value in session.items():
             app.session_state[name] = value
         app.run()
@@ -596,6 +597,11 @@ def test_a_checked_step_is_ticked_off_only_when_it_is_done(learner):
     assert "0 of 5" in titles(app)[0] and not app.success
 
 
+def test_what_is_folded_is_not_drawn(learner):
+    app = learner(**{"guide:open": False, "guide:quiz": None})
+    assert len(titles(app)) == 2 and not app.radio and not app.button
+
+
 def test_a_step_opens_its_part(learner):
     app = learner()
     app.button(key="guide-open-near").click().run()
@@ -630,7 +636,8 @@ def test_every_guide_is_drawn_and_all_its_controls_have_help(lesson, data_home):
         guide.show_quiz()
 
     app = AppTest.from_function(page, default_timeout=60)
-    app.session_state["which"] = lesson
+    app.session_state["which"] = app.session_state["guide:quiz"] = lesson
+    app.session_state["guide:open"] = True
     app.run()
     assert not app.exception, app.exception
     assert len(app.radio) == len(GUIDES[lesson].questions)

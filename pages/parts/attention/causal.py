@@ -26,6 +26,7 @@ from pages.shared.code_panel import show_code
 from pages.shared.components.attention_map import attention_map
 from pages.shared.errors import sentence as error_sentence
 from pages.shared.lesson import exercise, notice
+from pages.shared.live import kept_current
 from pages.shared.models import ModelChoice, held_out, inference, load
 from pages.shared.quantities import estimate
 from pages.shared.run_data import RunView, view
@@ -89,7 +90,7 @@ def show() -> None:
             done = len(records) == 2 and all(record.state == "finished" for record in records.values())
             every = REFRESH_SECONDS if live else None if done else LOOK_AGAIN_SECONDS
             state = tuple((causal, record.state) for causal, record in records.items())
-            st.fragment(_panel, run_every=every)(pair, state)
+            kept_current(_panel, every=every)(pair, state)
         else:
             done = False
             st.info(

@@ -17,6 +17,7 @@ from pages.guides import GUIDES
 from pages.shared import sitemap, viewer
 from pages.shared.addresses import join_address
 from pages.shared.errors import said, sentence
+from pages.shared.live import kept_current
 from pages.shared.run_data import run_name
 from pages.shared.run_panel import STATES
 from pages.shared.tables import show_table
@@ -30,7 +31,7 @@ BUDGETS = (15, 30, 60, 180, 600)
 def show_board() -> None:
     """Everything, kept up to date."""
     _join()
-    st.fragment(_live, run_every=REFRESH_SECONDS)()
+    kept_current(_live, every=REFRESH_SECONDS)()
     _results()
     st.button(
         _("Leave the board"),

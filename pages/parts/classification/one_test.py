@@ -33,6 +33,7 @@ from pages.parts.classification.source import (
     config_of,
     default_base,
 )
+from pages.shared.live import kept_current
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, STATES
 from pages.shared.tables import show_table
 from pages.shared.viewer import lab
@@ -86,7 +87,7 @@ def compare(name: str, settings: dict[str, Any], split: Split) -> None:
             help=_("Starts what is missing in the table. You may leave the page meanwhile."),
         )
     live = any(known[config.run_id].live for config in pair.values() if config.run_id in known)
-    st.fragment(_table, run_every=REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(name, settings, split, pair, live)
+    kept_current(_table, every=REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(name, settings, split, pair, live)
 
 
 def _table(

@@ -30,6 +30,7 @@ from pages.shared import charts
 from pages.shared.code_panel import show_code
 from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
+from pages.shared.live import kept_current
 from pages.shared.quantities import estimate
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, STATES
 from pages.shared.tables import show_table
@@ -149,7 +150,7 @@ def _race(base: str, name: str, settings: dict[str, Any], split: Split) -> None:
             help=_("As many train at a time as the server has places; the clock of each counts its own training only."),
         )
     live = any(known[config.run_id].live for config in configs.values() if config.run_id in known)
-    st.fragment(_panel, run_every=REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(configs, split, axis, live)
+    kept_current(_panel, every=REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(configs, split, axis, live)
 
 
 def _submit(configs: list[ClassificationConfig]) -> None:

@@ -22,6 +22,7 @@ from pages.parts.classification.methods import FINE_TUNED, FROM_RANDOM, quality_
 from pages.parts.classification.source import (
     default_base,
 )
+from pages.shared.live import kept_current
 from pages.shared.quantities import estimate
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS
 from pages.shared.tables import show_table
@@ -98,7 +99,7 @@ def show_study(name: str, settings: dict[str, Any], split: Split) -> None:
             ),
         )
     live = any(known[c.run_id].live for _unused, _unused, c in plan if c.run_id in known)
-    st.fragment(_study_panel, run_every=2 * REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(
+    kept_current(_study_panel, every=2 * REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(
         name, settings, split, plan, chosen, seeds, live
     )
 

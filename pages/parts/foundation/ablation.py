@@ -29,6 +29,7 @@ from pages.shared import charts
 from pages.shared.code_panel import show_code
 from pages.shared.errors import sentence, shown_errors
 from pages.shared.lesson import exercise, notice
+from pages.shared.live import kept_current
 from pages.shared.models import ModelChoice
 from pages.shared.run_data import run_name, view
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, show_controls, show_status
@@ -130,7 +131,7 @@ def _pair(whole: RunConfig, ablated: RunConfig, without: str) -> None:
         _order(whole, ablated, without)
         return
     live = any(record.live for record in found)
-    st.fragment(_panel, run_every=REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(ids, without, live)
+    kept_current(_panel, every=REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(ids, without, live)
     if not live:
         _compare(found, without)
 

@@ -19,6 +19,7 @@ from pages.shared.base_model import choose_base
 from pages.shared.code_panel import show_code
 from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
+from pages.shared.live import kept_current
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, STATES
 from pages.shared.tables import show_table
 from pages.shared.viewer import lab
@@ -128,7 +129,7 @@ def _race(configs: dict[str, InstructionConfig], title: str) -> None:
         return
     live = any(known[config.run_id].live for config in there.values())
     names = {config.run_id: name for name, config in there.items()}
-    st.fragment(_figures, run_every=2 * REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(names, live)
+    kept_current(_figures, every=2 * REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(names, live)
 
 
 def _start(configs: list[InstructionConfig]) -> None:

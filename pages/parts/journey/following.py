@@ -14,6 +14,7 @@ from engine.runs.recipes import RECIPES, recipe_config
 from engine.runs.records import RunRecord
 from pages.parts.journey.seen import checkpoints_of
 from pages.shared.errors import sentence
+from pages.shared.live import kept_current
 from pages.shared.models import ModelChoice, choose_model
 from pages.shared.quantities import estimate
 from pages.shared.run_data import run_name
@@ -147,7 +148,7 @@ def keep_up(followed: Followed, look: Callable[[], bool], *, complete: bool) -> 
     if not complete:
         every = min(every or FILL_SECONDS, TICK_SECONDS if followed.live else FILL_SECONDS)
     st.session_state[_INLINE] = True  # the page's own run draws the line; only the clock's runs look for news
-    st.fragment(_tick, run_every=every)(followed, look)
+    kept_current(_tick, every=every)(followed, look)
 
 
 def _tick(followed: Followed, look: Callable[[], bool]) -> None:

@@ -16,6 +16,7 @@ from pages.shared.code_panel import show_code
 from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
 from pages.shared.lesson_runs import stamp_of
+from pages.shared.live import kept_current
 from pages.shared.quantities import estimate
 from pages.shared.run_data import RunView, view
 from pages.shared.run_panel import BASELINE_NAMES, LOOK_AGAIN_SECONDS, REFRESH_SECONDS, STATES, choose_step
@@ -56,7 +57,7 @@ def show() -> None:
         )
     else:
         live = known[run_id].live
-        st.fragment(_panel, run_every=REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(case, live)
+        kept_current(_panel, every=REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(case, live)
         if not live:
             _answer(case, known[run_id])
     notice(

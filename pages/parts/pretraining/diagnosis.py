@@ -24,6 +24,7 @@ from pages.shared.errors import sentence
 from pages.shared.examples import example_foundation, example_run
 from pages.shared.lesson import exercise, notice
 from pages.shared.lesson_runs import stamp_of
+from pages.shared.live import kept_current
 from pages.shared.models import ModelChoice, held_out, inference, load
 from pages.shared.quantities import estimate
 from pages.shared.run_data import RunView, run_name, view
@@ -85,7 +86,7 @@ def show() -> None:
         else:
             beside = _beside(run_id)
             live = any(lab().run(each).live for each in (run_id, *([beside] if beside else [])))
-            st.fragment(_panel, run_every=REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(run_id, beside, live)
+            kept_current(_panel, every=REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(run_id, beside, live)
     notice(
         _(
             "The baselines are milestones: a healthy run passes *unigram* early and *bigram* later. A run that rests "

@@ -15,6 +15,7 @@ from engine.runs.records import RunRecord
 from pages.parts.pretraining.race_heat import Heat
 from pages.parts.pretraining.race_results import points_of, show_results
 from pages.shared.errors import sentence
+from pages.shared.live import kept_current
 from pages.shared.quantities import estimate
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, STATES
 from pages.shared.training_form import expected_seconds
@@ -53,7 +54,7 @@ def run_lanes(heat: Heat) -> None:
             help=_("As many train at a time as the server has places. The clock of each counts its own training only."),
         )
     live = any(records[run_id].live for run_id in heat.run_ids if run_id in records)
-    st.fragment(_panel, run_every=REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(heat, live)
+    kept_current(_panel, every=REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(heat, live)
 
 
 def _submit(missing: Mapping[str, list[RunConfig]]) -> None:

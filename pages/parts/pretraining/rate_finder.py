@@ -25,6 +25,7 @@ from pages.shared.code_panel import show_code
 from pages.shared.errors import sentence, shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.lesson_runs import stamp_of
+from pages.shared.live import kept_current
 from pages.shared.run_data import differences, run_name, view
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, show_controls, show_status
 from pages.shared.tables import show_table
@@ -95,7 +96,7 @@ def show() -> None:
     else:
         live = record.live or any(run.live for run in _compared(record, base))
         clock = REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS
-        st.fragment(_panel, run_every=clock)(record.run_id, base, live)
+        kept_current(_panel, every=clock)(record.run_id, base, live)
     notice(
         _(
             "On the left the rate is so small that nothing moves. Then the loss falls ever faster; at the end the "

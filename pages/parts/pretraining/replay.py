@@ -16,6 +16,7 @@ from engine.runs.records import RunRecord
 from pages.shared.charts import _READABLE, Figure, _to_spec
 from pages.shared.errors import shown_errors
 from pages.shared.lesson_runs import stamp_of
+from pages.shared.live import kept_current
 from pages.shared.run_data import MAX_POINTS
 from pages.shared.tables import show_table
 from pages.shared.viewer import lab
@@ -94,7 +95,7 @@ def show(record: RunRecord) -> None:
     if player is None or player.run_id != record.run_id:
         st.session_state[_KEY] = player = Player(record.run_id)
     playing = player.playing
-    st.fragment(_screen, run_every=TICK_SECONDS if playing else None)(record, playing)
+    kept_current(_screen, every=TICK_SECONDS if playing else None)(record, playing)
 
 
 def _screen(record: RunRecord, was_playing: bool) -> None:

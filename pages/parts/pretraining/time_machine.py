@@ -42,6 +42,7 @@ from pages.shared.components.surprise_text import Piece, surprise_text
 from pages.shared.errors import shown_errors
 from pages.shared.examples import example_foundation
 from pages.shared.lesson import exercise, notice
+from pages.shared.live import kept_current
 from pages.shared.models import OPEN, load
 from pages.shared.run_data import run_name, view
 from pages.shared.sentence import Sentence, choose_sentence
@@ -196,7 +197,7 @@ def _checkpoints(record: RunRecord) -> None:
     playing = st.session_state.get(_PLAYING) == record.run_id
     clock = PLAY_SECONDS if playing else LOOK_SECONDS if record.live else None
     question = Question(prompt, kind == SAMPLES[1], own)
-    st.fragment(_machine, run_every=clock)(record.run_id, question, playing, record.live)
+    kept_current(_machine, every=clock)(record.run_id, question, playing, record.live)
 
 
 def _default_prompt(record: RunRecord) -> str:

@@ -23,6 +23,7 @@ from pages.parts.scaling.source import records_of, shipped, trained
 from pages.shared.code_panel import show_code
 from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
+from pages.shared.live import kept_current
 from pages.shared.quantities import count, duration
 from pages.shared.run_panel import REFRESH_SECONDS, STATES
 from pages.shared.tables import show_table
@@ -197,7 +198,7 @@ def _trained_here(widths: list[int]) -> tuple[list[SizeRun], list[SizeRun]]:
     ]
     waiting = {run_id: record for run_id, record in records.items() if record is not None and record.live}
     if waiting:
-        st.fragment(_progress, run_every=REFRESH_SECONDS)(tuple(waiting))
+        kept_current(_progress, every=REFRESH_SECONDS)(tuple(waiting))
     found = {key: trained(key[0], corpus, key[1], records[configs[key].run_id]) for key in plan}
     return (
         [run for key, run in found.items() if run is not None and key[0] != CHECK_WIDTH],

@@ -195,6 +195,7 @@ def _decoder(tokenizer: Tokenizer, choice: TokenizerChoice) -> None:
             " ".join(map(str, tokenizer.encode(SENTENCE))),
             key=f"tokens-ids-{choice.kind}-{choice.source}-{choice.vocab_size}",
             persist_state="session",
+            max_chars=10 * MAX_IDS,
             help=_("Whole numbers with spaces or commas between them, as a model would write them."),
         )
         try:

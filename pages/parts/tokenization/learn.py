@@ -20,6 +20,7 @@ from pages.shared.chips import chips_of
 from pages.shared.code_panel import show_code
 from pages.shared.components import StepRow, merge_steps, token_chips
 from pages.shared.lesson import exercise, notice
+from pages.shared.live import kept_current
 from pages.shared.tables import show_table
 from pages.shared.text_source import choose_text
 from pages.shared.texts import text_of
@@ -73,7 +74,7 @@ def learn() -> None:
     if n_merges == 0:
         st.info(_("No two tokens stand next to each other in this text: there is nothing to merge."))
         return
-    st.fragment(_screen, run_every=TICK_SECONDS if film.playing else None)(material, n_merges, film.playing)
+    kept_current(_screen, every=TICK_SECONDS if film.playing else None)(material, n_merges, film.playing)
     notice(
         _(
             "The first merges are the commonest pairs of letters; after some dozens whole words appear, most with "

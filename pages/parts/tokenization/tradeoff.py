@@ -23,6 +23,7 @@ from pages.shared.bpe_charts import bits_per_byte, size_against_length
 from pages.shared.code_panel import show_code
 from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
+from pages.shared.live import kept_current
 from pages.shared.quantities import estimate
 from pages.shared.run_panel import STATES
 from pages.shared.tables import show_table
@@ -237,7 +238,7 @@ def _fair_comparison(choices: list[TokenizerChoice], source: TextSource) -> None
     st.latex(r"\text{bits per byte} = \frac{\text{loss}}{\ln 2} \cdot \frac{\text{tokens}}{\text{bytes}}")
     entries = find_entries(choices, source)
     live = any(entry.record is not None and entry.record.live for entry in entries)
-    st.fragment(_runs, run_every=REFRESH_SECONDS if live else None)(tuple(choices), source, live)
+    kept_current(_runs, every=REFRESH_SECONDS if live else None)(tuple(choices), source, live)
 
 
 def find_entries(choices: list[TokenizerChoice] | tuple[TokenizerChoice, ...], source: TextSource) -> list[Entry]:

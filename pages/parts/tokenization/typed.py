@@ -16,6 +16,7 @@ from pages.shared.text_source import choose_text
 from pages.shared.tokenizers import TOKENIZERS, TokenizerChoice, choose_tokenizer
 
 MAX_CHARS = 1_000_000  # of a typed text that are read
+MAX_TYPED = 2 * MAX_CHARS  # that the field takes
 DRAWN_CHARS = 20_000  # of them that are drawn as chips
 LEARNED = ("bpe", "word", "char")
 _REMEMBERED = 6
@@ -73,6 +74,7 @@ def typed_text(*, height: int = 190) -> str:
         key="tokens-text",
         persist_state="session",
         height=height,
+        max_chars=MAX_TYPED,
         help=_("Any text. It is cut when you press Ctrl+Enter or leave the field."),
     )
     st.pills(

@@ -1,0 +1,85 @@
+"""Panels that draw themselves again and again, less often where many look at once."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from engine.classroom.pace import Pace
+from engine.language import _
+
+
+@st.cache_resource(show_spinner=False)
+def pace() -> Pace:
+    """How fast all panels of this server go together."""
+    return Pace()
+
+
+def kept_current(panel: Callable[..., None], *, every: float | None) -> Callable[..., None]:
+    """`panel` as a fragment that is drawn again `every` so many seconds (None: only when something in it is moved),
+    or more rarely while the server has too many panels to draw; then a line under it says so.
+    """
+    if every is None:
+        return st.fragment(panel)
+
+    @functools.wraps(panel)
+    def drawn(*args: Any) -> None:
+        start = time.thread_time()
+        try:
+            panel(*args)
+        finally:
+            _note(panel, every, time.thread_time() - start)
+        if (factor := pace().factor) > 1 and panel is not _look:
+            st.caption(
+                _(
+                    "Many learners look at live figures now: this one is drawn every {every:.2g} seconds.",
+                    every=every * factor,
+                )
+            )
+        _change_interval(panel, every)
+
+    interval = every * pace().factor
+    st.session_state[_name(panel)] = interval
+    return st.fragment(drawn, run_every=interval)
+
+
+def look_again(changed: Callable[[], bool], *, every: float) -> None:
+    """Draws the whole page once more when something `changed`, and until then nothing: for a panel at rest, which it
+    would cost ten times as much to draw in vain.
+    """
+    kept_current(_look, every=every)(changed)
+
+
+def _look(changed: Callable[[], bool]) -> None:
+    if changed():
+        st.rerun()
+
+
+def _name(panel: Callable[..., None]) -> str:
+    return f"live:{panel.__module__}.{panel.__qualname__}"
+
+
+def _note(panel: Callable[..., None], every: float, seconds: float) -> None:
+    context = get_script_run_ctx(suppress_warning=True)
+    if context is not None and context.fragment_ids_this_run:  # the first drawing fills caches: it says nothing
+        pace().drawn(f"{context.session_id}:{_name(panel)}", every, seconds)
+
+
+def _change_interval(panel: Callable[..., None], every: float) -> None:
+    """Has the browser ask at another interval from now on; only a run of the whole page would tell it otherwise."""
+    wanted = every * pace().factor
+    context = get_script_run_ctx(suppress_warning=True)
+    fragments = context.fragment_ids_this_run if context is not None else None
+    if context is None or not fragments or len(fragments) != 1 or st.session_state.get(_name(panel)) == wanted:
+        return
+    st.session_state[_name(panel)] = wanted
+    message = ForwardMsg()
+    message.auto_rerun.interval = wanted
+    message.auto_rerun.fragment_id = fragments[0]
+    context.enqueue(message)
