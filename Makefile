@@ -6,7 +6,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 TEST_READY := .venv/.test-ready
 
-.PHONY: app class test lint soak bench load clean
+.PHONY: app class messages test lint soak bench load clean
 
 app: $(INSTALLED)
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT) --server.address $(ADDRESS)
@@ -23,6 +23,7 @@ lint: $(TEST_READY)
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
+	$(BIN)/python tests/audit.py
 
 # What is left out of `make test` for its length: every part of every lesson in a browser, faults, several machines (where
 # PostgreSQL and HAProxy are installed), long tests.
@@ -33,6 +34,15 @@ soak: $(TEST_READY)
 # A class of learners without browsers, against a server of its own; LOAD="--learners 10 --minutes 1" makes it smaller.
 load: $(TEST_READY)
 	$(BIN)/python -m tests.load $(LOAD)
+
+# Brings every catalog of assets/locales up to date with the code; a new language is one more file, made with
+# `pybabel init -i build/messages.pot -o assets/locales/XX.po -l XX`. New messages wait there for their translation.
+messages: $(INSTALLED)
+	mkdir -p build
+	$(BIN)/pybabel -q extract -F assets/locales/babel.cfg -k _ -k N_ -k say -k plural:2,3 -o build/messages.pot .
+	for file in assets/locales/*.po; do \
+		$(BIN)/pybabel -q update -i build/messages.pot -o $$file -l $$(basename $$file .po) \
+			--no-fuzzy-matching --ignore-obsolete --width 120 || exit 1; done
 
 bench: $(TEST_READY)
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only

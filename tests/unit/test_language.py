@@ -1,0 +1,118 @@
+"""Messages in the reader's language: looking them up, numbers and plurals, and whether the French is whole."""
+
+import json
+import string
+from pathlib import Path
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+from engine import language
+from engine.language import N_, Message, _, cached_by_language, number, plural_of
+
+ROOT = Path(__file__).resolve().parents[2]
+CATALOGS = sorted((ROOT / "assets/locales").glob("*.po"))
+KEYWORDS = {"_": None, "N_": None, "say": None, "plural": (2, 3)}
+
+
+@pytest.fixture
+def french(monkeypatch):
+    """The reader is French."""
+    monkeypatch.setattr(language, "_readers_language", lambda: "fr")
+
+
+def test_a_message_without_translation_stays_as_it_is(french):
+    assert _("nobody has translated this {x}") == "nobody has translated this {x}"
+    assert _("nobody has translated {x:,} of these", x=1200) == "nobody has translated 1\u202f200 of these"
+
+
+def test_a_message_is_translated_and_its_values_are_put_in(french):
+    assert _("Train") == "Entraîner"
+    assert _("{n_tokens:,} tokens", n_tokens=1200).startswith("1\u202f200")
+
+
+def test_in_english_nothing_changes():
+    assert _("Train") == "Train" and _("{n:,} of {name}", n=1200, name="x") == "1,200 of x"
+    assert number(1234.5, ",.1f") == "1,234.5" and plural_of(2, "token", "tokens") == "tokens"
+
+
+def test_what_names_an_option_speaks_only_when_it_is_shown(french):
+    name = N_("Train")
+    assert isinstance(name, Message) and name == "Train" and hash(name) == hash("Train") and {name: 1}["Train"] == 1
+    assert (str(name), f"{name}", f"{name:>10}") == ("Entraîner", "Entraîner", " Entraîner")
+    assert json.dumps(name) == '"Train"' and name.lower() == "train"
+
+
+def test_numbers_take_the_separators_of_the_language(french):
+    assert number(1234.5, ",.1f") == "1\u202f234,5" and number(0.125, ".1%") == "12,5%"
+    assert _("{flag} {n}", flag=True, n=1.5) == "True 1.5"  # without a format it is no number to be read
+
+
+def test_zero_is_singular_in_french(french, monkeypatch):
+    monkeypatch.setattr(language, "_catalog", lambda code: {"horse": ("cheval", "chevaux")})
+    assert [plural_of(n, "horse", "horses") for n in (0, 1, 2)] == ["cheval", "cheval", "chevaux"]
+
+
+def test_a_language_without_catalog_is_english(monkeypatch):
+    monkeypatch.setattr(language, "_readers_language", lambda: "xx")
+    assert _("Train") == "Train"
+
+
+def test_what_is_cached_is_cached_for_each_language(monkeypatch):
+    calls = []
+
+    @cached_by_language()
+    def title(which: str) -> str:
+        calls.append(which)
+        return _("Train")
+
+    assert [title("a"), title("a")] == ["Train", "Train"] and len(calls) == 1
+    monkeypatch.setattr(language, "_readers_language", lambda: "fr")
+    assert title("a") == "Entraîner" and len(calls) == 2
+
+
+# --- the catalogs --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def messages() -> set[str]:
+    """Every message of the code, as `make messages` finds them."""
+    methods = [
+        ("app.py", "python"),
+        ("pages/**.py", "python"),
+        ("engine/**.py", "python"),
+        ("pages/**.js", "javascript"),
+    ]
+    found = extract_from_dir(
+        ROOT, methods, {}, KEYWORDS, directory_filter=lambda each: not Path(each).name.startswith((".", "_", "build"))
+    )
+    return {
+        text for _file, _line, text, _notes, _context in found for text in (text if isinstance(text, tuple) else [text])
+    }
+
+
+@pytest.mark.parametrize("file", CATALOGS, ids=lambda file: file.stem)
+def test_every_message_is_translated_with_the_same_placeholders(file, messages):
+    with file.open("rb") as opened:
+        catalog = read_po(opened, locale=file.stem)
+    known = {}
+    for each in catalog:
+        for one, other in zip(
+            each.id if isinstance(each.id, tuple) else (each.id,),
+            each.string if isinstance(each.string, tuple) else (each.string,),
+            strict=True,
+        ):
+            known[one] = other
+    missing = sorted(text for text in messages if not known.get(text))
+    assert not missing, f"{len(missing)} messages wait for a translation (`make messages`): {missing[:5]}"
+    unlike = {text for text, other in known.items() if text and fields(text) != fields(other)}
+    assert not unlike, sorted(unlike)[:5]
+
+
+def fields(text: str) -> set[str] | None:
+    """The placeholders of a message; None where its braces are none, as in code."""
+    try:
+        return {f"{name}!{how}:{spec}" for _text, name, spec, how in string.Formatter().parse(text) if name is not None}
+    except ValueError:
+        return None
