@@ -84,7 +84,7 @@ const draw = (state) => {
   const { boxes, repeated } = state.data;
   const { tops, block, height } = layOut(boxes);
   const svg = shape("svg", { viewBox: `0 0 ${WIDTH} ${height}`, role: "group", class: "map" });
-  svg.setAttribute("aria-label", "The model from top to bottom. Arrow keys move, Enter chooses an operation.");
+  svg.setAttribute("aria-label", say("The model from top to bottom. Arrow keys move, Enter chooses an operation."));
   const middle = (index) => tops[index] + HEIGHT / 2;
   const first = boxes.findLastIndex((box) => box.place === "before");
   const last = boxes.findIndex((box) => box.place === "after");
@@ -130,6 +130,7 @@ const draw = (state) => {
 
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
+  speak(data, parentElement);
   const state = stateOf(parentElement, build);
   state.send = setTriggerValue;
   state.data = data;

@@ -3,7 +3,7 @@
 const SVG = "http://www.w3.org/2000/svg";
 const NARROW = 620;
 const LINE = 26;
-const HINT = "Point at a token, or use the arrow keys, to see what it reads; click or Enter locks it.";
+const hint = () => say("Point at a token, or use the arrow keys, to see what it reads; click or Enter locks it.");
 
 const build = (parentElement) => {
   const root = element("div", "root");
@@ -14,7 +14,7 @@ const build = (parentElement) => {
   svg.setAttribute("aria-hidden", "true"); // the buttons and the readout say the same
   stage.append(svg);
   scroll.append(stage);
-  const readout = element("div", "readout", HINT);
+  const readout = element("div", "readout", hint());
   readout.setAttribute("aria-live", "polite");
   root.append(scroll, readout);
   parentElement.append(root);
@@ -50,20 +50,22 @@ const build = (parentElement) => {
   return state;
 };
 
-const quoted = (text) => `“${visible(text)}”`;
-
 const light = (state, index) => {
   const { tokens, arcs } = state.data;
   state.stage.classList.toggle("dimmed", index !== null);
   for (const line of state.svg.children) line.classList.toggle("lit", Number(line.dataset.row) === index);
   if (index === null) {
-    state.readout.textContent = HINT;
+    state.readout.textContent = hint();
     return;
   }
   const found = arcs.filter(([row]) => row === index);
-  const most = found.slice(0, 5).map(([, column, weight]) => `${column} ${quoted(tokens[column])} ${weight.toFixed(3)}`);
-  const rest = found.length > 5 ? ` and ${found.length - 5} more` : "";
-  state.readout.textContent = `${index} ${quoted(tokens[index])} reads ${most.join(", ") || "nothing that is drawn"}${rest}`;
+  const most = found
+    .slice(0, 5)
+    .map(([, column, weight]) => `${column} ${quoted(visible(tokens[column]))} ${decimal(weight.toFixed(3))}`);
+  const values = { token: `${index} ${quoted(visible(tokens[index]))}`, others: most.join(", "), n: found.length - 5 };
+  if (!found.length) state.readout.textContent = say("{token} reads nothing that is drawn", values);
+  else if (found.length <= 5) state.readout.textContent = say("{token} reads {others}", values);
+  else state.readout.textContent = say("{token} reads {others} and {n} more", values);
 };
 
 const draw = (state) => {
@@ -85,7 +87,8 @@ const button = (state, index, className) => {
   made.type = "button";
   made.tabIndex = -1;
   made.dataset.index = String(index);
-  made.setAttribute("aria-label", `Token ${index}: ${quoted(tokens[index])}`);
+  const token = quoted(visible(tokens[index]));
+  made.setAttribute("aria-label", say("Token {place}: {token}", { place: String(index), token }));
   made.setAttribute("aria-pressed", String(index === locked));
   tint(made, ids[index]);
   state.stage.append(made);
@@ -145,8 +148,8 @@ const inColumns = (state, wide) => {
     made.style[side] = "0";
     state.stage.append(made);
   };
-  heading("reads", "left");
-  heading("is read", "right");
+  heading(say("reads"), "left");
+  heading(say("is read"), "right");
   tokens.forEach((text, index) => {
     const made = button(state, index, "left");
     place(made, 0, down(index) - LINE / 2 + 1, width, LINE - 2);
@@ -167,6 +170,7 @@ const inColumns = (state, wide) => {
 
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
+  speak(data, parentElement);
   const state = stateOf(parentElement, build);
   state.send = setTriggerValue;
   state.data = data;

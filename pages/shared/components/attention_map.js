@@ -4,7 +4,7 @@ const LARGEST_CELL = 42;
 const LARGEST_PROJECTED = 64;
 const TALLEST = 660;
 const BARS = 34;
-const HINT = "Point at a cell, or use the arrow keys, to read its weight; click or Enter locks its row.";
+const hint = () => say("Point at a cell, or use the arrow keys, to read its weight; click or Enter locks its row.");
 
 const mix = (one, other, share) => one.map((value, channel) => value + share * (other[channel] - value));
 
@@ -19,7 +19,6 @@ const ramp = (host) => {
   });
 };
 
-const quoted = (text) => `“${visible(text)}”`;
 const isMasked = (state, row, column) => state.data.shift !== null && column > row + state.data.shift;
 const weight = (state, row, column) => state.values[row * state.data.columns.length + column] / 65535;
 
@@ -37,11 +36,11 @@ const build = (parentElement) => {
   state.board = element("div", "board");
   state.board.tabIndex = 0;
   state.board.setAttribute("role", "application");
-  state.board.setAttribute("aria-roledescription", "attention map");
+  state.board.setAttribute("aria-roledescription", say("attention map"));
   state.board.append(state.canvas, state.band, state.cursor);
   const frame = element("div", "frame");
   frame.append(state.corner, state.top, element("span"), state.bars, state.left, state.board);
-  state.readout = element("span", "readout", HINT);
+  state.readout = element("span", "readout", hint());
   state.readout.setAttribute("aria-live", "polite");
   state.ramp = element("span", "ramp");
   const scale = element("span", "scale quiet");
@@ -49,11 +48,11 @@ const build = (parentElement) => {
   legend.append("0", state.ramp, "1");
   state.legend = legend;
   state.hatch = element("span");
-  state.hatch.append(element("span", "hatch"), "masked");
+  state.hatch.append(element("span", "hatch"), say("masked"));
   const weak = element("label", "weak");
   const box = element("input");
   box.type = "checkbox";
-  weak.append(box, "bring out weak weights (√)");
+  weak.append(box, say("bring out weak weights (√)"));
   state.weakBox = weak;
   scale.append(legend, state.hatch, weak);
   const foot = element("div", "foot");
@@ -115,7 +114,7 @@ const build = (parentElement) => {
 
 const shownWeight = (state, row, column) => {
   const share = weight(state, row, column);
-  return state.data.yesNo ? (share > 0.5 ? "yes" : "no") : share.toFixed(3);
+  return state.data.yesNo ? (share > 0.5 ? say("yes") : say("no")) : decimal(share.toFixed(3));
 };
 
 const read = (state, row, column) => {
@@ -123,8 +122,12 @@ const read = (state, row, column) => {
   row = Math.max(0, Math.min(row, rows.length - 1));
   column = Math.max(0, Math.min(column, columns.length - 1));
   state.place = [row, column];
-  const found = isMasked(state, row, column) ? "masked, it comes later" : shownWeight(state, row, column);
-  state.readout.textContent = `${row} ${quoted(rows[row])} → ${column} ${quoted(columns[column])}: ${found}`;
+  const found = isMasked(state, row, column) ? say("masked, it comes later") : shownWeight(state, row, column);
+  state.readout.textContent = say("{query} → {key}: {weight}", {
+    query: `${row} ${quoted(visible(rows[row]))}`,
+    key: `${column} ${quoted(visible(columns[column]))}`,
+    weight: found,
+  });
   Object.assign(state.cursor.style, {
     visibility: "visible",
     left: `${(100 * column) / columns.length}%`,
@@ -137,7 +140,7 @@ const read = (state, row, column) => {
 
 const rest = (state) => {
   state.cursor.style.visibility = "hidden";
-  state.readout.textContent = HINT;
+  state.readout.textContent = hint();
   drawBars(state, state.locked);
 };
 
@@ -156,7 +159,8 @@ const mark = (state) => {
   if (row === null) return;
   const order = columns.map((_, column) => column).filter((column) => !isMasked(state, row, column));
   order.sort((one, other) => weight(state, row, other) - weight(state, row, one));
-  state.largest.append(element("span", "quiet", `Locked: ${row} ${quoted(rows[row])} ${state.data.rowName}`));
+  const query = `${row} ${quoted(visible(rows[row]))}`;
+  state.largest.append(element("span", "quiet", say("Locked: {query} {verb}", { query, verb: state.data.rowName })));
   for (const column of order.slice(0, 6)) {
     const chip = element("span", "chip");
     if (columnIds) tint(chip, columnIds[column]);
@@ -260,6 +264,7 @@ const paint = (state) => {
 
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
+  speak(data, parentElement);
   const state = stateOf(parentElement, build);
   state.send = setTriggerValue;
   if (state.encoded !== data.values) {
@@ -276,7 +281,8 @@ export default function (component) {
     element("span", "", `${data.columnName} →`),
     element("span", "", `${data.rowName} ↓`),
   );
-  state.board.setAttribute("aria-label", `${data.summary} Arrow keys read the weights, Enter locks a row.`);
+  const { summary } = data;
+  state.board.setAttribute("aria-label", say("{summary} Arrow keys read the weights, Enter locks a row.", { summary }));
   arrange(state);
   paint(state);
 }

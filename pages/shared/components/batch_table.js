@@ -11,12 +11,12 @@ const build = (parentElement, state) => {
   state.passage = element("div", "passage");
   state.passage.tabIndex = 0;
   state.passage.setAttribute("role", "group");
-  state.passage.setAttribute("aria-label", "The passage of the text that this row came from");
+  state.passage.setAttribute("aria-label", say("The passage of the text that this row came from"));
   const key = element("div", "key quiet");
   const inside = element("span", "", "");
-  inside.append(element("span", "inside", "underlined"), ": the window");
+  inside.append(element("span", "inside", say("underlined")), say(": the window"));
   const here = element("span", "", "");
-  here.append(element("span", "here", "framed"), ": the chosen token");
+  here.append(element("span", "here", say("framed")), say(": the chosen token"));
   key.append(inside, here);
   state.found.append(state.title, state.passage, key);
   root.append(state.scroll, state.found);
@@ -62,6 +62,13 @@ const moveStop = (state, place) => {
   if (now) now.tabIndex = 0;
 };
 
+const cellNamed = (row, column, text, id) => ({
+  row: String(row),
+  column: String(column),
+  token: visible(text),
+  id: String(id),
+});
+
 const choose = (state, place) => {
   const old = cellAt(state, state.chosen);
   if (old) old.setAttribute("aria-pressed", "false");
@@ -74,10 +81,14 @@ const choose = (state, place) => {
   const inWindow = column + (y ? 1 : 0);
   const textOf = (id) => state.texts.get(id);
   const id = window[show][column];
-  state.title.textContent =
-    `Row ${row}, position ${column}: “${visible(textOf(id))}”, id ${id}, is token ` +
-    `${(window.start + inWindow + 1).toLocaleString("en")} of the text` +
-    (y ? `, the target of “${visible(textOf(window.x[column]))}”.` : `; its target is “${visible(textOf(window.y[column]))}”.`);
+  const values = {
+    ...cellNamed(row, column, textOf(id), id),
+    n: window.start + inWindow + 1,
+    other: visible(textOf(y ? window.x[column] : window.y[column])),
+  };
+  state.title.textContent = y
+    ? say("Row {row}, position {column}: “{token}”, id {id}, is token {n} of the text, the target of “{other}”.", values)
+    : say("Row {row}, position {column}: “{token}”, id {id}, is token {n} of the text; its target is “{other}”.", values);
   const last = window.y[window.y.length - 1];
   const ids = [...window.before, ...window.x, last, ...window.after];
   const first = window.before.length;
@@ -99,6 +110,7 @@ const choose = (state, place) => {
 
 export default function (component) {
   const { data, parentElement } = component;
+  speak(data, parentElement);
   let state = states.get(parentElement);
   if (!state || !state.root.isConnected) {
     state = { chosen: [0, 0], stop: [0, 0] };
@@ -115,10 +127,14 @@ export default function (component) {
   const caption = element(
     "caption",
     "quiet",
-    `${show}, ${rows.length} windows (rows) of ${width} positions (columns). Choose a cell to see where it comes from.`,
+    say("{name}, {rows} windows (rows) of {columns} positions (columns). Choose a cell to see where it comes from.", {
+      name: show,
+      rows: String(rows.length),
+      columns: String(width),
+    }),
   );
   const head = element("tr");
-  head.append(element("th", "row", "row \\ position"));
+  head.append(element("th", "row", say("row \\ position")));
   for (let column = 0; column < width; column += 1) {
     const th = element("th", "", String(column));
     th.scope = "col";
@@ -139,8 +155,9 @@ export default function (component) {
       cell.dataset.row = String(r);
       cell.dataset.column = String(c);
       cell.setAttribute("aria-pressed", "false");
-      cell.setAttribute("aria-label", `Row ${r}, position ${c}: “${visible(state.texts.get(id))}”, id ${id}`);
-      cell.title = `“${visible(state.texts.get(id))}” · id ${id}`;
+      const values = cellNamed(r, c, state.texts.get(id), id);
+      cell.setAttribute("aria-label", say("Row {row}, position {column}: “{token}”, id {id}", values));
+      cell.title = `${quoted(visible(state.texts.get(id)))} · id ${id}`;
       tint(cell, id);
       const td = element("td");
       td.append(cell);

@@ -1,8 +1,8 @@
 // Rows are keyed by token id and kept between updates: moving a slider changes widths, not elements.
 const percent = (p) => {
   if (p === 0) return "0 %";
-  if (p > 0 && p < 0.001) return "< 0.1 %";
-  return `${(100 * p).toFixed(1)} %`;
+  if (p > 0 && p < 0.001) return decimal("< 0.1 %");
+  return decimal(`${(100 * p).toFixed(1)} %`);
 };
 
 const makeRow = () => {
@@ -27,8 +27,8 @@ const update = ({ button, parts }, row, scale, chosen) => {
   parts.final.style.width = `${(100 * row.final) / scale}%`;
   parts.numbers.textContent = `${percent(row.base)} → ${percent(row.final)}`;
   const notes = [];
-  if (row.cut !== null) notes.push(`cut by ${row.cut}`);
-  if (row.id === chosen) notes.push("chosen");
+  if (row.cut !== null) notes.push(say("cut by {filter}", { filter: row.cut }));
+  if (row.id === chosen) notes.push(say("chosen"));
   parts.note.textContent = notes.join(", ");
   button.classList.toggle("cut", row.cut !== null);
   button.classList.toggle("chosen", row.id === chosen);
@@ -36,22 +36,27 @@ const update = ({ button, parts }, row, scale, chosen) => {
   const state = notes.length ? `, ${notes.join(", ")}` : "";
   button.setAttribute(
     "aria-label",
-    `Use “${visible(row.text)}”, id ${row.id}: ${percent(row.base)} before the filters, ` +
-      `${percent(row.final)} after${state}`,
+    say("Use “{token}”, id {id}: {before} before the filters, {after} after", {
+      token: visible(row.text),
+      id: String(row.id),
+      before: percent(row.base),
+      after: percent(row.final),
+    }) + state,
   );
 };
 
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
+  speak(data, parentElement);
   let state = states.get(parentElement);
   if (!state || !state.root.isConnected) {
     const root = element("div", "root");
     const key = element("div", "key quiet");
     const before = element("span", "key-item");
-    before.append(element("span", "key-base"), element("span", "", "before the filters"));
+    before.append(element("span", "key-base"), element("span", "", say("before the filters")));
     const after = element("span", "key-item");
-    after.append(element("span", "key-final"), element("span", "", "after the filters"));
-    key.append(before, after, element("span", "key-item", "Choose a row to continue with that token."));
+    after.append(element("span", "key-final"), element("span", "", say("after the filters")));
+    key.append(before, after, element("span", "key-item", say("Choose a row to continue with that token.")));
     const list = element("div", "list");
     list.setAttribute("role", "group");
     root.append(key, list);

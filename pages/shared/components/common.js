@@ -26,6 +26,37 @@ const stateOf = (parentElement, build) => {
   return state;
 };
 
+// The reader's language, and the component's messages in it: English → translation. Both come with the data
+// (pages/shared/components/mount.py), none of it for a reader of English.
+let language = "en";
+let translations = {};
+let decimalMark = ".";
+const spokenIn = new WeakMap();
+
+// What every component that holds words does first. A place built for a reader of another language is built anew.
+const speak = (data, parentElement) => {
+  ({ language = "en", words: translations = {} } = data.spoken ?? {});
+  decimalMark = language === "en" ? "." : (0.5).toLocaleString(language)[1];
+  if ((spokenIn.get(parentElement) ?? language) !== language) states.get(parentElement)?.root.remove();
+  spokenIn.set(parentElement, language);
+};
+
+// A count with the separators of the reader's language.
+const grouped = (n) => n.toLocaleString(language);
+
+// The text of a number with the decimal mark of the reader's language.
+const decimal = (text) => text.replace(".", decimalMark);
+
+// A message in the reader's language, `{name}` filled with `values.name`, and numbers among them grouped. The message
+// is one literal between double quotes, so that it is found for translation.
+const say = (message, values = {}) =>
+  (translations[message] ?? message).replace(/\{(\w+)\}/g, (whole, name) => {
+    if (!(name in values)) return whole;
+    return typeof values[name] === "number" ? grouped(values[name]) : values[name];
+  });
+
+const quoted = (text) => say("“{text}”", { text });
+
 // A colour of the theme, by the name of its CSS variable, as [red, green, blue].
 const rgb = (host, name) => {
   const probe = element("span");

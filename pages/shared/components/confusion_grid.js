@@ -2,7 +2,7 @@
 const shareOf = (count, total) => (total ? count / total : 0);
 const percent = (share) => {
   const fine = (share > 0 && share < 0.1) || (share < 1 && share > 0.99); // "100 %" only of all
-  return `${(100 * share).toFixed(fine ? 1 : 0)} %`;
+  return decimal(`${(100 * share).toFixed(fine ? 1 : 0)} %`);
 };
 
 const build = (parentElement) => {
@@ -62,7 +62,7 @@ const layOut = (state, names) => {
   state.n = names.length;
   state.cells = [];
   const head = element("tr");
-  head.append(element("td", "corner quiet", "is ↓ · called →"));
+  head.append(element("td", "corner quiet", say("is ↓ · called →")));
   names.forEach((name) => {
     const cell = element("th", "", name);
     cell.scope = "col";
@@ -97,6 +97,7 @@ const layOut = (state, names) => {
 
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
+  speak(data, parentElement);
   const state = stateOf(parentElement, build);
   state.send = setTriggerValue;
   state.title.textContent = data.title;
@@ -105,7 +106,7 @@ export default function (component) {
   if (state.names !== names) {
     state.names = names;
     layOut(state, data.names);
-    state.readout.textContent = "Choose a cell to read its texts.";
+    state.readout.textContent = say("Choose a cell to read its texts.");
   }
   data.counts.forEach((line, row) => {
     const total = line.reduce((sum, each) => sum + each, 0);
@@ -115,7 +116,7 @@ export default function (component) {
       button.style.setProperty("--share", share.toFixed(3));
       button.classList.toggle("empty", count === 0);
       const [number, part] = button.children;
-      const text = count.toLocaleString("en");
+      const text = grouped(count);
       if (number.textContent !== text && number.textContent !== "") {
         number.classList.remove("moved");
         void number.offsetWidth; // so that the animation begins again
@@ -123,10 +124,12 @@ export default function (component) {
       }
       number.textContent = text;
       part.textContent = percent(share);
-      const verdict = row === column ? "right" : "wrong";
+      const values = { n: count, total, class: data.names[row], called: data.names[column], share: percent(share) };
       button.setAttribute(
         "aria-label",
-        `${text} of ${total.toLocaleString("en")} texts that are ${data.names[row]} were called ${data.names[column]} (${percent(share)}), ${verdict}`,
+        row === column
+          ? say("{n} of {total} texts that are {class} were called {called} ({share}), right", values)
+          : say("{n} of {total} texts that are {class} were called {called} ({share}), wrong", values),
       );
       const chosen = data.selected !== null && data.selected[0] === row && data.selected[1] === column;
       if (chosen) button.setAttribute("aria-current", "true");

@@ -13,11 +13,11 @@ const build = (parentElement) => {
   const rest = () => {
     tip.textContent = state.notes[state.selected] ?? "";
   };
-  const say = (event) => {
+  const tell = (event) => {
     const button = buttonOf(event);
     if (button) tip.textContent = state.notes[Number(button.dataset.span)];
   };
-  box.addEventListener("pointerover", say);
+  box.addEventListener("pointerover", tell);
   box.addEventListener("pointerleave", rest);
   rove(box, state, (index) => {
     tip.textContent = state.notes[Number(state.buttons[index].dataset.span)];

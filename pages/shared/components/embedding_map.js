@@ -47,13 +47,13 @@ const build = (parentElement, state) => {
     if (state.zoom === 1) state.centre = middleOf(state);
     place(state);
   };
-  tool("+", "Zoom in", () => {
+  tool("+", say("Zoom in"), () => {
     const point = state.data.points.find(([id]) => id === state.data.selected);
     if (state.zoom === 1 && point) state.centre = [point[2], point[3]];
     zoom(1.6);
   });
-  tool("−", "Zoom out", () => zoom(1 / 1.6));
-  tool("Whole map", "Show the whole map", () => zoom(0));
+  tool("−", say("Zoom out"), () => zoom(1 / 1.6));
+  tool(say("Whole map"), say("Show the whole map"), () => zoom(0));
   state.board.append(state.svg, state.tip, tools);
   root.append(state.legend, state.board);
   parentElement.append(root);
@@ -83,7 +83,7 @@ const build = (parentElement, state) => {
     state.tip.classList.toggle("shown", id !== null);
     if (id === null) return;
     const made = state.made.get(id);
-    state.tip.textContent = `“${visible(made.text)}” · id ${id} · ${state.data.groups[made.group]}`;
+    state.tip.textContent = `${quoted(visible(made.text))} · id ${id} · ${state.data.groups[made.group]}`;
     const width = state.tip.offsetWidth;
     const board = state.board.clientWidth;
     state.tip.style.left = `${Math.max(0, Math.min(made.x - width / 2, board - width))}px`;
@@ -168,6 +168,7 @@ const place = (state, still = false) => {
 
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
+  speak(data, parentElement);
   let state = states.get(parentElement);
   if (!state || !state.root.isConnected) {
     state = { made: new Map(), zoom: 1, centre: [0, 0], drag: null, moved: false };

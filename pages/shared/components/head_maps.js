@@ -1,6 +1,6 @@
 // Two places of this component work together: one only receives the maps and keeps them by their digest, the other
 // draws the heads in order and waits for the maps it needs.
-const SHORT = ["previous", "first", "itself", "same", "induction", "mixed"];
+const shortNames = () => [say("previous"), say("first"), say("itself"), say("same"), say("induction"), say("mixed")];
 const KEPT = 4;
 const kept = (globalThis[Symbol.for("llm_lessons.head_maps")] ??= { values: new Map(), waiting: new Set() });
 
@@ -37,7 +37,7 @@ const build = (parentElement) => {
   state.foot = element("div", "foot quiet");
   state.ramp = element("span", "ramp");
   const legend = element("span");
-  legend.append("weight 0", state.ramp, "1 (square root scale)");
+  legend.append(say("weight 0"), state.ramp, say("1 (square root scale)"));
   state.foot.append(legend);
   root.append(grid, state.foot);
   parentElement.append(root);
@@ -117,6 +117,7 @@ const draw = (state) => {
   const again = focused ? [...state.grid.children].indexOf(focused) : -1;
   state.grid.setAttribute("aria-label", summary);
   state.foot.style.display = maps ? "" : "none";
+  const short = shortNames();
   state.grid.replaceChildren(
     ...tiles.map(([layer, head, kind, lines, name, bar, off]) => {
       const tile = element("button", `tile kind-${kind}${off ? " off" : ""}`);
@@ -126,8 +127,9 @@ const draw = (state) => {
       tile.setAttribute("aria-label", name);
       if (selected && selected[0] === layer && selected[1] === head) tile.setAttribute("aria-current", "true");
       if (maps) tile.append(element("canvas"));
-      tile.append(element("span", "place", `${layer + 1} · ${head + 1}${off ? " off" : ""}`));
-      tile.append(element("span", "line kind", SHORT[kind]));
+      const place = `${layer + 1} · ${head + 1}`;
+      tile.append(element("span", "place", off ? say("{head} off", { head: place }) : place));
+      tile.append(element("span", "line kind", short[kind]));
       for (const line of lines) tile.append(element("span", "line", line));
       if (bar !== null) {
         const track = element("span", "bar");
@@ -147,6 +149,7 @@ const draw = (state) => {
 
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
+  speak(data, parentElement);
   if (data.store) {
     store(data.store, data.values);
     return;

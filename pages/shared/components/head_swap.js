@@ -1,9 +1,9 @@
 // Three columns: the body from its embeddings up, the head that goes, the head that comes.
-const LEARNS = {
-  no: ["frozen", "❄ stays as it is"],
-  yes: ["learning", "✎ learns"],
-  adapter: ["adapted", "✎ learns beside it (LoRA)"],
-};
+const learns = () => ({
+  no: ["frozen", say("❄ stays as it is")],
+  yes: ["learning", say("✎ learns")],
+  adapter: ["adapted", say("✎ learns beside it (LoRA)")],
+});
 
 const build = (parentElement) => {
   const root = element("div", "root");
@@ -26,34 +26,39 @@ const visibleWord = (text) => text.replaceAll("\n", "↵") || "∅";
 
 export default function (component) {
   const { data, parentElement } = component;
+  speak(data, parentElement);
   const { root } = stateOf(parentElement, build);
   root.setAttribute("aria-label", data.summary);
   const body = element("div", "body");
   [...data.parts].reverse().forEach((part) => {
-    const [className, words] = LEARNS[part.learns];
+    const [className, words] = learns()[part.learns];
     const box = element("div", `part ${className}`);
     box.append(element("span", "name", part.name), element("span", "size", part.n), element("span", "note", words));
     body.append(box);
   });
   const pooled = element("div", "pooled");
   pooled.append(
-    element("span", "", data.pooling === "last" ? "the vector of the last token" : "the mean of all tokens' vectors"),
+    element(
+      "span",
+      "",
+      data.pooling === "last" ? say("the vector of the last token") : say("the mean of all tokens' vectors"),
+    ),
   );
   const old = headOf(
     "old",
-    "Old head, taken off",
-    "a score for every token that may come next",
+    say("Old head, taken off"),
+    say("a score for every token that may come next"),
     data.old.rows,
     "…",
     data.old.n,
   );
-  if (data.tied) old.append(element("div", "note", "It was the token embedding itself, which stays below."));
+  if (data.tied) old.append(element("div", "note", say("It was the token embedding itself, which stays below.")));
   const fresh = headOf(
     "new",
-    "New head",
-    "✎ learns: a score for every class",
+    say("New head"),
+    say("✎ learns: a score for every class"),
     data.new.rows,
-    data.new.more ? `and ${data.new.more} more` : "",
+    data.new.more ? say("and {n} more", { n: data.new.more }) : "",
     data.new.n,
   );
   const heads = element("div", "heads");

@@ -1,6 +1,6 @@
 // One canvas pixel a number, stretched without smoothing. Colours come from the theme when it is drawn, and again
 // when the theme changes.
-const number = (value) => (value < 0 ? "−" : "") + (value === 0 ? "0" : Math.abs(value).toPrecision(3));
+const number = (value) => (value < 0 ? "−" : "") + (value === 0 ? "0" : decimal(Math.abs(value).toPrecision(3)));
 
 const build = (parentElement, state) => {
   const root = element("div", "root");
@@ -64,10 +64,12 @@ const read = (state, row, column) => {
   column = Math.max(0, Math.min(column, columns - 1));
   state.place = [row, column];
   const { rowLabels, columnLabels } = state.data;
-  const place = (name, index, labels) => `${name} ${index}${labels ? ` “${visible(labels[index])}”` : ""}`;
-  state.readout.textContent =
-    `${place(rowName, row, rowLabels)}, ${place(columnName, column, columnLabels)}: ` +
-    number(state.values[row * columns + column]);
+  const place = (name, index, labels) => `${name} ${index}${labels ? ` ${quoted(visible(labels[index]))}` : ""}`;
+  state.readout.textContent = say("{row}, {column}: {value}", {
+    row: place(rowName, row, rowLabels),
+    column: place(columnName, column, columnLabels),
+    value: number(state.values[row * columns + column]),
+  });
   Object.assign(state.cursor.style, {
     visibility: "visible",
     left: `${(100 * column) / columns}%`,
@@ -104,6 +106,7 @@ const draw = (state) => {
 
 export default function (component) {
   const { data, parentElement } = component;
+  speak(data, parentElement);
   let state = states.get(parentElement);
   if (!state || !state.root.isConnected) {
     state = { place: [0, 0] };
@@ -115,7 +118,8 @@ export default function (component) {
   state.values = new Float32Array(bytes.buffer);
   state.title.textContent = data.title;
   state.board.style.height = `${data.height}px`;
-  state.board.setAttribute("aria-label", `${data.title}. ${data.summary} Arrow keys read the numbers.`);
+  const label = `${data.title}. ${data.summary}`;
+  state.board.setAttribute("aria-label", say("{label} Arrow keys read the numbers.", { label }));
   const named = data.rowLabels && data.height >= 13 * data.rows;
   state.left.classList.toggle("named", Boolean(named));
   state.left.replaceChildren(
@@ -127,6 +131,6 @@ export default function (component) {
   state.low.textContent = number(-data.scale);
   state.high.textContent = number(data.scale);
   state.cursor.style.visibility = "hidden";
-  state.readout.textContent = "Point at a cell, or use the arrow keys, to read its number.";
+  state.readout.textContent = say("Point at a cell, or use the arrow keys, to read its number.");
   draw(state);
 }

@@ -1,11 +1,11 @@
 // Eight figures along one line. Every figure is built once and then changed in place: bars glide to their new length
 // when the model behind them has learned, and nothing blinks.
 const percent = (p) => {
-  if (p > 0 && p < 0.001) return "< 0.1 %";
-  return `${(100 * p).toFixed(1)} %`;
+  if (p > 0 && p < 0.001) return decimal("< 0.1 %");
+  return decimal(`${(100 * p).toFixed(1)} %`);
 };
-const signed = (value) => (value < 0 ? "−" : "") + Math.abs(value).toFixed(2);
-const exact = (value) => (value < 0 ? "−" : "") + (value === 0 ? "0" : Math.abs(value).toPrecision(3));
+const signed = (value) => (value < 0 ? "−" : "") + decimal(Math.abs(value).toFixed(2));
+const exact = (value) => (value < 0 ? "−" : "") + (value === 0 ? "0" : decimal(Math.abs(value).toPrecision(3)));
 
 // Exactly n children, made by `make`, kept from one drawing to the next; `fill` writes each.
 const fit = (parent, n, make, fill) => {
@@ -105,7 +105,11 @@ const stripGroup = (state, body, foot) => {
     column = Math.max(0, Math.min(column, columns - 1));
     strips.at = [row, column];
     strips.touched = true;
-    readout.textContent = `${strips.names[row]}, dimension ${column}: ${exact(strips.numbers[row * columns + column])}`;
+    readout.textContent = say("{row}, dimension {column}: {value}", {
+      row: strips.names[row],
+      column: String(column),
+      value: exact(strips.numbers[row * columns + column]),
+    });
     strips.canvases.forEach((canvas, index) => canvas.parentElement.classList.toggle("read", index === row));
     body.style.setProperty("--at", `${(100 * (column + 0.5)) / columns}%`);
   };
@@ -136,7 +140,7 @@ const stripGroup = (state, body, foot) => {
     write(low, exact(-matrix.scale));
     write(high, exact(matrix.scale));
     if (strips.touched) read(...strips.at);
-    else write(readout, "Point at a strip, or use the arrow keys, to read its numbers.");
+    else write(readout, say("Point at a strip, or use the arrow keys, to read its numbers."));
   };
 };
 
@@ -175,7 +179,7 @@ const figures = {
   merges(state, box) {
     const words = element("div", "words");
     words.setAttribute("role", "group");
-    words.setAttribute("aria-label", "Word to look into");
+    words.setAttribute("aria-label", say("Word to look into"));
     const moveStop = roving(words);
     words.addEventListener("click", (event) => {
       const chosen = event.target.closest("button");
@@ -236,7 +240,7 @@ const figures = {
         (made, index) => {
           const [id, text] = tokens[index];
           write(made.children[0], visible(text));
-          write(made.children[1], id.toLocaleString("en"));
+          write(made.children[1], grouped(id));
           tint(made, id);
         },
       );
@@ -248,7 +252,7 @@ const figures = {
     box.append(body, foot);
     const update = stripGroup(state, body, foot);
     return (data) => {
-      body.setAttribute("aria-label", `${data.label}. Arrow keys read the numbers.`);
+      body.setAttribute("aria-label", say("{label} Arrow keys read the numbers.", { label: `${data.label}.` }));
       fit(
         body,
         data.rows.length,
@@ -270,7 +274,7 @@ const figures = {
           made.classList.toggle("sum", sign === "=");
         },
       );
-      const names = data.rows.map(([id, text]) => (id === null ? text : `“${visible(text)}”`));
+      const names = data.rows.map(([id, text]) => (id === null ? text : quoted(visible(text))));
       update(data.matrix, names, [...body.querySelectorAll("canvas")]);
     };
   },
@@ -293,8 +297,9 @@ const figures = {
     return (data) => {
       columns = data.focus[0].length;
       grid.style.setProperty("--columns", String(columns));
-      write(pickerName, `${data.focus.length} layers × ${columns} heads: choose one`);
-      grid.setAttribute("aria-label", "Layer and head");
+      const size = { layers: data.focus.length, heads: columns };
+      write(pickerName, say("{layers} layers × {heads} heads: choose one", size));
+      grid.setAttribute("aria-label", say("Layer and head"));
       fit(
         grid,
         data.focus.length * columns,
@@ -311,7 +316,8 @@ const figures = {
           made.firstChild.style.setProperty("--size", `${20 + 80 * strongest}%`);
           const chosen = layer === data.layer && head === data.head;
           made.setAttribute("aria-pressed", String(chosen));
-          const name = `Layer ${layer + 1}, head ${head + 1}: its strongest look is ${percent(strongest)}`;
+          const values = { layer: layer + 1, head: head + 1, share: percent(strongest) };
+          const name = say("Layer {layer}, head {head}: its strongest look is {share}", values);
           made.setAttribute("aria-label", name);
           made.title = name;
         },
@@ -346,9 +352,9 @@ const figures = {
     box.append(body, foot);
     const key = element("div", "key quiet");
     for (const [className, words] of [
-      ["attention", "attention adds"],
-      ["mlp", "MLP adds"],
-      ["whole", "length of the vector"],
+      ["attention", say("attention adds")],
+      ["mlp", say("MLP adds")],
+      ["whole", say("length of the vector")],
     ]) {
       const item = element("span", "key-item");
       item.append(element("span", `swatch ${className}`), element("span", "", words));
@@ -365,10 +371,10 @@ const figures = {
       made.classList.toggle("none", value === null);
       if (value === null) return;
       made.firstChild.style.width = `${(100 * value) / most}%`;
-      write(made.lastChild, value.toFixed(1));
+      write(made.lastChild, decimal(value.toFixed(1)));
     };
     return (data) => {
-      body.setAttribute("aria-label", `${data.label}. Arrow keys read the numbers.`);
+      body.setAttribute("aria-label", say("{label} Arrow keys read the numbers.", { label: `${data.label}.` }));
       body.classList.toggle("many", data.rows.length > 7);
       fit(
         body,
@@ -395,7 +401,7 @@ const figures = {
 
   logits(state, box) {
     const lens = element("div", "lens");
-    const lensTitle = element("div", "quiet small", "If the model stopped here, it would say");
+    const lensTitle = element("div", "quiet small", say("If the model stopped here, it would say"));
     const lensList = element("ol", "rows");
     lens.append(lensTitle, lensList);
     const top = element("div", "top");
@@ -418,7 +424,8 @@ const figures = {
         made.children[2].firstChild.style.width = `${100 * p}%`;
         write(made.children[3], percent(p));
       });
-      write(topTitle, `The largest of ${data.n.toLocaleString("en")} logits; bars begin at their mean, ${signed(data.mean)}`);
+      const values = { n: data.n, mean: signed(data.mean) };
+      write(topTitle, say("The largest of {n} logits; bars begin at their mean, {mean}", values));
       const most = Math.max(1e-9, data.top[0][2] - data.mean);
       fit(topList, data.top.length, make, (made, index) => {
         const [id, text, logit] = data.top[index];
@@ -445,13 +452,15 @@ const figures = {
       if (chosen && chosen.getAttribute("aria-disabled") !== "true")
         state.send("clicked", ["append", Number(chosen.dataset.id)]);
     });
-    box.append(line, list, element("div", "quiet small", "Press a row to append that token instead."));
+    box.append(line, list, element("div", "quiet small", say("Press a row to append that token instead.")));
     return (data) => {
       const shown = data.rows.reduce((sum, row) => sum + row[2], 0);
       stretches.setAttribute(
         "aria-label",
-        `All ${data.n.toLocaleString("en")} tokens on a line from 0 to 1, each as long as its probability; ` +
-          `the dice fell at ${data.dice.toFixed(3)}.`,
+        say("All {n} tokens on a line from 0 to 1, each as long as its probability; the dice fell at {dice}.", {
+          n: data.n,
+          dice: decimal(data.dice.toFixed(3)),
+        }),
       );
       fit(stretches, data.rows.length + 1, () => element("bdi", "stretch"), (made, index) => {
         const row = data.rows[index];
@@ -459,12 +468,13 @@ const figures = {
         made.style.flexGrow = String(Math.max(p, 0.0005));
         made.className = row ? "stretch" : "stretch others";
         if (row) tint(made, row[0]);
-        write(made, p > 0.09 ? (row ? visible(row[1]) : "all others") : "");
+        write(made, p > 0.09 ? (row ? visible(row[1]) : say("all others")) : "");
       });
       dice.style.setProperty("--at", `${100 * data.dice}%`);
       dice.classList.toggle("right", data.dice > 0.6);
-      write(dice.lastChild, `dice ${data.dice.toFixed(3)} → ${visible(data.drawnText)}`);
-      list.setAttribute("aria-label", "Candidates for the next token");
+      const fallen = { dice: decimal(data.dice.toFixed(3)), token: visible(data.drawnText) };
+      write(dice.lastChild, say("dice {dice} → {token}", fallen));
+      list.setAttribute("aria-label", say("Candidates for the next token"));
       const most = Math.max(1e-9, data.rows[0][2]);
       fit(
         list,
@@ -482,13 +492,15 @@ const figures = {
           made.children[1].firstChild.style.width = `${(100 * p) / most}%`;
           write(made.children[2], percent(p));
           const drawn = id === data.drawn;
-          write(made.children[3], drawn ? "drawn" : usable ? "" : "no text");
+          write(made.children[3], drawn ? say("drawn") : usable ? "" : say("no text"));
           made.classList.toggle("drawn", drawn);
           made.dataset.id = String(id);
           made.setAttribute("aria-disabled", String(!usable));
           made.setAttribute(
             "aria-label",
-            `Append “${visible(text)}”, ${percent(p)}${drawn ? ", drawn" : ""}${usable ? "" : ": not possible, no text"}`,
+            say("Append “{token}”, {share}", { token: visible(text), share: percent(p) }) +
+              (drawn ? say(", drawn") : "") +
+              (usable ? "" : say(": not possible, no text")),
           );
         },
       );
@@ -506,7 +518,7 @@ const makeStation = (state, data, number) => {
   rail.append(element("span", "knot", String(number)));
   const words = element("div", "words-column");
   const title = element("h2", "station-title");
-  title.append(element("span", "unseen", `Station ${number}: `), element("span"));
+  title.append(element("span", "unseen", say("Station {n}: ", { n: number })), element("span"));
   const sentence = element("p", "sentence");
   const shape = element("div", "shape");
   const link = button("lesson");
@@ -521,7 +533,7 @@ const makeStation = (state, data, number) => {
       write(title.lastChild, fresh.title);
       write(sentence, fresh.sentence);
       write(shape, fresh.shape);
-      write(link, `${fresh.link} in full →`);
+      write(link, say("{lesson} in full →", { lesson: fresh.link }));
       link.dataset.lesson = fresh.lesson;
       update(fresh);
     },
@@ -549,6 +561,7 @@ const build = (parentElement) => {
 
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
+  speak(data, parentElement);
   const state = stateOf(parentElement, build);
   state.send = setTriggerValue;
   const { head } = data;

@@ -1,6 +1,6 @@
 // A table of buttons, one tab stop in all, arrow keys in both directions. The first column and the row of the sentence
 // stay in sight while the rest scrolls inside its frame.
-const percent = (p) => (p > 0 && p < 0.001 ? "< 0.1 %" : `${(100 * p).toFixed(p < 0.0995 ? 1 : 0)} %`);
+const percent = (p) => decimal(p > 0 && p < 0.001 ? "< 0.1 %" : `${(100 * p).toFixed(p < 0.0995 ? 1 : 0)} %`);
 
 const build = (parentElement) => {
   const root = element("div", "root");
@@ -13,7 +13,11 @@ const build = (parentElement) => {
   const deep = element("span", "swatch", "the");
   deep.style.setProperty("--share", "45%");
   const same = element("span", "swatch same", "the");
-  for (const [swatch, text] of [[pale, "unsure"], [deep, "sure"], [same, "what the model says at the end"]]) {
+  for (const [swatch, text] of [
+    [pale, say("unsure")],
+    [deep, say("sure")],
+    [same, say("what the model says at the end")],
+  ]) {
     const entry = element("span", "entry");
     entry.append(swatch, text);
     legend.append(entry);
@@ -68,9 +72,14 @@ const moveTo = (state, row, column) => {
 const read = (state, row, column) => {
   const { ids, probabilities, texts, tokens, rows } = state.data;
   const best = ids[row][column].map(
-    (id, place) => `“${visible(texts[id])}” ${percent(probabilities[row][column][place])}`,
+    (id, place) => `${quoted(visible(texts[id]))} ${percent(probabilities[row][column][place])}`,
   );
-  state.readout.textContent = `${rows[row]}, behind “${visible(tokens[column][0])}” at ${column}: ${best.join(", ")}`;
+  state.readout.textContent = say("{layer}, behind “{token}” at {place}: {best}", {
+    layer: rows[row],
+    token: visible(tokens[column][0]),
+    place: String(column),
+    best: best.join(", "),
+  });
 };
 
 const draw = (state) => {
@@ -78,14 +87,14 @@ const draw = (state) => {
   const table = element("table");
   table.setAttribute("aria-label", label);
   const head = element("tr");
-  head.append(element("th", "corner", "reads"));
+  head.append(element("th", "corner", say("reads")));
   for (const [index, [text, id]] of tokens.entries()) {
     const cell = element("th", "token");
     const chip = element("span", "chip", visible(text));
     tint(chip, id);
     cell.append(chip);
     cell.scope = "col";
-    cell.setAttribute("aria-label", `position ${index}: ${visible(text)}`);
+    cell.setAttribute("aria-label", say("position {place}: {token}", { place: String(index), token: visible(text) }));
     head.append(cell);
   }
   const header = element("thead");
@@ -109,9 +118,12 @@ const draw = (state) => {
       button.dataset.column = String(column);
       button.style.setProperty("--share", `${(45 * p).toFixed(1)}%`);
       button.append(element("span", "text", visible(texts[id])), element("span", "percent", percent(p)));
+      const values = { layer: name, place: String(column), token: visible(texts[id]), share: percent(p) };
       button.setAttribute(
         "aria-label",
-        `${name}, position ${column}: ${visible(texts[id])}, ${percent(p)}${agrees ? ", as at the end" : ""}`,
+        agrees
+          ? say("{layer}, position {place}: {token}, {share}, as at the end", values)
+          : say("{layer}, position {place}: {token}, {share}", values),
       );
       cell.append(button);
       line.append(cell);
@@ -126,6 +138,7 @@ const draw = (state) => {
 
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
+  speak(data, parentElement);
   const state = stateOf(parentElement, build);
   state.send = setTriggerValue;
   state.data = data;
@@ -133,7 +146,9 @@ export default function (component) {
   if (shown !== state.shown) {
     state.shown = shown;
     draw(state);
-    state.readout.textContent = "Point at a cell, or use the arrow keys, to read it; Enter follows its column below.";
+    state.readout.textContent = say(
+      "Point at a cell, or use the arrow keys, to read it; Enter follows its column below.",
+    );
     state.place = [data.rows.length - 1, data.selected];
   }
   const { cells, frame } = state;

@@ -1,6 +1,10 @@
 // Rows of tokens whose look says what their targets do: greyed, framed or hatched. The legend says it in words.
 const KINDS = ["masked", "learned", "padding"];
-const WORDS = ["masked (−100): read, not learned", "learned: counts for the loss", "padding: neither read nor learned"];
+const meanings = () => [
+  say("masked (−100): read, not learned"),
+  say("learned: counts for the loss"),
+  say("padding: neither read nor learned"),
+];
 
 const cellOf = ([text, id, kind], tag, ids) => {
   const cell = element(tag, `token ${KINDS[kind]}`);
@@ -22,6 +26,7 @@ const build = (parentElement) => {
 
 export default function (component) {
   const { data, parentElement } = component;
+  speak(data, parentElement);
   const state = stateOf(parentElement, build);
   state.scroll.setAttribute("aria-label", data.summary);
   if (data.wrap) {
@@ -47,12 +52,12 @@ export default function (component) {
   }
   const used = new Set(data.rows.flat().map(([, , kind]) => kind));
   state.legend.replaceChildren(
-    ...WORDS.flatMap((word, kind) => {
+    ...meanings().flatMap((meaning, kind) => {
       if (!used.has(kind)) return [];
       const item = element("span", "item");
       const sample = element("span", `token ${KINDS[kind]}`, kind === 2 ? "–" : "abc");
       if (kind === 1) tint(sample, 40);
-      item.append(sample, element("span", "", word));
+      item.append(sample, element("span", "", meaning));
       return [item];
     }),
   );

@@ -13,8 +13,8 @@ const written = (value, share) => {
   const size = Math.abs(value);
   const digits = size >= 100 ? 0 : size >= 10 ? 1 : 2;
   const text = size.toFixed(digits);
-  if (share && size < 1) return text === "1.00" ? "1" : text.replace(/^0\./, ".");
-  return (value < 0 && Number(text) !== 0 ? "−" : "") + text;
+  if (share && size < 1) return text === "1.00" ? "1" : decimal(text.replace(/^0\./, "."));
+  return (value < 0 && Number(text) !== 0 ? "−" : "") + decimal(text);
 };
 
 const exact = (value) => {
@@ -22,7 +22,7 @@ const exact = (value) => {
   if (value === 0) return "0";
   const size = Math.abs(value);
   const text = size >= 1000 || size < 0.001 ? size.toExponential(2).replace("e-", "e−") : size.toPrecision(4);
-  return (value < 0 ? "−" : "") + text;
+  return (value < 0 ? "−" : "") + decimal(text);
 };
 
 const build = (parentElement) => {
@@ -117,7 +117,7 @@ const moveStop = (state, index) => {
 };
 
 const name = (labels, index) =>
-  labels.ids ? `“${visible(labels.texts[index])}” (${index})` : labels.texts[index];
+  labels.ids ? `${quoted(visible(labels.texts[index]))} (${index})` : labels.texts[index];
 
 const describe = (state, index) => {
   const { rows, columns } = state.data;
@@ -128,7 +128,8 @@ const describe = (state, index) => {
   if (state.hatched.has(index)) marks.push(state.data.hatchedMeans);
   if (state.crossed.has(index)) marks.push(state.data.crossedMeans);
   const note = marks.length ? `, ${marks.join(", ")}` : "";
-  return `${rows.name} ${name(rows, row)}, ${columns.name} ${name(columns, index % width)}: ${value}${note}`;
+  const place = { row: `${rows.name} ${name(rows, row)}`, column: `${columns.name} ${name(columns, index % width)}` };
+  return say("{row}, {column}: {value}", { ...place, value: value + note });
 };
 
 const point = (state, index) => {
@@ -147,7 +148,7 @@ const point = (state, index) => {
 // Back to the chosen cell, when neither the pointer nor the focus is on another.
 const rest = (state) => {
   if (state.selected !== null) point(state, state.selected);
-  else state.readout.textContent = "Point at a cell, or use the arrow keys, to read its number.";
+  else state.readout.textContent = say("Point at a cell, or use the arrow keys, to read its number.");
 };
 
 const choose = (state, index) => {
@@ -182,7 +183,8 @@ const paint = (state, side, again = false) => {
     image.data[4 * index + 3] = 255;
   });
   context.putImageData(image, 0, 0);
-  side.box.setAttribute("aria-label", `${data.name}: ${data.rows} rows, ${data.columns} columns, drawn as colours`);
+  const size = { name: data.name, rows: String(data.rows), columns: String(data.columns) };
+  side.box.setAttribute("aria-label", say("{name}: {rows} rows, {columns} columns, drawn as colours", size));
 };
 
 // Numbers where they fit; under them the colours stay pale enough for the text.
@@ -240,6 +242,7 @@ const legend = (state) => {
 
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
+  speak(data, parentElement);
   const state = stateOf(parentElement, build);
   state.send = setTriggerValue;
   state.data = data;
@@ -251,7 +254,8 @@ export default function (component) {
   const width = data.columns.texts.length;
   state.title.textContent = data.title;
   state.shape.textContent = data.shape;
-  state.cells.setAttribute("aria-label", `${data.title}. ${data.summary} Arrow keys read the numbers, Enter chooses.`);
+  const label = `${data.title}. ${data.summary}`;
+  state.cells.setAttribute("aria-label", say("{label} Arrow keys read the numbers, Enter chooses.", { label }));
   state.frame.classList.toggle("bare", !data.left);
   state.root.style.setProperty("--columns", String(width));
   state.root.style.setProperty("--least", width > 30 ? "6px" : "13px");

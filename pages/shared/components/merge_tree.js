@@ -1,13 +1,13 @@
 // A tree of nested boxes; one tab stop, arrow keys go up, down and across, Enter chooses a node.
 const describe = (state, index) => {
   const [id, text, bytes, merge, count, children] = state.nodes[index];
-  const parts = [`“${text}”`, `id ${id}`, `bytes ${bytes}`];
-  if (merge === null) parts.push(children.length ? "" : "not made by a merge");
-  else parts.push(`merge ${merge.toLocaleString("en")}`);
-  if (count !== null) parts.push(`${count.toLocaleString("en")} ${state.countName}`);
+  const parts = [quoted(text), `id ${id}`, say("bytes {bytes}", { bytes })];
+  if (merge === null) parts.push(children.length ? "" : say("not made by a merge"));
+  else parts.push(say("merge {n}", { n: merge }));
+  if (count !== null) parts.push(`${grouped(count)} ${state.countName}`);
   if (children.length) {
-    const [left, right] = children.map((child) => `“${state.nodes[child][1]}”`);
-    parts.push(`made of ${left} and ${right}`);
+    const [left, right] = children.map((child) => quoted(state.nodes[child][1]));
+    parts.push(say("made of {left} and {right}", { left, right }));
   }
   return parts.filter(Boolean).join(" · ");
 };
@@ -22,8 +22,8 @@ const draw = (state, index, parent) => {
   tint(button, id);
   button.append(element("bdi", "text", text));
   button.append(element("span", "line", `id ${id}`));
-  if (merge !== null) button.append(element("span", "line", `merge ${merge.toLocaleString("en")}`));
-  if (count !== null) button.append(element("span", "line", `${count.toLocaleString("en")} ×`));
+  if (merge !== null) button.append(element("span", "line", say("merge {n}", { n: merge })));
+  if (count !== null) button.append(element("span", "line", `${grouped(count)} ×`));
   button.setAttribute("aria-label", describe(state, index));
   state.buttons[index] = button;
   state.parents[index] = parent;
@@ -100,6 +100,7 @@ const build = (parentElement) => {
 
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
+  speak(data, parentElement);
   const state = stateOf(parentElement, build);
   state.send = setTriggerValue;
   state.countName = data.countName;

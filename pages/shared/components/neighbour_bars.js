@@ -1,5 +1,5 @@
 // One button a row, in the order given: the tab key walks through them.
-const number = (value) => (value < 0 ? "−" : "") + Math.abs(value).toFixed(3);
+const number = (value) => (value < 0 ? "−" : "") + decimal(Math.abs(value).toFixed(3));
 
 const makeRow = () => {
   const button = element("button", "row");
@@ -13,6 +13,7 @@ const makeRow = () => {
 
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
+  speak(data, parentElement);
   let state = states.get(parentElement);
   if (!state || !state.root.isConnected) {
     const root = element("div", "root");
@@ -38,8 +39,9 @@ export default function (component) {
     }
     const { button, parts } = state.rows[index];
     button.dataset.id = String(id);
-    button.title = `id ${id}: choose it`;
-    button.setAttribute("aria-label", `Choose “${visible(text)}”, id ${id}, cosine ${number(cosine)}`);
+    button.title = say("id {id}: choose it", { id: String(id) });
+    const values = { token: visible(text), id: String(id), cosine: number(cosine) };
+    button.setAttribute("aria-label", say("Choose “{token}”, id {id}, cosine {cosine}", values));
     parts.text.textContent = visible(text);
     tint(parts.text, id);
     parts.fill.style.width = `${100 * Math.min(1, Math.abs(cosine))}%`;

@@ -9,9 +9,10 @@ const makeNode = (node, send) => {
   box.append(element("span", "node-title", node.title), element("span", "node-text", node.text));
   if (node.clickable) {
     box.type = "button";
-    const open = element("span", "node-open", "Open →");
+    const open = element("span", "node-open", say("Open →"));
     box.append(open);
-    box.setAttribute("aria-label", `${node.title}: ${node.text} Open →`);
+    const name = say("{title}: {text}", { title: node.title, text: node.text });
+    box.setAttribute("aria-label", `${name} ${open.textContent}`);
     box.addEventListener("click", () => send(node.id));
   }
   return box;
@@ -98,6 +99,7 @@ const build = (parentElement) => {
 
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
+  speak(data, parentElement);
   const state = stateOf(parentElement, build);
   state.send = setTriggerValue;
   const shown = JSON.stringify(data.stages);

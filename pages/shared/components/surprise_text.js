@@ -8,7 +8,7 @@ const classOf = (level, signed) => {
   return level > 0 ? `more-${level}` : `less-${-level}`;
 };
 
-const describe = ([text, , note]) => `“${visible(text)}” · ${note}`;
+const describe = ([text, , note]) => `${quoted(visible(text))} · ${note}`;
 
 const build = (parentElement) => {
   const root = element("div", "root");
@@ -79,6 +79,7 @@ const draw = (state, data) => {
 
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
+  speak(data, parentElement);
   const state = stateOf(parentElement, build);
   state.send = setTriggerValue;
   state.strip.setAttribute("aria-label", data.label);

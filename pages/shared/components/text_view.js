@@ -52,7 +52,7 @@ const build = (parentElement) => {
   const track = element("div", "track");
   track.tabIndex = 0;
   track.setAttribute("role", "slider");
-  track.setAttribute("aria-label", "Where in the text you are reading");
+  track.setAttribute("aria-label", say("Where in the text you are reading"));
   track.setAttribute("aria-valuemin", "1");
   const left = element("span", "name quiet");
   const right = element("span", "name right quiet");
@@ -115,15 +115,17 @@ const drawStrip = (state, overview) => {
   here.style.width = `${100 / overview.pages}%`;
   fresh.append(here);
   state.track.replaceChildren(fresh);
-  state.left.textContent = boundary === null ? "The text" : "Training";
-  state.right.textContent = boundary === null ? "" : "Validation";
+  state.left.textContent = boundary === null ? say("The text") : say("Training");
+  state.right.textContent = boundary === null ? "" : say("Validation");
   state.track.setAttribute("aria-valuemax", String(overview.pages));
   state.track.setAttribute("aria-valuenow", String(overview.page + 1));
-  state.track.setAttribute("aria-valuetext", `page ${overview.page + 1} of ${overview.pages}`);
+  const values = { page: String(overview.page + 1), pages: String(overview.pages) };
+  state.track.setAttribute("aria-valuetext", say("page {page} of {pages}", values));
 };
 
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
+  speak(data, parentElement);
   const state = stateOf(parentElement, build);
   state.send = setTriggerValue;
   state.box.setAttribute("aria-label", data.label);

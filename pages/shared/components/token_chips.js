@@ -102,12 +102,12 @@ const describe = (state, index) => {
   const { ids, texts, starts, ends, unusual } = state.rows;
   const name = unusual[index]?.[3];
   const times = state.places.get(ids[index])?.length ?? 1;
-  const parts = [`Token ${index + 1}: “${asText(texts[index], 40)}”`];
-  if (name) parts.push(`read as ${name}`);
-  parts.push(`id ${ids[index]}`, `bytes ${bytesOf(state, index).slice(0, 119)}`);
-  parts.push(`characters ${starts[index]} to ${ends[index]}`);
-  if (times > 1) parts.push(`${times.toLocaleString("en")} times here`);
-  if (state.marks.has(index)) parts.push("begins where the other has no boundary");
+  const parts = [say("Token {place}: {token}", { place: String(index + 1), token: quoted(asText(texts[index], 40)) })];
+  if (name) parts.push(say("read as {name}", { name }));
+  parts.push(`id ${ids[index]}`, say("bytes {bytes}", { bytes: bytesOf(state, index).slice(0, 119) }));
+  parts.push(say("characters {from} to {to}", { from: String(starts[index]), to: String(ends[index]) }));
+  if (times > 1) parts.push(say("{n} times here", { n: times }));
+  if (state.marks.has(index)) parts.push(say("begins where the other has no boundary"));
   return parts.join(", ");
 };
 
@@ -116,14 +116,18 @@ const fillTip = (state, index) => {
   const [nHead, goesOn, , name] = unusual[index] ?? [0, 0, "", ""];
   const times = state.places.get(ids[index])?.length ?? 1;
   const title = element("div", "tip-text");
-  title.textContent = `“${asText(texts[index], 40)}”` + (name ? ` is read as ${name}` : "");
+  const token = quoted(asText(texts[index], 40));
+  title.textContent = name ? say("{token} is read as {name}", { token, name }) : token;
   const bytes = bytesOf(state, index);
   const n = (bytes.length + 1) / 3;
   const shown = bytes.length > 71 ? `${bytes.slice(0, 71)} …` : bytes;
   const lines = [title, element("div", "", `id ${ids[index]} · text[${starts[index]}:${ends[index]}]`)];
-  lines.push(element("div", "tip-bytes", `${n} byte${n === 1 ? "" : "s"}: ${shown}`));
-  if (nHead || goesOn) lines.push(element("div", "", "Holds only part of a character."));
-  if (times > 1) lines.push(element("div", "", `${times.toLocaleString("en")} times in this text`));
+  const length = { n: String(n), bytes: shown };
+  lines.push(
+    element("div", "tip-bytes", n === 1 ? say("{n} byte: {bytes}", length) : say("{n} bytes: {bytes}", length)),
+  );
+  if (nHead || goesOn) lines.push(element("div", "", say("Holds only part of a character.")));
+  if (times > 1) lines.push(element("div", "", say("{n} times in this text", { n: times })));
   state.tip.replaceChildren(...lines);
 };
 
@@ -255,11 +259,12 @@ const fillLegend = (state) => {
   const odd = Object.values(state.rows.unusual);
   const items = [];
   if (odd.some(([nHead, goesOn]) => nHead || goesOn)) {
-    items.push(legendItem("goes-on", "é", "the token ends inside a character: only its first bytes"));
-    items.push(legendItem("sign", "…", "the character's other bytes"));
+    items.push(legendItem("goes-on", "é", say("the token ends inside a character: only its first bytes")));
+    items.push(legendItem("sign", "…", say("the character's other bytes")));
   }
-  if (odd.some(([, , , name]) => name)) items.push(legendItem("hidden-text", "word", "unknown: the model reads only the name below"));
-  if (state.marks.size) items.push(legendItem("mark", "ab", "begins where the other has no boundary"));
+  if (odd.some(([, , , name]) => name))
+    items.push(legendItem("hidden-text", say("word"), say("unknown: the model reads only the name below")));
+  if (state.marks.size) items.push(legendItem("mark", "ab", say("begins where the other has no boundary")));
   state.legend.replaceChildren(...items);
 };
 
@@ -396,6 +401,7 @@ const build = (parentElement) => {
 
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
+  speak(data, parentElement);
   const state = stateOf(parentElement, build);
   state.send = setTriggerValue;
   state.frame.setAttribute("aria-label", data.label);
@@ -460,7 +466,7 @@ export default function (component) {
     state.frame.classList.toggle("big", n > BIG);
     state.watcher.disconnect();
     state.inView = n > BIG ? new Set() : null;
-    if (n === 0) boxes.push(element("div", "empty", "No tokens: there is no text yet."));
+    if (n === 0) boxes.push(element("div", "empty", say("No tokens: there is no text yet.")));
     state.frame.replaceChildren(...boxes);
     if (n > BIG) for (const line of lines) state.watcher.observe(line.box);
     state.waiting = lines.filter((line) => !line.drawn);

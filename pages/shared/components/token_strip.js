@@ -1,46 +1,49 @@
 // One button per token. Existing buttons are kept while text is appended, so that streaming stays cheap,
 // and one tab stop moves through the tokens with the arrow keys.
-const LEVELS = [
-  { from: 0.5, label: "50 % or more" },
-  { from: 0.2, label: "20 to 50 %" },
-  { from: 0.05, label: "5 to 20 %" },
-  { from: 0.01, label: "1 to 5 %" },
-  { from: 0, label: "under 1 %" },
+const LEVELS = [0.5, 0.2, 0.05, 0.01, 0]; // each from this probability on
+const levelNames = () => [
+  say("50 % or more"),
+  say("20 to 50 %"),
+  say("5 to 20 %"),
+  say("1 to 5 %"),
+  say("under 1 %"),
 ];
 const PROMPT = 1;
 const FORCED = 2;
 
-const level = (p) => LEVELS.findIndex((each) => p >= each.from);
+const level = (p) => LEVELS.findIndex((from) => p >= from);
 
 const percent = (p) => {
-  if (p > 0 && p < 0.001) return "under 0.1 %";
-  return `${(100 * p).toFixed(1)} %`;
+  if (p > 0 && p < 0.001) return say("under 0.1 %");
+  return decimal(`${(100 * p).toFixed(1)} %`);
 };
 
-const surprise = (p) => (p > 0 ? `${(-Math.log2(p)).toFixed(1)} bits` : "more than 23 bits");
+const surprise = (p) =>
+  p > 0 ? say("{n} bits", { n: decimal((-Math.log2(p)).toFixed(1)) }) : say("more than 23 bits");
 
 const describe = ([text, id, p, flags]) => {
-  const parts = [`“${visible(text)}”`, `id ${id}`];
-  if (p !== null) parts.push(`probability ${percent(p)}`, `surprise ${surprise(p)}`);
-  if (flags & PROMPT) parts.push("from the prompt");
-  if (flags & FORCED) parts.push("chosen by hand");
+  const parts = [quoted(visible(text)), `id ${id}`];
+  if (p !== null)
+    parts.push(say("probability {share}", { share: percent(p) }), say("surprise {bits}", { bits: surprise(p) }));
+  if (flags & PROMPT) parts.push(say("from the prompt"));
+  if (flags & FORCED) parts.push(say("chosen by hand"));
   return parts.join(" · ");
 };
 
 const makeLegend = () => {
   const legend = element("div", "legend quiet");
-  legend.append(element("span", "legend-title", "Probability of the token:"));
-  LEVELS.forEach((each, index) => {
+  legend.append(element("span", "legend-title", say("Probability of the token:")));
+  levelNames().forEach((name, index) => {
     const item = element("span", "legend-item");
     const swatch = element("span", `swatch level-${index}`, "ab");
     swatch.setAttribute("aria-hidden", "true");
-    item.append(swatch, element("span", "", each.label));
+    item.append(swatch, element("span", "", name));
     legend.append(item);
   });
   const prompt = element("span", "legend-item");
-  prompt.append(element("span", "swatch prompt", "ab"), element("span", "", "prompt"));
+  prompt.append(element("span", "swatch prompt", "ab"), element("span", "", say("prompt")));
   const forced = element("span", "legend-item");
-  forced.append(element("span", "swatch forced", "ab"), element("span", "", "chosen by hand"));
+  forced.append(element("span", "swatch forced", "ab"), element("span", "", say("chosen by hand")));
   legend.append(prompt, forced);
   return legend;
 };
@@ -58,7 +61,7 @@ const paint = (button, row, index, byId) => {
   if (byId) tint(button, id);
   button.dataset.index = String(index);
   button.dataset.told = byId ? String(id) : p === null ? "" : percent(p); // shown to a room: token_strip.css
-  button.setAttribute("aria-label", `Token ${index + 1}: ${describe(row)}`);
+  button.setAttribute("aria-label", say("Token {place}: {token}", { place: String(index + 1), token: describe(row) }));
 };
 
 const build = (parentElement) => {
@@ -97,6 +100,7 @@ const same = (a, b) => a !== undefined && a[0] === b[0] && a[1] === b[1] && a[2]
 
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
+  speak(data, parentElement);
   const state = stateOf(parentElement, build);
   state.send = setTriggerValue;
   state.strip.setAttribute("aria-label", data.label);

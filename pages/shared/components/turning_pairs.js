@@ -7,11 +7,11 @@ const shape = (tag, attributes) => {
   return made;
 };
 
-const number = (value) => (value < 0 ? "−" : "") + Math.abs(value).toFixed(2);
+const number = (value) => (value < 0 ? "−" : "") + decimal(Math.abs(value).toFixed(2));
 
 const degrees = (radians) => {
   const turn = (radians * 180) / Math.PI;
-  return turn >= 1 ? `${turn.toFixed(0)}°` : `${turn.toPrecision(2)}°`;
+  return turn >= 1 ? `${turn.toFixed(0)}°` : decimal(`${turn.toPrecision(2)}°`);
 };
 
 const hand = (className) => {
@@ -39,20 +39,21 @@ const makeDial = (index) => {
   const caption = element("figcaption");
   const turn = element("span", "quiet");
   const product = element("span", "");
-  caption.append(element("span", "dial-name", `Pair ${index}`), turn, element("br"), product);
+  caption.append(element("span", "dial-name", say("Pair {n}", { n: index })), turn, element("br"), product);
   figure.append(svg, caption);
   return { figure, ghosts, query, key, turn, product };
 };
 
 export default function (component) {
   const { data, parentElement } = component;
+  speak(data, parentElement);
   let state = states.get(parentElement);
   if (!state || !state.root.isConnected) {
     const root = element("div", "root");
     const key = element("div", "key");
     const dials = element("div", "dials");
     dials.setAttribute("role", "group");
-    dials.setAttribute("aria-label", "Pairs of numbers as arrows");
+    dials.setAttribute("aria-label", say("Pairs of numbers as arrows"));
     root.append(key, dials);
     parentElement.append(root);
     state = { root, key, dials, made: [] };
@@ -66,7 +67,7 @@ export default function (component) {
   state.key.replaceChildren(
     entry("query", data.queryName),
     entry("key-arrow", data.keyName),
-    entry("before", "both before the turn"),
+    entry("before", say("both before the turn")),
   );
   while (state.made.length > data.dials.length) state.made.pop().figure.remove();
   data.dials.forEach((dial, index) => {
@@ -79,7 +80,7 @@ export default function (component) {
     point(made.ghosts[1], dial.key[0], dial.key[2]);
     point(made.query, dial.query[1], dial.query[2]);
     point(made.key, dial.key[1], dial.key[2]);
-    made.turn.textContent = `${degrees(dial.turn)} a step`;
-    made.product.textContent = `adds ${number(dial.product)}`;
+    made.turn.textContent = say("{angle} a step", { angle: degrees(dial.turn) });
+    made.product.textContent = say("adds {number}", { number: number(dial.product) });
   });
 }

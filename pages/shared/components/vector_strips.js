@@ -1,5 +1,5 @@
 // Bars up for positive numbers and down for negative ones; one cursor marks the same dimension in a whole group.
-const number = (value) => (value < 0 ? "−" : "") + Math.abs(value).toPrecision(3);
+const number = (value) => (value < 0 ? "−" : "") + decimal(Math.abs(value).toPrecision(3));
 
 const build = (parentElement, state) => {
   const root = element("div", "root");
@@ -11,9 +11,9 @@ const build = (parentElement, state) => {
   state.readout.setAttribute("aria-live", "polite");
   const legend = element("span", "legend quiet");
   const plus = element("span");
-  plus.append(element("span", "swatch plus"), "up: positive");
+  plus.append(element("span", "swatch plus"), say("up: positive"));
   const minus = element("span");
-  minus.append(element("span", "swatch minus"), "down: negative");
+  minus.append(element("span", "swatch minus"), say("down: negative"));
   state.scaleText = element("span");
   legend.append(plus, minus, state.scaleText);
   const foot = element("div", "foot");
@@ -54,10 +54,12 @@ const move = (state, group, place) => {
   groups[group].strips.forEach((strip, index) => {
     if (!strip.values) return;
     state.cells[group][index][place].classList.add("at");
-    parts.push(`${strip.sign ? `${strip.sign} ` : ""}${strip.label}: ${number(strip.values[place])}`);
+    const label = `${strip.sign ? `${strip.sign} ` : ""}${strip.label}`;
+    parts.push(say("{label}: {value}", { label, value: number(strip.values[place]) }));
   });
-  const title = groups[group].token === null ? groups[group].title : `“${visible(groups[group].title)}”`;
-  state.readout.textContent = `${title}, dimension ${place}:  ${parts.join("  ")}`;
+  const title = groups[group].token === null ? groups[group].title : quoted(visible(groups[group].title));
+  const values = { row: title, column: String(place), value: ` ${parts.join("  ")}` };
+  state.readout.textContent = say("{row}, dimension {column}: {value}", values);
 };
 
 const drawOneHot = (strip) => {
@@ -65,7 +67,7 @@ const drawOneHot = (strip) => {
   const share = (100 * (strip.hot + 0.5)) / strip.size;
   const one = element("span", "onehot-one");
   one.style.left = `${share}%`;
-  const text = element("span", "onehot-text", `1 at ${strip.hot.toLocaleString("en")}, ${(strip.size - 1).toLocaleString("en")} zeros`);
+  const text = element("span", "onehot-text", say("1 at {place}, {n} zeros", { place: strip.hot, n: strip.size - 1 }));
   if (share > 50) text.style.right = `${100 - share + 0.5}%`;
   else text.style.left = `${share + 0.5}%`;
   bar.append(one, text);
@@ -74,6 +76,7 @@ const drawOneHot = (strip) => {
 
 export default function (component) {
   const { data, parentElement } = component;
+  speak(data, parentElement);
   let state = states.get(parentElement);
   if (!state || !state.root.isConnected) {
     state = { cursor: [0, 0] };
@@ -81,7 +84,7 @@ export default function (component) {
     states.set(parentElement, state);
   }
   state.data = data;
-  state.area.setAttribute("aria-label", `${data.label}. Arrow keys read the numbers.`);
+  state.area.setAttribute("aria-label", say("{label} Arrow keys read the numbers.", { label: `${data.label}.` }));
   state.cells = [];
   state.area.replaceChildren(
     ...data.groups.map((group, g) => {
@@ -91,7 +94,7 @@ export default function (component) {
       else {
         const chip = element("span", "chip", visible(group.title));
         tint(chip, group.token);
-        title.append(chip, element("span", "quiet name", `id ${group.token.toLocaleString("en")}`));
+        title.append(chip, element("span", "quiet name", `id ${grouped(group.token)}`));
       }
       box.append(title);
       const rows = [];
@@ -99,7 +102,8 @@ export default function (component) {
         const name = element("span", "name");
         if (strip.sign) name.append(element("span", "sign", strip.sign));
         name.append(strip.label);
-        name.title = strip.scale ? `${strip.label}, full height ${number(strip.scale)}` : strip.label;
+        const values = { label: strip.label, number: number(strip.scale ?? 0) };
+        name.title = strip.scale ? say("{label}, full height {number}", values) : strip.label;
         if (!strip.values) {
           rows.push([]);
           box.append(name, drawOneHot(strip));
@@ -125,6 +129,6 @@ export default function (component) {
       return box;
     }),
   );
-  state.scaleText.textContent = `full height: ${number(data.scale)}`;
-  state.readout.textContent = "Point at a bar, or use the arrow keys, to read its number.";
+  state.scaleText.textContent = say("full height: {number}", { number: number(data.scale) });
+  state.readout.textContent = say("Point at a bar, or use the arrow keys, to read its number.");
 }

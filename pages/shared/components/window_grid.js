@@ -1,9 +1,9 @@
 // Everything that follows from the chosen window is drawn here, so that choosing costs no trip to the server.
-const times = (n) => (n === 1 ? "once" : n === 2 ? "twice" : `${n} times`);
+const times = (n) => (n === 1 ? say("once") : n === 2 ? say("twice") : say("{n} times", { n: String(n) }));
 
 const chip = (text, id) => {
   const made = element("span", "chip", visible(text));
-  made.title = `“${visible(text)}” · id ${id}`;
+  made.title = `${quoted(visible(text))} · id ${id}`;
   tint(made, id);
   return made;
 };
@@ -30,14 +30,14 @@ const build = (parentElement, state) => {
   const range = element("input");
   range.type = "range";
   range.min = "0";
-  range.setAttribute("aria-label", "Window");
+  range.setAttribute("aria-label", say("Window"));
   state.range = range;
   state.back = element("button", "step", "‹");
   state.back.type = "button";
-  state.back.setAttribute("aria-label", "Window before");
+  state.back.setAttribute("aria-label", say("Window before"));
   state.next = element("button", "step", "›");
   state.next.type = "button";
-  state.next.setAttribute("aria-label", "Window after");
+  state.next.setAttribute("aria-label", say("Window after"));
   state.name = element("span");
   state.name.setAttribute("aria-live", "polite");
   const chooser = element("div", "chooser");
@@ -47,31 +47,35 @@ const build = (parentElement, state) => {
   const scroll = element("div", "scroll");
   scroll.tabIndex = 0;
   scroll.setAttribute("role", "group");
-  scroll.setAttribute("aria-label", "The window: each input with its target beneath");
+  scroll.setAttribute("aria-label", say("The window: each input with its target beneath"));
   scroll.append(state.pairs);
   state.tasks = element("div", "tasks");
   state.tasks.tabIndex = 0;
   state.tasks.setAttribute("role", "group");
-  state.tasks.setAttribute("aria-label", "The predictions that the window holds");
+  state.tasks.setAttribute("aria-label", say("The predictions that the window holds"));
 
   const textBlock = element("div", "block");
-  textBlock.append(heading("The text", "Framed: the chosen window; dashed: its last target."), state.text);
+  textBlock.append(heading(say("The text"), say("Framed: the chosen window; dashed: its last target.")), state.text);
   const plotBlock = element("div", "block");
   const plotHead = element("div", "head");
-  plotHead.append(element("span", "head-title", "Where the windows lie"), state.note);
+  plotHead.append(element("span", "head-title", say("Where the windows lie")), state.note);
   const plot = element("div", "plot");
   const label = (text) => element("span", "plot-label quiet", text);
   plot.append(
-    label("windows"),
+    label(say("windows")),
     state.stairs,
-    label("seen as input"),
+    label(say("seen as input")),
     state.heats[0],
-    label("seen as target"),
+    label(say("seen as target")),
     state.heats[1],
   );
   plotBlock.append(plotHead, plot, state.readout);
   const pairsBlock = element("div", "block");
-  pairsBlock.append(heading("The chosen window", "The target row is the input row, one token later."), chooser, scroll);
+  pairsBlock.append(
+    heading(say("The chosen window"), say("The target row is the input row, one token later.")),
+    chooser,
+    scroll,
+  );
   const tasksBlock = element("div", "block");
   state.tasksHead = element("div", "head");
   tasksBlock.append(state.tasksHead, state.tasks);
@@ -101,9 +105,13 @@ const build = (parentElement, state) => {
   const tell = (index) => {
     const [text, id] = state.data.tokens[index];
     const [inputs, targets] = state.data.seen.map((counts) => counts[index]);
-    state.readout.textContent =
-      `Token ${index + 1}, “${visible(text)}”, id ${id}: ` +
-      `${times(inputs)} an input, ${times(targets)} a target.`;
+    state.readout.textContent = say("Token {place}, “{token}”, id {id}: {inputs} an input, {targets} a target.", {
+      place: String(index + 1),
+      token: visible(text),
+      id: String(id),
+      inputs: times(inputs),
+      targets: times(targets),
+    });
     for (const heat of state.heats) {
       heat.querySelector(".mark")?.classList.remove("mark");
       heat.children[index]?.classList.add("mark");
@@ -140,7 +148,7 @@ const build = (parentElement, state) => {
 const range = (numbers) => {
   const low = Math.min(...numbers);
   const high = Math.max(...numbers);
-  return low === high ? `${high}` : `${low} to ${high}`;
+  return low === high ? `${high}` : say("{low} to {high}", { low: String(low), high: String(high) });
 };
 
 const layOut = (state) => {
@@ -153,7 +161,7 @@ const layOut = (state) => {
       return made;
     }),
   );
-  state.text.setAttribute("aria-label", `The excerpt, ${n} tokens`);
+  state.text.setAttribute("aria-label", say("The excerpt, {n} tokens", { n: String(n) }));
   const height = starts.length > 30 ? 5 : starts.length > 14 ? 8 : 12;
   state.stairs.style.height = `${Math.max(1, starts.length) * (height + 2)}px`;
   state.stairs.replaceChildren(
@@ -166,16 +174,23 @@ const layOut = (state) => {
       bar.style.width = `${(100 * inputs[index].length) / n}%`;
       bar.style.top = `${index * (height + 2)}px`;
       bar.style.height = `${height}px`;
-      const label = `Window ${index + 1}: tokens ${start + 1} to ${start + inputs[index].length}`;
+      const label = say("Window {n}: tokens {from} to {to}", {
+        n: String(index + 1),
+        from: String(start + 1),
+        to: String(start + inputs[index].length),
+      });
       bar.title = label;
       bar.setAttribute("aria-label", label);
       return bar;
     }),
   );
-  state.stairs.setAttribute("aria-label", "Windows, one bar each");
+  state.stairs.setAttribute("aria-label", say("Windows, one bar each"));
   state.note.textContent = more
-    ? `One bar a window, token by token; the first ${starts.length} of ${starts.length + more}.`
-    : "One bar a window, from the first token on the left to the last on the right.";
+    ? say("One bar a window, token by token; the first {n} of {total}.", {
+        n: String(starts.length),
+        total: String(starts.length + more),
+      })
+    : say("One bar a window, from the first token on the left to the last on the right.");
   const most = Math.max(1, ...seen[0], ...seen[1]);
   const numbered = n <= 90 && most < 100;
   state.heats.forEach((heat, kind) => {
@@ -191,10 +206,15 @@ const layOut = (state) => {
         return cell;
       }),
     );
-    const name = kind ? "a target" : "an input";
-    heat.setAttribute("aria-label", `How often each token is ${name}: ${range(seen[kind])} times. Arrow keys read it.`);
+    const counts = { n: range(seen[kind]) };
+    heat.setAttribute(
+      "aria-label",
+      kind
+        ? say("How often each token is a target: {n} times. Arrow keys read it.", counts)
+        : say("How often each token is an input: {n} times. Arrow keys read it.", counts),
+    );
   });
-  state.readout.textContent = "Point at a token, or use the arrow keys on a strip, to read its counts.";
+  state.readout.textContent = say("Point at a token, or use the arrow keys on a strip, to read its counts.");
   state.range.max = String(Math.max(0, starts.length - 1));
   for (const block of state.blocks) block.hidden = starts.length === 0;
 };
@@ -219,14 +239,18 @@ const paint = (state) => {
   state.range.value = String(index);
   state.back.disabled = index === 0;
   state.next.disabled = index === starts.length - 1;
-  state.name.textContent = `Window ${index + 1} of ${starts.length}, from token ${start + 1}`;
+  state.name.textContent = say("Window {n} of {total}, from token {from}", {
+    n: String(index + 1),
+    total: String(starts.length),
+    from: String(start + 1),
+  });
   state.range.setAttribute("aria-valuetext", state.name.textContent);
 
   const cells = [
     element("span", "side quiet", ""),
-    element("span", "side", "input x"),
-    element("span", "side quiet", "predict"),
-    element("span", "side", "target y"),
+    element("span", "side", say("input x")),
+    element("span", "side quiet", say("predict")),
+    element("span", "side", say("target y")),
   ];
   inputs[index].forEach((id, place) => {
     const arrow = element("span", "arrow", "↓");
@@ -241,8 +265,14 @@ const paint = (state) => {
   state.pairs.replaceChildren(...cells);
 
   state.tasksHead.replaceChildren(
-    element("span", "head-title", length === 1 ? "One prediction in this window" : `${length} predictions in this one window`),
-    element("span", "head-note quiet", "Each position sees what stands before it, no more."),
+    element(
+      "span",
+      "head-title",
+      length === 1
+        ? say("One prediction in this window")
+        : say("{n} predictions in this one window", { n: String(length) }),
+    ),
+    element("span", "head-note quiet", say("Each position sees what stands before it, no more.")),
   );
   const shown = 14;
   state.tasks.replaceChildren(
@@ -250,7 +280,7 @@ const paint = (state) => {
       const row = element("div", "task");
       const given = element("span", "task-given");
       const from = Math.max(0, place + 1 - shown);
-      if (from > 0) given.append(element("span", "quiet", `${from} before …`));
+      if (from > 0) given.append(element("span", "quiet", say("{n} before …", { n: String(from) })));
       for (let each = from; each <= place; each += 1) given.append(chip(textOf.get(inputs[index][each]), inputs[index][each]));
       const target = element("span", "");
       target.append(chip(textOf.get(targets[index][place]), targets[index][place]));
@@ -262,6 +292,7 @@ const paint = (state) => {
 
 export default function (component) {
   const { data, parentElement } = component;
+  speak(data, parentElement);
   let state = states.get(parentElement);
   if (!state || !state.root.isConnected) {
     state = { chosen: 0 };

@@ -8,8 +8,8 @@ const build = (parentElement) => {
   readout.setAttribute("aria-hidden", "true"); // each word's own label says the same
   const legend = element("div", "legend quiet");
   legend.append(
-    element("span", "swatch for", "for the class"),
-    element("span", "swatch against", "against it"),
+    element("span", "swatch for", say("for the class")),
+    element("span", "swatch against", say("against it")),
   );
   root.append(title, strip, readout, legend);
   parentElement.append(root);
@@ -27,11 +27,13 @@ const build = (parentElement) => {
 
 export default function (component) {
   const { data, parentElement } = component;
+  speak(data, parentElement);
   const state = stateOf(parentElement, build);
   state.title.textContent = data.title;
   state.strip.setAttribute("aria-label", `${data.title}. ${data.summary}`);
   const shown = (value) => {
-    const number = data.percent ? `${Math.abs(100 * value).toFixed(1)} %` : Math.abs(value).toPrecision(3);
+    const size = Math.abs(value);
+    const number = decimal(data.percent ? `${(100 * size).toFixed(1)} %` : size.toPrecision(3));
     return `${value < 0 ? "−" : "+"}${number}`;
   };
   state.buttons = data.words.map(([text, value], index) => {
@@ -41,7 +43,8 @@ export default function (component) {
     word.setAttribute("role", "img");
     word.style.setProperty("--share", (Math.abs(value) / data.scale).toFixed(3));
     word.append(element("span", "text", text), element("span", "value", shown(value)));
-    word.setAttribute("aria-label", `“${text}”: ${shown(value)} ${data.unit}`);
+    const values = { word: text, value: shown(value), unit: data.unit };
+    word.setAttribute("aria-label", say("“{word}”: {value} {unit}", values));
     return word;
   });
   state.strip.replaceChildren(...state.buttons);
