@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from engine.language import N_
+from engine.language import N_, _
 from pages.shared import projector
 from pages.shared.components.mount import clicked, register
 
@@ -33,7 +33,7 @@ def attention_map(
     locked: int | None = None,
     causal: bool = True,
     yes_no: bool = False,
-    row_name: str = "reads",
+    row_name: str = N_("reads"),
     column_name: str = N_("is read"),
     summary: str,
     on_click: Callable[[int], None] | None = None,
@@ -59,8 +59,8 @@ def attention_map(
         "locked": int(locked) if locked is not None and 0 <= locked < n_rows else None,
         "yesNo": yes_no,
         "shift": n_columns - n_rows if causal else None,
-        "rowName": row_name,
-        "columnName": column_name,
+        "rowName": _(row_name),
+        "columnName": _(column_name),
         "summary": summary,
     }
     row = clicked(_mount(key=key, data=data, on_clicked_change=clicked_row(key, n_rows, on_click)))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from engine.language import _
 from pages.shared import projector
 from pages.shared.components.mount import register
 from pages.shared.figure_files import show_save, table_file
@@ -50,8 +51,8 @@ def heat_grid(
         "values": base64.b64encode(matrix.astype("<f4").tobytes()).decode("ascii"),
         "scale": float(np.abs(matrix).max()) or 1.0,
         "title": title,
-        "rowName": row_name,
-        "columnName": column_name,
+        "rowName": _(row_name),
+        "columnName": _(column_name),
         "summary": summary,
         "height": int(height),
         "rowLabels": None if row_labels is None else [str(each) for each in row_labels],
