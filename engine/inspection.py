@@ -20,7 +20,7 @@ from engine.errors import ConfigError
 from engine.gpt import GPT, GPTConfig, Trace, attention_mask
 from engine.language import N_, _
 
-HEAD_LABELS = (N_("previous token"), N_("first token"), "itself", N_("same token"), "induction")
+HEAD_LABELS = (N_("previous token"), N_("first token"), N_("itself"), N_("same token"), N_("induction"))
 """What a head may be found to look at; the order of `HeadScores.values`' last axis."""
 INDUCTION_ROWS = 4
 _ROWS_AT_ONCE = 8
@@ -70,7 +70,7 @@ class HeadScores:
         """
         above = np.where(self.counts > 0, self.above_chance[layer, head], -1)
         best = int(above.argmax())
-        return (HEAD_LABELS[best] if above[best] >= at_least else "mixed"), float(self.values[layer, head, best])
+        return (HEAD_LABELS[best] if above[best] >= at_least else N_("mixed")), float(self.values[layer, head, best])
 
 
 @dataclass(frozen=True)

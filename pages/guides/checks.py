@@ -74,7 +74,7 @@ def head_with(label: str, least: float = 0.4) -> Outcome:
         "Head {head} of layer {layer} is labelled “{label}” with {score:.2f}",
         head=head,
         layer=layer,
-        label=last["label"],
+        label=_(last["label"]),
         score=last["score"],
     )
     done = last["label"] == label and last["score"] >= least
@@ -82,7 +82,7 @@ def head_with(label: str, least: float = 0.4) -> Outcome:
         done,
         f"{told}."
         if done
-        else _("{told}; look for “{label}” with at least {least:.2f}.", told=told, label=label, least=least),
+        else _("{told}; look for “{label}” with at least {least:.2f}.", told=told, label=_(label), least=least),
     )
 
 
@@ -122,7 +122,7 @@ def finished_run(job: str, what: str) -> Outcome:
     """Whether the learner has a finished run of a kind; `what` names it."""
     runs = own_runs(job)
     if not runs:
-        return Outcome(False, _("There is no finished {what} of yours yet.", what=what))
+        return Outcome(False, _("There is no finished {what} of yours yet.", what=_(what)))
     return Outcome(
         True,
         _(

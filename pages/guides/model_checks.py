@@ -148,12 +148,9 @@ def followed_prompts(wanted: int = 2) -> Outcome:
     n = len({each["prompt"] for each in guide.told("journey")})
     return Outcome(
         n >= wanted,
-        _(
-            "You followed {n} different prompt{ending} lately; {wanted} are wanted.",
-            n=n,
-            ending="" if n == 1 else "s",
-            wanted=wanted,
-        ),
+        _("You followed {n} different prompt lately; {wanted} are wanted.", n=n, wanted=wanted)
+        if n == 1
+        else _("You followed {n} different prompts lately; {wanted} are wanted.", n=n, wanted=wanted),
     )
 
 

@@ -105,7 +105,7 @@ def windows_with(overlap: int) -> Outcome:
     if not settings:
         return Outcome(False, _("Open “Windows” and move the sliders there."))
     context, stride = settings[-1]["context"], settings[-1]["stride"]
-    times = "once" if overlap == 1 else _("{overlap} times", overlap=overlap)
+    times = _("once") if overlap == 1 else _("{overlap} times", overlap=overlap)
     if context == overlap * stride:
         return Outcome(
             True,

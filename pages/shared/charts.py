@@ -187,11 +187,14 @@ def summarise_loss(
             "The {name} is {loss:.2f} {unit} at step {step:,}", name=name, loss=last_row["loss"], unit=unit, step=step
         )
     else:
-        verb = "fell" if last_row["loss"] < first["loss"] else "rose"
+        told = (
+            N_("The {name} fell from {loss:.2f} to {loss_2:.2f} {unit} by step {step:,}")
+            if last_row["loss"] < first["loss"]
+            else N_("The {name} rose from {loss:.2f} to {loss_2:.2f} {unit} by step {step:,}")
+        )
         text = _(
-            "The {name} {verb} from {loss:.2f} to {loss_2:.2f} {unit} by step {step:,}",
+            told,
             name=name,
-            verb=verb,
             loss=first["loss"],
             loss_2=last_row["loss"],
             unit=unit,
@@ -510,9 +513,7 @@ def _fitting(title: str) -> Any:
     """
     if len(title) <= _TITLE_LETTERS:
         return title
-    size = _(
-        "clamp((width + 60) / {value:.1f}, 11, 16)", value=0.46 * len(title)
-    )  # a bold letter is about 0.46 of the size wide
+    size = f"clamp((width + 60) / {0.46 * len(title):.1f}, 11, 16)"  # a bold letter is about 0.46 of the size wide
     return alt.TitleParams(text=title, fontSize=alt.ExprRef(size))
 
 

@@ -17,7 +17,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 def show_code(*objects: Any, label: str = N_("Show the code")) -> None:
     """An expander with the source of engine functions, classes or methods, each with its file and first line."""
-    with st.expander(label, icon=":material/code:"):
+    with st.expander(_(label), icon=":material/code:"):
         for each in objects:
             place, source = source_of(each)
             st.caption(place)

@@ -62,6 +62,6 @@ def said(doing: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
 
 def sentence(error: object) -> str:
     """An error's message with a capital first, unless it begins with a name such as d_model."""
-    text = str(error)
+    text = _(str(error))
     first = text.partition(" ")[0]
     return text[:1].upper() + text[1:] if first.isalpha() else text

@@ -155,12 +155,12 @@ def _show_step(lesson: str, number: int, step: Step, *, done: bool) -> None:
         here = (
             _(" · :material/my_location: **this step**") if st.session_state.get(_ASKED) == (lesson, step.item) else ""
         )
-        st.markdown(f"{mark} **{step.title}**{_(' · done') if done else ''}{here}")
+        st.markdown(f"{mark} **{_(step.title)}**{_(' · done') if done else ''}{here}")
         st.markdown(linked(step.text))
         with st.container(horizontal=True):
             if step.part is not None:
                 st.button(
-                    _("Open “{part}”", part=step.part),
+                    _("Open “{part}”", part=_(step.part)),
                     key=f"guide-open-{step.item}",
                     on_click=_open_part,
                     args=(step.part,),
@@ -193,7 +193,7 @@ def _show_step(lesson: str, number: int, step: Step, *, done: bool) -> None:
                 )
         outcome = st.session_state.get(_OUTCOME, {}).get((lesson, step.item))
         if outcome is not None:
-            (st.success if outcome.done else st.info)(outcome.told)
+            (st.success if outcome.done else st.info)(_(outcome.told))
 
 
 def _open_part(part: str) -> None:
@@ -268,7 +268,7 @@ def _show_question(lesson: str, number: int, question: Question, given: Any) -> 
     if key not in st.session_state:
         st.session_state[key] = chosen
     st.radio(
-        f"{number}. {question.text}",
+        f"{number}. {_(question.text)}",
         range(len(question.answers)),
         format_func=lambda each: _(question.answers[each]),
         key=key,
@@ -278,7 +278,7 @@ def _show_question(lesson: str, number: int, question: Question, given: Any) -> 
     )
     if chosen is not None:
         right = chosen == question.right
-        told = (_("Right. ") if right else _("Not quite. ")) + question.why[chosen]
+        told = (_("Right. ") if right else _("Not quite. ")) + _(question.why[chosen])
         (st.success if right else st.warning)(told, icon=":material/check:" if right else ":material/close:")
 
 

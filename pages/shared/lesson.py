@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import streamlit as st
 
 from engine.language import _
-from pages.shared import guide, scenes
+from pages.shared import address, guide, scenes
 from pages.shared.errors import shown_errors
 from pages.shared.glossary import linked
 
@@ -39,19 +39,22 @@ def exercise(text: str, answer: str) -> None:
 def choose_part(parts: Mapping[str, Callable[[], None]], key: str = "part") -> None:
     """A lesson in parts: the learner chooses one by its title, and only that one is computed and drawn.
 
-    The choice is in the address, so that a part can be linked to.
+    The choice is in the address, so that a part can be linked to, by its English title in every language.
     """
     scenes.choose_asked_part(list(parts), key)
+    bound = address.bind(key, parts)
+    first = next(iter(parts))
     chosen = st.segmented_control(
         _("Part of the lesson"),
         list(parts),
         format_func=_,
-        default=next(iter(parts)),
+        default=first,
         required=True,
         key=key,
-        bind="query-params",
+        bind=bound,
         label_visibility="collapsed",
         help=_("The parts build on each other; each can be opened by itself."),
     )
+    address.keep(key, chosen, first)
     with shown_errors(), scenes.or_without():
         parts[chosen]()

@@ -13,7 +13,7 @@ from engine.language import _
 from engine.runs.records import RunRecord
 from pages.shared import scenes
 from pages.shared.charts import saving
-from pages.shared.errors import said
+from pages.shared.errors import said, sentence
 from pages.shared.live import kept_current
 from pages.shared.run_data import RunView, run_name, view
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, show_controls, show_downloads, show_status
@@ -72,7 +72,7 @@ class LessonRuns:
             run_id = ids[0]
         else:
             run_id = place.selectbox(
-                label,
+                _(label),
                 ids,
                 index=ids.index(wanted) if wanted in ids else 0,
                 format_func=lambda each: _(run_name(records[each])),
@@ -102,7 +102,7 @@ def choose_checkpoint(
         format_func=name,
         key=f"{key}:{run_id}",
         persist_state="session",
-        help=help,
+        help=_(help),
     )
     return chosen
 
@@ -138,6 +138,6 @@ def _panel(run_id: str, draw: Callable[[RunRecord, RunView], None], was_live: bo
             draw(record, run)
         show_downloads(record)
     elif record.live and record.note:
-        st.info(f"{record.note[:1].upper()}{record.note[1:]} …")
+        st.info(f"{sentence(record.note)} …")
     if was_live != record.live:
         st.rerun()

@@ -36,7 +36,7 @@ def choose_weights(known: Mapping[str, CorpusInfo]) -> dict[str, float]:
     available = [info for info in known.values() if info.available]
     values = {
         info.name: st.slider(
-            info.title,
+            _(info.title),
             0,
             100,
             carried.get(info.name, 0) if carried else DEFAULT_WEIGHT,

@@ -59,7 +59,9 @@ def _card(model: OpenModel) -> None:
             (_("Look inside"), "attention", ":material/visibility:"),
             (_("Write with it"), "generation", ":material/edit_note:"),
         ):
-            if st.button(label, key=f"{lesson}:{model.name}", icon=icon, help=_("Opens the lesson with this model.")):
+            if st.button(
+                _(label), key=f"{lesson}:{model.name}", icon=icon, help=_("Opens the lesson with this model.")
+            ):
                 st.session_state["run_id"] = OPEN + model.name
                 sitemap.open_lesson(lesson)
 

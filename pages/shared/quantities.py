@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.language import _
+from engine.language import N_, _, number, plural_of
 
 DAY = 86_400.0
 YEAR = 365.25 * DAY
@@ -16,11 +16,11 @@ def count(n: float) -> str:
     ('2,775', '124.4 million', '174.6 billion', '3.1 · 10²³')
     """
     if n < 1e6:
-        return f"{n:,.0f}"
-    for name, size in (("million", 1e6), ("billion", 1e9), ("trillion", 1e12)):
+        return number(n, ",.0f")
+    for name, size in ((N_("million"), 1e6), (N_("billion"), 1e9), (N_("trillion"), 1e12)):
         if n < 1000 * size:
-            return f"{n / size:.1f} {name}"
-    digits, exponent = f"{n:.1e}".split("e+")
+            return f"{number(n / size, '.1f')} {_(name)}"
+    digits, exponent = number(n, ".1e").split("e+")
     return f"{digits} · {power(int(exponent))}"
 
 
@@ -36,8 +36,8 @@ def scientific(value: float) -> str:
     ('3.14 · 10²³', '2.80 · 10¹³')
     """
     if value < 1e6:
-        return f"{value:,.0f}"
-    digits, exponent = f"{value:.2e}".split("e+")
+        return number(value, ",.0f")
+    digits, exponent = number(value, ".2e").split("e+")
     return f"{digits} · {power(int(exponent))}"
 
 
@@ -47,9 +47,9 @@ def short(n: float) -> str:
     >>> short(266_000_000), short(349e9), short(124)
     ('266 M', '349 B', '124')
     """
-    for letter, one in (("T", 1e12), ("B", 1e9), ("M", 1e6)):
+    for letter, one in ((N_("T"), 1e12), (N_("B"), 1e9), (N_("M"), 1e6)):
         if one <= n < 1000 * one:
-            return f"{n / one:.3g} {letter}"
+            return f"{number(n / one, '.3g')} {_(letter)}"
     return count(n)
 
 
@@ -59,10 +59,10 @@ def size(n_bytes: float) -> str:
     >>> size(12_288), size(497_759_232), size(1.4e12)
     ('12.3 kB', '498 MB', '1.4 TB')
     """
-    for unit, one in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+    for unit, one in ((N_("TB"), 1e12), (N_("GB"), 1e9), (N_("MB"), 1e6), (N_("kB"), 1e3)):
         if n_bytes >= one:
             value = n_bytes / one
-            return f"{value:,.0f} {unit}" if value >= 100 else f"{value:.1f} {unit}"
+            return f"{number(value, ',.0f' if value >= 100 else '.1f')} {_(unit)}"
     return _("{n_bytes:.0f} bytes", n_bytes=n_bytes)
 
 
@@ -72,10 +72,10 @@ def money(dollars: float) -> str:
     >>> money(4_672_000), money(508_262), money(950), money(0.02)
     ('$4.67 million', '$0.51 million', '$950', '$0.02')
     """
-    for name, one, least in (("billion", 1e9, 1e9), ("million", 1e6, 1e5)):
+    for name, one, least in ((N_("billion"), 1e9, 1e9), (N_("million"), 1e6, 1e5)):
         if dollars >= least:
-            return f"${dollars / one:,.2f} {name}"
-    return f"${dollars:,.0f}" if dollars >= 100 else f"${dollars:,.2f}"
+            return _("${amount:,.2f} {name}", amount=dollars / one, name=_(name))
+    return _("${amount:,.0f}", amount=dollars) if dollars >= 100 else _("${amount:,.2f}", amount=dollars)
 
 
 def duration(seconds: float) -> str:
@@ -92,10 +92,12 @@ def duration(seconds: float) -> str:
             if seconds < 0.01
             else _("{seconds:.0f} ms", seconds=1000 * seconds)
         )
-    for unit, one, most in (("s", 1, 90), ("min", 60, 5400), ("h", 3600, 2 * DAY), ("days", DAY, 2 * YEAR)):
+    units = ((N_("s"), 1, 90), (N_("min"), 60, 5400), (N_("h"), 3600, 2 * DAY), (N_("days"), DAY, 2 * YEAR))
+    for unit, one, most in units:
         if seconds < most:
             value = seconds / one
-            return (f"{value:.0f}" if value >= 9.95 else f"{value:.1f}".removesuffix(".0")) + f" {unit}"
+            whole = value >= 9.95 or f"{value:.1f}".endswith(".0")
+            return f"{number(value, '.0f' if whole else '.1f')} {_(unit)}"
     return _("{count} years", count=count(seconds / YEAR))
 
 
@@ -108,6 +110,10 @@ def estimate(seconds: float) -> str:
     return duration(max(1, round(seconds)) if seconds < 89.5 else 60 * max(2, round(seconds / 60)))
 
 
-def plural(n: int, one: str) -> str:
-    """A count with its noun: "1 token", "12 tokens"."""
-    return f"{n:,} {one}" if n == 1 else f"{n:,} {one}s"
+def plural(n: int, one: str, many: str) -> str:
+    """A count with its noun.
+
+    >>> plural(1, "token", "tokens"), plural(1200, "token", "tokens")
+    ('1 token', '1,200 tokens')
+    """
+    return f"{number(n)} {plural_of(n, one, many)}"

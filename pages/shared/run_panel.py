@@ -105,11 +105,11 @@ def show_status(record: RunRecord) -> None:
             value=lab().queue_position(record.run_id) or 1,
         )
     elif record.live and record.note:
-        line += f" · {record.note}"
+        line += f" · {_(record.note)}"
     if eta is not None and record.live:
         line += _(" · about {eta} left", eta=estimate(eta))
     if record.note and record.state in ("paused", "finished"):
-        line += f" · {record.note}"
+        line += f" · {_(record.note)}"
     st.progress(record.progress, text=line)
     if record.error:
         st.error(sentence(record.error))
@@ -126,10 +126,10 @@ def show_controls(record: RunRecord, marks: list[dict[str, Any]]) -> None:
 
     def button(label: str, kind: str, icon: str, help: str, enabled: bool) -> None:
         st.button(
-            label,
+            _(label),
             key=f"{kind}:{record.run_id}",
             icon=icon,
-            help=help,
+            help=_(help),
             disabled=not enabled,
             on_click=_request,
             args=(record.run_id, kind),
@@ -225,7 +225,7 @@ def _curves(views: list[RunView]) -> None:
         help=_("Steps compare recipes at equal numbers of updates, tokens at equal data, seconds at equal time."),
     )
     if main.losses.empty:
-        note = main.record.note if main.record.live else ""
+        note = _(main.record.note) if main.record.live else ""
         st.info(note[:1].upper() + note[1:] + " …" if note else _("The curve begins with the first step."))
         return
     baselines = {BASELINE_NAMES[name]: loss for name, loss in main.baselines.items()}
@@ -264,7 +264,7 @@ def _numbers(run: RunView) -> None:
     )
     with st.container(horizontal=True):
         for label, value, help in numbers:
-            st.metric(label, value, help=help, width=125)
+            st.metric(_(label), value, help=_(help), width=125)
 
 
 def _sources(run: RunView) -> None:
@@ -437,12 +437,12 @@ def _show_take_home(record: RunRecord) -> None:
             (_("Script"), write_script, "py", "text/x-python", _("The same as a Python file.")),
         ):
             st.download_button(
-                label,
+                _(label),
                 data=functools.partial(make, record),
                 file_name=f"run-{record.run_id}.{suffix}",
                 mime=mime,
                 key=f"home-{suffix}:{record.run_id}",
                 icon=":material/download:",
                 on_click="ignore",
-                help=about,
+                help=_(about),
             )

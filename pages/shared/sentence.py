@@ -14,7 +14,7 @@ from engine.language import N_, _
 from pages.shared.draft import show_bytes
 from pages.shared.models import ModelChoice, inference, load
 
-DEFAULT = N_("The lion is in the forest. The lion sees the")
+DEFAULT = "The lion is in the forest. The lion sees the"
 MAX_CHARS = 2_000
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from engine.corpus import CorpusInfo, list_corpora, read_text
 from engine.errors import CorpusError
 from engine.language import N_, _
-from pages.shared import sitemap
+from pages.shared import address, sitemap
 from pages.shared.errors import sentence
 from pages.shared.mix import MIX, choose_weights, mix_title
 from pages.shared.viewer import lab
@@ -79,15 +79,17 @@ def choose_text(
     known = corpora()
     made = _made()
     names = [*known, *made, *([MIX] if mixtures else []), OWN_TEXT]
+    bound = address.bind(key, names)
     name = st.selectbox(
-        label,
+        _(label),
         names,
         index=names.index(default),
         format_func=lambda n: _(_OTHER.get(n) or (made[n][0] if n in made else _title(known[n]))),
         key=key,
-        bind="query-params",
-        help=help,
+        bind=bound,
+        help=_(help),
     )
+    address.keep(key, name, default)
     if name == OWN_TEXT:
         return _own_text(key, min_chars)
     if name == MIX:

@@ -54,7 +54,7 @@ def choose_tokenizer(
 ) -> TokenizerChoice:
     """Controls for a tokenizer; `source` names the text that one with a vocabulary of its own learns from."""
     kind = st.selectbox(
-        label,
+        _(label),
         list(TOKENIZERS),
         index=list(TOKENIZERS).index(default),
         format_func=lambda each: _(TOKENIZERS[each]),

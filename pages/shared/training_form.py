@@ -180,7 +180,7 @@ def _advanced(recipe: Recipe) -> dict[str, object]:
             activation = st.selectbox(
                 _("Nonlinearity"),
                 [N_("gelu"), N_("relu2")],
-                format_func=lambda each: _({"gelu": "GELU", "relu2": "ReLU²"}[each]),
+                format_func=lambda each: {"gelu": "GELU", "relu2": "ReLU²"}[each],
                 key=key("activation"),
                 persist_state="session",
                 help=_("The function between the two layers of the MLP."),

@@ -9,7 +9,7 @@ def test_numbers_are_written_to_be_read():
     assert [count(n) for n in (12, 2775, 124_439_808, 3.14e23)] == ["12", "2,775", "124.4 million", "3.1 · 10²³"]
     assert [size(n) for n in (3, 12_288, 498e6, 1.4e12)] == ["3 bytes", "12.3 kB", "498 MB", "1.4 TB"]
     assert short(266e6) == "266 M"
-    assert [plural(n, "token") for n in (1, 1200)] == ["1 token", "1,200 tokens"]
+    assert [plural(n, "token", "tokens") for n in (1, 1200)] == ["1 token", "1,200 tokens"]
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ from pages.shared.run_data import RunView, view
 from pages.shared.run_panel import BASELINE_NAMES, LOOK_AGAIN_SECONDS, REFRESH_SECONDS, STATES
 from pages.shared.sentence import choose_sentence, traced
 from pages.shared.viewer import lab
+from pages.shared.wording import begin, inside
 
 STEPS = 240
 MOST = 24
@@ -180,7 +181,7 @@ def _train_button(pair: Pair, records: dict[bool, RunRecord]) -> None:
         return
     label = _("Train both (about 1 minute)") if len(missing) == 2 else _("Train the other") if missing else _("Go on")
     if st.button(
-        label,
+        _(label),
         type="primary",
         icon=":material/play_arrow:",
         key="causal_train",
@@ -191,7 +192,7 @@ def _train_button(pair: Pair, records: dict[bool, RunRecord]) -> None:
     ):
         try:
             for causal in (*missing, *resting):
-                lab().submit(pair.configs[causal], f"{pair.configs[causal].corpora[0][0].title()} {NAMES[causal]}")
+                lab().submit(pair.configs[causal], f"{pair.configs[causal].corpora[0][0].title()} {_(NAMES[causal])}")
         except EngineError as error:
             st.error(error_sentence(error))
         else:
@@ -205,7 +206,7 @@ def _questions() -> dict[str, bool | None]:
         answers = {}
         for key, question in (("causal_loss", _LOSS_QUESTION), ("causal_writes", _TEXT_QUESTION)):
             answers[key] = st.radio(
-                question,
+                _(question),
                 [True, False],
                 index=None,
                 format_func=lambda each: _(NAMES[each]),
@@ -221,7 +222,7 @@ def _questions() -> dict[str, bool | None]:
 
 def _panel(pair: Pair, was: tuple[tuple[bool, str], ...]) -> None:
     records = pair.records()
-    views = {causal: view(record, NAMES[causal]) for causal, record in records.items()}
+    views = {causal: view(record, _(NAMES[causal])) for causal, record in records.items()}
     for column, (causal, record) in zip(st.columns(2), records.items(), strict=False):
         with column:
             _progress(record, NAMES[causal])
@@ -233,7 +234,7 @@ def _panel(pair: Pair, was: tuple[tuple[bool, str], ...]) -> None:
         st.info(_("The curves begin with the first step."))
     else:
         measured = [each.baselines for each in views.values() if each.baselines]
-        levels = {BASELINE_NAMES[name]: measured[0][name] for name in ("uniform", "trigram")} if measured else {}
+        levels = {_(BASELINE_NAMES[name]): measured[0][name] for name in ("uniform", "trigram")} if measured else {}
         charts.loss_curves(points, baselines=levels).show(caption=False)
         st.caption(_loss_sentence(views))
     _samples(views)
@@ -243,13 +244,13 @@ def _panel(pair: Pair, was: tuple[tuple[bool, str], ...]) -> None:
 
 def _progress(record: RunRecord, name: str) -> None:
     icon, word = STATES[record.state]
-    line = f"{icon} **{name.capitalize()}** · {word.lower()}"
+    line = f"{icon} **{begin(name)}** · {inside(word)}"
     if record.state == "queued":
         line += _(", number {value} in the queue", value=lab().queue_position(record.run_id) or 1)
     elif record.total_steps:
         line += _(" · step {step:,} of {total_steps:,}", step=record.step, total_steps=record.total_steps)
     elif record.note:
-        line += f" · {record.note}"
+        line += f" · {_(record.note)}"
     eta = lab().eta_seconds(record.run_id) if record.live else None
     if eta is not None:
         line += _(" · about {eta} left", eta=estimate(eta))
@@ -269,12 +270,12 @@ def _progress(record: RunRecord, name: str) -> None:
 
 def _button(record: RunRecord, kind: str, label: str, icon: str, help: str) -> None:
     st.button(
-        label,
+        _(label),
         icon=icon,
         key=f"causal_{kind}:{record.run_id}",
         on_click=_request,
         args=(record.run_id, kind),
-        help=help,
+        help=_(help),
     )
 
 
@@ -359,7 +360,7 @@ def _reveal(pair: Pair, records: dict[bool, RunRecord], answers: dict[str, bool 
             answers["causal_loss"] == lower,
             _(
                 "{capitalize}: {losses:.2f} against {losses_2:.2f} nats per token.",
-                capitalize=_(NAMES[lower]).capitalize(),
+                capitalize=begin(NAMES[lower]),
                 losses=losses[lower],
                 losses_2=losses[not lower],
             ),
@@ -370,7 +371,7 @@ def _reveal(pair: Pair, records: dict[bool, RunRecord], answers: dict[str, bool 
             _(
                 "{capitalize}: {known:.0%} of the three-word sequences it writes occur in the "
                 "text it learned from; for the other it is {known_2:.0%}.",
-                capitalize=_(NAMES[better]).capitalize(),
+                capitalize=begin(NAMES[better]),
                 known=known[better],
                 known_2=known[not better],
             ),
@@ -383,7 +384,7 @@ def _reveal(pair: Pair, records: dict[bool, RunRecord], answers: dict[str, bool 
                 "{icon} **{question}** You were {ending}. {measured}",
                 icon=icon,
                 question=question,
-                ending="right" if right else "wrong",
+                ending=_("right") if right else _("wrong"),
                 measured=measured,
             )
         )

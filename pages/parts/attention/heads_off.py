@@ -56,7 +56,7 @@ def show_switches(chosen: Chosen) -> None:
     }
     with st.container(horizontal=True, gap="small"):
         for name, (heads, why) in presets.items():
-            st.button(name, key=f"heads_{name}", on_click=switch, args=(heads,), help=why)
+            st.button(_(name), key=f"heads_{name}", on_click=switch, args=(heads,), help=_(why))
     scores = overview(chosen.choice, chosen.sentence.ids).scores
     grid, result = st.columns([1, 1.2], gap="large")
     with grid:
@@ -96,11 +96,11 @@ def show_switches(chosen: Chosen) -> None:
 
 def _switch(scores: inspection.HeadScores, place: tuple[int, int], off: bool) -> HeadTile:
     label, _unused = scores.label(*place)
-    now, then = ("off", "on") if off else ("on", "off")
+    now, then = (_("off"), _("on")) if off else (_("on"), _("off"))
     name = _(
         "{capitalize}, {label}: {now}; press to switch it {then}",
         capitalize=head_name(*place).capitalize(),
-        label=label,
+        label=_(label),
         now=now,
         then=then,
     )
@@ -113,7 +113,10 @@ def _before_and_after(chosen: Chosen, off: frozenset[tuple[int, int]]) -> None:
     top = np.argsort(-np.maximum(before, after))[:N_BARS]
     tokenizer = chosen.checkpoint.tokenizer
     names = _distinct(
-        [visible_token(show_bytes(tokenizer.token_bytes(int(i)))) if i < tokenizer.n_vocab else "(unused)" for i in top]
+        [
+            visible_token(show_bytes(tokenizer.token_bytes(int(i)))) if i < tokenizer.n_vocab else _("(unused)")
+            for i in top
+        ]
     )
     series = ((_("all heads on"), before), (_("with the switches"), after))
     rows = [

@@ -68,7 +68,7 @@ def show_where(chosen: Chosen) -> None:
         st.markdown(_("**Every head by its strongest habit**"))
         head_maps(
             [
-                HeadTile(*place, label, (f"{score:.2f}",), f"{head_name(*place).capitalize()}: {label}, {score:.2f}")
+                HeadTile(*place, label, (f"{score:.2f}",), f"{head_name(*place).capitalize()}: {_(label)}, {score:.2f}")
                 for place, (label, score) in labels.items()
             ],
             key="heads_where",
@@ -98,7 +98,7 @@ def show_where(chosen: Chosen) -> None:
         _habits(scores),
         hide_index=True,
         width="stretch",
-        column_config=three_decimals(_("by chance"), _("highest score")),
+        column_config=three_decimals(N_("by chance"), N_("highest score")),
     )
     st.caption(
         _(
@@ -113,16 +113,16 @@ def show_where(chosen: Chosen) -> None:
                 (
                     place[0] + 1,
                     place[1] + 1,
-                    label,
+                    _(label),
                     *map(float, scores.values[place]),
                     float(entropy[place]),
                     damage[place],
                 )
                 for place, (label, _unused) in labels.items()
             ],
-            columns=["layer", "head", "label", *inspection.HEAD_LABELS, "entropy (bits)", "damage (nats)"],
+            columns=[N_("layer"), N_("head"), N_("label"), *inspection.HEAD_LABELS, "entropy (bits)", "damage (nats)"],
         )
-        decimals = three_decimals(*inspection.HEAD_LABELS, _("entropy (bits)"), _("damage (nats)"))
+        decimals = three_decimals(*inspection.HEAD_LABELS, N_("entropy (bits)"), N_("damage (nats)"))
         show_table(frame, hide_index=True, width="stretch", column_config=decimals)
         st.caption(
             _(
@@ -177,14 +177,14 @@ def _text_scores(key: str, shape: tuple[int, ...], _rows: np.ndarray, _choice: M
 
 def _counted(labels: dict[tuple[int, ...], tuple[str, float]]) -> str:
     names = [label for label, _unused in labels.values()]
-    parts = [f"{names.count(name)} {name}" for name in (*inspection.HEAD_LABELS, "mixed") if name in names]
+    parts = [f"{names.count(name)} {_(name)}" for name in (*inspection.HEAD_LABELS, "mixed") if name in names]
     return _("{n_names} heads: {join}.", n_names=len(names), join=", ".join(parts))
 
 
 def _against_chance(scores: inspection.HeadScores, layer: int, head: int) -> None:
     measured = [n for n in range(len(inspection.HEAD_LABELS)) if scores.counts[n]]
     rows = [
-        (inspection.HEAD_LABELS[n], series, value, f"{value:.2f}")
+        (_(inspection.HEAD_LABELS[n]), series, value, f"{value:.2f}")
         for n in measured
         for series, value in (
             (_("this head"), float(scores.values[layer, head, n])),
@@ -205,15 +205,15 @@ def _against_chance(scores: inspection.HeadScores, layer: int, head: int) -> Non
         summary=_(
             "{capitalize} is furthest above chance at: {label} ({score:.2f}).",
             capitalize=head_name(layer, head).capitalize(),
-            label=label,
+            label=_(label),
             score=score,
         ),
     ).show()
 
 
 def _open_map() -> None:
-    st.session_state["part"] = _("Maps")
-    st.session_state["attention_view"] = _("One head")
+    st.session_state["part"] = N_("Maps")
+    st.session_state["attention_view"] = N_("One head")
 
 
 def _habits(scores: inspection.HeadScores) -> pd.DataFrame:
@@ -223,8 +223,8 @@ def _habits(scores: inspection.HeadScores) -> pd.DataFrame:
         measured = scores.counts[n] > 0
         rows.append(
             (
-                name,
-                meaning,
+                _(name),
+                _(meaning),
                 int(scores.counts[n]),
                 float(scores.chance[n]) if measured else None,
                 float(scores.values[(*best, n)]) if measured else None,
@@ -232,12 +232,12 @@ def _habits(scores: inspection.HeadScores) -> pd.DataFrame:
             )
         )
     columns = [
-        "habit",
-        _("share of the attention on"),
-        "positions",
-        _("by chance"),
-        _("highest score"),
-        _("layer · head"),
+        N_("habit"),
+        N_("share of the attention on"),
+        N_("positions"),
+        N_("by chance"),
+        N_("highest score"),
+        N_("layer · head"),
     ]
     return pd.DataFrame(rows, columns=columns)
 

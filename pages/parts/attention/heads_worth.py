@@ -64,12 +64,19 @@ def show_worth(chosen: Chosen) -> None:
     with st.expander(_("As a table"), icon=":material/table:"):
         frame = pd.DataFrame(
             [
-                (*place, scores.label(*place)[0], damage[place], damage[place] / loss.base, shift[place])
+                (*place, _(scores.label(*place)[0]), damage[place], damage[place] / loss.base, shift[place])
                 for place in np.ndindex(*chosen.shape)
             ],
-            columns=["layer", "head", "label", "damage (nats per token)", "share of the loss", "shift"],
+            columns=[
+                N_("layer"),
+                N_("head"),
+                N_("label"),
+                N_("damage (nats per token)"),
+                N_("share of the loss"),
+                N_("shift"),
+            ],
         )
-        decimals = three_decimals(_("damage (nats per token)"), _("share of the loss"), "shift")
+        decimals = three_decimals(N_("damage (nats per token)"), N_("share of the loss"), N_("shift"))
         show_table(frame, hide_index=True, width="stretch", column_config=decimals)
     notice(
         _(
@@ -96,7 +103,7 @@ def _ranked(values: np.ndarray, scores: inspection.HeadScores, rank: str, base: 
     unit = _("Rise of the loss (nats per token)") if rank == RANKS[0] else _("Probability that moves (%)")
     data = pd.DataFrame(
         [
-            (f"{layer + 1} · {head + 1}", float(values[layer, head]), scores.label(layer, head)[0], n)
+            (f"{layer + 1} · {head + 1}", float(values[layer, head]), _(scores.label(layer, head)[0]), n)
             for n, (layer, head) in enumerate(places)
         ],
         columns=["head", "value", "label", "rank"],

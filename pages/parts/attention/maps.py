@@ -22,6 +22,7 @@ from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, choose_model, inference, load
 from pages.shared.sentence import Sentence, choose_sentence, traced
 from pages.shared.tables import show_table
+from pages.shared.wording import inside
 
 VIEWS = (N_("One head"), N_("Arcs"), N_("All heads"))
 ORDERS = (N_("Layer"), N_("Entropy"), N_("Label"))
@@ -261,7 +262,7 @@ def _all_heads(choice: ModelChoice, checkpoint: Checkpoint, sentence: Sentence, 
         columns=config.n_heads if order == "Layer" else None,
         selected=chosen_head(config),
         size="small" if len(tiles) > 24 else "large",
-        summary=_("{n_tiles} attention maps, by {lower}. Enter opens one.", n_tiles=len(tiles), lower=order.lower()),
+        summary=_("{n_tiles} attention maps, by {lower}. Enter opens one.", n_tiles=len(tiles), lower=inside(order)),
         on_click=open_head,
     )
     sharpest, widest = (sorted_heads(found, N_("Entropy"))[each] for each in (0, -1))
@@ -281,11 +282,11 @@ def _all_heads(choice: ModelChoice, checkpoint: Checkpoint, sentence: Sentence, 
         show_table(
             pd.DataFrame(
                 [
-                    (layer + 1, head + 1, label, round(score, 3), round(float(found.entropy[layer, head]), 3))
+                    (layer + 1, head + 1, _(label), round(score, 3), round(float(found.entropy[layer, head]), 3))
                     for layer, head in heads
                     for label, score in [found.scores.label(layer, head)]
                 ],
-                columns=["layer", "head", "label", "score", "entropy (bits)"],
+                columns=[N_("layer"), N_("head"), N_("label"), N_("score"), N_("entropy (bits)")],
             ),
             hide_index=True,
             width="stretch",
@@ -314,7 +315,7 @@ def _tile(found: Overview, layer: int, head: int) -> HeadTile:
     name = _(
         "{capitalize}: {label}, score {score:.2f}, entropy {bits:.2f} bits",
         capitalize=head_name(layer, head).capitalize(),
-        label=label,
+        label=_(label),
         score=score,
         bits=bits,
     )
@@ -329,7 +330,7 @@ def in_words(weights: np.ndarray, sentence: Sentence, layer: int, head: int, loc
     if row is None:
         row = 1 + int(weights[1:].max(-1).argmax())  # the first token has no choice
     column = int(weights[row].argmax())
-    what = "itself" if column == row else f"{visible_token(sentence.tokens[column])} ({column})"
+    what = _("itself") if column == row else f"{visible_token(sentence.tokens[column])} ({column})"
     reader = f"{visible_token(sentence.tokens[row])} ({row})"
     return _(
         "{capitalize}: {reader} gives {percent} to {what}.",

@@ -108,7 +108,7 @@ def _numbers(data: LabelledTexts, split: Split) -> None:
     )
     with st.container(horizontal=True):
         for label, value, help in numbers:
-            st.metric(label, value, help=help, width=140)
+            st.metric(_(label), value, help=_(help), width=140)
 
 
 def _class_chart(split: Split, balance: bool) -> None:

@@ -31,9 +31,9 @@ from pages.shared.tables import show_table
 MAX_CHARS = 1_500
 _TEXT = "classification-message"
 _OWN = {
-    "sms-spam": N_("Congratulations! You have won a free holiday. Call 09061701461 now to claim your prize."),
-    "bbc-topics": N_("The champions won the final after a late goal, and their coach praised the young players."),
-    "shakespeare-genres": N_("O, she doth teach the torches to burn bright! My heart breaks, and death is near."),
+    "sms-spam": "Congratulations! You have won a free holiday. Call 09061701461 now to claim your prize.",
+    "bbc-topics": "The champions won the final after a late goal, and their coach praised the young players.",
+    "shakespeare-genres": "O, she doth teach the torches to burn bright! My heart breaks, and death is near.",
 }
 _FLIP_WORDS = 8
 

@@ -46,7 +46,7 @@ def show_numbers(frame: pd.DataFrame, formats: Mapping[str, str] | None = None) 
 
 def table(frame: pd.DataFrame, formats: Mapping[str, str] | None = None, *, label: str = N_("As a table")) -> None:
     """The chart's data, folded away."""
-    with st.expander(label, icon=":material/table:"):
+    with st.expander(_(label), icon=":material/table:"):
         show_numbers(frame, formats)
 
 

@@ -163,7 +163,7 @@ def weight_controls(known: dict[str, CorpusInfo]) -> dict[str, int]:
             st.code(info.install_hint, language="shell")
             continue
         st.slider(
-            info.title,
+            _(info.title),
             0,
             100,
             key=_key(name),

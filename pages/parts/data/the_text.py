@@ -165,7 +165,7 @@ def reader(text: ChosenText, split: TextSplit) -> None:
             (_("Next"), 1, ":material/arrow_downward:"),
         ):
             st.button(
-                label,
+                _(label),
                 key=f"data-hit-{step}",
                 icon=icon,
                 disabled=len(hits) < 2,

@@ -35,7 +35,7 @@ def show() -> None:
         choice = choose_model()
         words = st.text_input(
             _("Words"),
-            _(" lion forest"),
+            " lion forest",
             max_chars=200,
             key="lookup_words",
             persist_state="session",

@@ -50,7 +50,7 @@ def show() -> None:
         choice = choose_model()
         words = st.text_input(
             _("Text"),
-            _("The lion is in the forest"),
+            "The lion is in the forest",
             max_chars=200,
             key="positions_words",
             persist_state="session",

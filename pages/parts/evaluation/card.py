@@ -40,14 +40,14 @@ def show() -> None:
     )
     record = _choose_run()
     if record is None:
-        st.info(_("There is no run yet. Train one in **Pretraining**; half a minute is enough to begin."))
+        st.info("There is no run yet. Train one in **Pretraining**; half a minute is enough to begin.")
     else:
         _card(record)
     notice(
         _("A loss is a number without a unit until its data and its tokenizer stand beside it."),
-        _("The distance to the trigram is what the network adds to counting."),
-        _("The sources of a mixture are learned at very different speeds; one loss for all of them hides it."),
-        _("The seed and all settings are on the card: with them the run can be repeated."),
+        "The distance to the trigram is what the network adds to counting.",
+        "The sources of a mixture are learned at very different speeds; one loss for all of them hides it.",
+        "The seed and all settings are on the card: with them the run can be repeated.",
     )
     exercise(
         _(
@@ -110,7 +110,7 @@ def _card(record: RunRecord) -> None:
         type="primary",
         help=_("One file that needs no network. Open it in a browser to read it or to print it."),
     )
-    paper(page, "card-paper", label=_("The report card of the run"))
+    paper(page, "card-paper", label="The report card of the run")
 
 
 @st.cache_data(max_entries=16, show_spinner=N_("Writing the card …"))
@@ -146,7 +146,7 @@ def _measure_copied(record: RunRecord) -> tuple[CopiedRow, ...]:
     choice = ModelChoice(record.run_id, lab().checkpoints(record.run_id)[-1].step, run_name(record))
     try:
         text = training_text(record.run_id)
-        prompts = list(record.config_dict.get("training", {}).get("prompts") or ()) or [_("The")]
+        prompts = list(record.config_dict.get("training", {}).get("prompts") or ()) or ["The"]
         written = [
             write(choice, prompts[n % len(prompts)], N_WORDS, TEMPERATURE, seed=n // len(prompts))
             for n in range(N_TEXTS)

@@ -167,7 +167,7 @@ def _one(text: str, found: Read) -> None:
         ),
         strict=True,
     ):
-        column.metric(name, value, help=help_)
+        column.metric(_(name), value, help=_(help_))
     known = bits[~np.isnan(bits)]
     guide.tell("surprise", {"own": text != DEFAULT, "total": total, "most": float(known.max())})
     st.caption(

@@ -39,10 +39,10 @@ from pages.shared.viewer import lab
 
 OWN = N_("Your own")
 PROMPTS = {
-    N_("The lion"): N_("The lion is in the"),
-    N_("A story"): N_("Once there was a little lion named Leo who lived in the forest."),
-    N_("A scene"): N_("SCENE I. A street in Verona.\n\n[Enter ROMEO and JULIET]\n\nROMEO:\n"),
-    N_("A phrase"): N_("English: The lion sleeps in the garden.\nFrench:"),
+    N_("The lion"): "The lion is in the",
+    N_("A story"): "Once there was a little lion named Leo who lived in the forest.",
+    N_("A scene"): "SCENE I. A street in Verona.\n\n[Enter ROMEO and JULIET]\n\nROMEO:\n",
+    N_("A phrase"): "English: The lion sleeps in the garden.\nFrench:",
     OWN: "",
 }
 TOKENS = 70
@@ -279,7 +279,7 @@ def _card(choice: ModelChoice) -> None:
         ]
     with st.container(horizontal=True):
         for label, value, help in numbers:
-            st.metric(label, value, help=help, width=116)
+            st.metric(_(label), value, help=_(help), width=116)
     if record is None:
         st.info(_("These are open weights: their authors know what text they read. There is no run of them here."))
         return

@@ -79,7 +79,7 @@ def show() -> None:
 def _own_question(data: str) -> Question | None:
     text = st.text_input(
         _("Question"),
-        _("What does it cost to fly from Oslo to Rome?") if data == "airline" else _("What does it cost?"),
+        "What does it cost to fly from Oslo to Rome?" if data == "airline" else "What does it cost?",
         key=f"ask-text:{data[:16]}",
         persist_state="session",
         max_chars=400,

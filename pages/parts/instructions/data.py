@@ -30,12 +30,12 @@ from pages.shared.viewer import lab
 
 _SHOWN = 200
 _BEGINNING = (
-    (N_("What is the name of our club?"), N_("The Chess Owls.")),
-    (N_("When do we meet?"), N_("On Thursday at six.")),
-    (N_("Where do we meet?"), N_("In room 12.")),
-    (N_("Who brings the boards?"), N_("Ines brings them.")),
-    (N_("What does it cost to be a member?"), N_("Two euros a month.")),
-    (N_("When is the next tournament?"), N_("On the first of June.")),
+    ("What is the name of our club?", "The Chess Owls."),
+    ("When do we meet?", "On Thursday at six."),
+    ("Where do we meet?", "In room 12."),
+    ("Who brings the boards?", "Ines brings them."),
+    ("What does it cost to be a member?", "Two euros a month."),
+    ("When is the next tournament?", "On the first of June."),
 )
 
 
@@ -188,7 +188,7 @@ def _template() -> Template | None:
     with st.container(horizontal=True):
         for name, title in (("short", _("Short")), ("alpaca", _("With headings"))):
             st.button(
-                title,
+                _(title),
                 key=f"instruction-use-{name}",
                 on_click=_use_template,
                 args=(name,),

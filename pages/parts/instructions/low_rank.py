@@ -101,7 +101,7 @@ def _cost(model: GPT) -> None:
     )
     with st.container(horizontal=True):
         for label, value, help in numbers:
-            st.metric(label, value, help=help, width=220)
+            st.metric(_(label), value, help=_(help), width=220)
     st.caption(
         _(
             "r · (in + out) numbers for each of the four matrices of a layer, in every layer: "

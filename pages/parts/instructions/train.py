@@ -261,7 +261,7 @@ def _numbers(evaluation: dict[str, Any], counted: dict[str, Any]) -> None:
     )
     with st.container(horizontal=True):
         for label, value, help in numbers:
-            st.metric(label, value, help=help, width=160)
+            st.metric(_(label), value, help=_(help), width=160)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

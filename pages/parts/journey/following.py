@@ -193,7 +193,7 @@ def _status(record: RunRecord) -> None:
             value=lab().queue_position(record.run_id) or 1,
         )
     elif record.live and record.note and record.note != "training":
-        line += f" · {record.note}"
+        line += f" · {_(record.note)}"
     left = lab().eta_seconds(record.run_id) if record.live else None
     if left is not None:
         line += _(" · about {left} left", left=estimate(left))

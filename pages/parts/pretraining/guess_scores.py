@@ -108,7 +108,7 @@ def _score_losses(guesses: list[LossGuess]) -> None:
         _(
             "{round} of {n} held the truth (95 % Wilson interval {low:.0%} to {high:.0%}): {verdict}.",
             round=round(found.share * found.n),
-            n=plural(found.n, "range"),
+            n=plural(found.n, "range", "ranges"),
             low=found.low,
             high=found.high,
             verdict=verdict,

@@ -24,7 +24,7 @@ def may_read(record: RunRecord, key: str, label: str, why: str) -> bool:
             )
         )
         st.button(
-            label,
+            _(label),
             key=f"{key}-button",
             type="primary",
             icon=":material/play_arrow:",

@@ -126,7 +126,7 @@ def _status(heat: Heat, lanes: Mapping[str, list[RunRecord]]) -> None:
                     disabled=not on,
                     on_click=_ask_all,
                     args=(ids, kind),
-                    help=help,
+                    help=_(help),
                 )
             etas = [eta for record in live if (eta := lab().eta_seconds(record.run_id)) is not None]
             if etas:

@@ -314,12 +314,12 @@ def _use(record: RunRecord, base: RunConfig, found: Suggestion) -> bool:
     runs = [(name, _found(config.run_id)) for name, config in configs]
     views = [(name, run, view(run, f"{name}: {run.config.training.learning_rate:g}")) for name, run in runs if run]
     drawn = [each for _unused, _unused, each in views if not each.losses.empty]
-    waiting = [f"{name}: {run.note or run.state}" for name, run, _unused in views if run.live]
+    waiting = [f"{_(name)}: {_(run.note or run.state)}" for name, run, _unused in views if run.live]
     if waiting:
         st.caption(_("In training · ") + " · ".join(waiting))
     for name, run, _unused in views:
         if run.error:
-            st.warning(f"{name} · {sentence(run.error)}")
+            st.warning(f"{_(name)} · {sentence(run.error)}")
     if drawn:
         # Losses of a rate ten times too high may be many times the others': the start is enough to say so.
         points = pd.concat([each.losses for each in drawn], ignore_index=True)

@@ -217,7 +217,9 @@ def _numbers(record: RunRecord, tape: Tape, at: float) -> None:
     )
     with st.container(horizontal=True):
         for label, value, help in values:
-            st.metric(label, value, help=help, width=190 if label == "Tokens read" else 150)  # tens of millions fit
+            st.metric(
+                _(label), value, help=_(help), width=190 if label == "Tokens read" else 150
+            )  # tens of millions fit
 
 
 def _sample(tape: Tape, at: float) -> None:

@@ -232,7 +232,7 @@ def _machine(run_id: str, question: Question, was_playing: bool, was_live: bool)
 def _background() -> str:
     """The colour behind the slider where panels pass under it; only components know the theme's colours by name."""
     kind = "dark" if st.context.theme.type == "dark" else "light"
-    return str(st.get_option(f"theme.{kind}.backgroundColor") or _("Canvas"))
+    return str(st.get_option(f"theme.{kind}.backgroundColor") or "Canvas")
 
 
 def _advance(key: str, steps: list[int], record: RunRecord) -> None:

@@ -218,7 +218,7 @@ def _needs_training(record: RunRecord | None) -> bool:
 
 def _train_button(label: str, orders: list[tuple[object, str]], *, key: str, help: str) -> None:
     st.button(
-        label,
+        _(label),
         key=key,
         type="primary",
         icon=":material/play_arrow:",
@@ -226,7 +226,7 @@ def _train_button(label: str, orders: list[tuple[object, str]], *, key: str, hel
         disabled=not orders,
         on_click=_submit,
         args=(orders,),
-        help=help,
+        help=_(help),
     )
 
 

@@ -23,7 +23,7 @@ from pages.shared.lesson import exercise, notice
 from pages.shared.tokenizers import TokenizerChoice
 
 MAX_IDS = 20_000
-SENTENCE = N_("The lion is in the forest")  # whose ids the decoder shows first
+SENTENCE = "The lion is in the forest"  # whose ids the decoder shows first
 
 
 def explore() -> None:
@@ -104,7 +104,7 @@ def _numbers(cut: Tokenized) -> None:
     with st.container(horizontal=True, gap="small"):
         for name, value in counts(cut).items():
             shown = f"{value:.2f}" if isinstance(value, float) else f"{value:,}"
-            st.metric(name, shown, width="content", help=helps.get(name))
+            st.metric(_(name), shown, width="content", help=helps.get(name))
 
 
 def _selected(cut: Tokenized) -> int | None:
@@ -158,7 +158,7 @@ def _look_inside(choice: TokenizerChoice, token_id: int) -> None:
         "vocab_size": choice.vocab_size,
         "id": token_id,
     }
-    st.session_state["part"] = _("Inside a token")
+    st.session_state["part"] = N_("Inside a token")
 
 
 def _downloads(cut: Tokenized, choice: TokenizerChoice) -> None:

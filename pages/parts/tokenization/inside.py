@@ -26,7 +26,7 @@ from pages.shared.tokenizers import TOKENIZERS, VOCAB_SIZES, TokenizerChoice
 
 KINDS = ("bpe", "gpt2", "cl100k_base", "o200k_base")
 SAMPLE = "stories"  # always there
-DEFAULT_TEXT = N_("An unbelievable storyteller")
+DEFAULT_TEXT = "An unbelievable storyteller"
 MAX_TEXT = 400
 MAX_WORD = 60
 INBOX = "inside"
@@ -83,7 +83,7 @@ def look_inside(choice: TokenizerChoice, token_id: int) -> None:
         "vocab_size": choice.vocab_size,
         "id": token_id,
     }
-    st.session_state["part"] = _("Inside a token")
+    st.session_state["part"] = N_("Inside a token")
 
 
 def _open_inbox() -> None:
@@ -266,7 +266,7 @@ def _in_words(tree: MergeTree, token_id: int, tokenizer: Tokenizer) -> str:
 def _trace(tokenizer: Tokenizer) -> None:
     word = st.text_input(
         _("A word, or a few"),
-        _(" unbelievable"),
+        " unbelievable",
         key="inside-word",
         persist_state="session",
         max_chars=MAX_WORD,

@@ -25,7 +25,7 @@ from pages.shared.tables import show_table
 from pages.shared.text_source import choose_text
 from pages.shared.texts import text_of
 
-LINE = N_("low lower lowest, slow slower slowest, new newer newest")
+LINE = "low lower lowest, slow slower slowest, new newer newest"
 SIZES = {10_000: N_("10 kB"), 30_000: N_("30 kB"), 100_000: N_("100 kB"), 300_000: N_("300 kB"), 1_000_000: N_("1 MB")}
 MAX_MERGES = 2_000
 EXCERPT = 600

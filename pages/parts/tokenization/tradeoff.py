@@ -402,7 +402,7 @@ def _links(entries: list[Entry]) -> None:
     with st.container(horizontal=True):
         for entry in found:
             if st.button(
-                entry.choice.title,
+                _(entry.choice.title),
                 key=f"tradeoff-open-{entry.record.run_id}",
                 icon=":material/open_in_new:",
                 help=_("Its curves, samples and settings."),

@@ -22,31 +22,31 @@ LEARNED = ("bpe", "word", "char")
 _REMEMBERED = 6
 
 EXAMPLES = {
-    N_("A bit of everything"): N_(
+    N_("A bit of everything"): (
         "The lion isn't sleeping: he dreams of 12,345 antelopes and 3.14159 seas 🦁🌊.\n"
         "French: le lion rêve. German: Löwenträume. Arabic: الأسد يحلم. Chinese: 狮子在做梦。\n"
         "def dream(of='sea'):\n    return 3 * of"
     ),
-    N_("Numbers"): N_(
+    N_("Numbers"): (
         "7 77 777 7777 77777 777777 7777777\n1,000,000 = 10^6; 3.14159; 2026-11-21; 0xFF; 12345 + 54321 = 66666"
     ),
-    N_("Code"): N_(
+    N_("Code"): (
         "for name, age in sorted(lions.items()):\n    if age >= 3:\n        print(f'{name}: {age}')  # grown up\n"
         "\tindented_with_a_tab = True\n"
     ),
-    N_("Odd words"): N_(
+    N_("Odd words"): (
         "tokenization Tokenization TOKENIZATION tokenisation\n SolidGoldMagikarp petertodd\n"
         "Donaudampfschifffahrtsgesellschaft antidisestablishmentarianism"
     ),
     N_("Emoji"): "🦁 👩‍👩‍👧‍👦 🏳️‍🌈 🇧🇷🇯🇵 👍🏽 ❤️ ☕",
-    N_("Right to left"): N_(
+    N_("Right to left"): (
         "الأسد ينام في الغابة منذ 2024 ويحلم بالبحر.\nהאריה ישן ביער וחולם על הים.\n"
         'In English: the Arabic for "lion in the forest" is "أسد في الغابة", read from the right.'
     ),
-    N_("Direction override"): N_(
+    N_("Direction override"): (
         "photo_\u202egnp.exe\u202c and \u2066isolated\u2069, zero\u200bwidth, no\u00a0break, NUL: \x00"
     ),
-    N_("Combining marks"): "Z" + "\u0335\u0321\u034d\u030d\u0300\u0316" * 6 + N_("algo e\u0301 = é? n\u0303 = ñ?"),
+    N_("Combining marks"): "Z" + "\u0335\u0321\u034d\u030d\u0300\u0316" * 6 + "algo e\u0301 = é? n\u0303 = ñ?",
     "HTML": "<script>alert('hello')</script> </textarea><b>bold</b> &lt;p&gt; **not bold** $x^2$",
 }
 

@@ -60,7 +60,7 @@ def choose_layer(n_layers: int, key: str, text: str) -> int:
     """A slider for a layer, counted from 1 on the page and from 0 in what it returns; none for a single layer."""
     if n_layers == 1:
         return 0
-    return st.slider(_("Layer"), 1, n_layers, key=f"{key}:{n_layers}", persist_state="session", help=text) - 1
+    return st.slider(_("Layer"), 1, n_layers, key=f"{key}:{n_layers}", persist_state="session", help=_(text)) - 1
 
 
 def choose_position(sentence: Sentence, key: str, text: str, *, label: str = N_("Token")) -> int:
@@ -70,12 +70,12 @@ def choose_position(sentence: Sentence, key: str, text: str, *, label: str = N_(
     if st.session_state.get(key) not in positions:
         st.session_state[key] = positions[-1]
     return st.selectbox(
-        label,
+        _(label),
         positions,
         format_func=lambda at: _(f"{at}: {shown(sentence.tokens[at])}"),
         key=key,
         persist_state="session",
-        help=text,
+        help=_(text),
     )
 
 

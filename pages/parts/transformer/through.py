@@ -219,7 +219,7 @@ def _describe(checkpoint: Checkpoint, operation: Operation, values: np.ndarray) 
     st.caption(
         _(
             "{size}: mean {mean:.3g}, standard deviation {std:.3g}, from {min:.3g} to {max:.3g}.",
-            size=plural(finite.size, "number"),
+            size=plural(finite.size, "number", "numbers"),
             mean=finite.mean(),
             std=finite.std(),
             min=finite.min(),
@@ -311,7 +311,9 @@ def _heads_picture(tokens: tuple[str, ...], operation: Operation, values: np.nda
         column_labels=tokens,
     )
     if hidden.any():
-        st.caption(_("{plural} of −∞ drawn as blanks.", plural=plural(int(hidden.sum()), _("masked score"))))
+        st.caption(
+            _("{plural} of −∞ drawn as blanks.", plural=plural(int(hidden.sum()), "masked score", "masked scores"))
+        )
 
 
 def _vocabulary_picture(checkpoint: Checkpoint, sentence: Sentence, operation: Operation, values: np.ndarray) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.language import N_
+from engine.language import N_, _
 from pages.shared.components.mount import clicked, ignore, probability, register
 
 MAX_CANDIDATES = 200
@@ -30,7 +30,7 @@ def candidate_bars(
     rows = [_row(candidate) for candidate in candidates]
     result = _mount(
         key=key,
-        data={"candidates": rows, "chosen": chosen_id, "label": label},
+        data={"candidates": rows, "chosen": chosen_id, "label": _(label)},
         on_clicked_change=ignore,
     )
     token_id = clicked(result)
@@ -47,5 +47,5 @@ def _row(candidate: Mapping[str, Any]) -> dict[str, Any]:
         "text": str(candidate["text"]),
         "base": probability(candidate["base_probability"], "base_probability"),
         "final": probability(candidate["final_probability"], "final_probability"),
-        "cut": None if cut_by is None else str(cut_by),
+        "cut": None if cut_by is None else _(cut_by),
     }

@@ -19,7 +19,7 @@ from engine.language import N_
 from pages.shared.components.mount import clicked, register
 
 MAX_BYTES = 24_000_000  # 12 x 12 heads of 256 tokens without a mask are 9.4 million
-KINDS = (N_("previous token"), N_("first token"), "itself", N_("same token"), "induction", "mixed")
+KINDS = (N_("previous token"), N_("first token"), N_("itself"), N_("same token"), N_("induction"), N_("mixed"))
 _mount = register("head_maps")
 
 

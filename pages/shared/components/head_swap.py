@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from engine.language import _
 from pages.shared.components.mount import register
 
 MAX_ROWS = 6
@@ -37,9 +38,9 @@ def head_swap(
 
     `tied`: the old head was the token embedding itself, so that its rows stay in the body.
     """
-    shown = [str(name) for name in label_names[:MAX_ROWS]]
+    shown = [_(str(name)) for name in label_names[:MAX_ROWS]]
     data: dict[str, Any] = {
-        "parts": [{"name": part.name, "n": f"{part.n_parameters:,}", "learns": part.learns} for part in parts],
+        "parts": [{"name": _(part.name), "n": f"{part.n_parameters:,}", "learns": part.learns} for part in parts],
         "old": {"rows": [str(row) for row in old_rows[:MAX_ROWS]], "n": f"{n_vocab:,} × {d_model:,}"},
         "new": {
             "rows": shown,
@@ -48,6 +49,6 @@ def head_swap(
         },
         "pooling": pooling,
         "tied": bool(tied),
-        "summary": summary,
+        "summary": _(summary),
     }
     _mount(key=key, data=data)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from engine.language import N_, _
 from pages.shared.components.mount import clicked, register
 
 MAX_CELLS = 4_096
@@ -46,9 +47,9 @@ def matrix_view(
     left: Operand | None = None,
     top: Operand | None = None,
     hatched: np.ndarray | None = None,
-    hatched_means: str = "masked",
+    hatched_means: str = N_("masked"),
     crossed: np.ndarray | None = None,
-    crossed_means: str = "dropped",
+    crossed_means: str = N_("dropped"),
     changed_row: int | None = None,
     selected: tuple[int, int] | None = None,
     share: bool = False,
@@ -80,16 +81,16 @@ def matrix_view(
         "left": _operand(left, "left", matrix.shape[0], 0),
         "top": _operand(top, "top", matrix.shape[1], 1),
         "hatched": _marks(hatched, matrix.shape, "hatched"),
-        "hatchedMeans": hatched_means,
+        "hatchedMeans": _(hatched_means),
         "crossed": _marks(crossed, matrix.shape, "crossed"),
-        "crossedMeans": crossed_means,
+        "crossedMeans": _(crossed_means),
         "changedRow": changed_row,
         "selected": None if place is None else list(place),
         "scale": float(finite.max(initial=0)) or 1.0,
         "share": share,
-        "title": title,
+        "title": _(title),
         "shape": shape,
-        "summary": summary,
+        "summary": _(summary),
     }
 
     def changed() -> None:
@@ -111,7 +112,7 @@ def _inside(place: Any, shape: tuple[int, ...]) -> tuple[int, int] | None:
 
 def _labels(labels: Labels) -> dict[str, Any]:
     ids = None if labels.ids is None else [int(each) for each in labels.ids]
-    return {"name": labels.name, "texts": [str(text) for text in labels.texts], "ids": ids}
+    return {"name": _(labels.name), "texts": [str(text) for text in labels.texts], "ids": ids}
 
 
 def _operand(operand: Operand | None, place: str, expected: int, axis: int) -> dict[str, Any] | None:
@@ -123,7 +124,7 @@ def _operand(operand: Operand | None, place: str, expected: int, axis: int) -> d
     if not np.isfinite(matrix).all():
         raise ValueError(f"The matrix at the {place} holds a number that is not finite.")
     return {
-        "name": operand.name,
+        "name": _(operand.name),
         "rows": matrix.shape[0],
         "columns": matrix.shape[1],
         "values": _encoded(matrix),

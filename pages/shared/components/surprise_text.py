@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.language import N_
+from engine.language import N_, _
 from pages.shared.components.mount import clicked, ignore, register
 
 MAX_PIECES = 20_000
@@ -81,9 +81,9 @@ def surprise_text(
     rows = [[each.text, level_of(each.bits, scale), each.note] for each in pieces]
     data = {
         "rows": rows,
-        "title": title,
-        "levels": [list(each) for each in levels],
-        "label": label,
+        "title": _(title),
+        "levels": [[level, _(words)] for level, words in levels],
+        "label": _(label),
         "selected": selected,
     }
     pressed = clicked(_mount(key=key, data=data, on_clicked_change=ignore))

@@ -38,7 +38,7 @@ def token_strip(
     chosen = selected if selected is not None and 0 <= selected < len(rows) else None
     result = _mount(
         key=key,
-        data={"tokens": rows, "selected": chosen, "legend": legend and not by_id, "byId": by_id, "label": label},
+        data={"tokens": rows, "selected": chosen, "legend": legend and not by_id, "byId": by_id, "label": _(label)},
         on_clicked_change=ignore,
     )
     index = clicked(result)

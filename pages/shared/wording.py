@@ -1,0 +1,26 @@
+"""Titles and phrases of the page where they stand inside a sentence, or at its beginning."""
+
+from __future__ import annotations
+
+from engine.language import _
+
+
+def inside(title: str) -> str:
+    """A title in the reader's language as it stands inside a sentence; acronyms and names such as GPT-2 keep theirs.
+
+    >>> inside("Training step"), inside("BLEU of the translations")
+    ('training step', 'BLEU of the translations')
+    """
+    text = _(title)
+    first = text.partition(" ")[0]
+    return text if first[1:] != first[1:].lower() else text[:1].lower() + text[1:]
+
+
+def begin(phrase: str) -> str:
+    """A phrase in the reader's language with a capital first, the rest as it is.
+
+    >>> begin("with ROUGE-L")
+    'With ROUGE-L'
+    """
+    text = _(phrase)
+    return text[:1].upper() + text[1:]
