@@ -179,17 +179,17 @@ def filter_by_filter(logits, sampling: SamplingConfig, ids: list[int], tokens: d
         so_far = replace(so_far, **{setting: getattr(sampling, setting) for setting in settings})
         final = next_token_distribution(logits, so_far, ids).final
         columns[name] = [100 * final[i] if final[i] > 0 else None for i in tokens]
-    return pd.DataFrame(columns, index=pd.Index(tokens.values(), name="token"))
+    return pd.DataFrame(columns, index=pd.Index(tokens.values(), name=N_("token")))
 
 
 def surprise_table(draft: Draft, tokenizer) -> pd.DataFrame:
     """Every token with the probability the model gave it before it was there, and its surprise in bits."""
     rows = [
         {
-            "token": visible_token(show_bytes(tokenizer.token_bytes(token.id))),
-            "probability": token.probability,
+            N_("token"): visible_token(show_bytes(tokenizer.token_bytes(token.id))),
+            N_("probability"): token.probability,
             N_("surprise (bits)"): None if token.probability is None else -math.log2(max(token.probability, 1e-300)),
-            "by": "prompt" if token.prompt else "you" if token.forced else "model",
+            N_("by"): "prompt" if token.prompt else "you" if token.forced else "model",
         }
         for token in draft.tokens
     ]
@@ -225,7 +225,7 @@ def show_surprise(draft: Draft, tokenizer) -> None:
         )
     )
     show_table(
-        table.style.format({"probability": "{:.3%}", N_("surprise (bits)"): "{:.2f}"}, na_rep="–"),
+        table.style.format({N_("probability"): "{:.3%}", N_("surprise (bits)"): "{:.2f}"}, na_rep="–"),
         width="stretch",
         placeholder="–",
     )

@@ -142,7 +142,7 @@ def bits_per_byte(table: pd.DataFrame) -> Figure:
 
 
 def _times(count: int) -> str:
-    return "once" if count == 1 else _("{count:,} times", count=count)
+    return _("once") if count == 1 else _("{count:,} times", count=count)
 
 
 def _bytes(n: float) -> str:

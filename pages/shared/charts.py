@@ -27,6 +27,7 @@ import streamlit as st
 from engine.language import N_, _, cached_by_language
 from pages.shared import projector
 from pages.shared.figure_files import chart_files, in_fragment, plain_title, show_save
+from pages.shared.wording import inside
 
 Axis = Literal["step", "tokens", "seconds"]
 AXIS_TITLES: dict[Axis, str] = {
@@ -149,7 +150,7 @@ def loss_curves(
         alt=_(
             "Line chart: loss in {unit} against {lower}, training and validation.",
             unit=unit,
-            lower=_(AXIS_TITLES[x]).lower(),
+            lower=inside(AXIS_TITLES[x]),
         ),
         summary=summarise_loss(points, baselines=baselines, unit=unit),
     )
@@ -225,7 +226,7 @@ def small_line(
     return Figure(
         data=data,
         spec=_small_spec(x, title, unit, log, runs, points),
-        alt=_("Line chart: {lower} against {lower_2}.", lower=title.lower(), lower_2=_(AXIS_TITLES[x]).lower()),
+        alt=_("Line chart: {lower} against {lower_2}.", lower=inside(title), lower_2=inside(AXIS_TITLES[x])),
         summary=summarise_line(data["y"], title, unit),
     )
 

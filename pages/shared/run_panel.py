@@ -228,7 +228,7 @@ def _curves(views: list[RunView]) -> None:
         note = _(main.record.note) if main.record.live else ""
         st.info(note[:1].upper() + note[1:] + " …" if note else _("The curve begins with the first step."))
         return
-    baselines = {BASELINE_NAMES[name]: loss for name, loss in main.baselines.items()}
+    baselines = {_(BASELINE_NAMES[name]): loss for name, loss in main.baselines.items()}
     marks = marks_of(main, x)
     points = pd.concat([v.losses for v in views], ignore_index=True)
     charts.loss_curves(points, x=x, baselines=baselines, marks=marks).show()

@@ -311,7 +311,7 @@ def _advanced(recipe: Recipe) -> dict[str, object]:
             )
             prompts = st.text_input(
                 _("Prompt to watch"),
-                _("The lion is in the"),
+                "The lion is in the",
                 max_chars=200,
                 key=key("prompt"),
                 persist_state="session",
@@ -342,7 +342,7 @@ def _advanced(recipe: Recipe) -> dict[str, object]:
             "decay": decay,
             "clip_norm": clip_norm,
             "seed": int(seed),
-            "prompts": (prompts or _("The lion is in the"),),
+            "prompts": (prompts or "The lion is in the",),
         },
     }
 

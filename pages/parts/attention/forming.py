@@ -289,7 +289,7 @@ def _charts(
     with st.expander(_("As a table"), icon=":material/table_rows:"):
         table = pd.DataFrame(moments[step].scores[layer, head] for step in steps)
         table.columns = list(HEAD_LABELS)
-        table.insert(0, "step", steps)
+        table.insert(0, N_("step"), steps)
         table["entropy (bits)"] = [value for _unused, value in entropies]
         table["validation loss"] = [info.validation_loss for info in found]
         show_table(table, hide_index=True, width="stretch")

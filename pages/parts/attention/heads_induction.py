@@ -95,7 +95,7 @@ def show_induction(chosen: Chosen) -> None:
             columns=["layer", "head", "induction", "times chance"],
         ).sort_values("induction", ascending=False)
         show_table(
-            frame, hide_index=True, width="stretch", column_config=three_decimals("induction", _("times chance"))
+            frame, hide_index=True, width="stretch", column_config=three_decimals(N_("induction"), _("times chance"))
         )
     notice(
         _(

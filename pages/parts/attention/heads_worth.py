@@ -106,7 +106,7 @@ def _ranked(values: np.ndarray, scores: inspection.HeadScores, rank: str, base: 
             (f"{layer + 1} · {head + 1}", float(values[layer, head]), _(scores.label(layer, head)[0]), n)
             for n, (layer, head) in enumerate(places)
         ],
-        columns=["head", "value", "label", "rank"],
+        columns=[N_("head"), N_("value"), N_("label"), N_("rank")],
     )
     data["shown"] = [f"{value:+.3f}" if rank == RANKS[0] else f"{value:.1f} %" for value in data["value"]]
     summary = _("Nothing has been measured yet.")

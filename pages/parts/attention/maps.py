@@ -362,11 +362,11 @@ def _table(weights: np.ndarray, sentence: Sentence, layer: int, head: int) -> No
         show_table(
             pd.DataFrame(
                 {
-                    "position": rows,
-                    "reads": [names[row] for row in rows],
+                    N_("position"): rows,
+                    N_("reads"): [names[row] for row in rows],
                     N_("from position"): columns,
                     N_("is read"): [names[column] for column in columns],
-                    "weight": weights[rows, columns].round(4),
+                    N_("weight"): weights[rows, columns].round(4),
                 }
             ),
             hide_index=True,

@@ -54,7 +54,7 @@ def _dot_product(view: View, row: int, column: int) -> None:
     )
     with st.expander(_("As a table"), icon=":material/table_rows:"):
         table = pd.DataFrame({"q": terms.a, "k": terms.b, "q × k": terms.products, N_("running sum"): terms.running})
-        table.index.name = "dimension"
+        table.index.name = N_("dimension")
         show_table(table, width="stretch", height=300)
 
 
@@ -132,10 +132,10 @@ def _softmax(view: View, row: int, column: int) -> None:
     _heading(view, row, column, text)
     table = pd.DataFrame(
         {
-            "key": [view.token(i) for i in range(view.n_tokens)],
-            "score": [number(each) for each in steps.scores],
+            N_("key"): [view.token(i) for i in range(view.n_tokens)],
+            N_("score"): [number(each) for each in steps.scores],
             N_("e^(score − largest)"): steps.exponentials,
-            "weight": steps.weights,
+            N_("weight"): steps.weights,
         }
     )
     if view.dropped is not None:
@@ -169,8 +169,8 @@ def _weighted_sum(view: View, row: int, dimension: int) -> None:
     _table(
         pd.DataFrame(
             {
-                "token": [view.token(i) for i in range(view.n_tokens)],
-                "weight": terms.a,
+                N_("token"): [view.token(i) for i in range(view.n_tokens)],
+                N_("weight"): terms.a,
                 _("v[token, {dimension}]", dimension=dimension): terms.b,
                 N_("weight × v"): terms.products,
                 N_("running sum"): terms.running,

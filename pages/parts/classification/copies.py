@@ -59,8 +59,8 @@ def show_copies(name: str, data: LabelledTexts, split: Split, settings: dict[str
             {
                 N_("removed row"): row,
                 N_("same as row"): kept,
-                "label": data.label_names[data.labels[row]],
-                "text": shortened(data.texts[row]),
+                N_("label"): data.label_names[data.labels[row]],
+                N_("text"): shortened(data.texts[row]),
                 N_("the text kept"): shortened(data.texts[kept]),
             }
             for row, kept in split.copies[:MOST_COPIES]

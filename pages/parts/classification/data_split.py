@@ -10,7 +10,7 @@ import streamlit as st
 from engine.classification_metrics import rarest_class
 from engine.errors import CorpusError
 from engine.labelled import Split
-from engine.language import _
+from engine.language import N_, _
 from engine.uploads import (
     LabelledTexts,
 )
@@ -151,5 +151,5 @@ def _class_chart(split: Split, balance: bool) -> None:
     st.caption(summary)
     with st.expander(_("As a table"), icon=":material/table:"):
         table = rows.pivot(index="row", columns="series", values="value")[["train", "validation", "test"]]
-        table.index.name = "class"
+        table.index.name = N_("class")
         show_table(table, width="stretch")

@@ -12,6 +12,7 @@ import pandas as pd
 from engine.classification_metrics import Calibration, Counts, ThresholdCurve
 from engine.language import _, cached_by_language
 from pages.shared.charts import _QUIET, _READABLE, _RUN_COLOURS, _RUN_SHAPES, Figure, _to_spec
+from pages.shared.wording import inside
 
 MAX_POINTS = 300
 
@@ -40,8 +41,8 @@ def curve_and_point(
     rows.append({"layer": "here", "x": here[0], "y": here[1]})
     alt_text = _(
         "Line chart: {lower} against {lower_2}, and the point of the chosen threshold.",
-        lower=y_title.lower(),
-        lower_2=x_title.lower(),
+        lower=inside(y_title),
+        lower_2=inside(x_title),
     )
     return Figure(pd.DataFrame(rows), _curve_spec(title, x_title, y_title), alt_text, summary)
 
@@ -179,7 +180,7 @@ def _reliability_spec() -> dict[str, Any]:
 def compared(rows: pd.DataFrame, *, title: str, value_title: str, summary: str) -> Figure:
     """One point with its interval for each method: columns method, value, low, high (per cent), shown."""
     names = tuple(rows["method"])
-    alt_text = _("Point chart: {lower} of each method with its interval.", lower=value_title.lower())
+    alt_text = _("Point chart: {lower} of each method with its interval.", lower=inside(value_title))
     return Figure(rows.reset_index(drop=True), _compared_spec(title, value_title, names), alt_text, summary)
 
 

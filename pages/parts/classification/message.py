@@ -143,7 +143,7 @@ def _look(chosen: Chosen) -> None:
         show_table(
             pd.DataFrame(
                 {
-                    "word": [word.text for word in occluded.words],
+                    N_("word"): [word.text for word in occluded.words],
                     N_("occlusion (percentage points)"): np.round(100 * occluded.values, 3),
                     N_("gradient × input (score)"): np.round(gradient.values, 4),
                 }
@@ -275,7 +275,7 @@ def _flip(chosen: Chosen, text: str, names: tuple[str, ...], label: int) -> None
         )
         return
     words: tuple[Any, ...] = attribution.words_of(text)
-    gone = ", ".join(f"“{words[place].text}”" for place in found.left_out)
+    gone = ", ".join(_("“{text}”", text=words[place].text) for place in found.left_out)
     how = _("No smaller choice does it.") if found.shortest else _("Found greedily: a smaller choice may exist.")
     st.text(
         _(

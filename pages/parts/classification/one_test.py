@@ -37,8 +37,8 @@ from pages.shared.live import kept_current
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, STATES
 from pages.shared.tables import show_table
 from pages.shared.viewer import lab
+from pages.shared.wording import begin
 
-SIMPLE_NAMES = {name: name[:1].upper() + name[1:] for name in SIMPLE}
 _MOST_OTHERS = 6
 
 
@@ -78,7 +78,7 @@ def compare(name: str, settings: dict[str, Any], split: Split) -> None:
             )
         )
         st.button(
-            _("Train {ending}", ending="both" if len(missing) > 1 else "it"),
+            _("Train both") if len(missing) > 1 else _("Train it"),
             type="primary",
             icon=":material/play_arrow:",
             key="worth-train",
@@ -95,14 +95,14 @@ def _table(
 ) -> None:
     records = {record.run_id: record for record in lab().runs(job="classification")}
     rows: list[dict[str, Any]] = []
-    for method, title in SIMPLE_NAMES.items():
+    for method in SIMPLE:
         found, seconds = simple_quality(name, method, settings)
-        rows.append(_row(title, found, seconds, "–"))
+        rows.append(_row(begin(method), found, seconds, "–"))
     live = False
     for title, config in pair.items():
         record = records.get(config.run_id)
         live |= record is not None and record.live
-        rows.append(_run_row(title[:1].upper() + title[1:], record, split))
+        rows.append(_run_row(begin(title), record, split))
     asked = {config.run_id for config in pair.values()}
     others = [
         record
@@ -116,7 +116,7 @@ def _table(
         config = config_of(record)
         start = _(", random start") if config.start == "random" else ""
         labels = "" if config.n_train is None else _(", {n_train:,} labels", n_train=config.n_train)
-        title = f"{WHAT_LEARNS[config.trainable]}{start}{labels} · {record.run_id[:4]}"
+        title = f"{_(WHAT_LEARNS[config.trainable])}{start}{labels} · {record.run_id[:4]}"
         rows.append(_run_row(title, record, split))
     measured = pd.DataFrame([row for row in rows if row["accuracy"] is not None])
     best = measured.loc[measured["accuracy"].idxmax()]
@@ -146,7 +146,7 @@ def _table(
     show_table(
         pd.DataFrame(
             {
-                "method": [row["method"] for row in rows],
+                N_("method"): [row["method"] for row in rows],
                 N_("accuracy (%)"): [
                     None if row["accuracy"] is None else round(100 * row["accuracy"], 2) for row in rows
                 ],
@@ -154,7 +154,7 @@ def _table(
                 which: [None if row["f1"] is None else round(row["f1"], 4) for row in rows],
                 N_("training (s)"): [row["seconds"] for row in rows],
                 N_("learning numbers"): [row["numbers"] for row in rows],
-                "state": [row["state"] for row in rows],
+                N_("state"): [row["state"] for row in rows],
             }
         ),
         hide_index=True,

@@ -161,8 +161,8 @@ def _thresholds(positive: np.ndarray, scores: np.ndarray, threshold: float, key:
                 [
                     {
                         N_("probability from"): each.low,
-                        "to": each.high,
-                        "texts": each.n,
+                        N_("to"): each.high,
+                        N_("texts"): each.n,
                         N_("mean probability"): round(each.probability, 3),
                         N_("share of the class"): round(each.share, 3),
                     }
@@ -175,9 +175,9 @@ def _thresholds(positive: np.ndarray, scores: np.ndarray, threshold: float, key:
     with st.expander(_("The curves as a table"), icon=":material/table:"):
         table = pd.DataFrame(
             {
-                "threshold": curve.thresholds[1:],
-                "precision": curve.precision[1:],
-                "recall": curve.recall[1:],
+                N_("threshold"): curve.thresholds[1:],
+                N_("precision"): curve.precision[1:],
+                N_("recall"): curve.recall[1:],
                 N_("false alarms"): curve.false_alarms[1:],
             }
         ).round(5)
@@ -224,18 +224,23 @@ def _confusion(key: str, split: Split, said: np.ndarray) -> None:
         ),
         reverse=True,
     )
-    verdict = "rightly" if is_class == called else "wrongly"
+    told = (
+        N_("{n_rows:,} texts that are “{names}” and were rightly called “{names_2}”")
+        if is_class == called
+        else N_("{n_rows:,} texts that are “{names}” and were wrongly called “{names_2}”")
+    )
     st.text(
         _(
-            "{n_rows:,} texts that are “{names}” and were {verdict} called “{names_2}”",
+            told,
             n_rows=len(rows),
             names=names[is_class],
-            verdict=verdict,
             names_2=names[called],
         )
     )
     if rows:
-        table = [{N_("probability (%)"): round(100 * p, 1), "text": shortened(text)} for p, text in rows[:MOST_TEXTS]]
+        table = [
+            {N_("probability (%)"): round(100 * p, 1), N_("text"): shortened(text)} for p, text in rows[:MOST_TEXTS]
+        ]
         show_table(
             pd.DataFrame(table),
             hide_index=True,

@@ -37,7 +37,7 @@ from pages.shared.tables import show_table
 from pages.shared.viewer import lab
 
 LENGTHS = (60, 150, 300)
-_SECONDS_A_STEP = {"all": 0.35, N_("last block"): 0.18, "lora": 0.3, "head": 0.12}
+_SECONDS_A_STEP = {N_("all"): 0.35, N_("last block"): 0.18, N_("lora"): 0.3, N_("head"): 0.12}
 _AXES = {"step": "step", "seconds": N_("seconds of training")}
 _EVALUATIONS = 12
 
@@ -220,11 +220,11 @@ def _row(each: str, record: RunRecord, split: Split) -> dict[str, Any]:
         N_("what learns"): WHAT_LEARNS[each],
         N_("learning numbers"): n_learning,
         N_("share (%)"): None if n_learning is None else round(100 * n_learning / n, 2),
-        "step": record.step,
-        "seconds": round(record.seconds, 1),
+        N_("step"): record.step,
+        N_("seconds"): round(record.seconds, 1),
         N_("validation accuracy (%)"): round(100 * measured[-1]["validation_accuracy"], 2) if measured else None,
         N_("test accuracy (%)"): None if judged is None else round(100 * judged.accuracy, 2),
         N_("test F1"): None if judged is None else round(judged.f1, 3),
         N_("gradients and optimizer (MB)"): None if n_learning is None else round(12 * n_learning / 1e6, 2),
-        "state": state,
+        N_("state"): state,
     }

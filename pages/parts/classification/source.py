@@ -32,6 +32,7 @@ from pages.shared.lesson_runs import LessonRuns, choose_checkpoint
 from pages.shared.models import ModelChoice, inference, load
 from pages.shared.run_data import run_name
 from pages.shared.viewer import lab
+from pages.shared.wording import inside
 
 RUNS = LessonRuns("classification_run", "classifier", "classification")
 DATA_KEY = "classification_data"
@@ -135,7 +136,7 @@ def classifiers() -> dict[str, RunRecord]:
 
 def label_of(config: ClassificationConfig) -> str:
     """The name of a run made here."""
-    parts = [data_title(config.data), WHAT_LEARNS[config.trainable].lower()]
+    parts = [data_title(config.data), inside(WHAT_LEARNS[config.trainable])]
     if config.start == "random":
         parts.append(_("random start"))
     if config.n_train is not None:

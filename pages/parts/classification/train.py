@@ -397,7 +397,7 @@ def _texts_of_cell(validation: Any, measured: dict[str, Any], names: tuple[str, 
         return
     is_class, called = cell
     rows = [
-        {N_("no."): row + 1, "text": shortened(text)}
+        {N_("no."): row + 1, N_("text"): shortened(text)}
         for row, (text, label, said) in enumerate(zip(validation.texts, validation.labels, predicted, strict=True))
         if label == is_class and said == called
     ]

@@ -160,10 +160,10 @@ def results(text: ChosenText, found: Duplicates) -> None:
         for copy in group.copies
     ]
     if rows:
-        columns = ["group", _("begins with"), "similarity", _("first at character"), _("copy at character")]
+        columns = [N_("group"), _("begins with"), N_("similarity"), _("first at character"), _("copy at character")]
         table(
             pd.DataFrame(rows[:LISTED], columns=columns),
-            {"similarity": "%.2f", N_("first at character"): "localized", N_("copy at character"): "localized"},
+            {N_("similarity"): "%.2f", N_("first at character"): "localized", N_("copy at character"): "localized"},
         )
 
 
@@ -219,7 +219,7 @@ def removal(text: ChosenText, found: Duplicates) -> None:
     n = len(found.copies)
     with st.container(horizontal=True):
         if st.button(
-            _("Remove {n:,} {ending}", n=n, ending="copy" if n == 1 else "copies"),
+            _("Remove {n:,} copy", n=n) if n == 1 else _("Remove {n:,} copies", n=n),
             type="primary",
             icon=":material/content_cut:",
             key="data-remove",

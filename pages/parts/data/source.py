@@ -87,7 +87,7 @@ def the_text() -> ChosenText | None:
         ),
     )
     n_chars = min(most, total)
-    part = "all" if n_chars == total else _("the first {n_chars:,}", n_chars=n_chars)
+    part = _("all") if n_chars == total else _("the first {n_chars:,}", n_chars=n_chars)
     st.caption(_("Read here: {part} of {total:,} characters.", part=part, total=total))
     if removals(original):
         _removed_note(original)
@@ -130,12 +130,9 @@ def _removed_note(original: str) -> None:
     steps = removals(original)
     passages, chars = (sum(each.n_passages for each in steps), sum(each.n_chars_removed for each in steps))
     st.success(
-        _(
-            "Without {passages:,} near-duplicate {ending} ({chars:,} characters).",
-            passages=passages,
-            ending="passage" if passages == 1 else "passages",
-            chars=chars,
-        ),
+        _("Without {passages:,} near-duplicate passage ({chars:,} characters).", passages=passages, chars=chars)
+        if passages == 1
+        else _("Without {passages:,} near-duplicate passages ({chars:,} characters).", passages=passages, chars=chars),
         icon=":material/content_cut:",
     )
     st.button(

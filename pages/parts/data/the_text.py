@@ -10,7 +10,7 @@ import streamlit as st
 
 from engine import offsets, text_statistics, windows
 from engine.errors import ConfigError
-from engine.language import _
+from engine.language import N_, _
 from engine.text_statistics import TextSplit
 from pages.parts.data import source
 from pages.parts.data.figures import facts
@@ -22,6 +22,7 @@ from pages.shared.lesson import exercise, notice
 from pages.shared.tables import show_table
 from pages.shared.texts import text_of
 from pages.shared.tokenizers import TokenizerChoice, choose_tokenizer
+from pages.shared.wording import inside
 
 PAGE_CHARS = 5_000
 CONTEXTS = (16, 32, 64, 128, 256, 512, 1024)
@@ -114,11 +115,11 @@ def numbers(text: ChosenText, tokenizer: TokenizerChoice, n_tokens: int) -> None
         (_("Lines"), found.n_lines, _("Parted by line ends.")),
         (_("Documents"), found.n_documents, _("Parted by the marker <|endoftext|>.")),
     )
-    facts([(label.lower(), _shown(value), meaning) for label, value, meaning in cards])
-    table = pd.DataFrame([(label, value) for label, value, _unused in cards], columns=["measure", "value"])
+    facts([(inside(label), _shown(value), meaning) for label, value, meaning in cards])
+    table = pd.DataFrame([(label, value) for label, value, _unused in cards], columns=[N_("measure"), N_("value")])
     table.loc[len(table)] = (_("Bytes (UTF-8)"), found.n_bytes)
     with st.expander(_("As a table"), icon=":material/table:"):
-        show_table(table.astype({"value": float}), hide_index=True, width="stretch")
+        show_table(table.astype({N_("value"): float}), hide_index=True, width="stretch")
         st.download_button(
             _("Statistics as CSV"),
             table.to_csv(index=False),
@@ -171,7 +172,7 @@ def reader(text: ChosenText, split: TextSplit) -> None:
                 disabled=len(hits) < 2,
                 on_click=go_to_hit,
                 args=(step, hits),
-                help=_("The {lower} hit.", lower=label.lower()),
+                help=_("The {lower} hit.", lower=inside(label)),
             )
         st.session_state[_PAGE] = min(max(int(st.session_state.get(_PAGE) or 1), 1), n_pages)
         st.number_input(
@@ -291,7 +292,7 @@ def split_in_words(text: ChosenText, split: TextSplit, context: int, starts: np.
         except ConfigError as error:
             n_windows, problem = 0, f"{name}: {sentence(error)}"
         rows.append((name, n_chars, len(tokens), n_windows))
-    columns = ["part", "characters", "tokens", "windows"]
+    columns = [N_("part"), N_("characters"), N_("tokens"), N_("windows")]
     table = pd.DataFrame(rows, columns=columns).set_index("part")
     show_table(table.style.format("{:,}"), width="stretch")
     st.caption(

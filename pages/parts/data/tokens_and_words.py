@@ -155,7 +155,7 @@ def measures(learned_on: str, size: int, own: str) -> pd.DataFrame:
         rows += [(name, text, ratio) for text, ratio in ratios.items() if ratio == ratio]
     if own.strip() and not text_statistics.find_words(own):
         st.caption(_("Your text has no words: no letters or digits."))
-    return pd.DataFrame(rows, columns=["tokenizer", "text", "ratio"])
+    return pd.DataFrame(rows, columns=[N_("tokenizer"), N_("text"), N_("ratio")])
 
 
 def chart(measured: pd.DataFrame, learned_on: str) -> None:

@@ -162,10 +162,10 @@ def zipf(
     listed = min(LISTED, len(ranked.ids))
     frame = pd.DataFrame(
         {
-            "rank": np.arange(1, listed + 1),
-            "word": [words[number] for number in ranked.ids[:listed]],
-            "frequency": ranked.frequencies[:listed],
-            "share": 100 * ranked.frequencies[:listed] / n,
+            N_("rank"): np.arange(1, listed + 1),
+            N_("word"): [words[number] for number in ranked.ids[:listed]],
+            N_("frequency"): ranked.frequencies[:listed],
+            N_("share"): 100 * ranked.frequencies[:listed] / n,
             N_("share so far"): 100 * np.cumsum(ranked.frequencies[:listed]) / n,
         }
     )
@@ -173,7 +173,12 @@ def zipf(
         frame["by the line"] = law.at(np.arange(1, listed + 1))
     table(
         frame,
-        {"frequency": "localized", "share": "%.2f %%", N_("share so far"): "%.1f %%", N_("by the line"): "%.0f"},
+        {
+            N_("frequency"): "localized",
+            N_("share"): "%.2f %%",
+            N_("share so far"): "%.1f %%",
+            N_("by the line"): "%.0f",
+        },
         label=_("The {listed:,} most frequent words", listed=listed),
     )
     st.download_button(
@@ -255,7 +260,7 @@ def heaps(text: ChosenText, tokenizer: TokenizerChoice, n_words: int, n_tokens: 
         )
     table(
         points.rename(columns={"x": "read", "y": "different"})[["series", "read", "different"]],
-        {"read": "localized", "different": "localized"},
+        {N_("read"): "localized", N_("different"): "localized"},
     )
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from engine import embedding
 from engine.checkpoint import Checkpoint
-from engine.language import _
+from engine.language import N_, _
 from pages.parts.embeddings.source import token_text
 from pages.shared.charts import visible_token
 from pages.shared.code_panel import show_code
@@ -141,9 +141,9 @@ def _both_ways(checkpoint: Checkpoint, weights: np.ndarray, ids: list[int]) -> N
     frames = []
     for way, vectors in (("look-up", looked_up), (_("one-hot × W"), multiplied)):
         frame = pd.DataFrame(vectors[:, :NUMBERS], columns=dimensions)
-        frame.insert(0, "token", names)
-        frame.insert(1, "id", ids)
-        frame.insert(2, "way", way)
+        frame.insert(0, N_("token"), names)
+        frame.insert(1, N_("id"), ids)
+        frame.insert(2, N_("way"), way)
         frames.append(frame)
     both = pd.concat(frames).sort_index(kind="stable")
     show_table(

@@ -25,6 +25,7 @@ WAYS = (N_("Sinusoidal"), N_("Learned"), N_("Rotary"))
 MAX_TOKENS = 12
 MAX_SHOWN = 256
 DIALS = 8
+POSITION_WORDS = {"rotary": N_("rotary"), "learned": N_("learned"), "none": N_("none")}
 
 
 def show() -> None:
@@ -109,7 +110,7 @@ def _sum(checkpoint: Checkpoint, ids: list[int], table: np.ndarray, scale: float
 def _as_table(table: np.ndarray) -> None:
     with st.expander(_("As a table"), icon=":material/table:"):
         frame = pd.DataFrame(table, columns=[f"dim {k}" for k in range(table.shape[1])])
-        show_table(frame.round(4).rename_axis("position"), width="stretch", height=260)
+        show_table(frame.round(4).rename_axis(N_("position")), width="stretch", height=260)
 
 
 def _sinusoidal(checkpoint: Checkpoint, ids: list[int], controls, figure) -> None:
@@ -132,8 +133,8 @@ def _sinusoidal(checkpoint: Checkpoint, ids: list[int], controls, figure) -> Non
             table[:n_positions],
             "sinusoidal_grid",
             title=_("Sinusoidal position vectors, fixed by a formula"),
-            row_name="position",
-            column_name="dimension",
+            row_name=_("position"),
+            column_name=_("dimension"),
             summary=_("Waves that are fast on the left and ever slower to the right."),
         )
         _as_table(table[:n_positions])
@@ -201,15 +202,15 @@ def _learned(checkpoint: Checkpoint, ids: list[int], controls, figure) -> None:
                     "This model's positions are {positions}, so it has no such table; what follows is one as a new "
                     "GPT has it. To see a learned one, train with **Positions: learned** in **Pretraining** and choose "
                     "that run here.",
-                    positions=config.positions,
+                    positions=_(POSITION_WORDS[config.positions]),
                 )
             )
         heat_grid(
             shown,
             "learned_grid",
             title=title,
-            row_name="position",
-            column_name="dimension",
+            row_name=_("position"),
+            column_name=_("dimension"),
             summary=_("One learned vector for each position up to the context length."),
         )
         _as_table(shown)
@@ -220,8 +221,8 @@ def _learned(checkpoint: Checkpoint, ids: list[int], controls, figure) -> None:
             positions.dot_products(products),
             "learned_products",
             title=_("How alike positions are: cosines, from −1 to 1"),
-            row_name="position",
-            column_name="position",
+            row_name=_("position"),
+            column_name=_("position"),
             summary=_("The diagonal is 1; colour beside it means that near positions are alike."),
             height=300,
         )
@@ -254,7 +255,7 @@ def _rotary(checkpoint: Checkpoint, ids: list[int], controls, figure) -> None:
             _(
                 "This model's positions are {positions}; choose a run with rotary positions, such as the example, "
                 "to see the queries and keys it turns.",
-                positions=config.positions,
+                positions=_(POSITION_WORDS[config.positions]),
             )
         )
         return
@@ -337,8 +338,8 @@ def _rotary(checkpoint: Checkpoint, ids: list[int], controls, figure) -> None:
     frame = pd.DataFrame(rows)
     frame.insert(
         3,
-        _("what moved"),
-        [*("nothing" if not s else _("both by {s}", s=s) for s in shifts), _("the query alone, by 1")],
+        N_("what moved"),
+        [*(_("nothing") if not s else _("both by {s}", s=s) for s in shifts), _("the query alone, by 1")],
     )
     show_table(
         frame,
@@ -361,8 +362,8 @@ def _rotary(checkpoint: Checkpoint, ids: list[int], controls, figure) -> None:
             angles,
             "rotary_angles",
             title=_("Cosine of the angle by which each pair is turned"),
-            row_name="position",
-            column_name="pair",
+            row_name=_("position"),
+            column_name=_("pair"),
             summary=_("Fast turns on the left, ever slower ones to the right."),
         )
     notice(

@@ -114,7 +114,7 @@ def show() -> None:
             show_table(
                 pd.DataFrame(
                     [(visible_token(t), i, round(c, 4), int(words.counts[i])) for i, t, c in rows],
-                    columns=["token", "id", "cosine", "times in the text"],
+                    columns=[N_("token"), N_("id"), N_("cosine"), N_("times in the text")],
                 ),
                 hide_index=True,
                 width="stretch",
@@ -401,7 +401,7 @@ def _gathering(choice: ModelChoice, n_tokens: int, colour: str) -> None:
     with st.expander(_("Do kinds of tokens gather?"), icon=":material/hub:"):
         shares = _shares(choice.run_id, choice.step, _last_step(choice), n_tokens, colour, str(lab().settings.home))
         show_table(
-            pd.DataFrame(shares, columns=["kind", "tokens", "of own kind"]),
+            pd.DataFrame(shares, columns=[N_("kind"), N_("tokens"), N_("of own kind")]),
             hide_index=True,
             width="stretch",
             column_config={

@@ -149,7 +149,7 @@ def _summary(n_tokens: int, context_length: int, stride: int) -> str:
     never = int((targets[1:] == 0).sum())
     most = int(targets.max(initial=0))
     windows_word = _("1 window") if n == 1 else _("{n} windows", n=n)
-    often = "once" if most == 1 else _("up to {most} times", most=most)
+    often = _("once") if most == 1 else _("up to {most} times", most=most)
     skipped = _("; {never} of {n_tokens} are never one", never=never, n_tokens=n_tokens - 1) if never else ""
     return _(
         "{windows_word} in {n_tokens} tokens. A token is a target {often}{skipped}.",

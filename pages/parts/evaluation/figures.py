@@ -10,6 +10,7 @@ import pandas as pd
 
 from engine.language import N_, _, cached_by_language
 from pages.shared.charts import _QUIET, _READABLE, _RUN_COLOURS, _RUN_SHAPES, Figure, _to_spec
+from pages.shared.wording import inside
 
 CAME, OTHER = N_("the token that came"), N_("other tokens")
 CHOSEN, REST = N_("the chosen token"), N_("the other tokens")
@@ -23,7 +24,7 @@ def candidates(frame: pd.DataFrame, *, title: str, x: str, percent: bool, summar
     return Figure(
         data,
         spec,
-        _("Bar chart: {lower} of the most probable tokens and of the one that came.", lower=title.lower()),
+        _("Bar chart: {lower} of the most probable tokens and of the one that came.", lower=inside(title)),
         summary,
     )
 
@@ -129,7 +130,7 @@ def by_token(
     )
     data = pd.concat([bars, rule], ignore_index=True)
     return Figure(
-        data, _by_token_spec(title, y), _("Bar chart: {lower}, a bar for each token.", lower=title.lower()), summary
+        data, _by_token_spec(title, y), _("Bar chart: {lower}, a bar for each token.", lower=inside(title)), summary
     )
 
 

@@ -262,14 +262,14 @@ def _numbers(written: Written, usual: Normal, least: int, text: TrainingText) ->
     )
     rows = [
         {
-            "text": _("what the model wrote"),
+            N_("text"): _("what the model wrote"),
             N_("in such spans"): 100 * copied.share(least),
             N_("longest span (words)"): copied.longest,
         }
     ]
     rows += [
         {
-            "text": _("held-out: {source_title}", source_title=source_title(name)),
+            N_("text"): _("held-out: {source_title}", source_title=source_title(name)),
             N_("in such spans"): 100 * usual.shares[name][least],
             N_("longest span (words)"): usual.longest[name],
         }
@@ -347,7 +347,7 @@ def _where(place: Place, n_chars: int) -> str:
 def _curve(written: Written, usual: Normal) -> None:
     rows = [(N_("the model"), n, written.copied.share(n)) for n in LEASTS]
     rows += [(source_title(name), n, usual.shares[name][n]) for name in usual.shares for n in LEASTS]
-    frame = pd.DataFrame(rows, columns=["name", "words", "share"])
+    frame = pd.DataFrame(rows, columns=[N_("name"), N_("words"), N_("share")])
     own, at = written.copied.share(8), frame[(frame["words"] == 8) & (frame["name"] != "the model")]["share"]
     summary = _("In spans of eight words or more stand {own:.0%} of what the model wrote", own=own)
     if len(at):

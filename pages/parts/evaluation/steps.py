@@ -342,16 +342,16 @@ def _numbers(found: CrossEntropy, row: int, sentence: Sentence, step: int) -> No
     """The arithmetic so far, for the chosen token and those around it; all tokens in an expander."""
     table = pd.DataFrame(
         {
-            "position": range(1, len(found.targets) + 1),
-            "token": [visible_token(each) for each in sentence.tokens[1:]],
-            "logit": found.logits,
-            "rank": found.ranks + 1,
+            N_("position"): range(1, len(found.targets) + 1),
+            N_("token"): [visible_token(each) for each in sentence.tokens[1:]],
+            N_("logit"): found.logits,
+            N_("rank"): found.ranks + 1,
             N_("ln Σ e^z"): found.log_sums,
             "p": found.probabilities,
             N_("−ln p (nats)"): found.nats,
             "1/p": np.exp(np.minimum(found.nats, 700)),
-            "bytes": found.n_bytes,
-            "bits": found.nats / math.log(2),
+            N_("bytes"): found.n_bytes,
+            N_("bits"): found.nats / math.log(2),
         }
     )
     shown = [4, 6, 7, 7, 8, 10][step]
@@ -366,12 +366,12 @@ def _numbers(found: CrossEntropy, row: int, sentence: Sentence, step: int) -> No
 def _frame(table: pd.DataFrame) -> None:
     number = st.column_config.NumberColumn
     formats = {
-        "logit": "%.3f",
+        N_("logit"): "%.3f",
         N_("ln Σ e^z"): "%.3f",
         "p": "%.4g",
         N_("−ln p (nats)"): "%.3f",
         "1/p": "%.4g",
-        "bits": "%.2f",
+        N_("bits"): "%.2f",
     }
     show_table(
         table,

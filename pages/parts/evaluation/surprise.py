@@ -181,11 +181,11 @@ def _one(text: str, found: Read) -> None:
     with st.expander(_("As a table"), icon=":material/table:"):
         table = pd.DataFrame(
             {
-                "token": [visible_token(each) for each in texts],
-                "id": spans.ids,
-                "probability": found.probabilities,
+                N_("token"): [visible_token(each) for each in texts],
+                N_("id"): spans.ids,
+                N_("probability"): found.probabilities,
                 N_("surprise (bits)"): bits,
-                "bytes": np.diff(spans.bounds),
+                N_("bytes"): np.diff(spans.bounds),
             }
         )
         show_table(
@@ -194,7 +194,7 @@ def _one(text: str, found: Read) -> None:
             width="stretch",
             placeholder="–",
             column_config={
-                "probability": st.column_config.NumberColumn(format="%.5f"),
+                N_("probability"): st.column_config.NumberColumn(format="%.5f"),
                 N_("surprise (bits)"): st.column_config.NumberColumn(format="%.2f"),
             },
         )
@@ -250,10 +250,10 @@ def _two(text: str, found: Comparison, first: Read, second: Read, choices: tuple
         total = _totals(each) if len(each.spans) > 1 else None
         rows.append(
             {
-                "model": f"{name} · {choice.title}"
+                N_("model"): f"{name} · {choice.title}"
                 + ("" if choice.is_open else _(" · step {step:,}", step=choice.step)),
-                "tokens": len(each.spans),
-                "perplexity": total.perplexity if total else None,
+                N_("tokens"): len(each.spans),
+                N_("perplexity"): total.perplexity if total else None,
                 N_("bits per byte"): bits_per_byte,
             }
         )
@@ -262,7 +262,9 @@ def _two(text: str, found: Comparison, first: Read, second: Read, choices: tuple
         hide_index=True,
         width="stretch",
         column_config={
-            "perplexity": st.column_config.NumberColumn(format="%.2f", help=_("Comparable only with the same tokens.")),
+            N_("perplexity"): st.column_config.NumberColumn(
+                format="%.2f", help=_("Comparable only with the same tokens.")
+            ),
             N_("bits per byte"): st.column_config.NumberColumn(format="%.3f", help=_("Over what both predicted.")),
         },
     )
@@ -287,11 +289,11 @@ def _two(text: str, found: Comparison, first: Read, second: Read, choices: tuple
     with st.expander(_("As a table"), icon=":material/table:"):
         table = pd.DataFrame(
             {
-                "text": [visible_token(each) for each in texts],
+                N_("text"): [visible_token(each) for each in texts],
                 N_("A (bits)"): found.bits[0],
                 N_("B (bits)"): found.bits[1],
                 N_("B − A (bits)"): found.difference,
-                "bytes": found.n_bytes,
+                N_("bytes"): found.n_bytes,
             }
         )
         number = st.column_config.NumberColumn(format="%.2f")

@@ -27,6 +27,7 @@ from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice
 from pages.shared.tables import show_table
+from pages.shared.wording import inside
 
 
 def show() -> None:
@@ -112,9 +113,9 @@ def summarise(results: dict[str, ProbeResult]) -> str:
     """One sentence: which abilities the intervals show, and which not."""
     groups: dict[str, list[str]] = {}
     for name, result in results.items():
-        groups.setdefault(result.verdict(BY_NAME[name].chance), []).append(BY_NAME[name].title.lower())
+        groups.setdefault(result.verdict(BY_NAME[name].chance), []).append(inside(BY_NAME[name].title))
     above = groups.get("above chance", [])
-    text = _("Above chance: {value}.", value=", ".join(above) or "none")
+    text = _("Above chance: {value}.", value=", ".join(above) or _("none"))
     if level := groups.get("no better than chance"):
         text += _(" Cannot be told from chance: {join}.", join=", ".join(level))
     if below := groups.get("below chance"):

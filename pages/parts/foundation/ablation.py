@@ -36,6 +36,7 @@ from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, show_con
 from pages.shared.tables import show_table
 from pages.shared.text_source import corpora, source_title
 from pages.shared.viewer import lab
+from pages.shared.wording import begin, inside
 
 LEVEL = 0.05 / len(ABILITIES)
 """One comparison for each ability: together they are wrong by luck at most once in twenty times (Bonferroni)."""
@@ -176,7 +177,7 @@ def _shares(whole: RunConfig, ablated: RunConfig) -> pd.DataFrame:
         (source_title(name), f"{share:.0%}", f"{left[name]:.0%}" if name in left else "–")
         for name, share in sorted(whole.corpora, key=lambda pair: -pair[1])
     ]
-    return pd.DataFrame(rows, columns=["Text", "Share in the first run", "Share in the second run"])
+    return pd.DataFrame(rows, columns=[N_("Text"), N_("Share in the first run"), N_("Share in the second run")])
 
 
 def _names(without: str) -> tuple[str, str]:
@@ -192,7 +193,7 @@ def _panel(ids: Sequence[str], without: str, was_live: bool) -> None:
         st.rerun()  # deleted by somebody
     for place, record, name in zip(st.columns(2, gap="large"), records, _names(without), strict=True):
         with place:
-            st.markdown(f"**{name[:1].upper()}{name[1:]}**")
+            st.markdown(f"**{begin(name)}**")
             show_status(record)
             show_controls(record, view(record, run_name(record)).marks)
     _curves(records, without)
@@ -271,10 +272,10 @@ def summarise(
     first: dict[str, ProbeResult], second: dict[str, ProbeResult], found: dict[str, Difference], without: str
 ) -> str:
     """What the second model lost beyond luck, gained, and has as before."""
-    groups: dict[str, list[str]] = {"lost": [], "gained": [], N_("no difference"): []}
+    groups: dict[str, list[str]] = {"lost": [], "gained": [], "no difference": []}
     for name, each in found.items():
         verdict, ability = each.verdict(LEVEL), BY_NAME[name]
-        text = ability.title.lower()
+        text = inside(ability.title)
         if verdict != "no difference":
             text += f" ({percent(first[name].accuracy)} → {percent(second[name].accuracy)}"
             if verdict == "lost":
@@ -297,7 +298,7 @@ def summarise(
 
 def _is(result: ProbeResult, chance: float) -> str:
     words = verdict_words(result, chance)
-    return words if words.startswith("cannot") else _("is {words}", words=words)
+    return words if result.verdict(chance) == "no better than chance" else _("is {words}", words=words)
 
 
 def _table(first: dict[str, ProbeResult], second: dict[str, ProbeResult], found: dict[str, Difference]) -> pd.DataFrame:
@@ -311,13 +312,13 @@ def _table(first: dict[str, ProbeResult], second: dict[str, ProbeResult], found:
 
     rows = [
         (
-            BY_NAME[name].title,
+            _(BY_NAME[name].title),
             percent(BY_NAME[name].chance),
             score(first[name]),
             score(second[name]),
             f"{100 * each.change:+.0f}",
             f"{each.p:.2g}",
-            each.verdict(LEVEL),
+            _(each.verdict(LEVEL)),
         )
         for name, each in found.items()
     ]

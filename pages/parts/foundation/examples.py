@@ -180,7 +180,7 @@ def _asked(name: str, k: int) -> str:
 
 
 def _examples(k: int) -> str:
-    return _("1 example") if k == 1 else _("{value} examples", value=k or "no")
+    return _("no examples") if not k else _("1 example") if k == 1 else _("{value} examples", value=k)
 
 
 def _unread(checkpoint: Checkpoint, item: Item, fits: int) -> str:

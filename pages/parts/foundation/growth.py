@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import probes, training
-from engine.language import _
+from engine.language import N_, _
 from engine.probes import ABILITIES, ProbeResult, result_of
 from pages.parts.foundation.figures import over_steps
 from pages.parts.foundation.items import choose_ability, show_items
@@ -18,6 +18,7 @@ from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice
 from pages.shared.tables import show_table
 from pages.shared.viewer import lab
+from pages.shared.wording import inside
 
 COUNTS = (20, 40, 60, 100)
 N_ITEMS = 40
@@ -111,7 +112,7 @@ def _appearance(choice: ModelChoice) -> None:
             progress.add(total - to_do, _("The checkpoints in turn …"))
             for model in models:
                 for name, items in lists.items():
-                    text = _("Step {step:,}: {lower} …", step=model.step, lower=BY_NAME[name].title.lower())
+                    text = _("Step {step:,}: {lower} …", step=model.step, lower=inside(BY_NAME[name].title))
                     answers(model, name, items, progress, text)
             st.rerun()
     measured = [model for model in models if not left[model.step]]
@@ -164,5 +165,5 @@ def _panels(results: dict[int, dict[str, ProbeResult]], chosen: int) -> None:
             "low": _("From"),
             "high": "To",
         }
-        table = table[[*names, "verdict"]].rename(columns={**names, "verdict": "Verdict"})
+        table = table[[*names, "verdict"]].rename(columns={**names, "verdict": N_("Verdict")})
         show_table(table, hide_index=True, width="stretch")

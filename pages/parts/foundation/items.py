@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from engine.language import _
+from engine.language import N_, _
 from engine.probes import Item, ProbeResult
 from pages.parts.foundation.scoring import BY_NAME, percent
 from pages.shared.components.token_table import Cell, Row, token_table
 from pages.shared.tables import show_table
 
-WHICH = ("all", "right", "wrong")
+WHICH = (N_("all"), N_("right"), N_("wrong"))
 _LETTERS = "ABCD"
 
 
@@ -34,7 +34,7 @@ def choose_ability(key: str) -> str:
 
 def show_items(name: str, items: Sequence[Item], scores: Sequence[np.ndarray], result: ProbeResult, key: str) -> None:
     """Controls for one of the items, and the item; all of them as a table."""
-    st.markdown(f"**{BY_NAME[name].title}** · {BY_NAME[name].question}")
+    st.markdown(f"**{_(BY_NAME[name].title)}** · {_(BY_NAME[name].question)}")
     right = [choice == item.right for choice, item in zip(result.chosen, items, strict=True)]
     left, box = st.columns([1, 2], vertical_alignment="bottom")
     which = left.segmented_control(
@@ -42,14 +42,16 @@ def show_items(name: str, items: Sequence[Item], scores: Sequence[np.ndarray], r
         WHICH,
         default="all",
         required=True,
-        format_func=lambda each: _(f"{each} ({_count(right, each)})"),
+        format_func=lambda each: f"{_(each)} ({_count(right, each)})",
         key=f"{key}-which",
         persist_state="session",
         help=_("All items, or those that the model got right or wrong."),
     )
     numbers = [number for number in range(len(items)) if _is(right[number], which)]
     if not numbers:
-        st.info(_("There is no item that it got {which}.", which=which))
+        st.info(
+            _("There is no item that it got right.") if which == "right" else _("There is no item that it got wrong.")
+        )
         return
     picker = f"{key}-item"
     if st.session_state.get(picker) not in numbers:
@@ -57,7 +59,7 @@ def show_items(name: str, items: Sequence[Item], scores: Sequence[np.ndarray], r
     number = box.selectbox(
         _("Item"),
         numbers,
-        format_func=lambda n: _(f"{n + 1} {'✓' if right[n] else '✗'} {_last_line(items[n])}"),
+        format_func=lambda n: f"{n + 1} {'✓' if right[n] else '✗'} {_last_line(items[n])}",
         key=picker,
         persist_state="session",
         help=_("By number, with a tick where the model chose the right ending."),
@@ -77,7 +79,7 @@ def show_item(item: Item, scores: np.ndarray, key: str) -> None:
     rows = []
     for place, (ending, score, share) in enumerate(zip(item.endings, scores, shares, strict=True)):
         if place == item.right:
-            mark, word = "right", _("right, and chosen") if place == chosen else "right"
+            mark, word = "right", _("right, and chosen") if place == chosen else _("right")
         else:
             mark, word = ("wrong", _("wrong, but chosen")) if place == chosen else ("", "")
         cells = (
@@ -88,8 +90,8 @@ def show_item(item: Item, scores: np.ndarray, key: str) -> None:
         rows.append(Row(_LETTERS[place], cells, marked=place == chosen))
     summary = _(
         "The model chose ending {letters}, which is {ending}.",
-        letters=_(_LETTERS[chosen]),
-        ending="right" if chosen == item.right else "wrong",
+        letters=_LETTERS[chosen],
+        ending=_("right") if chosen == item.right else _("wrong"),
     )
     head = (_("Letter"), _("Ending"), _("log P (nats)"), _("Share among these"))
     token_table(head, rows, key=key, summary=summary)

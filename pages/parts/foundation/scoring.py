@@ -135,10 +135,21 @@ def choose_count(key: str, default: int = N_ITEMS) -> int:
     )
 
 
+VERDICTS = (
+    N_("above chance"),
+    N_("below chance"),
+    N_("no better than chance"),
+    N_("lost"),
+    N_("gained"),
+    N_("no difference"),
+)
+"""What `engine.probes` says of a result and of a difference."""
+
+
 def verdict_words(result: ProbeResult, chance: float) -> str:
     """The verdict as it stands in sentences: whether the interval clears chance."""
     verdict = result.verdict(chance)
-    return _("cannot be told from chance") if verdict == "no better than chance" else f"{verdict}"
+    return _("cannot be told from chance") if verdict == "no better than chance" else _(verdict)
 
 
 def percent(share: float) -> str:

@@ -18,6 +18,7 @@ from pages.shared.components.token_table import Cell, Row, token_table
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, inference
 from pages.shared.viewer import lab
+from pages.shared.wording import begin
 
 _KEPT = 32
 
@@ -147,7 +148,7 @@ def _judged(text: str, question: Question) -> None:
     st.caption(
         _(
             "{capitalize} · ROUGE-L {rouge_l:.2f}",
-            capitalize=" · ".join(words).capitalize(),
+            capitalize=begin(" · ".join(words)),
             rouge_l=rouge_l(text, reference),
         )
     )

@@ -195,7 +195,7 @@ def _evaluations(runs: tuple[tuple[str, str, str], ...]) -> pd.DataFrame:
         for name, run_id, _unused in runs
         for each in lab().curve(run_id, 1).evaluations
     ]
-    return pd.DataFrame(rows, columns=["run", "step", "seconds", "exact", "loss"])
+    return pd.DataFrame(rows, columns=[N_("run"), N_("step"), N_("seconds"), N_("exact"), N_("loss")])
 
 
 def _row(name: str, record: RunRecord) -> dict[str, Any]:

@@ -135,7 +135,7 @@ def _own_pairs() -> None:
 
 def _edited() -> list[Example]:
     edited = st.data_editor(
-        pd.DataFrame(_BEGINNING, columns=["instruction", "output"]),
+        pd.DataFrame(_BEGINNING, columns=[N_("instruction"), N_("output")]),
         num_rows="dynamic",
         width="stretch",
         hide_index=True,
@@ -165,7 +165,7 @@ def _table(questions: InstructionSet) -> None:
             help=_("The first {shown} of each are shown.", shown=_SHOWN),
         )
         rows = [(q.example.instruction, q.example.input, q.example.answer) for q in groups[shown][:_SHOWN]]
-        table = pd.DataFrame(rows, columns=["Instruction", "Input", "Answer"])
+        table = pd.DataFrame(rows, columns=[N_("Instruction"), N_("Input"), N_("Answer")])
         if not table["Input"].any():
             table = table.drop(columns="Input")
         show_table(table, hide_index=True, width="stretch")

@@ -27,6 +27,7 @@ from pages.shared.models import ModelChoice, inference
 from pages.shared.tables import show_table
 from pages.shared.text_source import source_title
 from pages.shared.viewer import lab
+from pages.shared.wording import begin
 
 _FORGETTING_TOKENS = 4_096
 _GROUP_HEIGHT, _FRAME_HEIGHT = 56, 130
@@ -147,8 +148,8 @@ def _table(before: dict[str, Scored], after: dict[str, Scored]) -> None:
             said = scored.said
             rows.append(
                 {
-                    N_("Held out"): group,
-                    N_("Model"): title,
+                    N_("Held out"): _(group),
+                    N_("Model"): _(title),
                     N_("Questions"): n,
                     N_("Exact match"): _(
                         "{exact:.1%} ({low:.0%} to {high:.0%})", exact=scored.exact, low=low, high=high
@@ -159,7 +160,7 @@ def _table(before: dict[str, Scored], after: dict[str, Scored]) -> None:
                 }
             )
             value = scored.exact if said is None else said
-            bars.append({"row": group, "series": title, "value": 100 * value, "shown": f"{value:.1%}"})
+            bars.append({"row": _(group), "series": _(title), "value": 100 * value, "shown": f"{value:.1%}"})
     facts = all(scored.said is not None for scored in after.values())
     what = _("Answers that say the fact") if facts else _("Exact matches")
     first = next(iter(before))
@@ -172,7 +173,7 @@ def _table(before: dict[str, Scored], after: dict[str, Scored]) -> None:
         alt_text=_("Bar chart: right answers of both models for each kind of held-out question."),
         summary=_(
             "{capitalize}: {shown} before fine-tuning, {shown_2} after.",
-            capitalize=first.capitalize(),
+            capitalize=begin(first),
             shown=bars[0]["shown"],
             shown_2=bars[1]["shown"],
         ),
@@ -211,7 +212,7 @@ def _sentence(title: str, found: Improvement) -> str:
             title=title,
             means=means,
         )
-    direction = "better" if found.relative >= 0 else "worse"
+    direction = _("better") if found.relative >= 0 else _("worse")
     sure = "" if found.low > 0 or found.high < 0 else _(" The interval holds zero: it may be luck.")
     return _(
         (
@@ -279,7 +280,7 @@ def _forgetting(choice: ModelChoice) -> None:
         return
     rows = []
     for name in before:
-        for series, losses in (("before", before), ("after", after)):
+        for series, losses in ((_("before"), before), (_("after"), after)):
             rows.append(
                 {"row": source_title(name), "series": series, "value": losses[name], "shown": f"{losses[name]:.2f}"}
             )

@@ -18,6 +18,7 @@ from pages.parts.journey.seen import token_name
 from pages.shared.charts import percent
 from pages.shared.components.journey_view import packed
 from pages.shared.draft import show_bytes
+from pages.shared.quantities import plural
 
 SHOWN_CHARACTERS = 72
 SHOWN_VECTORS = 8  # the last tokens: more rows than that are no longer compact
@@ -105,12 +106,12 @@ def _bytes(prompt: Prompt) -> dict[str, Any]:
         "title": _("Bytes"),
         "sentence": _(
             "The prompt has {count}, which UTF-8 writes as {count_2}: {reason}.{more}",
-            count=_count(len(text), "character"),
-            count_2=_count(n_bytes, "byte"),
+            count=plural(len(text), "character", "characters"),
+            count_2=plural(n_bytes, "byte", "bytes"),
             reason=reason,
             more=more,
         ),
-        "shape": f"{_count(len(text), 'character')} → {_count(n_bytes, 'byte')}",
+        "shape": f"{plural(len(text), 'character', 'characters')} → {plural(n_bytes, 'byte', 'bytes')}",
         "lesson": "tokenization",
         "link": _("Tokenization"),
         "characters": [[_glyph(char), char.encode("utf-8").hex(" ")] for char in shown],
@@ -138,7 +139,7 @@ def _merges(prompt: Prompt, tokenizer: Tokenizer, word: int) -> dict[str, Any]:
     note = "" if cut == chosen else _(" Its first {n_cut} characters are shown.", n_cut=len(cut))
     if has_merges(tokenizer):
         rows, n_merges = _merge_rows(cut, tokenizer)
-        end = _count(len(rows[-1]["tokens"]), "token")
+        end = plural(len(rows[-1]["tokens"]), "token", "tokens")
         n_bytes = len(cut.encode("utf-8"))
         sentence = _(
             (
@@ -146,19 +147,22 @@ def _merges(prompt: Prompt, tokenizer: Tokenizer, word: int) -> dict[str, Any]:
                 "{count} and after {count_2} it is {end}.{note}"
             ),
             token_text=token_text(chosen),
-            count=_count(n_bytes, "byte"),
-            count_2=_count(n_merges, "merge"),
+            count=plural(n_bytes, "byte", "bytes"),
+            count_2=plural(n_merges, "merge", "merges"),
             end=end,
             note=note,
         )
-        shape = f"{_count(n_bytes, 'byte')} → {end}"
+        shape = f"{plural(n_bytes, 'byte', 'bytes')} → {end}"
     else:
-        what = {"char": "character", "byte": "byte"}.get(tokenizer.kind, "word")
+        what, whats = {
+            "char": (_("character"), _("characters")),
+            "byte": (_("byte"), _("bytes")),
+        }.get(tokenizer.kind, (_("word"), _("words")))
         ids = tokenizer.encode(cut)
         rows = [
-            {"name": f"{what}s", "tokens": [named(tokenizer, i) for i in ids], "made": []},
+            {"name": whats, "tokens": [named(tokenizer, i) for i in ids], "made": []},
         ]
-        unknown = _(" One that was not in its training text becomes <|unk|>.") if what != "byte" else ""
+        unknown = _(" One that was not in its training text becomes <|unk|>.") if tokenizer.kind != "byte" else ""
         sentence = _(
             (
                 "This model's tokenizer merges nothing: every {what} is a token of its own.{unknown} "
@@ -167,10 +171,10 @@ def _merges(prompt: Prompt, tokenizer: Tokenizer, word: int) -> dict[str, Any]:
             what=what,
             unknown=unknown,
             token_text=token_text(chosen),
-            count=_count(len(ids), "token"),
+            count=plural(len(ids), "token", "tokens"),
             note=note,
         )
-        shape = f"{_count(len(data), 'byte')} → {_count(len(ids), 'token')}"
+        shape = f"{plural(len(data), 'byte', 'bytes')} → {plural(len(ids), 'token', 'tokens')}"
     return {
         "kind": "merges",
         "title": _("Merges"),
@@ -194,13 +198,13 @@ def _merge_rows(word: str, tokenizer: Tokenizer) -> tuple[list[dict[str, Any]], 
     for n, state in enumerate(states):
         rows.append(
             {
-                "name": "bytes" if n == 0 else _("merge {n}", n=n),
+                "name": _("bytes") if n == 0 else _("merge {n}", n=n),
                 "tokens": [named(tokenizer, i) for i in state.ids],
                 "made": list(state.made),
             }
         )
     if not rows:
-        rows = [{"name": "tokens", "tokens": [named(tokenizer, i) for i in tokenizer.encode(word)], "made": []}]
+        rows = [{"name": _("tokens"), "tokens": [named(tokenizer, i) for i in tokenizer.encode(word)], "made": []}]
     n_merges = len(rows) - 1
     if len(rows) > MAX_ROWS:
         head = MAX_ROWS // 2
@@ -232,7 +236,7 @@ def _ids(prompt: Prompt, tokenizer: Tokenizer) -> dict[str, Any]:
             id=last.id,
             more=more,
         ),
-        "shape": _("{count}, each 0 to {n_vocab:,}", count=_count(n, "id"), n_vocab=tokenizer.n_vocab - 1),
+        "shape": _("{count}, each 0 to {n_vocab:,}", count=plural(n, "id", "ids"), n_vocab=tokenizer.n_vocab - 1),
         "lesson": "tokenization",
         "link": _("Tokenization"),
         "tokens": [[chip.id, short(chip.text)] for chip in prompt.chips],
@@ -282,7 +286,7 @@ def _head(journey: Journey, tokenizer: Tokenizer, layer: int, head: int) -> dict
     weights = journey.attention[layer, head]
     most = int(weights.argmax())
     last, read = journey.ids[-1], journey.ids[most]
-    which = "itself" if most == n - 1 else f"{token_name(tokenizer, read)}, {_back(n - 1 - most)}"
+    which = _("itself") if most == n - 1 else f"{token_name(tokenizer, read)}, {_back(n - 1 - most)}"
     return {
         "kind": "head",
         "title": _("One head"),
@@ -300,7 +304,7 @@ def _head(journey: Journey, tokenizer: Tokenizer, layer: int, head: int) -> dict
             "{n_layers} × {n_heads} heads, each {count} that sum to 1",
             n_layers=n_layers,
             n_heads=n_heads,
-            count=_count(n, "weight"),
+            count=plural(n, "weight", "weights"),
         ),
         "lesson": "attention",
         "link": _("Attention"),
@@ -320,7 +324,7 @@ def _back(n: int) -> str:
 def _stream(journey: Journey, tokenizer: Tokenizer) -> dict[str, Any]:
     lengths, added = journey.lengths, journey.added
     n_layers, width = len(added), journey.stream.shape[1]
-    rows = [{"name": "embedding", "attention": None, "mlp": None, "length": float(lengths[0])}]
+    rows = [{"name": _("embedding"), "attention": None, "mlp": None, "length": float(lengths[0])}]
     rows += [
         {
             "name": _("layer {layer}", layer=layer + 1),
@@ -340,7 +344,7 @@ def _stream(journey: Journey, tokenizer: Tokenizer) -> dict[str, Any]:
             "{value} of layer {value_2}.",
             lengths=lengths[0],
             lengths_2=lengths[-1],
-            value=("attention", "MLP")[int(part)],
+            value=(_("attention"), _("MLP"))[int(part)],
             value_2=int(layer) + 1,
         ),
         "shape": _(
@@ -362,7 +366,7 @@ def _logits(journey: Journey, tokenizer: Tokenizer) -> dict[str, Any]:
     logits = journey.logits
     order = np.argsort(-logits, kind="stable")[: TOP + 2]
     n_layers = len(journey.lens_ids) - 1
-    names = ["embedding", *(_("layer {layer}", layer=layer) for layer in range(1, n_layers + 1))]
+    names = [_("embedding"), *(_("layer {layer}", layer=layer) for layer in range(1, n_layers + 1))]
     lens = [
         [name, *named(tokenizer, int(i)), float(p)]
         for name, i, p in zip(names, journey.lens_ids, journey.lens_probabilities, strict=True)
@@ -432,7 +436,3 @@ def _next(journey: Journey, tokenizer: Tokenizer, dice: float, drawn: int) -> di
         "dice": dice,
         "n": len(probabilities),
     }
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n:,} {noun}" + ("" if n == 1 else "s")

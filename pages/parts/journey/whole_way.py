@@ -224,9 +224,9 @@ def _tables(prompt: Prompt, journey: Journey, all_seen: list[Glance], tokenizer:
         show_table(
             pd.DataFrame(
                 {
-                    "token": [token_text(chip.text) for chip in prompt.chips],
-                    "id": [chip.id for chip in prompt.chips],
-                    "bytes": [chip.data[:24].hex(" ") for chip in prompt.chips],
+                    N_("token"): [token_text(chip.text) for chip in prompt.chips],
+                    N_("id"): [chip.id for chip in prompt.chips],
+                    N_("bytes"): [chip.data[:24].hex(" ") for chip in prompt.chips],
                     N_("length of its vector"): [float((row**2).sum() ** 0.5) for row in journey.token_vectors],
                 }
             ),
@@ -237,8 +237,8 @@ def _tables(prompt: Prompt, journey: Journey, all_seen: list[Glance], tokenizer:
         show_table(
             pd.DataFrame(
                 {
-                    "after": ["embedding", *(_("layer {n}", n=n + 1) for n in range(len(journey.added)))],
-                    "length": journey.lengths,
+                    N_("after"): ["embedding", *(_("layer {n}", n=n + 1) for n in range(len(journey.added)))],
+                    N_("length"): journey.lengths,
                     N_("attention adds"): [None, *journey.added[:, 0]],
                     N_("MLP adds"): [None, *journey.added[:, 1]],
                     N_("would say"): [seen.token_name(tokenizer, int(i)) for i in journey.lens_ids],

@@ -61,10 +61,10 @@ def show_batches(record: RunRecord) -> None:
     epoch = ((step - 1) * n * sampler.batch_size) / sampler.windows_per_epoch
     table = pd.DataFrame(
         {
-            "window": range(1, len(starts) + 1),
+            N_("window"): range(1, len(starts) + 1),
             N_("begins at token"): starts,
             N_("read before"): [round(float(times[start : start + T].mean()), 2) for start in starts],
-            "text": texts,
+            N_("text"): texts,
         }
     )
     st.markdown(
@@ -81,7 +81,7 @@ def show_batches(record: RunRecord) -> None:
         width="stretch",
         height=min(420, 36 * len(table) + 40),
         column_config={
-            "text": st.column_config.TextColumn(width="large"),
+            N_("text"): st.column_config.TextColumn(width="large"),
             N_("read before"): st.column_config.NumberColumn(
                 format="%.2f", help=_("How often the tokens of this window had been read before this step, on average.")
             ),
@@ -110,12 +110,12 @@ def show_batches(record: RunRecord) -> None:
             epoch=epoch,
             never=never,
             n_after=len(after),
-            ending="once" if most == 1 else _("{most} times", most=most),
+            ending=_("once") if most == 1 else _("{most} times", most=most),
         ),
     ).show()
     with st.expander(_("As a table"), icon=":material/table:"):
         values, counts = np.unique(after, return_counts=True)
-        show_table(pd.DataFrame({N_("times read"): values, "tokens": counts}), hide_index=True, width="stretch")
+        show_table(pd.DataFrame({N_("times read"): values, N_("tokens"): counts}), hide_index=True, width="stretch")
     notice(
         _(
             "Windows come in random order, every one once an epoch. Neighbours in a batch have nothing to do with each "

@@ -142,7 +142,7 @@ def _loss(choice: ModelChoice) -> None:
     )
     table = pd.DataFrame(
         {
-            "model": [*NAMES, name],
+            N_("model"): [*NAMES, name],
             N_("looks at (tokens)"): [0, *range(5), model.config.context_length],
             N_("loss (nats per token)"): [round(each, 3) for each in (*found.by_order, found.model)],
             N_("whole context seen before (%)"): [*(round(100 * each, 1) for each in found.known), None],
@@ -241,11 +241,11 @@ def _samples(choice: ModelChoice) -> None:
             )
         rows.append(
             {
-                "writer": name,
-                "words": found.n_words,
+                N_("writer"): name,
+                N_("words"): found.n_words,
                 _("in copies of {least}+ words (%)", least=least): round(100 * found.share(least), 1),
                 N_("longest copy (words)"): found.longest,
-                "text": text,
+                N_("text"): text,
             }
         )
     st.caption(
@@ -328,10 +328,10 @@ def _talk(choice: ModelChoice) -> None:
     with st.expander(_("All {n_rules} rules", n_rules=len(RULES)), icon=":material/rule:"):
         table = [
             {
-                "rule": rule.name,
-                "strength": rule.strength,
+                N_("rule"): rule.name,
+                N_("strength"): rule.strength,
                 N_("takes apart"): " ".join(f"({n}) {part}" for n, part in enumerate(rule.parts, start=1)),
-                "answers": " | ".join(rule.answers),
+                N_("answers"): " | ".join(rule.answers),
             }
             for rule in sorted(RULES, key=lambda rule: -rule.strength)
         ]
@@ -371,7 +371,7 @@ def _rule(answer: Answer) -> None:
         + (_("; it beat {others}.", others=others) if others else _("; no other rule fitted."))
     )
     rows: list[dict[str, Any]] = [
-        {"part": n, "pattern": part, N_("in your sentence"): was, N_("turned round"): turned}
+        {N_("part"): n, N_("pattern"): part, N_("in your sentence"): was, N_("turned round"): turned}
         for n, (part, was, turned) in enumerate(
             zip(answer.rule.parts, answer.captured, answer.turned, strict=True), start=1
         )

@@ -10,6 +10,7 @@ import pandas as pd
 
 from engine.language import _, cached_by_language
 from pages.shared.charts import _QUIET, _RUN_COLOURS, _RUN_SHAPES, Figure, _to_spec
+from pages.shared.wording import inside
 
 MAX_LINES = 6
 _DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [10, 4], [4, 1]]
@@ -26,7 +27,7 @@ def over_parts(frame: pd.DataFrame, *, title: str, unit: str, summary: str) -> F
     parts, steps = tuple(dict.fromkeys(data["part"])), tuple(int(each) for each in sorted(set(data["step"])))
     spec = _parts_spec(title, unit, parts, steps)
     return Figure(
-        data, spec, _("Heat map: {lower} by part of the model and training step.", lower=title.lower()), summary
+        data, spec, _("Heat map: {lower} by part of the model and training step.", lower=inside(title)), summary
     )
 
 
@@ -63,7 +64,7 @@ def log_lines(frame: pd.DataFrame, *, title: str, unit: str, summary: str, level
         data.loc[len(data)] = [np.nan, "", float(level), "level"]
     until = int(frame["step"].max()) if len(frame) else 1
     spec = _lines_spec(title, unit, parts, max(1, until), level)
-    return Figure(data, spec, _("Line chart: {lower} of some parts over training.", lower=title.lower()), summary)
+    return Figure(data, spec, _("Line chart: {lower} of some parts over training.", lower=inside(title)), summary)
 
 
 @cached_by_language(maxsize=64)

@@ -8,7 +8,7 @@ import streamlit as st
 from engine import faults
 from engine.errors import EngineError, StoreUnavailable
 from engine.faults import FAULTS, SOUND, Mystery, laboratory_config, mystery, title_of
-from engine.language import _
+from engine.language import N_, _
 from engine.runs.records import RunRecord
 from pages.parts.pretraining.diagnosis import about, changes, curve_table, diagnosis_of, marked_curve
 from pages.shared import charts
@@ -22,6 +22,7 @@ from pages.shared.run_data import RunView, view
 from pages.shared.run_panel import BASELINE_NAMES, LOOK_AGAIN_SECONDS, REFRESH_SECONDS, STATES, choose_step
 from pages.shared.tables import show_table
 from pages.shared.viewer import lab
+from pages.shared.wording import inside
 
 FIRST_STEPS = 30
 FIRST_MYSTERY = 7
@@ -145,7 +146,7 @@ def _panel(case: Mystery, was_live: bool) -> None:
         _status(record)
     if not run.losses.empty:
         solved = case.number in st.session_state.get(_ANSWERS, {})
-        baselines = {BASELINE_NAMES[name]: loss for name, loss in run.baselines.items()}
+        baselines = {_(BASELINE_NAMES[name]): loss for name, loss in run.baselines.items()}
         close = not record.live and st.toggle(
             _("Only the first {first_steps} steps", first_steps=FIRST_STEPS),
             key="hunt-close",
@@ -285,10 +286,10 @@ def _reveal(case: Mystery, record: RunRecord, guess: str) -> None:
         fault = FAULTS[case.fault]
         st.markdown(f"{fault.does} {fault.look_for}")
         sound = fault.sound(laboratory_config(case.config.seed))
-        show_table(changes(sound, case.config, ("sound", _("this run"))), hide_index=True, width="stretch")
+        show_table(changes(sound, case.config, (N_("sound"), N_("this run"))), hide_index=True, width="stretch")
     found = diagnosis_of(record.run_id, stamp_of(record), False)
     with st.container(border=True):
-        st.markdown(_("**What the rules say: {lower}**", lower=found.main.title.lower()))
+        st.markdown(_("**What the rules say: {lower}**", lower=inside(found.main.title)))
         st.markdown(found.main.sentence)
         for finding in found.others:
-            st.markdown(_("*Also: {lower}.* {sentence}", lower=finding.title.lower(), sentence=finding.sentence))
+            st.markdown(_("*Also: {lower}.* {sentence}", lower=inside(finding.title), sentence=finding.sentence))

@@ -173,7 +173,7 @@ def count_note(text: CountedText) -> str:
     """What was counted, in a sentence."""
     whole = text.n_chars >= 0.99 * text.n_all
     of_all = (
-        "all"
+        _("all")
         if whole
         else _(
             "the first {n_chars:.1f} of {n_all:.1f} million characters",

@@ -33,8 +33,9 @@ from pages.shared.tables import show_table
 from pages.shared.text_source import corpora
 from pages.shared.training_form import expected_seconds
 from pages.shared.viewer import lab
+from pages.shared.wording import inside
 
-MYSTERY = N_("Mystery ")
+MYSTERY = "Mystery "  # as labels of runs begin, in English
 """What the runs of the bug hunt are called: they are not diagnosed here, which would give them away."""
 
 _RUN = "diagnosed-run"
@@ -184,7 +185,7 @@ def _break_it() -> None:
     fault = FAULTS[name]
     sound, broken = fault.sound(laboratory_config()), fault.broken(laboratory_config())
     st.markdown(fault.does)
-    show_table(changes(sound, broken, ("sound", "broken")), hide_index=True, width="stretch")
+    show_table(changes(sound, broken, (N_("sound"), N_("broken"))), hide_index=True, width="stretch")
     st.button(
         _("Break it and train (about {about})", about=about(broken)),
         type="primary",
@@ -231,11 +232,11 @@ def changes(before: RunConfig, after: RunConfig, names: tuple[str, str]) -> pd.D
     """The settings in which two configs differ, one row each."""
     old, new = _flat(before), _flat(after)
     rows = [
-        {"setting": _NAMES.get(name, name), names[0]: _shown(old.get(name)), names[1]: _shown(new.get(name))}
+        {N_("setting"): _(_NAMES.get(name, name)), names[0]: _shown(old.get(name)), names[1]: _shown(new.get(name))}
         for name in sorted(set(old) | set(new))
         if old.get(name) != new.get(name)
     ]
-    return pd.DataFrame(rows, columns=["setting", *names])
+    return pd.DataFrame(rows, columns=[N_("setting"), *names])
 
 
 def _flat(config: RunConfig) -> dict[str, Any]:
@@ -250,7 +251,7 @@ def _shown(value: Any) -> str:
     if value is None:
         return "–"
     if isinstance(value, bool):
-        return "on" if value else "off"
+        return _("on") if value else _("off")
     return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -298,7 +299,7 @@ def verdict(record: RunRecord, run: RunView, other: RunRecord | None) -> None:
     views = [run]
     if other is not None:
         views.append(view(other, run_name(other)))
-    baselines = {BASELINE_NAMES[name]: loss for name, loss in run.baselines.items()}
+    baselines = {_(BASELINE_NAMES[name]): loss for name, loss in run.baselines.items()}
     points = pd.concat([each.losses for each in views if not each.losses.empty], ignore_index=True)
     figure = charts.loss_curves(points, baselines=baselines)
     marked_curve(figure, main).show()
@@ -306,7 +307,7 @@ def verdict(record: RunRecord, run: RunView, other: RunRecord | None) -> None:
         _beside_it(record, other)
     for finding in found.others:
         with st.container(border=True):
-            st.markdown(_("**Also: {lower}**", lower=finding.title.lower()))
+            st.markdown(_("**Also: {lower}**", lower=inside(finding.title)))
             st.markdown(finding.sentence)
     if main.remedy is not None and main.kind != HEALTHY:
         _try_this(record, main)
@@ -383,7 +384,7 @@ def _beside_it(record: RunRecord, other: RunRecord) -> None:
 def _try_this(record: RunRecord, finding: Finding) -> None:
     assert finding.remedy is not None
     st.header(_("Try this"), anchor=False)
-    show_table(changes(record.config, finding.remedy, (_("this run"), _("to try"))), hide_index=True, width="stretch")
+    show_table(changes(record.config, finding.remedy, (N_("this run"), N_("to try"))), hide_index=True, width="stretch")
     st.button(
         _("Try this (about {about})", about=about(finding.remedy)),
         type="primary",
@@ -421,7 +422,7 @@ def _evidence(record: RunRecord, checked: bool) -> None:
                 (_("Loss at the last position of held-out windows"), f"{facts.leak.loss:.3f}"),
                 (_("Probability of repeating the token just read"), f"{facts.leak.copied:.1%}"),
             ]
-        show_table(pd.DataFrame(rows, columns=["measured", "value"]), hide_index=True, width="stretch")
+        show_table(pd.DataFrame(rows, columns=[N_("measured"), N_("value")]), hide_index=True, width="stretch")
         if facts.leak is None and not record.live and lab().checkpoints(record.run_id):
             st.button(
                 _("Ask the model itself for a leak"),

@@ -165,7 +165,7 @@ def _last_loss(last: LossGuess) -> None:
                 error=last.error,
                 low=last.low,
                 high=last.high,
-                ending="holds" if last.inside else "misses",
+                ending=_("holds") if last.inside else _("misses"),
                 score=last.score,
                 extrapolated=last.extrapolated,
                 abs=abs(last.extrapolated - last.truth),

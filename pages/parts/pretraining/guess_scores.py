@@ -116,16 +116,16 @@ def _score_losses(guesses: list[LossGuess]) -> None:
     )
     rows = [
         {
-            "run": g.run,
+            N_("run"): g.run,
             N_("seen up to"): g.known,
-            "step": g.step,
-            "guess": round(g.guess, 2),
-            "range": _("{low:.2f} to {high:.2f}", low=g.low, high=g.high),
-            "truth": round(g.truth, 3),
-            "inside": "yes" if g.inside else "no",
-            "error": round(g.error, 3),
-            "ruler": round(g.extrapolated, 3),
-            "score": round(g.score, 2),
+            N_("step"): g.step,
+            N_("guess"): round(g.guess, 2),
+            N_("range"): _("{low:.2f} to {high:.2f}", low=g.low, high=g.high),
+            N_("truth"): round(g.truth, 3),
+            N_("inside"): _("yes") if g.inside else _("no"),
+            N_("error"): round(g.error, 3),
+            N_("ruler"): round(g.extrapolated, 3),
+            N_("score"): round(g.score, 2),
         }
         for g in guesses
     ]
@@ -140,7 +140,7 @@ def _score_tokens(guesses: list[TokenGuess]) -> None:
     by = {
         N_("You"): [g.learner for g in guesses],
         "GPT": [g.gpt for g in guesses],
-        "3-gram": [g.ngram for g in guesses],
+        N_("3-gram"): [g.ngram for g in guesses],
     }
     show_table(pd.DataFrame([_row(who, bets) for who, bets in by.items()]), hide_index=True, width="stretch")
     classes = {who: reliability(bets) for who, bets in by.items()}
@@ -154,11 +154,11 @@ def _score_tokens(guesses: list[TokenGuess]) -> None:
     with st.expander(_("As a table"), icon=":material/table:"):
         rows = [
             {
-                "who": who,
-                "stated": f"{each.stated:.0%}",
-                "right": f"{each.share:.0%}",
-                "interval": _("{low:.0%} to {high:.0%}", low=each.low, high=each.high),
-                "guesses": each.n,
+                N_("who"): _(who),
+                N_("stated"): f"{each.stated:.0%}",
+                N_("right"): f"{each.share:.0%}",
+                N_("interval"): _("{low:.0%} to {high:.0%}", low=each.low, high=each.high),
+                N_("guesses"): each.n,
             }
             for who, found in classes.items()
             for each in found
@@ -166,11 +166,11 @@ def _score_tokens(guesses: list[TokenGuess]) -> None:
         show_table(pd.DataFrame(rows), hide_index=True, width="stretch")
         told = [
             {
-                "text": "… " + g.context[-40:],
+                N_("text"): "… " + g.context[-40:],
                 N_("your token"): g.chosen,
-                "came": g.truth,
-                "confidence": f"{g.learner.confidence:.0%}",
-                "bits": round(g.learner.bits, 2),
+                N_("came"): g.truth,
+                N_("confidence"): f"{g.learner.confidence:.0%}",
+                N_("bits"): round(g.learner.bits, 2),
             }
             for g in guesses
         ]
@@ -179,8 +179,8 @@ def _score_tokens(guesses: list[TokenGuess]) -> None:
 
 def _row(who: str, bets: list[Bet]) -> dict[str, Any]:
     return {
-        "who": who,
-        "guesses": len(bets),
+        N_("who"): _(who),
+        N_("guesses"): len(bets),
         N_("right (%)"): round(100 * float(np.mean([bet.right for bet in bets])), 1),
         N_("mean confidence (%)"): round(100 * float(np.mean([bet.confidence for bet in bets])), 1),
         N_("Brier (0 is best)"): round(float(np.mean([bet.brier for bet in bets])), 3),

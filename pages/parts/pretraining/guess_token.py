@@ -160,7 +160,7 @@ def _show_answer(question: Question, names: dict[int, str]) -> None:
                 truth=made.truth,
                 chosen=made.chosen,
                 confidence=made.learner.confidence,
-                ending="right" if made.learner.right else "wrong",
+                ending=_("right") if made.learner.right else _("wrong"),
                 bits=made.learner.bits,
                 brier=made.learner.brier,
             )
@@ -168,10 +168,10 @@ def _show_answer(question: Question, names: dict[int, str]) -> None:
         order = np.argsort([-each for each in question.gpt])
         rows = [
             {
-                "token": names[question.candidates[i]],
-                "": "came" if question.candidates[i] == question.truth else "",
+                N_("token"): names[question.candidates[i]],
+                "": _("came") if question.candidates[i] == question.truth else "",
                 "GPT": percent(question.gpt[i]),
-                "3-gram": percent(question.ngram[i]),
+                N_("3-gram"): percent(question.ngram[i]),
             }
             for i in order
         ]

@@ -147,7 +147,9 @@ def _recorded(run_id: str, stamp: str) -> pd.DataFrame:
                     "ratio": float(each["update"]) / weights if weights > 0 else math.nan,
                 }
             )
-    return pd.DataFrame(rows, columns=["step", "part", "gradient", "weights", "update", "ratio"])
+    return pd.DataFrame(
+        rows, columns=[N_("step"), N_("part"), N_("gradient"), N_("weights"), N_("update"), N_("ratio")]
+    )
 
 
 def _measured(record: RunRecord) -> pd.DataFrame | None:
@@ -166,7 +168,7 @@ def _measured(record: RunRecord) -> pd.DataFrame | None:
         rows += [{**each, "step": moment.info.step, "ratio": moved.get(each["part"], math.nan)} for each in lengths]
         before = moment
     waiting.empty()
-    return pd.DataFrame(rows, columns=["step", "part", "gradient", "weights", "ratio"])
+    return pd.DataFrame(rows, columns=[N_("step"), N_("part"), N_("gradient"), N_("weights"), N_("ratio")])
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from engine.language import _, cached_by_language
 from pages.shared.charts import _QUIET, AXIS_TITLES, Axis, Figure, _by_run, _position_axis, _require, _to_spec
+from pages.shared.wording import inside
 
 COLUMNS = ["step", "tokens", "seconds", "loss", "series", "lane", "run"]
 TRAIN, VALIDATION, GOAL, REACHED = "train", "validation", "goal", "reached"
@@ -36,7 +37,7 @@ def overlay(
     alt_text = _(
         "Line chart: loss in {unit} against {lower}, one colour for each lane.",
         unit=unit,
-        lower=_(AXIS_TITLES[x]).lower(),
+        lower=inside(AXIS_TITLES[x]),
     )
     return Figure(frame, _overlay_spec(x, tuple(lanes), unit), alt_text, summary)
 
@@ -47,7 +48,7 @@ def single(points: pd.DataFrame, lanes: Sequence[str], lane: str, *, x: Axis, un
     alt_text = _(
         "Line chart: validation loss in {unit} against {lower} of {lane}, the others in grey.",
         unit=unit,
-        lower=_(AXIS_TITLES[x]).lower(),
+        lower=inside(AXIS_TITLES[x]),
         lane=lane,
     )
     return Figure(frame, _single_spec(x, tuple(lanes), lane, unit), alt_text, "")

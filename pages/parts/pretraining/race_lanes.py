@@ -114,19 +114,37 @@ def _status(heat: Heat, lanes: Mapping[str, list[RunRecord]]) -> None:
     if live or resting:
         with st.container(horizontal=True, vertical_alignment="center"):
             ids = heat.run_ids
-            for kind, icon, on, help in (
-                ("pause", ":material/pause:", live, _("Save all lanes and give the cores to somebody else.")),
-                ("stop", ":material/stop:", live, _("End all lanes here; those that have not begun are paused.")),
-                ("resume", ":material/play_arrow:", resting, _("Go on from the last checkpoints, exactly.")),
+            for kind, label, icon, on, help in (
+                (
+                    "pause",
+                    _("Pause all"),
+                    ":material/pause:",
+                    live,
+                    _("Save all lanes and give the cores to somebody else."),
+                ),
+                (
+                    "stop",
+                    _("Stop all"),
+                    ":material/stop:",
+                    live,
+                    _("End all lanes here; those that have not begun are paused."),
+                ),
+                (
+                    "resume",
+                    _("Resume all"),
+                    ":material/play_arrow:",
+                    resting,
+                    _("Go on from the last checkpoints, exactly."),
+                ),
             ):
                 st.button(
-                    _("{capitalize} all", capitalize=kind.capitalize()),
+                    label,
                     key=f"race-{kind}",
                     icon=icon,
                     disabled=not on,
                     on_click=_ask_all,
                     args=(ids, kind),
-                    help=_(help),
+                    help=help,
                 )
             etas = [eta for record in live if (eta := lab().eta_seconds(record.run_id)) is not None]
             if etas:
@@ -162,5 +180,5 @@ def _lane_line(records: list[RunRecord]) -> str:
 
 def _shown(value: Any) -> str:
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -202,9 +202,9 @@ def _two_tasks(heat: Heat, lanes: list[Lane]) -> None:
         share = HIDDEN if masked else 1.0
         rows.append(
             {
-                "lane": lane.name,
+                N_("lane"): lane.name,
                 N_("is asked for"): _("hidden tokens") if masked else _("the next token, everywhere"),
-                "sees": _("both sides, with gaps") if masked else _("what stands before"),
+                N_("sees"): _("both sides, with gaps") if masked else _("what stands before"),
                 N_("tokens read a step"): tokens,
                 N_("targets a step"): round(share * tokens),
                 N_("nats per predicted token"): round(lane.lowest, 3) if math.isfinite(lane.lowest) else None,

@@ -178,10 +178,10 @@ def _panel(run_id: str, base: RunConfig, was_live: bool) -> None:
         if not live:
             with st.expander(_("The test as a table"), icon=":material/table:"):
                 show_table(
-                    pd.DataFrame({"rate": rates, "loss": losses}),
+                    pd.DataFrame({N_("rate"): rates, N_("loss"): losses}),
                     hide_index=True,
                     width="stretch",
-                    column_config={"rate": st.column_config.NumberColumn(format="%.3g")},
+                    column_config={N_("rate"): st.column_config.NumberColumn(format="%.3g")},
                 )
         if said is not None:
             _words(said, len(rates), record)

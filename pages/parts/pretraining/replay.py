@@ -68,8 +68,8 @@ class Tape:
 @st.cache_data(max_entries=32, show_spinner=N_("Reading the record …"))
 def _tape(run_id: str, stamp: str) -> Tape:
     curve = lab().curve(run_id, MAX_POINTS)
-    steps = pd.DataFrame(curve.steps, columns=["step", "seconds", "loss", "tokens", "learning_rate"])
-    evaluations = pd.DataFrame(curve.evaluations, columns=["step", "seconds", "validation_loss"])
+    steps = pd.DataFrame(curve.steps, columns=[N_("step"), N_("seconds"), N_("loss"), N_("tokens"), "learning_rate"])
+    evaluations = pd.DataFrame(curve.evaluations, columns=[N_("step"), N_("seconds"), "validation_loss"])
     train = pd.DataFrame({"series": "training", "seconds": steps["seconds"], "loss": steps["loss"]})
     held_out = pd.DataFrame(
         {"series": "validation", "seconds": evaluations["seconds"], "loss": evaluations["validation_loss"]}

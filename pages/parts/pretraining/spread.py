@@ -100,10 +100,10 @@ def show_spread(record: RunRecord) -> None:
     histogram_map(steps, found.edges, found.shares, title=title, value=value, summary=summary).show()
     with st.expander(_("As a table"), icon=":material/table:"):
         table = {
-            "step": steps,
+            N_("step"): steps,
             N_("standard deviation"): found.spreads,
             N_("exactly 0"): found.zeros,
-            "beyond": found.outside.round(6),
+            N_("beyond"): found.outside.round(6),
         }
         show_table(pd.DataFrame(table), hide_index=True, width="stretch")
     notice(

@@ -390,7 +390,9 @@ def _panels(record: RunRecord, moment: Moment, last: Moment, question: Question)
             draw()
     with st.expander(_("Next tokens as a table"), icon=":material/table:"):
         top = written(moment, question.prompt, greedy=question.greedy).top
-        table = pd.DataFrame([(charts.visible_token(text), p) for text, p in top], columns=["token", "probability"])
+        table = pd.DataFrame(
+            [(charts.visible_token(text), p) for text, p in top], columns=[N_("token"), N_("probability")]
+        )
         show_table(table, hide_index=True, width="stretch")
 
 
@@ -404,7 +406,7 @@ def _sample(moment: Moment, question: Question) -> None:
 
 def _next(moment: Moment, question: Question) -> None:
     found = written(moment, question.prompt, greedy=question.greedy)
-    rows = pd.DataFrame(found.top, columns=["token", "probability"])
+    rows = pd.DataFrame(found.top, columns=[N_("token"), N_("probability")])
     charts.next_token_bars(rows, title=_("Next token after the prompt")).show()
 
 

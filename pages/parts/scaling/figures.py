@@ -12,6 +12,7 @@ import pandas as pd
 from engine.language import _, cached_by_language
 from pages.shared.charts import _QUIET, _RUN_COLOURS, Figure, _to_spec
 from pages.shared.quantities import power
+from pages.shared.wording import inside
 
 POINT_COLUMNS = ["x", "y", "name"]
 
@@ -37,7 +38,7 @@ def law_chart(
         ("law", px, py, low, high, _("the law")) for px, py, low, high in line[["x", "y", "low", "high"]].to_numpy()
     ]
     if predicted is not None:
-        rows.append(("predicted", *predicted, "predicted"))
+        rows.append(("predicted", *predicted, _("predicted")))
     rows += [("checked", px, py, math.nan, math.nan, _("measured afterwards")) for px, py in checked]
     heights = [row[2] for row in rows] + [line["y"].iloc[0], line["y"].iloc[-1]]
     if predicted is not None:
@@ -50,7 +51,7 @@ def law_chart(
     spread = (float(line["x"].iloc[0]), float(line["x"].iloc[-1]))
     spec = _law_spec(title, x, spread, (bottom, top))
     alt_text = _(
-        "Chart of losses against {lower} with the fitted law, its interval and the prediction.", lower=x.lower()
+        "Chart of losses against {lower} with the fitted law, its interval and the prediction.", lower=inside(x)
     )
     return Figure(frame, spec, alt_text, summary)
 
@@ -226,7 +227,7 @@ def ratio_chart(frame: pd.DataFrame, *, best: float, title: str, summary: str) -
     """
     data = frame[["name", "value", "shown", "own"]].reset_index(drop=True)
     data["place"], data["start"], data["best"] = range(len(data)), best, best
-    data["side"] = [_("fewer than the optimum") if value < best else "more" for value in data["value"]]
+    data["side"] = [_("fewer than the optimum") if value < best else _("more") for value in data["value"]]
     low, high = min(data["value"].min(), best) / 3, max(data["value"].max(), best) * 6
     spec = _ratio_spec(title, best, len(data), (10 ** math.floor(math.log10(low)), high))
     return Figure(data, spec, _("Bar chart: tokens read for each parameter, by model, beside the optimum."), summary)
@@ -251,7 +252,7 @@ def _ratio_spec(title: str, best: float, n_bars: int, across: tuple[float, float
         color=alt.Color(
             "side:N",
             title=None,
-            scale=alt.Scale(domain=["fewer than the optimum", "more"], range=["orange", "blue"]),
+            scale=alt.Scale(domain=[_("fewer than the optimum"), _("more")], range=["orange", "blue"]),
             legend=alt.Legend(orient="top", symbolType="square"),
         ),
         tooltip=[alt.Tooltip("name:N", title=_("Model")), alt.Tooltip("shown:N", title=_("Tokens for each parameter"))],

@@ -21,7 +21,7 @@ from pages.parts.transformer.size import OPTIMIZERS, PRECISIONS
 from pages.shared import viewer
 from pages.shared.code_panel import show_code
 from pages.shared.lesson import exercise, notice
-from pages.shared.quantities import count, size
+from pages.shared.quantities import count, plural, size
 from pages.shared.run_data import run_name
 from pages.shared.tables import show_table
 from pages.shared.viewer import lab
@@ -211,10 +211,10 @@ def _draw(rows: dict[str, dict[str, int]], title: str, summary: str) -> None:
     lines = {f"{d.name}, {size(d.memory)}": d.memory / GB for d in DEVICES if d.memory <= 0.8 * widest}
     nearest = dict(sorted(lines.items(), key=lambda line: line[1])[-1:])  # more would run into each other
     stacked(
-        {row: {name: value / GB for name, value in pieces.items()} for row, pieces in rows.items()},
+        {row: {_(name): value / GB for name, value in pieces.items()} for row, pieces in rows.items()},
         title=title,
         x=_("Memory (GB)"),
-        shown={row: {name: size(value) for name, value in pieces.items()} for row, pieces in rows.items()},
+        shown={row: {_(name): size(value) for name, value in pieces.items()} for row, pieces in rows.items()},
         alt_text=_("Stacked bar chart: memory by what it holds."),
         summary=summary,
         rules=nearest,
@@ -236,10 +236,10 @@ def _sweep(
     for amount in amounts[first : first + STEPS_SHOWN]:
         shape = config if view == BY_BATCH else replace(config, context_length=amount)
         texts = amount if view == BY_BATCH else batch_size
-        label = f"{amount:,} {'text' if view == BY_BATCH else 'token'}{'s' if amount > 1 else ''}"
+        label = plural(amount, "text", "texts") if view == BY_BATCH else plural(amount, "token", "tokens")
         rows[label] = _pieces(scaling.training_memory(shape, texts, optimizer=optimizer, precision=precision))
     totals = [sum(pieces.values()) for pieces in rows.values()]
-    what, last = ("batch" if view == BY_BATCH else "context"), amounts[first + STEPS_SHOWN - 1]
+    what, last = (_("batch") if view == BY_BATCH else _("context")), amounts[first + STEPS_SHOWN - 1]
     _draw(
         rows,
         _("Training memory by {what}", what=what),
@@ -265,8 +265,8 @@ def _fits(training: float, using: float) -> None:
     places += [(each.name, each.memory, each.date) for each in DEVICES]
     rows = [
         {
-            "where": name,
-            "memory": size(memory),
+            N_("where"): name,
+            N_("memory"): size(memory),
             N_("train it"): _verdict(training, memory),
             N_("use it"): _verdict(using, memory),
         }

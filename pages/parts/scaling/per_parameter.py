@@ -39,7 +39,7 @@ def show_tokens() -> None:
         summary=_(
             "Below {tokens_per_parameter:.0f} tokens a parameter: {value}.",
             tokens_per_parameter=TOKENS_PER_PARAMETER,
-            value=", ".join(below) or "none",
+            value=", ".join(below) or _("none"),
         ),
     ).show()
     table = []
@@ -48,14 +48,14 @@ def show_tokens() -> None:
         best_n, best_d = scaling_laws.optimal_split(flops)
         table.append(
             {
-                "model": name,
-                "parameters": count(n_parameters),
+                N_("model"): name,
+                N_("parameters"): count(n_parameters),
                 N_("tokens read"): count(n_tokens),
                 N_("20 a parameter would be"): count(scaling_laws.optimal_tokens(n_parameters)),
                 N_("FLOPs (6 N D)"): scientific(flops),
                 N_("best size for these FLOPs"): count(best_n),
                 N_("… with tokens"): count(best_d),
-                "source": source + (f"; {note}" if note else ""),
+                N_("source"): source + (f"; {note}" if note else ""),
             }
         )
     show_table(pd.DataFrame(table), hide_index=True, width="stretch")

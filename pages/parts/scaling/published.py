@@ -26,14 +26,14 @@ def show_published() -> None:
         exact = flops_per_token(config).training * each.n_tokens
         rows.append(
             {
-                "model": each.name,
+                N_("model"): each.name,
                 N_("parameters, published"): count(each.n_parameters),
                 N_("parameters, counted"): f"{config.n_parameters:,}",
-                "difference": _off(config.n_parameters, each.n_parameters),
+                N_("difference"): _off(config.n_parameters, each.n_parameters),
                 N_("FLOPs, published"): scientific(each.flops),
                 "6 N D": scientific(rule),
                 N_("off by"): _off(rule, each.flops),
-                "exact": scientific(exact),
+                N_("exact"): scientific(exact),
                 N_("exact off by"): _off(exact, each.flops),
             }
         )

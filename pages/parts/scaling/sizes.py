@@ -520,17 +520,17 @@ def _table(runs: list[SizeRun]) -> None:
             pd.DataFrame(
                 [
                     {
-                        "width": run.width,
-                        "seed": run.config.seed,
+                        N_("width"): run.width,
+                        N_("seed"): run.config.seed,
                         N_("N without embeddings"): run.n_parameters,
                         N_("all parameters"): run.n_total,
                         N_("tokens read"): run.tokens,
                         N_("tokens per parameter"): run.tokens / run.n_parameters,
                         N_("FLOPs, exact"): f"{run.flops:.2e}",
                         N_("FLOPs, 6 N D"): f"{run.rule_of_thumb:.2e}",
-                        "loss": run.loss,
-                        "perplexity": math.exp(run.loss),
-                        "training": duration(run.seconds),
+                        N_("loss"): run.loss,
+                        N_("perplexity"): math.exp(run.loss),
+                        N_("training"): duration(run.seconds),
                     }
                     for run in shown
                 ]

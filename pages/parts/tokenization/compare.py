@@ -40,14 +40,14 @@ def compare() -> None:
     choices = {}
     for side, (kind, size) in DEFAULTS.items():
         with columns[side]:
-            label = _("Tokenizer on the {side}", side=side)
+            label = _("Tokenizer on the left") if side == "left" else _("Tokenizer on the right")
             choices[side] = choose_tokenizer(side, source or "stories", default=kind, vocab_size=size, label=label)
     if source is None:
         return
     left, right = (tokenized(text, choices[side]) for side in DEFAULTS)
     names = {side: choice.title for side, choice in choices.items()}
     if names["left"] == names["right"]:
-        names = {side: f"{name} ({side})" for side, name in names.items()}
+        names = {side: f"{name} ({_(side)})" for side, name in names.items()}
     whitespace = st.toggle(
         _("Show spaces and control characters"),
         key="tokens-whitespace",
@@ -173,7 +173,7 @@ def _table(names: dict[str, str], left: Tokenized, right: Tokenized) -> pd.DataF
         columns[name] = rows
     return (
         pd.DataFrame(columns)
-        .rename_axis("Measure")
+        .rename_axis(N_("Measure"))
         .loc[
             [
                 N_("Tokens"),

@@ -117,7 +117,7 @@ def _selected(cut: Tokenized) -> int | None:
 
 def _details(cut: Tokenized, chip: Chip, choice: TokenizerChoice) -> None:
     n_times = int((cut.spans.ids == chip.id).sum())
-    times = "once" if n_times == 1 else _("{n_times:,} times", n_times=n_times)
+    times = _("once") if n_times == 1 else _("{n_times:,} times", n_times=n_times)
     with st.container(border=True):
         token, facts, action = st.columns([3, 5, 2], vertical_alignment="center")
         with token:

@@ -20,6 +20,7 @@ from pages.shared.components import StepRow, as_rows, merge_steps, merge_tree_vi
 from pages.shared.components.merge_tree import MAX_NODES
 from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
+from pages.shared.quantities import plural
 from pages.shared.tables import show_table
 from pages.shared.text_source import corpora
 from pages.shared.tokenizers import TOKENIZERS, VOCAB_SIZES, TokenizerChoice
@@ -293,14 +294,11 @@ def _trace(tokenizer: Tokenizer) -> None:
     n_bytes, n_tokens = len(states[0].ids), len(states[-1].ids)
     st.caption(
         _(
-            "From {n_bytes:,} bytes to {n_tokens:,} {ending} in {last:,} "
-            "{ending_2}. A frame marks what a merge has made, a dashed line the pair that is "
-            "merged next.",
+            "From {n_bytes:,} bytes to {tokens} in {merges}. A frame marks what a merge has made, a "
+            "dashed line the pair that is merged next.",
             n_bytes=n_bytes,
-            n_tokens=n_tokens,
-            ending="token" if n_tokens == 1 else "tokens",
-            last=last,
-            ending_2="merge" if last == 1 else "merges",
+            tokens=plural(n_tokens, "token", "tokens"),
+            merges=plural(last, "merge", "merges"),
         )
     )
     with st.expander(_("As a table"), icon=":material/table_rows:"):

@@ -14,6 +14,7 @@ from pages.shared.code_panel import show_code
 from pages.shared.lesson import exercise, notice
 from pages.shared.tables import show_table
 from pages.shared.tokenizers import TokenizerChoice
+from pages.shared.wording import inside
 
 ENCODINGS = {
     "GPT-2": TokenizerChoice("gpt2"),
@@ -206,9 +207,11 @@ def tax_figure(costs: list[LanguageCost], measure: str, reference: str) -> Figur
         rows,
         title=_("What one sentence costs"),
         rows_title=_("Language"),
-        value_title=MEASURES[measure].replace("English", reference),
+        value_title=_("Tokens, as a multiple of {reference}", reference=_(reference))
+        if measure == "Times English"
+        else _(MEASURES[measure]),
         series_title=_("Encoding"),
-        alt_text=_("Bar chart: {lower}, by language and encoding.", lower=_(MEASURES[measure]).lower()),
+        alt_text=_("Bar chart: {lower}, by language and encoding.", lower=inside(MEASURES[measure])),
         summary=summarise_tax(costs, reference),
     )
 
@@ -235,5 +238,5 @@ def tax_table(costs: list[LanguageCost]) -> pd.DataFrame:
     table: dict[str, dict[str, int]] = {}
     for cost in costs:
         row = table.setdefault(cost.language, {N_("Characters"): cost.n_characters, N_("Bytes"): cost.n_bytes})
-        row[f"{cost.encoding} tokens"] = cost.n_tokens
-    return pd.DataFrame.from_dict(table, orient="index").rename_axis("Language")
+        row[_("{encoding} tokens", encoding=cost.encoding)] = cost.n_tokens
+    return pd.DataFrame.from_dict(table, orient="index").rename_axis(N_("Language"))

@@ -419,11 +419,11 @@ def _table(replay: Replay, n: int) -> pd.DataFrame:
     steps = replay.steps[max(0, n - 50) : n][::-1]
     return pd.DataFrame(
         {
-            "merge": [merge_number(step.new_id) for step in steps],
-            "left": [readable(replay.token_bytes(step.pair[0])) for step in steps],
-            "right": [readable(replay.token_bytes(step.pair[1])) for step in steps],
+            N_("merge"): [merge_number(step.new_id) for step in steps],
+            N_("left"): [readable(replay.token_bytes(step.pair[0])) for step in steps],
+            N_("right"): [readable(replay.token_bytes(step.pair[1])) for step in steps],
             N_("new token"): [readable(step.token) for step in steps],
-            "id": [step.new_id for step in steps],
+            N_("id"): [step.new_id for step in steps],
             N_("count of the pair"): [step.count for step in steps],
             N_("tokens of the text"): [step.n_tokens for step in steps],
         }

@@ -197,19 +197,21 @@ def _show_table(table: pd.DataFrame) -> None:
         width="stretch",
         hide_index=True,
         column_config={
-            "tokenizer": _("Tokenizer"),
-            "vocabulary": st.column_config.NumberColumn(
+            N_("tokenizer"): _("Tokenizer"),
+            N_("vocabulary"): st.column_config.NumberColumn(
                 _("Vocabulary"), format="localized", help=_("Tokens it knows.")
             ),
-            "tokens": st.column_config.NumberColumn(_("Tokens"), format="localized", help=_("Length of the text.")),
+            N_("tokens"): st.column_config.NumberColumn(_("Tokens"), format="localized", help=_("Length of the text.")),
             "bytes_per_token": st.column_config.NumberColumn(
                 _("Bytes per token"), format="%.2f", help=_("Compression.")
             ),
-            "parameters": st.column_config.NumberColumn(
+            N_("parameters"): st.column_config.NumberColumn(
                 _("Embedding parameters"), format="localized", help=_("Vocabulary × width, twice if untied.")
             ),
-            "share": st.column_config.NumberColumn(_("Share (%)"), format="%.0f", help=_("Of the whole model.")),
-            "reach": st.column_config.NumberColumn(_("Reach (bytes)"), format="%.0f", help=_("How far back it sees.")),
+            N_("share"): st.column_config.NumberColumn(_("Share (%)"), format="%.0f", help=_("Of the whole model.")),
+            N_("reach"): st.column_config.NumberColumn(
+                _("Reach (bytes)"), format="%.0f", help=_("How far back it sees.")
+            ),
         },
     )
 
@@ -347,18 +349,22 @@ def _show_runs(results: list[dict[str, Any]]) -> None:
         width="stretch",
         hide_index=True,
         column_config={
-            "tokenizer": _("Tokenizer"),
-            "state": _("State"),
-            "loss": st.column_config.NumberColumn(_("Loss (nats per token)"), format="%.3f", help=_("Not comparable.")),
-            "bits": st.column_config.NumberColumn(
+            N_("tokenizer"): _("Tokenizer"),
+            N_("state"): _("State"),
+            N_("loss"): st.column_config.NumberColumn(
+                _("Loss (nats per token)"), format="%.3f", help=_("Not comparable.")
+            ),
+            N_("bits"): st.column_config.NumberColumn(
                 _("Bits per byte"), format="%.3f", help=_("Comparable; lower is better.")
             ),
             "per_token": st.column_config.NumberColumn(
                 _("Bytes per token"), format="%.2f", help=_("Of the held-out text.")
             ),
-            "steps": st.column_config.NumberColumn(_("Steps"), format="localized", help=_("Optimizer updates.")),
-            "seconds": st.column_config.NumberColumn(_("Training (s)"), format="%.0f", help=_("Time spent training.")),
-            "shape": _("Model"),
+            N_("steps"): st.column_config.NumberColumn(_("Steps"), format="localized", help=_("Optimizer updates.")),
+            N_("seconds"): st.column_config.NumberColumn(
+                _("Training (s)"), format="%.0f", help=_("Time spent training.")
+            ),
+            N_("shape"): _("Model"),
         },
     )
 
@@ -367,7 +373,6 @@ def _train_missing(entries: list[Entry], source: TextSource) -> None:
     missing = [entry for entry in entries if entry.config is not None and entry.record is None]
     if not missing:
         return
-    runs = "run" if len(missing) == 1 else "runs"
     st.markdown(
         _(
             "**{n_missing} of {n_entries}** have not been trained on this text yet. The same small model learns "
@@ -380,7 +385,9 @@ def _train_missing(entries: list[Entry], source: TextSource) -> None:
         )
     )
     if st.button(
-        _("Train the missing {n_missing} {runs}", n_missing=len(missing), runs=runs),
+        _("Train the missing {n_missing} run", n_missing=len(missing))
+        if len(missing) == 1
+        else _("Train the missing {n_missing} runs", n_missing=len(missing)),
         key="tradeoff-train",
         icon=":material/play_arrow:",
         type="primary",

@@ -78,7 +78,9 @@ def vocabulary() -> None:
     with st.expander(_("As a table"), icon=":material/table_rows:"):
         lengths = vocabulary.table["bytes"].value_counts().sort_index()
         show_table(
-            pd.DataFrame({"bytes": lengths.index, "tokens": lengths.to_numpy()}), hide_index=True, width="content"
+            pd.DataFrame({N_("bytes"): lengths.index, N_("tokens"): lengths.to_numpy()}),
+            hide_index=True,
+            width="content",
         )
     _downloads(choice, source.name, tokenizer)
     notice(
@@ -117,7 +119,7 @@ def _vocabulary(choice: TokenizerChoice, source: str) -> Vocabulary:
     for token_id, token in _tokens(tokenizer):
         rank = merge_number(token_id) if merged and token_id >= 256 and token_id not in special else None
         rows.append((token_id, readable(token), token.decode("utf-8", "replace"), len(token), rank))
-    table = pd.DataFrame(rows, columns=["id", "token", "plain", "bytes", "merge"])
+    table = pd.DataFrame(rows, columns=[N_("id"), N_("token"), N_("plain"), N_("bytes"), N_("merge")])
     table["merge"] = table["merge"].astype("Int64")
     table["count"] = counts[table["id"].to_numpy()]
     table["special"] = table["id"].isin(special)
@@ -203,16 +205,16 @@ def _browse(vocabulary: Vocabulary, choice: TokenizerChoice, tokenizer: Tokenize
         selection_mode="single-row",
         key=f"vocabulary-rows-{choice.kind}-{choice.vocab_size}-{order}-{kept}-{wanted}",
         column_config={
-            "id": st.column_config.NumberColumn(_("id"), format="%d", help=_("The number that the model reads.")),
-            "token": st.column_config.TextColumn(
+            N_("id"): st.column_config.NumberColumn(_("id"), format="%d", help=_("The number that the model reads.")),
+            N_("token"): st.column_config.TextColumn(
                 _("token"), width="large", help=_("␣ is a space, ↵ a line end, \\xNN a byte.")
             ),
-            "bytes": st.column_config.NumberColumn(_("bytes"), help=_("Length in UTF-8.")),
-            "count": st.column_config.NumberColumn(
+            N_("bytes"): st.column_config.NumberColumn(_("bytes"), help=_("Length in UTF-8.")),
+            N_("count"): st.column_config.NumberColumn(
                 _("in the text"), format="localized", help=_("How often it occurs.")
             ),
-            "merge": st.column_config.NumberColumn(_("merge"), format="localized", help=_("Which merge made it.")),
-            "special": st.column_config.CheckboxColumn(_("special"), help=_("Added by hand.")),
+            N_("merge"): st.column_config.NumberColumn(_("merge"), format="localized", help=_("Which merge made it.")),
+            N_("special"): st.column_config.CheckboxColumn(_("special"), help=_("Added by hand.")),
         },
     )
     more = (

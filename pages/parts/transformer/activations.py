@@ -199,8 +199,8 @@ def _who(reading: Reading) -> None:
         with st.expander(_("The strongest neurons of the chosen token as a table"), icon=":material/table:"):
             rows = [
                 {
-                    "neuron": int(each),
-                    "activation": float(behind[position, each]),
+                    N_("neuron"): int(each),
+                    N_("activation"): float(behind[position, each]),
                     N_("fires most for"): shown(sentence.tokens[int(np.argmax(behind[:, each]))]),
                     N_("its largest"): float(behind[:, each].max()),
                     N_("mean over the sentence"): float(behind[:, each].mean()),

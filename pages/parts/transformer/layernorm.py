@@ -67,7 +67,7 @@ def show() -> None:
         _by_hand(steps, int(dimension))
     with figure:
         distributions(
-            {"before": steps.before, "normalised": steps.normalised, N_("after γ and β"): steps.after},
+            {N_("before"): steps.before, N_("normalised"): steps.normalised, N_("after γ and β"): steps.after},
             title=_("How the vector's numbers are spread"),
             x=_("Value"),
             summary=_(
@@ -139,12 +139,12 @@ def _numbers(steps: NormSteps) -> None:
     ):
         rows.append(
             {
-                "vector": name,
-                "mean": float(vector.mean()),
+                N_("vector"): name,
+                N_("mean"): float(vector.mean()),
                 N_("standard deviation"): float(vector.std()),
-                "smallest": float(vector.min()),
-                "largest": float(vector.max()),
-                "length": float(np.linalg.norm(vector)),
+                N_("smallest"): float(vector.min()),
+                N_("largest"): float(vector.max()),
+                N_("length"): float(np.linalg.norm(vector)),
             }
         )
     show_table(
@@ -201,7 +201,7 @@ def _every_norm(reading: Reading, position: int) -> None:
             steps = anatomy.norm_steps(model, reading.trace, norm, position, layer)
             rows.append(
                 {
-                    "norm": name,
+                    N_("norm"): name,
                     N_("mean before"): steps.mean,
                     N_("standard deviation before"): steps.variance**0.5,
                     N_("mean after"): float(steps.after.mean()),

@@ -123,7 +123,7 @@ def words_of(kind: str, config: GPTConfig) -> Words:
             "MLP",
         ),
         "up": Words(
-            "Up",
+            _("Up"),
             "x · W" + (" + b" if config.bias else ""),
             _(
                 "Each token by itself: {d_model:,} numbers become {d_ff:,}, one for each neuron.",

@@ -126,9 +126,9 @@ def _parameters(config: GPTConfig, title: str, changed: bool) -> None:
     table = pd.DataFrame(
         [
             {
-                "component": name,
+                N_("component"): name,
                 N_("how many"): formulas.get(name, ""),
-                "parameters": n,
+                N_("parameters"): n,
                 N_("share (%)"): 100 * n / config.n_parameters,
             }
             for name, n in [*pieces.items(), (_("Total"), config.n_parameters)]
@@ -139,7 +139,7 @@ def _parameters(config: GPTConfig, title: str, changed: bool) -> None:
         hide_index=True,
         width="stretch",
         column_config={
-            "parameters": st.column_config.NumberColumn(format="localized"),
+            N_("parameters"): st.column_config.NumberColumn(format="localized"),
             N_("share (%)"): st.column_config.NumberColumn(format="%.2f"),
         },
     )
@@ -221,11 +221,11 @@ def _papers_table() -> None:
             fits = each.heads_fill_the_vector
             rows.append(
                 {
-                    "model": each.name,
-                    "published": count(each.n_parameters),
-                    "counted": config.n_parameters,
-                    "difference": f"{config.n_parameters / each.n_parameters - 1:+.1%}",
-                    "layers": each.n_layers,
+                    N_("model"): each.name,
+                    N_("published"): count(each.n_parameters),
+                    N_("counted"): config.n_parameters,
+                    N_("difference"): f"{config.n_parameters / each.n_parameters - 1:+.1%}",
+                    N_("layers"): each.n_layers,
                     N_("width, printed"): each.d_model,
                     N_("heads × size, printed"): f"{each.n_heads} × {each.head_size}"
                     if each.n_heads
@@ -296,9 +296,11 @@ def _memory(config: GPTConfig, title: str, changed: bool) -> None:
         ),
     }
     table = [
-        {N_("held while training"): n, "why": names[n], "memory": size(v)} for n, v in rows["Train it"].items() if v
+        {N_("held while training"): n, N_("why"): names[n], N_("memory"): size(v)}
+        for n, v in rows["Train it"].items()
+        if v
     ]
-    table.append({N_("held while training"): _("Total"), "why": "", "memory": size(needs.total)})
+    table.append({N_("held while training"): _("Total"), N_("why"): "", N_("memory"): size(needs.total)})
     show_table(pd.DataFrame(table), hide_index=True, width="stretch")
     per_token = scaling.cache_memory(config, 1, bytes_per_number=width)
     st.caption(
@@ -461,7 +463,7 @@ def _arithmetic(config: GPTConfig, title: str, changed: bool) -> None:
     show_table(
         pd.DataFrame(
             [
-                {"what": name, "operations": count(n), N_("time on this machine"): duration(n / speed)}
+                {N_("what"): name, N_("operations"): count(n), N_("time on this machine"): duration(n / speed)}
                 for name, n in table
             ]
         ),

@@ -80,7 +80,10 @@ def show() -> None:
 
 def _places(n_layers: int) -> list[str]:
     """Names of the places where the stream is measured: after the embedding, each attention and each MLP."""
-    return ["embedding", *(f"{n} {kind}" for n in range(1, n_layers + 1) for kind in ("attention", "MLP"))]
+    return [
+        _("embedding"),
+        *(f"{n} {kind}" for n in range(1, n_layers + 1) for kind in (_("attention"), _("MLP"))),
+    ]
 
 
 def _length(reading: Reading, report: StreamReport, position: int) -> None:
@@ -117,7 +120,7 @@ def _added(reading: Reading, report: StreamReport, position: int) -> None:
     layers = np.arange(1, len(report.attention) + 1)
     before = report.norms[:-1, position]
     share = {
-        "attention": report.attention[:, position] / np.maximum(before[0::2], 1e-9),
+        _("attention"): report.attention[:, position] / np.maximum(before[0::2], 1e-9),
         "MLP": report.mlp[:, position] / np.maximum(before[1::2], 1e-9),
     }
     names = [_("layer {n}", n=n) for n in layers]
@@ -144,7 +147,7 @@ def _added(reading: Reading, report: StreamReport, position: int) -> None:
         ),
         height=260,
     ).show()
-    cosines = {"attention": report.attention_cosine[:, position], "MLP": report.mlp_cosine[:, position]}
+    cosines = {_("attention"): report.attention_cosine[:, position], "MLP": report.mlp_cosine[:, position]}
     every = np.concatenate(list(cosines.values()))
     lines(
         frame(cosines),
@@ -170,8 +173,8 @@ def _all_tokens(reading: Reading, report: StreamReport) -> None:
         report.norms.T,
         "stream_grid",
         title=_("Length of the stream: one row a token, one column a place in the model"),
-        row_name="position",
-        column_name="after",
+        row_name=_("position"),
+        column_name=_("after"),
         summary=_("Lengths go from {min:.2f} to {max:.2f}.", min=report.norms.min(), max=report.norms.max()),
         height=max(160, min(660, 20 * len(reading.sentence.ids))),
         row_labels=reading.sentence.tokens,
@@ -194,16 +197,16 @@ def _table(reading: Reading, report: StreamReport, position: int) -> None:
         rows = []
         for layer in range(len(report.attention)):
             for kind, added, cosine, before in (
-                ("attention", report.attention, report.attention_cosine, report.norms[2 * layer]),
+                (N_("attention"), report.attention, report.attention_cosine, report.norms[2 * layer]),
                 ("MLP", report.mlp, report.mlp_cosine, report.norms[2 * layer + 1]),
             ):
                 rows.append(
                     {
-                        "layer": layer + 1,
-                        "what": kind,
+                        N_("layer"): layer + 1,
+                        N_("what"): _(kind),
                         N_("length before"): float(before[position]),
                         N_("length added"): float(added[layer, position]),
-                        "cosine": float(cosine[layer, position]),
+                        N_("cosine"): float(cosine[layer, position]),
                         N_("length after"): float(report.norms[2 * layer + 1 + (kind == "MLP"), position]),
                     }
                 )
@@ -213,6 +216,6 @@ def _table(reading: Reading, report: StreamReport, position: int) -> None:
             width="stretch",
             column_config={
                 name: st.column_config.NumberColumn(format="%.3f")
-                for name in (_("length before"), _("length added"), "cosine", _("length after"))
+                for name in (N_("length before"), N_("length added"), N_("cosine"), N_("length after"))
             },
         )

@@ -354,7 +354,7 @@ def _vocabulary_picture(checkpoint: Checkpoint, sentence: Sentence, operation: O
     with st.expander(_("As a table"), icon=":material/table:"):
         kind = "probability" if operation.kind == "softmax" else "logit"
         show_table(
-            pd.DataFrame({"rank": range(1, len(order) + 1), "token": names, "id": order, kind: row[order]}),
+            pd.DataFrame({N_("rank"): range(1, len(order) + 1), N_("token"): names, N_("id"): order, kind: row[order]}),
             hide_index=True,
             width="stretch",
         )
@@ -380,7 +380,7 @@ def _as_list(operations: list[Operation], checkpoint: Checkpoint) -> None:
             pd.DataFrame(rows),
             hide_index=True,
             width="stretch",
-            column_config={"parameters": st.column_config.NumberColumn(format="localized")},
+            column_config={N_("parameters"): st.column_config.NumberColumn(format="localized")},
         )
         st.caption(
             _("Together {sum:,} parameters: all that the model has.", sum=sum(each.n_parameters for each in operations))

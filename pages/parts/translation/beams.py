@@ -115,7 +115,7 @@ def _results(
 ) -> None:
     as_hypothesis = Hypothesis(greedy_ids, greedy_log, True)
     listed = [
-        ("greedy", as_hypothesis),
+        (_("greedy"), as_hypothesis),
         *((_("beam {n}", n=n), h) for n, h in enumerate(_ranked(steps, penalty)[:width], 1)),
     ]
     texts = [vocabulary.decode(each.ids) for _unused, each in listed]
@@ -130,7 +130,7 @@ def _results(
         }
     )
     st.text(_("Reference: {foreign}", foreign=pair.foreign))
-    numbers = {name: st.column_config.NumberColumn(format="%.3f") for name in (_("log p (nats)"), _("Score"))}
+    numbers = {name: st.column_config.NumberColumn(format="%.3f") for name in (N_("log p (nats)"), N_("Score"))}
     show_table(table, hide_index=True, width="stretch", column_config=numbers)
     best = listed[1][1]
     gain = best.log_probability - greedy_log
@@ -158,8 +158,8 @@ def _tree(vocabulary: Vocabulary, steps: list[BeamStep]) -> None:
     before: list[tuple[int, ...]] = [()]
     for number, step in enumerate(steps, start=1):
         shown = sorted((*step.open, *step.finished), key=lambda each: each.log_probability, reverse=True)[:width]
-        cells = [_cell(vocabulary, each, before, "ended" if each.finished else "") for each in shown]
-        dropped = [_cell(vocabulary, each, before, "dropped") for each in step.dropped[:n_dropped]]
+        cells = [_cell(vocabulary, each, before, N_("ended") if each.finished else "") for each in shown]
+        dropped = [_cell(vocabulary, each, before, N_("dropped")) for each in step.dropped[:n_dropped]]
         rows.append(
             Row(
                 str(number),
@@ -189,9 +189,9 @@ def _cell(vocabulary: Vocabulary, each: Hypothesis, before: list[tuple[int, ...]
     origin = _("from {value} · ", value=before.index(parent) + 1) if len(before) > 1 and parent in before else ""
     tail = words if each.finished else words[:-1]
     leading = ("… " if len(tail) > TAIL else "") + " ".join(tail[-TAIL:])
-    text, token = ("end", seq2seq.END) if each.finished else (words[-1], each.ids[-1])
+    text, token = (_("end"), seq2seq.END) if each.finished else (words[-1], each.ids[-1])
     note = _("{origin}log p {log_probability:.2f}", origin=origin, log_probability=each.log_probability)
-    return Cell(text, token, before=leading, note=note, mark=mark, word=str(mark))
+    return Cell(text, token, before=leading, note=note, mark=mark, word=_(mark) if mark else "")
 
 
 def _find(choice: ModelChoice, width: int, penalty: float) -> None:
@@ -279,7 +279,7 @@ def _compare(choice: ModelChoice, width: int, penalty: float) -> None:
         table = pd.DataFrame(
             {
                 N_("Decoding"): [
-                    "greedy",
+                    _("greedy"),
                     _("beam search, k = {width}, α = {penalty:g}", width=width, penalty=penalty),
                 ],
                 N_("Exact match"): [percent(by_greedy.exact_match), percent(by_beam.exact_match)],

@@ -39,7 +39,7 @@ class Family:
 BLOCKS = N_("Above: the encoder. Below, from left to right: cross-attention and the decoder's own attention.")
 FAMILIES = (
     Family(
-        "Encoder–decoder",
+        N_("Encoder–decoder"),
         N_(
             "The encoder looks both ways; the decoder back at its own words and, by cross-attention, at all of the "
             "source."
@@ -51,7 +51,7 @@ FAMILIES = (
         "",
     ),
     Family(
-        "Decoder-only",
+        N_("Decoder-only"),
         N_("Every token looks back at itself and at those before it: a causal mask."),
         N_("to predict the next token of any text"),
         N_("writing, chat, code: whatever can be put as a text to go on with"),
@@ -60,7 +60,7 @@ FAMILIES = (
         "pretraining",
     ),
     Family(
-        "Encoder-only",
+        N_("Encoder-only"),
         N_("Every token looks at every other, before and after it: no mask but for padding."),
         N_("to guess tokens that were hidden (masked language modelling)"),
         N_("understanding: classification, search, embeddings; it cannot write on"),
@@ -88,7 +88,7 @@ def show() -> None:
     maps = _visibility(measured)
     for family in FAMILIES:
         with st.container(border=True):
-            st.header(family.name, anchor=False)
+            st.header(_(family.name), anchor=False)
             picture, words = st.columns([2, 3], gap="medium")
             with picture:
                 _picture(family, maps[family.name], measured=measured)
@@ -144,8 +144,8 @@ def _picture(family: Family, visible: np.ndarray, *, measured: bool) -> None:
         key=f"family:{family.name}",
         causal=False,
         yes_no=True,
-        row_name="changes" if measured else "looks",
+        row_name=_("changes") if measured else _("looks"),
         column_name=_("was replaced") if measured else _("may be seen"),
         summary=summary,
     )
-    st.caption(summary + (" " + BLOCKS if family.name == "Encoder–decoder" else ""))
+    st.caption(summary + (" " + _(BLOCKS) if family.name == "Encoder–decoder" else ""))

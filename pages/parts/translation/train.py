@@ -196,7 +196,7 @@ def _evaluations(run_id: str, stamp: str) -> pd.DataFrame:
         for each in lab().curve(run_id, 1).evaluations
         for name, value in ((N_("exact match (%)"), 100 * each["exact_match"]), ("BLEU", each["bleu"]))
     ]
-    return pd.DataFrame(rows, columns=["step", "run", "value"])
+    return pd.DataFrame(rows, columns=[N_("step"), N_("run"), N_("value")])
 
 
 def _quality_chart(record: RunRecord) -> None:
@@ -307,7 +307,7 @@ def _held_out(record: RunRecord) -> None:
                     (_("Words of both languages (with three special tokens)"), f"{counted['n_vocab']:,}"),
                     (_("Parameters of the model"), f"{counted['n_parameters']:,}"),
                 ],
-                columns=["Counted", "Number"],
+                columns=[N_("Counted"), N_("Number")],
             ),
             hide_index=True,
             width="stretch",

@@ -102,7 +102,9 @@ def _source(choice: ModelChoice) -> tuple[int, ...] | None:
     if unknown:
         st.warning(_("The model has never read some of these words; it knows only those of the phrasebook."))
         rows = [(word[:40], ", ".join(near) or "–") for word, near in list(unknown.items())[:10]]
-        show_table(pd.DataFrame(rows, columns=["Unknown word", "Try instead"]), hide_index=True, width="stretch")
+        show_table(
+            pd.DataFrame(rows, columns=[N_("Unknown word"), N_("Try instead")]), hide_index=True, width="stretch"
+        )
         _known_words(vocabulary.english)
         return None
     ids = tuple(vocabulary.encode(text))
@@ -168,7 +170,7 @@ def _translation(choice: ModelChoice, source: tuple[int, ...]) -> None:
     )
     with st.expander(_("As a table"), icon=":material/table:"):
         labels = [f"{place + 1} {word}" for place, word in enumerate(columns)]
-        show_table(pd.DataFrame(weights.round(3), index=pd.Index(rows, name="written"), columns=labels))
+        show_table(pd.DataFrame(weights.round(3), index=pd.Index(rows, name=N_("written")), columns=labels))
 
 
 def _which(n_layers: int, n_heads: int) -> tuple[int, int | None]:
