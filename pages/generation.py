@@ -189,11 +189,11 @@ def surprise_table(draft: Draft, tokenizer) -> pd.DataFrame:
             N_("token"): visible_token(show_bytes(tokenizer.token_bytes(token.id))),
             N_("probability"): token.probability,
             N_("surprise (bits)"): None if token.probability is None else -math.log2(max(token.probability, 1e-300)),
-            N_("by"): "prompt" if token.prompt else "you" if token.forced else "model",
+            N_("by"): _("prompt") if token.prompt else _("you") if token.forced else _("model"),
         }
         for token in draft.tokens
     ]
-    return pd.DataFrame(rows, index=pd.RangeIndex(1, len(rows) + 1, name="position"))
+    return pd.DataFrame(rows, index=pd.RangeIndex(1, len(rows) + 1, name=N_("position")))
 
 
 def show_surprise(draft: Draft, tokenizer) -> None:
@@ -378,7 +378,7 @@ with text, shown_errors():
         with st.expander(_("Filter by filter"), icon=":material/filter_alt:"):
             tokens = {c["id"]: visible_token(c["text"]) for c in candidates}
             stages = filter_by_filter(logits, sampling, draft.ids, tokens)
-            show_table(stages.style.format("{:.2f} %", na_rep="cut"), width="stretch")
+            show_table(stages.style.format("{:.2f} %", na_rep=_("cut")), width="stretch")
             st.caption(
                 _("From left to right: each column is what its filter left of the one before. Each sums to 100 %.")
             )

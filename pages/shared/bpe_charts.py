@@ -245,10 +245,10 @@ def _trade_spec() -> dict[str, Any]:
         scale=alt.Scale(zero=True, nice=True),
         axis=alt.Axis(tickCount=5, labelExpr=charts._READABLE),
     )
-    kinds = ["characters", _("BPE learned here"), "official"]
+    kinds = [_("characters"), _("BPE learned here"), _("official")]
     base = alt.Chart()
     line = (
-        base.transform_filter("datum.kind == 'BPE learned here'")
+        base.transform_filter(alt.FieldEqualPredicate(field="kind", equal=_("BPE learned here")))
         .mark_line(strokeWidth=1.5, strokeDash=[4, 3])
         .encode(horizontal, vertical, color=alt.value(_QUIET))
     )

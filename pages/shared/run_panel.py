@@ -257,7 +257,7 @@ def _numbers(run: RunView) -> None:
             _("The loss for each byte of text: comparable between tokenizers."),
         ),
         (
-            "Tokens/s",
+            N_("Tokens/s"),
             "–" if run.speeds.empty else f"{speed:,.0f}",
             _("Training speed on one core, the median of the run so far."),
         ),

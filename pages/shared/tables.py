@@ -14,10 +14,10 @@ def show_table(data: Any, *, column_config: dict[Any, Any] | None = None, **kwar
     """`st.dataframe`, with the names of columns and index translated; the data keep their names."""
     if language() == SOURCE:
         return st.dataframe(data, column_config=column_config, **kwargs)
-    given = dict(column_config or {})
-    config = dict(given)
+    config = dict(column_config or {})
+    given = {_(name): own for name, own in config.items()}  # pages name columns in English or in the reader's language
     for name in _names(data):
-        own = given.get(name, {})
+        own = given.get(_(name), {})
         if isinstance(own, str):
             config[name] = _(own)
         elif own is not None:  # None hides a column

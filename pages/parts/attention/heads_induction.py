@@ -95,7 +95,7 @@ def show_induction(chosen: Chosen) -> None:
             columns=["layer", "head", "induction", "times chance"],
         ).sort_values("induction", ascending=False)
         show_table(
-            frame, hide_index=True, width="stretch", column_config=three_decimals(N_("induction"), _("times chance"))
+            frame, hide_index=True, width="stretch", column_config=three_decimals(N_("induction"), N_("times chance"))
         )
     notice(
         _(
@@ -128,5 +128,5 @@ def _repeated(key: str, seed: int, _choice: ModelChoice) -> tuple[tuple[int, ...
     with inference():
         maps = inspection.attention_maps(inspection.trace_of(checkpoint.model, ids)[0])
     tokenizer = checkpoint.tokenizer
-    texts = [show_bytes(tokenizer.token_bytes(i)) if i < tokenizer.n_vocab else "(unused)" for i in ids]
+    texts = [show_bytes(tokenizer.token_bytes(i)) if i < tokenizer.n_vocab else _("(unused)") for i in ids]
     return tuple(ids), tuple(texts), maps

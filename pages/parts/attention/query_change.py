@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from engine.language import _
+from engine.language import N_, _
 from pages.parts.attention.step_view import Changes, View, number
 from pages.shared.components.matrix_view import Labels, matrix_view
 
@@ -94,9 +94,9 @@ def _before_and_after(view: View, stage: int, row: int) -> None:
     before, after = view.matrix(stage, view.own), view.matrix(stage)
     n_columns = before.shape[1]
     columns = (
-        Labels("key", view.sentence.tokens, view.sentence.ids)
+        Labels(N_("key"), view.sentence.tokens, view.sentence.ids)
         if stage < 4
-        else Labels("dimension", [str(d) for d in range(n_columns)])
+        else Labels(N_("dimension"), [str(d) for d in range(n_columns)])
     )
     with np.errstate(invalid="ignore"):
         moved = np.nan_to_num(after - before, nan=0.0)
@@ -107,7 +107,7 @@ def _before_and_after(view: View, stage: int, row: int) -> None:
     hidden = np.stack([view.hidden[row], view.hidden[row]]) if stage in (2, 3) else None
     matrix_view(
         np.stack([before[row], after[row]]),
-        Labels("row", ["before", "after"]),
+        Labels(N_("row"), [_("before"), _("after")]),
         columns,
         key="steps_before_after",
         title=_("Row {row} of step {stage}", row=row, stage=stage + 1),

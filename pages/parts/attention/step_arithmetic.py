@@ -44,7 +44,7 @@ def _dot_product(view: View, row: int, column: int) -> None:
                 [
                     Strip(_("q of the query"), terms.a),
                     Strip(_("k of the key"), terms.b, sign="×"),
-                    Strip("products", terms.products, sign="=", own_scale=True),
+                    Strip(_("products"), terms.products, sign="=", own_scale=True),
                     Strip(_("running sum"), terms.running, sign="Σ", marked=True, own_scale=True),
                 ],
             )

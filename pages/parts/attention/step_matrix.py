@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from engine.language import _
+from engine.language import N_, _
 from pages.parts.attention.step_view import STAGES, View, number
 from pages.shared.components.matrix_view import Labels, Operand, matrix_view
 
@@ -19,12 +19,12 @@ def draw_matrix(view: View, stage: int) -> tuple[int, int]:
     values = view.matrix(stage)
     row, column = _place(view, values.shape)
     T, D = view.n_tokens, view.config.head_size
-    tokens = Labels("query", view.sentence.tokens, view.sentence.ids)
-    keys = Labels("key", view.sentence.tokens, view.sentence.ids)
-    columns = keys if stage < 4 else Labels("dimension", [str(d) for d in range(D)])
+    tokens = Labels(N_("query"), view.sentence.tokens, view.sentence.ids)
+    keys = Labels(N_("key"), view.sentence.tokens, view.sentence.ids)
+    columns = keys if stage < 4 else Labels(N_("dimension"), [str(d) for d in range(D)])
     shape = STAGES[stage].shapes
     numbers = shape.replace("T", str(T)).replace("D", str(D))
-    left = {0: Operand("q", view.stages.q), 4: Operand("weights", view.matrix(3))}.get(stage)
+    left = {0: Operand("q", view.stages.q), 4: Operand(N_("weights"), view.matrix(3))}.get(stage)
     top = {0: Operand("kᵀ", view.stages.k.T), 4: Operand("v", view.stages.v)}.get(stage)
     crossed = None
     if stage == 3 and view.dropped is not None:
@@ -40,7 +40,7 @@ def draw_matrix(view: View, stage: int) -> tuple[int, int]:
         left=left,
         top=top,
         hatched=view.hidden if stage in (2, 3) else None,
-        hatched_means="masked",
+        hatched_means=N_("masked"),
         crossed=crossed,
         changed_row=view.changed_rows[0] if len(view.changed_rows) == 1 else None,
         selected=(row, column),
@@ -69,7 +69,7 @@ def _summary(view: View, stage: int, values: np.ndarray) -> str:
     finite = np.where(np.isfinite(values), values, -np.inf)
     row, column = (int(each) for each in np.unravel_index(int(finite.argmax()), values.shape))
     if stage < 4:
-        what = "weight" if stage == 3 else "score"
+        what = _("weight") if stage == 3 else _("score")
         return _(
             ("The largest {what}, {number}, is where token {row} looks at token {column}{ending}."),
             what=what,

@@ -113,7 +113,7 @@ def _learner_rows(found: list[Place]) -> pd.DataFrame:
                 N_("Learner"): place.learner.shown,
                 N_("Lesson"): titles.get(place.learner.lesson, place.learner.lesson),
                 N_("Part"): place.learner.part,
-                N_("Here"): "now" if place.present else _ago(place.ago),
+                N_("Here"): _("now") if place.present else _ago(place.ago),
                 N_("Steps done"): _("{n_steps} of {n_steps_2}", n_steps=place.n_steps, n_steps_2=n_steps),
                 N_("Answers right"): _("{n_right} of {n_answered}", n_right=place.n_right, n_answered=place.n_answered),
             }

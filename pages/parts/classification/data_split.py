@@ -113,7 +113,7 @@ def _numbers(data: LabelledTexts, split: Split) -> None:
 
 def _class_chart(split: Split, balance: bool) -> None:
     names = split.train.label_names
-    parts = (("train", split.train), ("validation", split.validation), ("test", split.test))
+    parts = ((_("train"), split.train), (_("validation"), split.validation), (_("test"), split.test))
     rows = pd.DataFrame(
         [
             {"row": shortened(name, 30), "series": part, "value": n, "shown": f"{n:,}"}
@@ -150,6 +150,6 @@ def _class_chart(split: Split, balance: bool) -> None:
     ).show(caption=False)
     st.caption(summary)
     with st.expander(_("As a table"), icon=":material/table:"):
-        table = rows.pivot(index="row", columns="series", values="value")[["train", "validation", "test"]]
+        table = rows.pivot(index="row", columns="series", values="value")[[part for part, _unused in parts]]
         table.index.name = N_("class")
         show_table(table, width="stretch")

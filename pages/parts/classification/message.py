@@ -203,7 +203,7 @@ def _verdict(names: tuple[str, ...], said: np.ndarray) -> None:
         [
             {
                 "row": shortened(names[i], 30),
-                "series": "probability",
+                "series": _("probability"),
                 "value": float(100 * said[i]),
                 "shown": charts.percent(float(said[i])),
             }

@@ -37,8 +37,8 @@ from pages.shared.tables import show_table
 from pages.shared.viewer import lab
 
 LENGTHS = (60, 150, 300)
-_SECONDS_A_STEP = {N_("all"): 0.35, N_("last block"): 0.18, N_("lora"): 0.3, N_("head"): 0.12}
-_AXES = {"step": "step", "seconds": N_("seconds of training")}
+_SECONDS_A_STEP = {"all": 0.35, "last block": 0.18, "lora": 0.3, "head": 0.12}
+_AXES = {"step": N_("step"), "seconds": N_("seconds of training")}
 _EVALUATIONS = 12
 
 
@@ -169,7 +169,12 @@ def _panel(configs: dict[str, ClassificationConfig], split: Split, axis: Any, wa
         st.info(_("Nobody has started yet. Press the button; the curves then grow here side by side."))
         return
     rows = [
-        {"step": m["step"], "seconds": m["seconds"], "run": WHAT_LEARNS[each], "value": 100 * m["validation_accuracy"]}
+        {
+            "step": m["step"],
+            "seconds": m["seconds"],
+            "run": _(WHAT_LEARNS[each]),
+            "value": 100 * m["validation_accuracy"],
+        }
         for each, record in ours.items()
         for m in evaluations(record.run_id, f"{record.attempt}:{record.step}:{record.state}:{record.updated_at}")
     ]

@@ -316,7 +316,7 @@ def evaluations(run_id: str, stamp: str) -> list[dict[str, Any]]:
 def _curves(record: RunRecord, run: RunView) -> None:
     losses, right = st.columns(2)
     with losses:
-        charts.loss_curves(run.losses, marks=marks_of(run, "step"), unit="nats per text").show()
+        charts.loss_curves(run.losses, marks=marks_of(run, "step"), unit=_("nats per text")).show()
     with right:
         measured = evaluations(record.run_id, stamp_of(record))
         rows = [
@@ -401,13 +401,16 @@ def _texts_of_cell(validation: Any, measured: dict[str, Any], names: tuple[str, 
         for row, (text, label, said) in enumerate(zip(validation.texts, validation.labels, predicted, strict=True))
         if label == is_class and said == called
     ]
-    verdict = "rightly" if is_class == called else "wrongly"
+    told = (
+        N_("{n_rows:,} texts that are “{names}” and were rightly called “{names_2}”")
+        if is_class == called
+        else N_("{n_rows:,} texts that are “{names}” and were wrongly called “{names_2}”")
+    )
     st.text(
         _(
-            "{n_rows:,} texts that are “{names}” and were {verdict} called “{names_2}”",
+            told,
             n_rows=len(rows),
             names=names[is_class],
-            verdict=verdict,
             names_2=names[called],
         )
     )

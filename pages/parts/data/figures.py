@@ -112,7 +112,7 @@ def _log_log_spec(title: str, x: str, y: str, series: tuple[str, ...]) -> dict[s
     return _to_spec(alt.layer(points, lines), title, 400)
 
 
-def shares(frame: pd.DataFrame, *, title: str, alt_text: str, summary: str, unit: str = "tokens") -> Figure:
+def shares(frame: pd.DataFrame, *, title: str, alt_text: str, summary: str, unit: str = N_("tokens")) -> Figure:
     """Two bars for each source: its share of the text there is, and its share of the training mix.
 
     `frame` has source, kind and share (0 to 1).
@@ -129,7 +129,7 @@ def _shares_spec(title: str, unit: str, sources: tuple[str, ...], kinds: tuple[s
         yOffset=alt.YOffset("kind:N", sort=list(kinds)),
     )
     top = alt.Axis(format="%", tickCount=4)
-    across = alt.X("share:Q", title=_("Share of the {unit} (%)", unit=unit), axis=top, scale=alt.Scale(domainMin=0))
+    across = alt.X("share:Q", title=_("Share of the {unit} (%)", unit=_(unit)), axis=top, scale=alt.Scale(domainMin=0))
     bars = base.mark_bar().encode(
         across,
         color=alt.Color(

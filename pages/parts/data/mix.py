@@ -246,7 +246,7 @@ def charts(known: dict[str, CorpusInfo], rows: list[Share], tokenizer: Tokenizer
             weight=percent(first.weight),
             percent=percent(sizes[first.info.name]),
         ),
-        unit="characters",
+        unit=_("characters"),
     ).show()
     most = max(rows, key=lambda row: row.epochs)
     epochs_chart(

@@ -128,14 +128,14 @@ def results(text: ChosenText, found: Duplicates) -> None:
     leaked = sum(copy.passage.start >= cut for group in found.groups if group.kept.start < cut for copy in group.copies)
     facts(
         (
-            ("passages", f"{found.n_passages:,}", _("Paragraphs, or groups of lines.")),
+            (_("passages"), f"{found.n_passages:,}", _("Paragraphs, or groups of lines.")),
             (
                 _("too short to compare"),
                 f"{found.n_skipped:,}",
                 _("Fewer than {min_words} words.", min_words=duplicates.MIN_WORDS),
             ),
-            ("groups", f"{len(found.groups):,}", _("A passage with its near-duplicates.")),
-            ("copies", f"{len(copies):,}", _("Passages that are nearly the same as an earlier one.")),
+            (_("groups"), f"{len(found.groups):,}", _("A passage with its near-duplicates.")),
+            (_("copies"), f"{len(copies):,}", _("Passages that are nearly the same as an earlier one.")),
             (
                 _("of the characters"),
                 f"{100 * found.n_chars / max(text.n_chars, 1):.1f} %",

@@ -19,6 +19,7 @@ from pages.shared.code_panel import show_code
 from pages.shared.components.text_view import Overview, text_view, view_rows
 from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
+from pages.shared.quantities import plural
 from pages.shared.tables import show_table
 from pages.shared.texts import text_of
 from pages.shared.tokenizers import TokenizerChoice, choose_tokenizer
@@ -135,7 +136,7 @@ def numbers(text: ChosenText, tokenizer: TokenizerChoice, n_tokens: int) -> None
 def _shown(value: int | float) -> str:
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:.2f}" if np.isfinite(value) else "none"
+    return f"{value:.2f}" if np.isfinite(value) else _("none")
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -205,7 +206,7 @@ def reader(text: ChosenText, split: TextSplit) -> None:
         )
     if query:
         hit = st.session_state[_HIT]
-        found = f"{len(hits):,} {'hit' if len(hits) == 1 else 'hits'}"
+        found = plural(len(hits), "hit", "hits")
         st.caption(
             _("Hit {hit:,} of {found}.", hit=hit + 1, found=found)
             if len(hits)

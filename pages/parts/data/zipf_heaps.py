@@ -112,7 +112,7 @@ def zipf(
 ) -> None:
     """Rank and frequency on log axes, with the fitted lines and the most frequent words."""
     coder = tokenizer.load()
-    titles = {WORDS: "words", TOKENS: _("tokens ({title})", title=tokenizer.title)}
+    titles = {WORDS: _("words"), TOKENS: _("tokens ({title})", title=tokenizer.title)}
     frames, fits, problem = [], {}, ""
     for what, ranked in by_rank.items():
         places = text_statistics.log_spaced(len(ranked.ids), N_POINTS) - 1
@@ -205,7 +205,7 @@ def _csv(name: str, n_chars: int) -> bytes:
 def heaps(text: ChosenText, tokenizer: TokenizerChoice, n_words: int, n_tokens: int) -> None:
     """The growth of the vocabulary on log axes, with fitted lines and what twice the text would bring."""
     token_title = _("tokens ({title})", title=tokenizer.title)
-    keys = {"words": ("", "", 0), token_title: (tokenizer.kind, tokenizer.source, tokenizer.vocab_size)}
+    keys = {_("words"): ("", "", 0), token_title: (tokenizer.kind, tokenizer.source, tokenizer.vocab_size)}
     frames, fits = [], {}
     for title, key in keys.items():
         growth = _growth(text.name, text.n_chars, *key)
@@ -214,9 +214,9 @@ def heaps(text: ChosenText, tokenizer: TokenizerChoice, n_words: int, n_tokens: 
         if law is not None:
             fits[title] = law
     points = pd.concat(frames)
-    n_distinct = int(points.loc[points["series"] == "words", "y"].max())
+    n_distinct = int(points.loc[points["series"] == _("words"), "y"].max())
     n_tokens_distinct = int(points.loc[points["series"] == token_title, "y"].max())
-    law = fits.get("words")
+    law = fits.get(_("words"))
     summary = _(
         "After {n_words:,} words there are {n_distinct:,} different ones; after {n_tokens:,} tokens ",
         n_words=n_words,

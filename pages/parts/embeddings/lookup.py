@@ -112,7 +112,8 @@ def _table(checkpoint: Checkpoint, weights: np.ndarray, token_id: int) -> None:
                     _("W, {n_weights:,} rows of {shape} numbers", n_weights=len(weights), shape=weights.shape[1]),
                     [
                         Strip(
-                            f"{i:,} {visible_token(token_text(tokenizer, i)) if i < tokenizer.n_vocab else '(unused)'}",
+                            f"{i:,} "
+                            + (visible_token(token_text(tokenizer, i)) if i < tokenizer.n_vocab else _("(unused)")),
                             weights[i],
                             marked=i == token_id,
                         )

@@ -88,7 +88,7 @@ def _sum(checkpoint: Checkpoint, ids: list[int], table: np.ndarray, scale: float
     """Token + position = sum, for one token of the text and for the next one."""
     vectors = embedding.look_up(embedding.token_vectors(checkpoint.model), ids) * scale
     at = min(st.session_state[key], len(ids) - 1)
-    token = _("token × √{shape}", shape=vectors.shape[1]) if scale != 1 else "token"
+    token = _("token × √{shape}", shape=vectors.shape[1]) if scale != 1 else _("token")
     vector_strips(
         [
             StripGroup(
@@ -96,7 +96,7 @@ def _sum(checkpoint: Checkpoint, ids: list[int], table: np.ndarray, scale: float
                 [
                     Strip(token, vectors[place]),
                     Strip(f"{name} {place}", table[place], sign="+"),
-                    Strip("sum", vectors[place] + table[place], sign="="),
+                    Strip(_("sum"), vectors[place] + table[place], sign="="),
                 ],
                 token_id=ids[place],
             )
@@ -146,7 +146,7 @@ def _sinusoidal(checkpoint: Checkpoint, ids: list[int], controls, figure) -> Non
         ).show()
         if width == checkpoint.model.config.d_model:
             st.markdown(_("**Token + position = what the first layer reads**"))
-            _sum(checkpoint, ids, table, width**0.5, "position", "sinusoidal_at")
+            _sum(checkpoint, ids, table, width**0.5, _("position"), "sinusoidal_at")
     st.caption(
         _(
             "Vaswani et al. multiply token vectors by √d before they add positions, and so does this figure. The "
@@ -215,7 +215,7 @@ def _learned(checkpoint: Checkpoint, ids: list[int], controls, figure) -> None:
         )
         _as_table(shown)
         st.markdown(_("**Token + position = what the first layer reads**"))
-        _sum(checkpoint, ids, table, 1.0, "position", "learned_at")
+        _sum(checkpoint, ids, table, 1.0, _("position"), "learned_at")
         products = embedding.unit_rows(shown - shown.mean(axis=0))
         heat_grid(
             positions.dot_products(products),

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from engine import windows
-from engine.language import _
+from engine.language import N_, _, number
 from engine.spreadsheets import harmless_cell
 from engine.tokenizer import Tokenizer
 from pages.parts.embeddings.source import choose_ids, texts_of
@@ -204,7 +204,7 @@ def _numbers(n_ids: int, context_length: int, stride: int) -> None:
 
 
 def _size(n_bytes: int) -> str:
-    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+    for unit, scale in ((N_("GB"), 1e9), (N_("MB"), 1e6), (N_("kB"), 1e3)):
         if n_bytes >= scale:
-            return f"{n_bytes / scale:,.1f} {unit}"
+            return f"{number(n_bytes / scale, ',.1f')} {_(unit)}"
     return _("{n_bytes} bytes", n_bytes=n_bytes)

@@ -40,14 +40,14 @@ def show() -> None:
     )
     record = _choose_run()
     if record is None:
-        st.info("There is no run yet. Train one in **Pretraining**; half a minute is enough to begin.")
+        st.info(_("There is no run yet. Train one in **Pretraining**; half a minute is enough to begin."))
     else:
         _card(record)
     notice(
         _("A loss is a number without a unit until its data and its tokenizer stand beside it."),
-        "The distance to the trigram is what the network adds to counting.",
-        "The sources of a mixture are learned at very different speeds; one loss for all of them hides it.",
-        "The seed and all settings are on the card: with them the run can be repeated.",
+        _("The distance to the trigram is what the network adds to counting."),
+        _("The sources of a mixture are learned at very different speeds; one loss for all of them hides it."),
+        _("The seed and all settings are on the card: with them the run can be repeated."),
     )
     exercise(
         _(
@@ -110,7 +110,7 @@ def _card(record: RunRecord) -> None:
         type="primary",
         help=_("One file that needs no network. Open it in a browser to read it or to print it."),
     )
-    paper(page, "card-paper", label="The report card of the run")
+    paper(page, "card-paper", label=_("The report card of the run"))
 
 
 @st.cache_data(max_entries=16, show_spinner=N_("Writing the card …"))

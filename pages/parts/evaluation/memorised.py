@@ -373,12 +373,12 @@ def _table(written: Written, least: int, text: TrainingText, run_id: str) -> Non
             start, end = written.copied.words[span.start][0], written.copied.words[span.end - 1][1]
             rows.append(
                 {
-                    "words": span.n_words,
-                    "span": written.text[start:end],
-                    "places": span.n_places,
-                    "source": source_title(place.source) if place else "several",
-                    "work": place.work if place else "",
-                    "line": place.line if place else None,
+                    N_("words"): span.n_words,
+                    N_("span"): written.text[start:end],
+                    N_("places"): span.n_places,
+                    N_("source"): source_title(place.source) if place else _("several"),
+                    N_("work"): place.work if place else "",
+                    N_("line"): place.line if place else None,
                 }
             )
         show_table(pd.DataFrame(rows), hide_index=True, width="stretch")

@@ -277,7 +277,7 @@ def _mean(found: CrossEntropy, row: int, sentence: Sentence) -> None:
         row,
         title=_("Cost of every token"),
         y=_("−ln p (nats)"),
-        mean="mean",
+        mean=_("mean"),
         summary=_(
             "The mean over {tokens} is {loss:.3f} nats: the cross-entropy loss. The dearest "
             "fifth of them makes {dearest:.0%} of it.",

@@ -20,7 +20,7 @@ def score_rows(results: dict[str, ProbeResult], series: str = "") -> pd.DataFram
     """One row for each ability: its title, score, interval and chance (shares), and all of it in words."""
     rows = [
         {
-            "ability": BY_NAME[name].title,
+            "ability": _(BY_NAME[name].title),
             "score": result.accuracy,
             "percent": percent(result.accuracy),
             "low": result.low,
@@ -47,7 +47,7 @@ def as_table(rows: pd.DataFrame) -> pd.DataFrame:
     if rows["series"].any():
         table["Model"] = rows["series"]
     table["Right"] = rows["shown"].str.split(",").str[0]
-    for title, column in ((_("Score"), "score"), (_("From"), "low"), ("To", "high"), (_("Chance"), "chance")):
+    for title, column in ((_("Score"), "score"), (_("From"), "low"), (_("To"), "high"), (_("Chance"), "chance")):
         table[title] = rows[column].map(percent)
     table["Verdict"] = rows["verdict"]
     return table

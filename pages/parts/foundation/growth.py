@@ -163,7 +163,7 @@ def _panels(results: dict[int, dict[str, ProbeResult]], chosen: int) -> None:
             "shown": _("Right"),
             "score": _("Score"),
             "low": _("From"),
-            "high": "To",
+            "high": _("To"),
         }
         table = table[[*names, "verdict"]].rename(columns={**names, "verdict": N_("Verdict")})
         show_table(table, hide_index=True, width="stretch")

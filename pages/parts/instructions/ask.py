@@ -103,11 +103,11 @@ def _side_by_side(choice: ModelChoice, question: Question, temperature: float) -
         st.text(prompt)
     sampling = SamplingConfig(temperature=round(temperature, 1), top_k=40 if temperature else 0, seed=0)
     columns = st.columns(2)
-    models = ((N_("Pretrained"), config.base, base_of(config)), ("Fine-tuned", choice.key, tuned(choice)))
+    models = ((N_("Pretrained"), config.base, base_of(config)), (N_("Fine-tuned"), choice.key, tuned(choice)))
     said: dict[str, str] = {}
     for column, (title, key, checkpoint) in zip(columns, models, strict=True):
         with column, st.container(border=True):
-            st.markdown(f"**{title}**")
+            st.markdown(f"**{_(title)}**")
             said[title] = _answer(key, checkpoint, prompt, sampling)
             _judged(said[title], question)
     if question.example.answer:
@@ -182,7 +182,7 @@ def _every_checkpoint(choice: ModelChoice, question: Question) -> None:
         at = ModelChoice(choice.run_id, step, choice.title)
         text = _greedy(at.key, prompt, tuned(at))
         right = bool(reference) and exact_match(text, reference)
-        mark = {"mark": "right" if right else "wrong", "word": "right" if right else "wrong"} if reference else {}
+        mark = {"mark": "right" if right else "wrong", "word": _("right") if right else _("wrong")} if reference else {}
         rows.append(Row(_("step {step:,}", step=step), (Cell(text or "∅", **mark),)))  # type: ignore[arg-type]
         bar.progress(place / len(steps), _("Asking … {place} of {n_steps}", place=place, n_steps=len(steps)))
     bar.empty()

@@ -135,7 +135,7 @@ def _own_pairs() -> None:
 
 def _edited() -> list[Example]:
     edited = st.data_editor(
-        pd.DataFrame(_BEGINNING, columns=[N_("instruction"), N_("output")]),
+        pd.DataFrame(_BEGINNING, columns=["instruction", "output"]),
         num_rows="dynamic",
         width="stretch",
         hide_index=True,

@@ -144,8 +144,8 @@ def _update(choice: ModelChoice, model: GPT) -> None:
         update,
         f"lora-update:{choice.key}:{name}",
         title=f"(α / r) · B A, {update.shape[0]} × {update.shape[1]}",
-        row_name="output",
-        column_name="input",
+        row_name=_("output"),
+        column_name=_("input"),
         summary=summary,
     )
     st.caption(summary)

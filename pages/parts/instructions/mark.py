@@ -130,13 +130,13 @@ def _scores(chosen: list[Answer], marks: list[str]) -> None:
         agreed += same
         fact = "–"
         if answer.fact:
-            fact = "yes" if says_fact(answer.text, answer.fact) else "no"
+            fact = _("yes") if says_fact(answer.text, answer.fact) else _("no")
         rows.append(
             Row(
                 str(number),
                 (
-                    Cell(_MARKS[mark]),
-                    Cell("yes" if answer.right else "no", mark="right" if same else "wrong", word=_agrees(same)),
+                    Cell(_(_MARKS[mark])),
+                    Cell(_("yes") if answer.right else _("no"), mark="right" if same else "wrong", word=_agrees(same)),
                     Cell(f"{answer.rouge_l:.2f}", share=answer.rouge_l),
                     Cell(fact),
                 ),

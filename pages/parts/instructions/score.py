@@ -142,7 +142,7 @@ def _scores(
 def _table(before: dict[str, Scored], after: dict[str, Scored]) -> None:
     rows, bars = [], []
     for group in before:
-        for title, scored in (("pretrained", before[group]), ("fine-tuned", after[group])):
+        for title, scored in ((N_("pretrained"), before[group]), (N_("fine-tuned"), after[group])):
             n = len(scored.answers)
             low, high = wilson_interval(round(scored.exact * n), n)
             said = scored.said

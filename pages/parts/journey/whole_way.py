@@ -237,7 +237,7 @@ def _tables(prompt: Prompt, journey: Journey, all_seen: list[Glance], tokenizer:
         show_table(
             pd.DataFrame(
                 {
-                    N_("after"): ["embedding", *(_("layer {n}", n=n + 1) for n in range(len(journey.added)))],
+                    N_("after"): [_("embedding"), *(_("layer {n}", n=n + 1) for n in range(len(journey.added)))],
                     N_("length"): journey.lengths,
                     N_("attention adds"): [None, *journey.added[:, 0]],
                     N_("MLP adds"): [None, *journey.added[:, 1]],

@@ -112,7 +112,7 @@ def _loss(choice: ModelChoice) -> None:
     text, found = counted(choice), losses(choice)
     model = load(choice).model
     name = "GPT"
-    rows = pd.DataFrame({"model": [*NAMES, name], "loss": [*found.by_order, found.model]})
+    rows = pd.DataFrame({"model": [*map(_, NAMES), name], "loss": [*found.by_order, found.model]})
     rows["kind"] = [_("by counting")] * len(NAMES) + ["GPT"]
     best = min(range(1, len(NAMES)), key=found.by_order.__getitem__)
     gain = found.by_order[best] - found.model
@@ -142,7 +142,7 @@ def _loss(choice: ModelChoice) -> None:
     )
     table = pd.DataFrame(
         {
-            N_("model"): [*NAMES, name],
+            N_("model"): [*map(_, NAMES), name],
             N_("looks at (tokens)"): [0, *range(5), model.config.context_length],
             N_("loss (nats per token)"): [round(each, 3) for each in (*found.by_order, found.model)],
             N_("whole context seen before (%)"): [*(round(100 * each, 1) for each in found.known), None],

@@ -30,7 +30,7 @@ SKIPPED = MAX_ORDER - 1
 """So many tokens of each held-out window are context only: the 5-gram needs them."""
 
 HELD_TOKENS = 2048
-NAMES = ("uniform", "1-gram", "2-gram", "3-gram", "4-gram", "5-gram")
+NAMES = (N_("uniform"), "1-gram", "2-gram", "3-gram", "4-gram", "5-gram")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from pages.shared.code_panel import show_code
 from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
 
-READY, OWN, THERE = "Ready-made", N_("One setting"), N_("Runs that are there")
+READY, OWN, THERE = N_("Ready-made"), N_("One setting"), N_("Runs that are there")
 
 
 def show() -> None:

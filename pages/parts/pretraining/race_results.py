@@ -167,7 +167,7 @@ def _small_multiples(points: pd.DataFrame, names: list[str], x: Axis, unit: str,
 def _table(heat: Heat, lanes: list[Lane], records: Mapping[str, list[RunRecord]], goal: float | None) -> None:
     rows = []
     for lane in lanes:
-        row: dict[str, Any] = {"lane": lane.name, "runs": len(lane.courses)}
+        row: dict[str, Any] = {N_("lane"): lane.name, N_("runs"): len(lane.courses)}
         lows = [course.lowest for course in lane.courses if math.isfinite(course.lowest)]
         low = racing.t_interval(lows) if lows else None
         row[f"lowest loss ({heat.unit})"] = None if low is None else round(low.mean, 3)
@@ -208,7 +208,7 @@ def _two_tasks(heat: Heat, lanes: list[Lane]) -> None:
                 N_("tokens read a step"): tokens,
                 N_("targets a step"): round(share * tokens),
                 N_("nats per predicted token"): round(lane.lowest, 3) if math.isfinite(lane.lowest) else None,
-                N_("can write"): "no" if masked else "yes",
+                N_("can write"): _("no") if masked else _("yes"),
             }
         )
     show_table(pd.DataFrame(rows), hide_index=True, width="stretch")

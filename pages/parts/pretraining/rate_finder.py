@@ -253,7 +253,7 @@ def _chosen_steps() -> int:
 def _configs(base: RunConfig, rate: float, steps: int) -> list[tuple[str, RunConfig]]:
     """The base settings at a rate, ten times it and a tenth of it, for so many steps."""
     found = []
-    for name, factor in (("suggested", 1.0), ("× 10", 10.0), ("÷ 10", 0.1)):
+    for name, factor in ((N_("suggested"), 1.0), ("× 10", 10.0), ("÷ 10", 0.1)):
         training = dataclasses.replace(
             with_rate(base.training, float(f"{rate * factor:.6g}")),
             steps=steps,
@@ -341,12 +341,14 @@ def _curve(rates: np.ndarray, losses: np.ndarray, found: Suggestion | None, top:
     known = np.isfinite(losses)
     frame = pd.DataFrame({"rate": rates[known], "loss": losses[known], "layer": _("one batch"), "label": ""})
     smoothed = finder.smooth(losses[known], max(2.0, known.sum() / 40))
-    frame = pd.concat([frame, pd.DataFrame({"rate": rates[known], "loss": smoothed, "layer": "smoothed", "label": ""})])
+    frame = pd.concat(
+        [frame, pd.DataFrame({"rate": rates[known], "loss": smoothed, "layer": _("smoothed"), "label": ""})]
+    )
     if found is not None:
-        marks = ((found.steepest, RULES[0]), (found.tenth, RULES[1]), (found.lowest, "lowest"))
+        marks = ((found.steepest, RULES[0]), (found.tenth, RULES[1]), (found.lowest, N_("lowest")))
         for rate, name in marks:
             at = float(np.interp(math.log(rate), np.log(found.rates), found.smoothed))
-            frame.loc[len(frame) + 1_000_000] = [rate, at, "mark", name]
+            frame.loc[len(frame) + 1_000_000] = [rate, at, "mark", _(name)]
     summary = _("The loss of every batch and its smoothed course against the rate.")
     spec = _curve_spec(LOWEST_SHARE * top, top)
     return Figure(frame.reset_index(drop=True), spec, _("Line chart: loss against a rising learning rate."), summary)
@@ -369,7 +371,7 @@ def _curve_spec(low: float, high: float) -> dict[str, Any]:
         axis=alt.Axis(labelExpr=_DECADE, tickCount=6),
     )
     y = alt.Y("loss:Q", title=_("Loss (nats per token)"), scale=alt.Scale(zero=False))
-    names = [_("one batch"), "smoothed"]
+    names = [_("one batch"), _("smoothed")]
     legend = alt.Legend(orient="top", title=None, symbolType="stroke", symbolSize=500)
     colour = alt.Color("layer:N", legend=legend, scale=alt.Scale(domain=names, range=["orange", "blue"]))
     dash = alt.StrokeDash("layer:N", legend=legend, scale=alt.Scale(domain=names, range=[[4, 2], [1, 0]]))

@@ -239,7 +239,7 @@ def _sample(tape: Tape, at: float) -> None:
 
 def _curve(tape: Tape, at: float) -> Figure:
     scale = 60.0 if tape.total > 600 else 1.0
-    unit = "minutes" if scale > 1 else "seconds"
+    unit = _("minutes") if scale > 1 else _("seconds")
     seen = tape.points[tape.points["seconds"] <= at]
     frame = pd.DataFrame({"series": seen["series"], "x": seen["seconds"] / scale, "loss": seen["loss"]})
     frame.loc[len(frame)] = ["now", at / scale, np.nan]

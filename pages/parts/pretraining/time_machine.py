@@ -508,7 +508,7 @@ def _attention(moment: Moment, checkpoint: Checkpoint, own: Sentence) -> None:
 
 def _lens(moment: Moment, checkpoint: Checkpoint, own: Sentence) -> None:
     lens = looked(moment, own.ids).lens
-    rows = ["embedding", *(_("layer {n}", n=n) for n in range(1, len(lens.ids) - 1)), "output"]
+    rows = [_("embedding"), *(_("layer {n}", n=n) for n in range(1, len(lens.ids) - 1)), _("output")]
     st.markdown(_("**Logit lens**"))
     lens_table(
         lens.ids[:, :, :LENS_TOP],

@@ -323,8 +323,8 @@ def _trace_table(tokenizer: Tokenizer, states: list[TraceState]) -> pd.DataFrame
     return pd.DataFrame(
         [
             {
-                "merge": None if state.new_id is None else merge_number(state.new_id),
-                "joined": ""
+                N_("merge"): None if state.new_id is None else merge_number(state.new_id),
+                N_("joined"): ""
                 if state.pair is None
                 else " + ".join(readable(tokenizer.token_bytes(half)) for half in state.pair),
                 "tokens": " | ".join(readable(tokenizer.token_bytes(token_id)) for token_id in state.ids),

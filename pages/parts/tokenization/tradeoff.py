@@ -178,10 +178,10 @@ def shape(vocab_size: int, width: int, tied: bool) -> GPTConfig:
 def _row(choice: TokenizerChoice, source: str, width: int, tied: bool) -> dict[str, Any]:
     found = measured(choice, source)
     parameters = found.n_vocab * width * (1 if tied else 2)
-    kinds = {"char": "characters", "bpe": _("BPE learned here")}
+    kinds = {"char": _("characters"), "bpe": _("BPE learned here")}
     return {
         "tokenizer": choice.title,
-        "kind": kinds.get(choice.kind, "official"),
+        "kind": kinds.get(choice.kind, _("official")),
         "vocabulary": found.n_vocab,
         "tokens": found.n_tokens,
         "bytes_per_token": found.n_bytes / found.n_tokens,

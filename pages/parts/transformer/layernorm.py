@@ -131,8 +131,8 @@ def _n(value: float) -> str:
 def _numbers(steps: NormSteps) -> None:
     rows = []
     for name, vector in (
-        ("before", steps.before),
-        ("normalised", steps.normalised),
+        (_("before"), steps.before),
+        (_("normalised"), steps.normalised),
         (_("after γ and β"), steps.after),
         (_("γ, the learned scale"), steps.scale),
         (_("β, the learned shift"), steps.shift),
@@ -163,8 +163,8 @@ def _strips(steps: NormSteps, token_id: int, token: str) -> None:
             StripGroup(
                 token,
                 [
-                    Strip("before", steps.before[:n]),
-                    Strip("normalised", steps.normalised[:n]),
+                    Strip(_("before"), steps.before[:n]),
+                    Strip(_("normalised"), steps.normalised[:n]),
                     Strip(_("after γ and β"), steps.after[:n]),
                 ],
                 token_id=token_id,
@@ -197,7 +197,7 @@ def _every_norm(reading: Reading, position: int) -> None:
         for layer in range(model.config.n_layers):
             places.append((_("layer {layer}, before attention", layer=layer + 1), "attention", layer))
             places.append((_("layer {layer}, before the MLP", layer=layer + 1), "mlp", layer))
-        for name, norm, layer in [*places, ("final", "final", 0)]:
+        for name, norm, layer in [*places, (_("final"), "final", 0)]:
             steps = anatomy.norm_steps(model, reading.trace, norm, position, layer)
             rows.append(
                 {

@@ -40,7 +40,7 @@ def show() -> None:
         return
     lens = _lens(*reading.key, _reading=reading)
     checkpoint, sentence = reading.checkpoint, reading.sentence
-    rows = ["embedding", *(_("layer {n}", n=n) for n in range(1, len(lens.ids) - 1)), "output"]
+    rows = [_("embedding"), *(_("layer {n}", n=n) for n in range(1, len(lens.ids) - 1)), _("output")]
     last = len(sentence.ids) - 1
     key = f"lens_position:{last + 1}"
     position = min(st.session_state.get(key, last), last)

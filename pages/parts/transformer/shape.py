@@ -12,7 +12,7 @@ import streamlit as st
 
 from engine.errors import ConfigError, EngineError
 from engine.gpt import GPTConfig
-from engine.language import _
+from engine.language import N_, _
 from engine.scaling import PUBLISHED_SHAPES
 from pages.parts.transformer.words import POSITIONS
 from pages.shared import viewer
@@ -182,15 +182,15 @@ def divisors(width: int, *, even_heads: bool = False) -> list[int]:
 
 def _differences(state: dict[str, Any]) -> list[str]:
     names = {
-        "vocab_size": "vocabulary",
-        "context_length": "context",
-        "n_layers": "layers",
-        "n_heads": "heads",
-        "d_model": "width",
+        "vocab_size": N_("vocabulary"),
+        "context_length": N_("context"),
+        "n_layers": N_("layers"),
+        "n_heads": N_("heads"),
+        "d_model": N_("width"),
         "d_ff": _("MLP width"),
-        "positions": "positions",
-        "bias": "biases",
-        "tie_embeddings": "tied",
+        "positions": N_("positions"),
+        "bias": N_("biases"),
+        "tie_embeddings": N_("tied"),
     }
     return [
         f"{words} {_value(state['start'][name])} → {_value(state['shape'][name])}"
@@ -201,7 +201,7 @@ def _differences(state: dict[str, Any]) -> list[str]:
 
 def _value(value: Any) -> str:
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 

@@ -230,7 +230,7 @@ def _papers_table() -> None:
                     N_("heads × size, printed"): f"{each.n_heads} × {each.head_size}"
                     if each.n_heads
                     else _("not given"),
-                    N_("do they agree?"): _("not given") if fits is None else "yes" if fits else "no",
+                    N_("do they agree?"): _("not given") if fits is None else _("yes") if fits else _("no"),
                     N_("heads × size, here"): f"{config.n_heads} × {config.head_size}",
                 }
             )

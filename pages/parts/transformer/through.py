@@ -236,7 +236,7 @@ def _picture(checkpoint: Checkpoint, sentence: Sentence, operation: Operation, v
             by_id=True,
             label=_("The sentence, one button per token"),
         )
-        ids = pd.DataFrame({"position": range(len(sentence.ids)), "token": sentence.tokens, "id": sentence.ids})
+        ids = pd.DataFrame({N_("position"): range(len(sentence.ids)), N_("token"): sentence.tokens, "id": sentence.ids})
         show_table(ids, hide_index=True, width="stretch", height=min(420, 38 + 35 * len(ids)))
         return
     title = words_of(operation.kind, checkpoint.model.config).title
@@ -248,7 +248,7 @@ def _picture(checkpoint: Checkpoint, sentence: Sentence, operation: Operation, v
     else:
         flat = values.transpose(1, 0, 2).reshape(len(sentence.ids), -1) if operation.kind == "heads" else values
         columns = min(flat.shape[1], MAX_CELLS // len(flat))
-        names = {"up": "neuron", "activation": "neuron", "heads": _("dimension, head after head")}
+        names = {"up": _("neuron"), "activation": _("neuron"), "heads": _("dimension, head after head")}
         heat_grid(
             flat[:, :columns],
             "through_grid",

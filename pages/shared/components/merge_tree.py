@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from engine.language import _
+from engine.language import N_, _
 from engine.merges import merge_number
 from engine.tokenizer import MergeTree
 from pages.shared.components.mount import clicked, ignore, register
@@ -20,7 +20,7 @@ def merge_tree_view(
     *,
     text: Callable[[bytes], str],
     count: Callable[[int], int | None] = lambda _unused: None,
-    count_name: str = "times",
+    count_name: str = N_("times"),
 ) -> int | None:
     """Draw the tree; returns the id of the node that was just clicked, once, else None.
 
@@ -41,7 +41,7 @@ def merge_tree_view(
     ]
     result = _mount(
         key=key,
-        data={"nodes": rows, "countName": count_name, "label": _("Merge tree")},
+        data={"nodes": rows, "countName": _(count_name), "label": _("Merge tree")},
         on_clicked_change=ignore,
     )
     index = clicked(result)
