@@ -11,12 +11,12 @@ colour alone.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Literal
 
 import altair as alt
@@ -331,10 +331,17 @@ def percent(probability: float) -> str:
 @cached_by_language(maxsize=256)
 def _loss_spec(x: Axis, runs: tuple[str, ...], unit: str) -> dict[str, Any]:
     """Layers: training lines, validation lines with points, baselines, marks. Constant while data grows."""
-    horizontal = alt.X("x:Q", title=AXIS_TITLES[x], axis=_position_axis(x, 6))
+    horizontal = alt.X("x:Q", title=_(AXIS_TITLES[x]), axis=_position_axis(x, 6))
     vertical = alt.Y("loss:Q", title=_("Loss ({unit})", unit=unit), scale=alt.Scale(zero=False))
     runs_legend = alt.Legend(orient="top", labelLimit=260, columns=2)
-    series_legend = alt.Legend(orient="top", symbolType="stroke", symbolSize=500)
+    words = [_("train"), _("validation")]
+    named = f"datum.label == 'train' ? {json.dumps(words[0])} : {json.dumps(words[1])}"
+    series_legend = alt.Legend(
+        orient="top",
+        symbolType="stroke",
+        symbolSize=500,
+        labelExpr=alt.Undefined if words == ["train", "validation"] else named,
+    )
     colour, shape = _by_run(runs, runs_legend)
     dash = alt.StrokeDash(
         "layer:N",
@@ -345,7 +352,7 @@ def _loss_spec(x: Axis, runs: tuple[str, ...], unit: str) -> dict[str, Any]:
     tips = [
         alt.Tooltip("run:N", title=_("Run")),
         alt.Tooltip("layer:N", title=_("Series")),
-        alt.Tooltip("x:Q", title=AXIS_TITLES[x], format=",.4~r"),
+        alt.Tooltip("x:Q", title=_(AXIS_TITLES[x]), format=",.4~r"),
         alt.Tooltip("loss:Q", title=_("Loss ({unit})", unit=unit), format=".3f"),
     ]
     base = alt.Chart()
@@ -393,13 +400,13 @@ def _small_spec(x: Axis, title: str, unit: str, log: bool, runs: tuple[str, ...]
     colour, shape = _by_run(runs, alt.Legend(orient="top", columns=2 if points else 1, labelLimit=260, **bare))
     dash = alt.StrokeDash("run:N", legend=None, scale=alt.Scale(domain=list(runs)))
     base = alt.Chart().encode(
-        alt.X("x:Q", title=AXIS_TITLES[x], axis=_position_axis(x, 4)),
-        alt.Y("y:Q", title=unit or title, scale=scale, axis=axis),
+        alt.X("x:Q", title=_(AXIS_TITLES[x]), axis=_position_axis(x, 4)),
+        alt.Y("y:Q", title=_(unit or title), scale=scale, axis=axis),
         colour,
         tooltip=[
             *([alt.Tooltip("run:N", title=_("Line"))] if several else []),
-            alt.Tooltip("x:Q", title=AXIS_TITLES[x], format=",.4~r"),
-            alt.Tooltip("y:Q", title=f"{title} ({unit})" if unit else title, format=".4~g"),
+            alt.Tooltip("x:Q", title=_(AXIS_TITLES[x]), format=",.4~r"),
+            alt.Tooltip("y:Q", title=f"{_(title)} ({_(unit)})" if unit else _(title), format=".4~g"),
         ],
     )
     chart: alt.Chart | alt.LayerChart = base.mark_line(strokeWidth=2).encode(
@@ -439,7 +446,7 @@ def _bars_spec(title: str, n_bars: int) -> dict[str, Any]:
     return _to_spec(alt.layer(bars, numbers), title, max(150, 26 * n_bars + 90))
 
 
-@lru_cache(maxsize=64)
+@cached_by_language(maxsize=64)
 def _grouped_bars_spec(
     title: str,
     rows_title: str,
@@ -451,22 +458,22 @@ def _grouped_bars_spec(
 ) -> dict[str, Any]:
     words = alt.Axis(labelLimit=150, labelExpr="length(datum.label) > 20 ? split(datum.label, ', ') : datum.label")
     base = alt.Chart().encode(
-        y=alt.Y("row:N", title=rows_title, sort=list(rows), axis=words, scale=alt.Scale(padding=0.2)),
+        y=alt.Y("row:N", title=_(rows_title), sort=list(rows), axis=words, scale=alt.Scale(padding=0.2)),
         yOffset=alt.YOffset("series:N", sort=list(series)),
-        x=alt.X("value:Q", title=value_title, scale=alt.Scale(domainMin=0), axis=alt.Axis(tickCount=5)),
+        x=alt.X("value:Q", title=_(value_title), scale=alt.Scale(domainMin=0), axis=alt.Axis(tickCount=5)),
     )
     colours = [_RUN_COLOURS[index % len(_RUN_COLOURS)] for index in range(max(1, len(series)))]
     bars = base.mark_bar().encode(
         color=alt.Color(
             "series:N",
-            title=series_title,
+            title=_(series_title),
             legend=alt.Legend(orient="top", columns=3, symbolType="square"),
             scale=alt.Scale(domain=list(series), range=colours),
         ),
         tooltip=[
-            alt.Tooltip("row:N", title=rows_title),
-            alt.Tooltip("series:N", title=series_title),
-            alt.Tooltip("shown:N", title=value_title),
+            alt.Tooltip("row:N", title=_(rows_title)),
+            alt.Tooltip("series:N", title=_(series_title)),
+            alt.Tooltip("shown:N", title=_(value_title)),
         ],
     )
     numbers = base.mark_text(align="left", dx=4, fontSize=12).encode(text="shown:N", color=alt.value(_QUIET))
@@ -497,7 +504,7 @@ def _by_run(runs: tuple[str, ...], legend: alt.Legend) -> tuple[alt.Color, alt.S
 
 def _to_spec(chart: alt.Chart | alt.LayerChart, title: str, height: int) -> dict[str, Any]:
     """Altair's dictionary without data: Streamlit adds the frame as the chart's one data source."""
-    placed = chart.properties(title=_fitting(title), height=height)
+    placed = chart.properties(title=_fitting(_(title)), height=height)
     placed.data = alt.NamedData(name="source")
     spec: dict[str, Any] = placed.to_dict(validate=True)
     for unwanted in ("data", "datasets", "$schema"):

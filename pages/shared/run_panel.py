@@ -30,9 +30,9 @@ REFRESH_SECONDS = 0.7
 LOOK_AGAIN_SECONDS = 3.0  # a run at rest: somebody else may resume it or start it over
 BASELINE_NAMES = {
     "uniform": N_("ln V"),
-    "unigram": "unigram",
-    "bigram": "bigram",
-    "trigram": "trigram",
+    "unigram": N_("unigram"),
+    "bigram": N_("bigram"),
+    "trigram": N_("trigram"),
 }
 STATES = {
     "queued": (":material/hourglass_top:", N_("Waiting for a free core")),

@@ -79,7 +79,11 @@ def choose_text(
     known = corpora()
     made = _made()
     names = [*known, *made, *([MIX] if mixtures else []), OWN_TEXT]
-    bound = address.bind(key, names)
+
+    def english(n: str) -> str:
+        return (_OTHER.get(n) or (made[n][0] if n in made else known[n].title))[:]
+
+    bound = address.bind(key, names, english)
     name = st.selectbox(
         _(label),
         names,
@@ -89,7 +93,7 @@ def choose_text(
         bind=bound,
         help=_(help),
     )
-    address.keep(key, name, default)
+    address.keep(key, name, default, english)
     if name == OWN_TEXT:
         return _own_text(key, min_chars)
     if name == MIX:

@@ -54,7 +54,7 @@ def _over_training_spec(title: str, y: str, names: tuple[str, ...], until: int, 
     ticks = [0, *[4**n for n in range(2, 9) if 4**n < until]]
     scale = alt.Scale(type="symlog", constant=8, domain=[0, max(until, 1)], nice=False)
     x = alt.X("step:Q", title=_("Training step"), scale=scale, axis=alt.Axis(values=[*ticks, until], format=",d"))
-    value = alt.Y("value:Q", title=y, axis=alt.Axis(tickCount=4))
+    value = alt.Y("value:Q", title=_(y), axis=alt.Axis(tickCount=4))
     columns = 3 if sum(map(len, names[:3])) < 36 else 2  # else the third is cut off on a narrow screen
     legend = alt.Legend(orient="top", columns=columns, title=None, symbolStrokeWidth=0) if len(names) > 1 else None
     n = len(names)
@@ -73,7 +73,7 @@ def _over_training_spec(title: str, y: str, names: tuple[str, ...], until: int, 
         tooltip=[
             alt.Tooltip("name:N", title=_("Line")),
             alt.Tooltip("step:Q", title=_("Training step"), format=",d"),
-            alt.Tooltip("value:Q", title=y, format=".3f"),
+            alt.Tooltip("value:Q", title=_(y), format=".3f"),
         ],
     )
     here = (

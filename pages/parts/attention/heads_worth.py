@@ -143,9 +143,9 @@ def _ranked_spec(unit: str, n_bars: int) -> dict[str, Any]:
     tips = [
         alt.Tooltip("head:N", title=_("Layer · head")),
         alt.Tooltip("label:N", title=_("Label")),
-        alt.Tooltip("shown:N", title=unit),
+        alt.Tooltip("shown:N", title=_(unit)),
     ]
-    x = alt.X("value:Q", title=unit, axis=alt.Axis(tickCount=5))
+    x = alt.X("value:Q", title=_(unit), axis=alt.Axis(tickCount=5))
     base = alt.Chart().encode(y=head)
     bars = base.mark_bar().encode(x, color=alt.value("orange"), tooltip=tips)
     text = alt.Text("caption:N")

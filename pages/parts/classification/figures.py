@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import altair as alt
@@ -47,13 +46,13 @@ def curve_and_point(
     return Figure(pd.DataFrame(rows), _curve_spec(title, x_title, y_title), alt_text, summary)
 
 
-@lru_cache(maxsize=16)
+@cached_by_language(maxsize=16)
 def _curve_spec(title: str, x_title: str, y_title: str) -> dict[str, Any]:
     unit = alt.Scale(domain=[0, 1])
     axis = alt.Axis(tickCount=5, format=".0%")
-    x = alt.X("x:Q", title=x_title, scale=unit, axis=axis)
-    y = alt.Y("y:Q", title=y_title, scale=unit, axis=axis)
-    tips = [alt.Tooltip("x:Q", title=x_title, format=".1%"), alt.Tooltip("y:Q", title=y_title, format=".1%")]
+    x = alt.X("x:Q", title=_(x_title), scale=unit, axis=axis)
+    y = alt.Y("y:Q", title=_(y_title), scale=unit, axis=axis)
+    tips = [alt.Tooltip("x:Q", title=_(x_title), format=".1%"), alt.Tooltip("y:Q", title=_(y_title), format=".1%")]
     base = alt.Chart()
     curve = (
         base.transform_filter("datum.layer == 'curve'")
@@ -188,11 +187,11 @@ def compared(rows: pd.DataFrame, *, title: str, value_title: str, summary: str) 
 def _compared_spec(title: str, value_title: str, names: tuple[str, ...]) -> dict[str, Any]:
     y = alt.Y("method:N", title=None, sort=list(names), axis=alt.Axis(labelLimit=190, labelFontSize=14))
     scale = alt.Scale(zero=False, padding=12)
-    tips = [alt.Tooltip("method:N", title=_("Method")), alt.Tooltip("shown:N", title=value_title)]
+    tips = [alt.Tooltip("method:N", title=_("Method")), alt.Tooltip("shown:N", title=_(value_title))]
     base = alt.Chart()
     spans = base.mark_rule(strokeWidth=2).encode(
         y=y,
-        x=alt.X("low:Q", title=value_title, scale=scale, axis=alt.Axis(tickCount=6)),
+        x=alt.X("low:Q", title=_(value_title), scale=scale, axis=alt.Axis(tickCount=6)),
         x2="high:Q",
         color=alt.value("blue"),
         tooltip=tips,

@@ -77,8 +77,8 @@ def log_log(
 def _log_log_spec(title: str, x: str, y: str, series: tuple[str, ...]) -> dict[str, Any]:
     axis = alt.Axis(values=_POWERS, labelExpr=_WHOLE)
     scale = alt.Scale(type="log", nice=False, domainMin=1)
-    across = alt.X("x:Q", title=x, scale=scale, axis=axis)
-    up = alt.Y("y:Q", title=y, scale=scale, axis=axis)
+    across = alt.X("x:Q", title=_(x), scale=scale, axis=axis)
+    up = alt.Y("y:Q", title=_(y), scale=scale, axis=axis)
     legend = alt.Legend(orient="top", title=None, labelLimit=260)
     domain = list(series)
     colour = alt.Color("series:N", legend=legend, scale=alt.Scale(domain=domain, range=list(_COLOURS[: len(domain)])))
@@ -95,8 +95,8 @@ def _log_log_spec(title: str, x: str, y: str, series: tuple[str, ...]) -> dict[s
             tooltip=[
                 alt.Tooltip("series:N", title=_("Of")),
                 alt.Tooltip("label:N", title=_("What")),
-                alt.Tooltip("x:Q", title=x, format=",.0f"),
-                alt.Tooltip("y:Q", title=y, format=",.0f"),
+                alt.Tooltip("x:Q", title=_(x), format=",.0f"),
+                alt.Tooltip("y:Q", title=_(y), format=",.0f"),
             ],
         )
     )

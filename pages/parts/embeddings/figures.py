@@ -35,10 +35,10 @@ def by_distance(values: np.ndarray, *, title: str, y: str, marked: int | None = 
 def _spec(title: str, y: str) -> dict[str, Any]:
     base = alt.Chart().encode(
         alt.X("distance:Q", title=_("Distance (positions)"), axis=alt.Axis(tickMinStep=1, tickCount=8)),
-        alt.Y("value:Q", title=y, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5)),
+        alt.Y("value:Q", title=_(y), scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5)),
         tooltip=[
             alt.Tooltip("distance:Q", title=_("Distance (positions)")),
-            alt.Tooltip("value:Q", title=y, format=".4f"),
+            alt.Tooltip("value:Q", title=_(y), format=".4f"),
         ],
     )
     line = base.mark_line(strokeWidth=2).encode(color=alt.value("blue"))

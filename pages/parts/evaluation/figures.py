@@ -42,7 +42,7 @@ def _candidates_spec(title: str, x: str, percent: bool, n_bars: int, negative: b
     bars = base.mark_bar().encode(
         alt.X(
             "value:Q",
-            title=x,
+            title=_(x),
             axis=alt.Axis(tickCount=5, format="~%") if percent else alt.Axis(tickCount=5, labelExpr=_READABLE),
             scale=alt.Undefined if negative else alt.Scale(domainMin=0),
         ),
@@ -52,7 +52,7 @@ def _candidates_spec(title: str, x: str, percent: bool, n_bars: int, negative: b
             legend=alt.Legend(orient="top", symbolType="square"),
             scale=alt.Scale(domain=[CAME, OTHER], range=["orange", "blue"]),
         ),
-        tooltip=[alt.Tooltip("name:N", title=_("Token")), alt.Tooltip("shown:N", title=x), alt.Tooltip("kind:N")],
+        tooltip=[alt.Tooltip("name:N", title=_("Token")), alt.Tooltip("shown:N", title=_(x)), alt.Tooltip("kind:N")],
     )
     numbers = base.mark_text(align="left", dx=5, fontSize=13).encode(
         x="value:Q", text="shown:N", color=alt.value(_QUIET)
@@ -137,7 +137,7 @@ def by_token(
 @cached_by_language(maxsize=8)
 def _by_token_spec(title: str, y: str) -> dict[str, Any]:
     base = alt.Chart()
-    value = alt.Y("value:Q", title=y, axis=alt.Axis(tickCount=5))
+    value = alt.Y("value:Q", title=_(y), axis=alt.Axis(tickCount=5))
     domain = [CHOSEN, REST]
     bars = (
         base.transform_filter("datum.layer != 'mean'")
@@ -151,7 +151,7 @@ def _by_token_spec(title: str, y: str) -> dict[str, Any]:
                 legend=alt.Legend(orient="top", symbolType="square"),
                 scale=alt.Scale(domain=domain, range=["orange", "blue"]),
             ),
-            tooltip=[alt.Tooltip("name:N", title=_("Token")), alt.Tooltip("value:Q", title=y, format=".3f")],
+            tooltip=[alt.Tooltip("name:N", title=_("Token")), alt.Tooltip("value:Q", title=_(y), format=".3f")],
         )
     )
     mean = base.transform_filter("datum.layer == 'mean'")

@@ -25,7 +25,7 @@ from pages.parts.foundation.scoring import (
     results_of_all,
     verdict_words,
 )
-from pages.shared import charts
+from pages.shared import address, charts
 from pages.shared.code_panel import show_code
 from pages.shared.errors import sentence, shown_errors
 from pages.shared.lesson import exercise, notice
@@ -83,10 +83,19 @@ def show() -> None:
             _pair(*pair)
 
 
+def _corpus_title(name: str) -> str:
+    return source_title(name)[:]
+
+
+def _size_title(name: str) -> str:
+    return ABLATION_SIZES[name].title[:]
+
+
 def _choose_pair() -> tuple[RunConfig, RunConfig, str] | None:
     """The two runs and the source that is left out; None, with the reason, where there is too little text."""
     known = corpora()
     weights = {name: share for name, share in ABLATION_WEIGHTS.items() if name in known and known[name].available}
+    bound = address.bind("without", weights, _corpus_title)
     without = st.segmented_control(
         _("Leave out"),
         list(weights),
@@ -94,9 +103,11 @@ def _choose_pair() -> tuple[RunConfig, RunConfig, str] | None:
         required=True,
         format_func=source_title,
         key="without",
-        bind="query-params",
+        bind=bound,
         help=_("The text that the second run does not read. Its share goes to the others."),
     )
+    address.keep("without", without, "phrasebook", _corpus_title)
+    bound = address.bind("ablation-size", ABLATION_SIZES, _size_title)
     size = st.segmented_control(
         _("Time"),
         list(ABLATION_SIZES),
@@ -104,9 +115,10 @@ def _choose_pair() -> tuple[RunConfig, RunConfig, str] | None:
         required=True,
         format_func=lambda name: _(ABLATION_SIZES[name].title),
         key="ablation-size",
-        bind="query-params",
+        bind=bound,
         help=_("On one core that has little else to do. Longer runs show more abilities."),
     )
+    address.keep("ablation-size", size, "medium", _size_title)
     seed = st.number_input(
         _("Seed"),
         0,

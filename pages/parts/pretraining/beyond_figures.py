@@ -41,14 +41,14 @@ def _parts_spec(title: str, unit: str, parts: tuple[str, ...], steps: tuple[int,
             y=alt.Y("part:N", title=None, sort=list(parts), axis=alt.Axis(labelLimit=140)),
             color=alt.Color(
                 "value:Q",
-                title=unit,
+                title=_(unit),
                 scale=alt.Scale(type="log", scheme="viridis"),
                 legend=alt.Legend(orient="top", gradientLength=220, labelExpr=_POWER, tickCount=4, titleLimit=320),
             ),
             tooltip=[
                 alt.Tooltip("part:N", title=_("Part")),
                 alt.Tooltip("step:O", title=_("Training step")),
-                alt.Tooltip("value:Q", title=unit, format=".3~g"),
+                alt.Tooltip("value:Q", title=_(unit), format=".3~g"),
             ],
         )
     )
@@ -72,7 +72,7 @@ def _lines_spec(title: str, unit: str, parts: tuple[str, ...], until: int, level
     ticks = [0, *[4**n for n in range(2, 9) if 4**n < 0.6 * until], until]
     scale = alt.Scale(type="symlog", constant=8, domain=[0, until], nice=False)
     x = alt.X("step:Q", title=_("Training step"), scale=scale, axis=alt.Axis(values=ticks, format=",d"))
-    y = alt.Y("value:Q", title=unit, scale=alt.Scale(type="log"), axis=alt.Axis(labelExpr=_POWER, tickCount=5))
+    y = alt.Y("value:Q", title=_(unit), scale=alt.Scale(type="log"), axis=alt.Axis(labelExpr=_POWER, tickCount=5))
     n = len(parts)
     legend = alt.Legend(orient="top", columns=2, title=None, symbolStrokeWidth=0) if n > 1 else None
     colour = alt.Color("part:N", legend=legend, scale=alt.Scale(domain=list(parts), range=_RUN_COLOURS[:n]))
@@ -83,7 +83,7 @@ def _lines_spec(title: str, unit: str, parts: tuple[str, ...], until: int, level
     tips = [
         alt.Tooltip("part:N", title=_("Part")),
         alt.Tooltip("step:Q", title=_("Training step"), format=",d"),
-        alt.Tooltip("value:Q", title=unit, format=".3~g"),
+        alt.Tooltip("value:Q", title=_(unit), format=".3~g"),
     ]
     curve = lines.mark_line(strokeWidth=2).encode(x, y, colour, dash)
     points = lines.mark_point(size=55, filled=True, opacity=1).encode(x, y, colour, shape, tooltip=tips)
@@ -125,7 +125,7 @@ def _histogram_spec(title: str, value: str, steps: tuple[int, ...], reach: float
         .encode(
             x=alt.X("step:O", title=_("Training step of the checkpoint"), sort=list(steps), axis=_few(steps)),
             y=alt.Y(
-                "low:Q", title=value, scale=alt.Scale(domain=[-reach, reach], nice=False), axis=alt.Axis(tickCount=7)
+                "low:Q", title=_(value), scale=alt.Scale(domain=[-reach, reach], nice=False), axis=alt.Axis(tickCount=7)
             ),
             y2="high:Q",
             color=alt.Color(

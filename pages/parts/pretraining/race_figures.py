@@ -75,13 +75,13 @@ def _frame(points: pd.DataFrame, x: Axis, goal: float | None, reached: Sequence[
 
 @cached_by_language(maxsize=128)
 def _overlay_spec(x: Axis, lanes: tuple[str, ...], unit: str) -> dict[str, Any]:
-    horizontal = alt.X("x:Q", title=AXIS_TITLES[x], axis=_position_axis(x, 6))
+    horizontal = alt.X("x:Q", title=_(AXIS_TITLES[x]), axis=_position_axis(x, 6))
     vertical = alt.Y("loss:Q", title=_("Loss ({unit})", unit=unit), scale=alt.Scale(zero=False))
     colour, shape = _by_run(lanes, alt.Legend(orient="top", columns=2, labelLimit=260, symbolOpacity=1))
     each = alt.Detail("each:N")
     tips = [
         alt.Tooltip("run:N", title=_("Lane")),
-        alt.Tooltip("x:Q", title=AXIS_TITLES[x], format=",.4~r"),
+        alt.Tooltip("x:Q", title=_(AXIS_TITLES[x]), format=",.4~r"),
         alt.Tooltip("loss:Q", title=_("Loss ({unit})", unit=unit), format=".3f"),
     ]
     base = alt.Chart()
@@ -109,7 +109,7 @@ def _overlay_spec(x: Axis, lanes: tuple[str, ...], unit: str) -> dict[str, Any]:
 
 @cached_by_language(maxsize=128)
 def _single_spec(x: Axis, lanes: tuple[str, ...], lane: str, unit: str) -> dict[str, Any]:
-    horizontal = alt.X("x:Q", title=AXIS_TITLES[x], axis=_position_axis(x, 4))
+    horizontal = alt.X("x:Q", title=_(AXIS_TITLES[x]), axis=_position_axis(x, 4))
     vertical = alt.Y(
         "loss:Q", title=_("Loss ({unit})", unit=unit), scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=4)
     )
@@ -132,7 +132,7 @@ def _single_spec(x: Axis, lanes: tuple[str, ...], lane: str, unit: str) -> dict[
         each,
         shape=shape,
         tooltip=[
-            alt.Tooltip("x:Q", title=AXIS_TITLES[x], format=",.4~r"),
+            alt.Tooltip("x:Q", title=_(AXIS_TITLES[x]), format=",.4~r"),
             alt.Tooltip("loss:Q", title=_("Loss ({unit})", unit=unit), format=".3f"),
         ],
     )

@@ -382,12 +382,12 @@ def _curve_spec(low: float, high: float) -> dict[str, Any]:
         alt.Tooltip("loss:Q", title=_("Loss (nats per token)"), format=".3f"),
     ]
     raw = (
-        base.transform_filter("datum.layer == 'one batch'")
+        base.transform_filter(alt.FieldEqualPredicate(field="layer", equal=_("one batch")))
         .mark_line(strokeWidth=1.2, opacity=0.75, clip=True)
         .encode(x, y, colour, dash, tooltip=tips)
     )
     smooth = (
-        base.transform_filter("datum.layer == 'smoothed'")
+        base.transform_filter(alt.FieldEqualPredicate(field="layer", equal=_("smoothed")))
         .mark_line(strokeWidth=3, clip=True)
         .encode(x, y, colour, dash, tooltip=tips)
     )

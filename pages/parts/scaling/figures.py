@@ -83,7 +83,7 @@ def _law_spec(title: str, x: str, across: tuple[float, float], up: tuple[float, 
     places, words = _decades(*across)
     horizontal = alt.X(
         "x:Q",
-        title=x,
+        title=_(x),
         scale=alt.Scale(type="log", domain=list(across), nice=False),
         axis=alt.Axis(values=places, labelExpr=words, labelFlush=False),
     )
@@ -92,7 +92,7 @@ def _law_spec(title: str, x: str, across: tuple[float, float], up: tuple[float, 
     vertical = alt.Y("y:Q", title=_("Validation loss (nats per token)"), scale=scale, axis=vertical_axis)
     tips = [
         alt.Tooltip("name:N", title=_("What")),
-        alt.Tooltip("x:Q", title=x, format=",.4~s"),
+        alt.Tooltip("x:Q", title=_(x), format=",.4~s"),
         alt.Tooltip("y:Q", title=_("Loss"), format=".3f"),
     ]
     base = alt.Chart()

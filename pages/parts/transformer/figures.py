@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import altair as alt
@@ -63,7 +62,7 @@ def _stacked_spec(
     pieces = base.transform_filter("datum.layer == 'piece'")
     horizontal = alt.X(
         "start:Q",
-        title=x,
+        title=_(x),
         axis=alt.Axis(tickCount=5, labelExpr=_COMPACT if compact else _READABLE),
     )
     colours = [_RUN_COLOURS[place % len(_RUN_COLOURS)] for place in range(max(1, len(kinds)))]
@@ -79,7 +78,7 @@ def _stacked_spec(
         tooltip=[
             alt.Tooltip("row:N", title=_("Model")),
             alt.Tooltip("name:N", title=_("Part")),
-            alt.Tooltip("shown:N", title=x),
+            alt.Tooltip("shown:N", title=_(x)),
             alt.Tooltip("share:N", title=_("Share")),
         ],
     )
@@ -145,13 +144,13 @@ def _lines_spec(
     scale = alt.Scale(type="log") if log else alt.Scale(domain=[0, 1]) if percent else alt.Scale(zero=False)
     legend = alt.Legend(orient="top", columns=3, labelLimit=160) if several else None
     base = alt.Chart().encode(
-        alt.X("x:Q", title=x, axis=axis),
-        alt.Y("y:Q", title=y, scale=scale, axis=alt.Axis(tickCount=5, format="%" if percent else "~g")),
+        alt.X("x:Q", title=_(x), axis=axis),
+        alt.Y("y:Q", title=_(y), scale=scale, axis=alt.Axis(tickCount=5, format="%" if percent else "~g")),
         alt.Color("series:N", title=None, sort=None, legend=legend, scale=alt.Scale(range=_RUN_COLOURS)),
         tooltip=[
             alt.Tooltip("series:N", title=_("Line")),
-            alt.Tooltip("place:N", title=x),
-            alt.Tooltip("y:Q", title=y, format=".2%" if percent else ".4~g"),
+            alt.Tooltip("place:N", title=_(x)),
+            alt.Tooltip("y:Q", title=_(y), format=".2%" if percent else ".4~g"),
         ],
     )
     drawn = base.mark_line(strokeWidth=2.2)
@@ -188,7 +187,7 @@ def _distributions_spec(title: str, x: str, series: tuple[str, ...]) -> dict[str
         alt.Chart()
         .mark_line(interpolate="step", strokeWidth=2.2)
         .encode(
-            alt.X("x:Q", title=x, axis=alt.Axis(tickCount=7)),
+            alt.X("x:Q", title=_(x), axis=alt.Axis(tickCount=7)),
             alt.Y("share:Q", title=_("Share of the numbers (%)"), axis=alt.Axis(tickCount=4, format="~%")),
             alt.Color(
                 "series:N",
@@ -199,7 +198,7 @@ def _distributions_spec(title: str, x: str, series: tuple[str, ...]) -> dict[str
             alt.StrokeDash("series:N", title=None, scale=alt.Scale(domain=list(series), range=dashes[: len(series)])),
             tooltip=[
                 alt.Tooltip("series:N", title=_("Vector")),
-                alt.Tooltip("x:Q", title=x, format=".3f"),
+                alt.Tooltip("x:Q", title=_(x), format=".3f"),
                 alt.Tooltip("share:Q", title=_("Share"), format=".1%"),
             ],
         )
@@ -282,20 +281,20 @@ def named_bars(
     return Figure(data, _named_spec(title, x, y, percent, len(data)), alt_text, summary)
 
 
-@lru_cache(maxsize=64)
+@cached_by_language(maxsize=64)
 def _named_spec(title: str, x: str, y: str, percent: bool, n_bars: int) -> dict[str, Any]:
     base = alt.Chart().encode(
         y=alt.Y(
             "name:N",
-            title=y,
+            title=_(y),
             sort=alt.EncodingSortField("place", op="min", order="ascending"),
             axis=alt.Axis(labelLimit=150, labelFontSize=14),
         )
     )
     bars = base.mark_bar().encode(
-        alt.X("value:Q", title=x, axis=alt.Axis(tickCount=5, format="~%" if percent else "~g")),
+        alt.X("value:Q", title=_(x), axis=alt.Axis(tickCount=5, format="~%" if percent else "~g")),
         color=alt.condition("datum.value < 0", alt.value("orange"), alt.value("blue")),
-        tooltip=[alt.Tooltip("name:N", title=y), alt.Tooltip("shown:N", title=x)],
+        tooltip=[alt.Tooltip("name:N", title=_(y)), alt.Tooltip("shown:N", title=_(x))],
     )
     numbers = base.mark_text(align="left", dx=5, fontSize=13).encode(
         x="value:Q", text="shown:N", color=alt.value(_QUIET)
