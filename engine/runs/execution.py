@@ -103,7 +103,7 @@ class _Patient:
                 except StoreUnavailable as problem:
                     if not problem.passing or time.monotonic() > deadline:
                         raise
-                    log.warning(_("waiting for the store (%s): %s"), name, problem)
+                    log.warning("waiting for the store (%s): %s", name, problem)
                     time.sleep(RETRY_SECONDS)
 
         return patiently
@@ -293,7 +293,7 @@ class _Execution:
         try:
             keep_record(self.store, self.artifacts, self.run_id)
         except OSError:  # what is asked for is there without it
-            log.warning(_("the record of run %s could not be kept beside its models"), self.run_id, exc_info=True)
+            log.warning("the record of run %s could not be kept beside its models", self.run_id, exc_info=True)
 
     @staticmethod
     def _restored_first(trainer: TrainingLoop) -> Iterator[Event | None]:
