@@ -13,7 +13,7 @@ html[data-projector] [data-testid="stElementContainer"]:has([data-testid="stMetr
 html[data-projector] [data-testid="stSidebar"] { font-size: 0.8rem; }
 `;
 
-const say = () => window.dispatchEvent(new Event("llm-projector"));
+const announce = () => window.dispatchEvent(new Event("llm-projector"));
 
 export default function ({ parentElement }) {
   if (!document.getElementById(SHEET)) {
@@ -25,7 +25,7 @@ export default function ({ parentElement }) {
   const page = document.documentElement;
   if (!page.hasAttribute("data-projector")) {
     page.setAttribute("data-projector", "");
-    say();
+    announce();
   }
   if (!parentElement.querySelector(".root")) parentElement.append(element("div", "root"));
   const root = parentElement.querySelector(".root");
@@ -33,6 +33,6 @@ export default function ({ parentElement }) {
     setTimeout(() => {
       if (root.isConnected) return;
       page.removeAttribute("data-projector");
-      say();
+      announce();
     }, 0);
 }
