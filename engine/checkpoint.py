@@ -322,11 +322,9 @@ def gpt2_obstacle(config: GPTConfig) -> str:
     if usual and config.activation in _OUR_ACTIVATIONS:
         return ""
     return _(
-        (
-            "only whole, causal models with learned positions, GELU, biases and tied embeddings have GPT-2's layout; "
-            "this one has positions={positions!r}, activation={activation!r}, bias={bias}, "
-            "tie_embeddings={tie_embeddings}, causal={causal}, residual={residual}, norm={norm!r}."
-        ),
+        "only whole, causal models with learned positions, GELU, biases and tied embeddings have GPT-2's layout; "
+        "this one has positions={positions!r}, activation={activation!r}, bias={bias}, "
+        "tie_embeddings={tie_embeddings}, causal={causal}, residual={residual}, norm={norm!r}.",
         positions=config.positions,
         activation=config.activation,
         bias=config.bias,

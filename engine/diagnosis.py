@@ -131,10 +131,8 @@ def rate_too_high(facts: RunFacts) -> Finding | None:
     if climb is not None:
         low, high, first, last = climb
         text = _(
-            (
-                "The training loss climbed from {low:.2f} to {high:.2f} between steps {first:,} and {last:,}, at a "
-                "learning rate of {rates}: updates overshoot and undo each other."
-            ),
+            "The training loss climbed from {low:.2f} to {high:.2f} between steps {first:,} and {last:,}, at a "
+            "learning rate of {rates}: updates overshoot and undo each other.",
             low=low,
             high=high,
             first=first,
@@ -144,10 +142,8 @@ def rate_too_high(facts: RunFacts) -> Finding | None:
         return _finding(facts, RATE_TOO_HIGH, text + moved, (first, last), "fault", gentler)
     if size is not None and size >= 0.1 and facts.final_loss > facts.baselines.get("bigram", math.inf):
         text = _(
-            (
-                "The loss ends at {final_loss:.2f}, above what counting pairs of words reaches "
-                "({bigram:.2f}), at a learning rate of {rates}."
-            ),
+            "The loss ends at {final_loss:.2f}, above what counting pairs of words reaches "
+            "({bigram:.2f}), at a learning rate of {rates}.",
             final_loss=facts.final_loss,
             bigram=facts.baselines["bigram"],
             rates=rates,
@@ -219,7 +215,7 @@ def rate_too_low(facts: RunFacts) -> Finding | None:
         share=share,
     )
     text = _(
-        ("{moved}, and in {last_step:,} steps the loss came down from {validation:.2f} to only {final_loss:.2f}."),
+        "{moved}, and in {last_step:,} steps the loss came down from {validation:.2f} to only {final_loss:.2f}.",
         moved=moved,
         last_step=facts.last_step,
         validation=facts.validation[0],
@@ -239,10 +235,8 @@ def overfitting(facts: RunFacts) -> Finding | None:
     step, lowest, train_then, train_now = turn
     read = _(" The text was read {passes:.1f} times.", passes=facts.passes) if facts.passes is not None else ""
     text = _(
-        (
-            "After step {step:,} the validation loss rose from {lowest:.2f} to {final_loss:.2f}, while the training "
-            "loss went on from {train_then:.2f} to {train_now:.2f}.{read}"
-        ),
+        "After step {step:,} the validation loss rose from {lowest:.2f} to {final_loss:.2f}, while the training "
+        "loss went on from {train_then:.2f} to {train_now:.2f}.{read}",
         step=step,
         lowest=lowest,
         final_loss=facts.final_loss,
@@ -265,11 +259,9 @@ def data_too_small(facts: RunFacts) -> Finding | None:
     if parameters <= 10 * facts.text_tokens or (turning_point(facts) is None and (gap < 0.5 or facts.passes < 4)):
         return None
     text = _(
-        (
-            "The text has about {text_tokens:,} tokens, the model {parameters:,} numbers to remember them with, and "
-            "it has read everything {passes:.0f} times: training loss {final_loss:.2f}, validation loss "
-            "{final_loss_2:.2f}."
-        ),
+        "The text has about {text_tokens:,} tokens, the model {parameters:,} numbers to remember them with, and "
+        "it has read everything {passes:.0f} times: training loss {final_loss:.2f}, validation loss "
+        "{final_loss_2:.2f}.",
         text_tokens=facts.text_tokens,
         parameters=parameters,
         passes=facts.passes,
@@ -293,11 +285,9 @@ def stalled(facts: RunFacts) -> Finding | None:
     if last - first < max(60, 0.4 * facts.last_step):
         return None
     text = _(
-        (
-            "For {last:,} steps the loss stayed near {unigram:.2f}, which is what knowing the frequency of each "
-            "token gives, and it ends at {final_loss:.2f}. Knowing which token follows which would give "
-            "{bigram:.2f}: too little of the context reaches the output."
-        ),
+        "For {last:,} steps the loss stayed near {unigram:.2f}, which is what knowing the frequency of each "
+        "token gives, and it ends at {final_loss:.2f}. Knowing which token follows which would give "
+        "{bigram:.2f}: too little of the context reaches the output.",
         last=last - first,
         unigram=unigram,
         final_loss=facts.final_loss,
@@ -318,10 +308,8 @@ def under_trained(facts: RunFacts) -> Finding | None:
     if not fell >= 0.1:
         return None
     text = _(
-        (
-            "The loss was still falling, by {fell:.2f} in the last half of its {last_step:,} steps, and is "
-            "{final_loss:.2f}: more than what counting pairs of words gives ({bigram:.2f})."
-        ),
+        "The loss was still falling, by {fell:.2f} in the last half of its {last_step:,} steps, and is "
+        "{final_loss:.2f}: more than what counting pairs of words gives ({bigram:.2f}).",
         fell=fell,
         last_step=facts.last_step,
         final_loss=facts.final_loss,
@@ -404,10 +392,8 @@ def diagnose(facts: RunFacts) -> Diagnosis:
 
 def _too_early(facts: RunFacts) -> Finding:
     text = _(
-        (
-            "{last_step:,} of {total_steps:,} steps and {n_validation} evaluations are recorded. "
-            "Nothing alarming so far; a curve shows what is wrong with it when the learning rate has been up and down."
-        ),
+        "{last_step:,} of {total_steps:,} steps and {n_validation} evaluations are recorded. "
+        "Nothing alarming so far; a curve shows what is wrong with it when the learning rate has been up and down.",
         last_step=facts.last_step,
         total_steps=facts.total_steps,
         n_validation=len(facts.validation),

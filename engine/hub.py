@@ -257,11 +257,9 @@ def _sentence(hub_id: str, models: Path, error: Exception) -> str:
     if isinstance(error, OSError) and "space" in str(error).lower():
         return _("The disk is full, {hub_id} is not here whole: make room, then fetch it again.", hub_id=hub_id)
     return _(
-        (
-            "{hub_id} could not be fetched: the hub cannot be reached, so this computer is probably offline "
-            "({name}). Try again with a network, or copy the folder of a GPT-2 (config.json and "
-            "model.safetensors) to {models}."
-        ),
+        "{hub_id} could not be fetched: the hub cannot be reached, so this computer is probably offline "
+        "({name}). Try again with a network, or copy the folder of a GPT-2 (config.json and "
+        "model.safetensors) to {models}.",
         hub_id=hub_id,
         name=type(error).__name__,
         models=models,

@@ -99,7 +99,7 @@ def _described(folder: Path) -> OpenModel:
             problem = _("It has no weights as safetensors.")
         elif not (folder / OWN_TOKENIZER).exists() and vocab_size != GPT2_VOCAB_SIZE:
             problem = _(
-                ("Its vocabulary of {vocab_size:,} tokens is not GPT-2's own, and no tokenizer of ours is with it."),
+                "Its vocabulary of {vocab_size:,} tokens is not GPT-2's own, and no tokenizer of ours is with it.",
                 vocab_size=vocab_size,
             )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

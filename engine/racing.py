@@ -220,10 +220,7 @@ def _saved(base: Lane, leader: Lane, level: float) -> str:
         text += _(" and {less} training time", less=_less(seconds.mean, "less", "more"))
     if steps.low is not None and steps.high is not None:
         text += _(
-            (
-                "; the {confidence:.0%} t interval of the steps saved over {n} seeds goes from "
-                "{low:.0f} % to {high:.0f} %"
-            ),
+            "; the {confidence:.0%} t interval of the steps saved over {n} seeds goes from {low:.0f} % to {high:.0f} %",
             confidence=CONFIDENCE,
             n=steps.n,
             low=100 * steps.low,

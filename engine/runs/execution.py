@@ -123,7 +123,7 @@ def failure_sentence(error: BaseException) -> str:
     if isinstance(error, EngineError):
         return text
     return _(
-        ("An unexpected error ended the run ({name}: {text}). Resume to try again from the last checkpoint."),
+        "An unexpected error ended the run ({name}: {text}). Resume to try again from the last checkpoint.",
         name=type(error).__name__,
         text=text,
     )

@@ -258,10 +258,8 @@ class RunService:
         """A sentence for the learner when runs cannot start or go on; else empty."""
         if (room := self._room()) < _LITTLE_ROOM:
             return _(
-                (
-                    "The disk of the server is full ({room:,} kB are left): training waits or ends until there is "
-                    "room again. What is saved already is safe."
-                ),
+                "The disk of the server is full ({room:,} kB are left): training waits or ends until there is "
+                "room again. What is saved already is safe.",
                 room=room // 1000,
             )
         if (found := live_leader(self.store)) is not None:

@@ -48,10 +48,8 @@ def below_trigram(seconds: float = 60.0) -> Outcome:
         )
     gap, run, line = best
     told = _(
-        (
-            "Your best run of that length reached {validation_loss:.2f} after {seconds:.0f} s; "
-            "the trigram line of its text is at {line:.2f}."
-        ),
+        "Your best run of that length reached {validation_loss:.2f} after {seconds:.0f} s; "
+        "the trigram line of its text is at {line:.2f}.",
         validation_loss=run.validation_loss,
         seconds=run.seconds,
         line=line,

@@ -64,10 +64,8 @@ def compression(replay: Replay, n: int, n_merges: int) -> Figure:
     )
     n_tokens, share = replay.n_tokens(n), replay.n_tokens(n) / max(1, replay.n_start)
     summary = _(
-        (
-            "After {merges} the text has {n_tokens:,} tokens, {share:.0%} of the {n_start:,} it began with: "
-            "{bytes_per_token:.2f} bytes a token."
-        ),
+        "After {merges} the text has {n_tokens:,} tokens, {share:.0%} of the {n_start:,} it began with: "
+        "{bytes_per_token:.2f} bytes a token.",
         merges=_merges(n),
         n_tokens=n_tokens,
         share=share,
@@ -108,10 +106,8 @@ def size_against_length(table: pd.DataFrame) -> Figure:
     data["side"] = ["above" if place % 2 else "below" for place in range(len(data))]
     shortest, smallest = data.loc[data["tokens"].idxmin()], data.loc[data["parameters"].idxmin()]
     summary = _(
-        (
-            "{tokenizer} needs the fewest tokens ({tokens:,}), {tokenizer_2} the "
-            "smallest table ({parameters:,} parameters)."
-        ),
+        "{tokenizer} needs the fewest tokens ({tokens:,}), {tokenizer_2} the "
+        "smallest table ({parameters:,} parameters).",
         tokenizer=shortest["tokenizer"],
         tokens=shortest["tokens"],
         tokenizer_2=smallest["tokenizer"],

@@ -172,7 +172,7 @@ def summarise_loss(
         last = measured.sort_values("step").groupby("run", sort=False)["loss"].last()
         best = str(last.idxmin())
         return _(
-            ("Of {n_runs} runs, {best} has the lowest {name}: {last:.2f} {unit} (the highest is {max:.2f})."),
+            "Of {n_runs} runs, {best} has the lowest {name}: {last:.2f} {unit} (the highest is {max:.2f}).",
             n_runs=len(runs),
             best=best,
             name=name,
@@ -237,7 +237,7 @@ def summarise_line(values: pd.Series, title: str, unit: str) -> str:
         return _("{title}: nothing measured yet.", title=title)
     unit = f" {unit}" if unit else ""
     return _(
-        ("{title}: {short}{unit} at the end, between {short_2} and {short_3}."),
+        "{title}: {short}{unit} at the end, between {short_2} and {short_3}.",
         title=title,
         short=_short(values.iloc[-1]),
         unit=unit,

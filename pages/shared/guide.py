@@ -155,7 +155,8 @@ def _show_step(lesson: str, number: int, step: Step, *, done: bool) -> None:
         here = (
             _(" · :material/my_location: **this step**") if st.session_state.get(_ASKED) == (lesson, step.item) else ""
         )
-        st.markdown(f"{mark} **{_(step.title)}**{_(' · done') if done else ''}{here}")
+        so_far = _(" · done") if done else ""
+        st.markdown(f"{mark} **{_(step.title)}**{so_far}{here}")
         st.markdown(linked(step.text))
         with st.container(horizontal=True):
             if step.part is not None:

@@ -80,11 +80,9 @@ def _too_short(config: RunConfig, source: TextSource) -> str:
     if n_chars >= needed:
         return ""
     return _(
-        (
-            "This text is too short for a context length of {context}: the tenth that is kept aside to check the model "
-            "must fill at least one window. Choose a shorter context (All settings, Model) or a text of about "
-            "{needed:,.0f} characters."
-        ),
+        "This text is too short for a context length of {context}: the tenth that is kept aside to check the model "
+        "must fill at least one window. Choose a shorter context (All settings, Model) or a text of about "
+        "{needed:,.0f} characters.",
         context=context,
         needed=needed,
     )

@@ -487,10 +487,8 @@ def _look_inside(pair: Pair) -> None:
     with figure:
         locked = st.session_state.get("causal_locked")
         summary = _(
-            (
-                "{capitalize}, {names}: {later:.0%} of the attention goes "
-                "to later tokens, {following:.0%} to the very next one."
-            ),
+            "{capitalize}, {names}: {later:.0%} of the attention goes "
+            "to later tokens, {following:.0%} to the very next one.",
             capitalize=head_name(layer, head).capitalize(),
             names=_(NAMES[which]),
             later=later[layer, head],

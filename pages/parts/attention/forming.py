@@ -142,7 +142,7 @@ def _large(sentence: Sentence, moment: Moment, layer: int, head: int, choice: Mo
         else _("its habit is “{label}” ({score:.2f})", label=label, score=score)
     )
     summary = _(
-        ("{capitalize} at step {step:,}: entropy {entropy:.2f} bits; {does}."),
+        "{capitalize} at step {step:,}: entropy {entropy:.2f} bits; {does}.",
         capitalize=head_name(layer, head).capitalize(),
         step=choice.step,
         entropy=moment.entropy[layer, head],

@@ -114,10 +114,8 @@ def _ranked(values: np.ndarray, scores: inspection.HeadScores, rank: str, base: 
         (layer, head), top = places[0], data["shown"][0]
         if rank == RANKS[0]:
             summary = _(
-                (
-                    "With all heads on the loss is {base:.3f} nats per token; without {head_name} it is "
-                    "{base_2:.3f} ({top}), the largest rise."
-                ),
+                "With all heads on the loss is {base:.3f} nats per token; without {head_name} it is "
+                "{base_2:.3f} ({top}), the largest rise.",
                 base=base,
                 head_name=head_name(layer, head),
                 base_2=base + data["value"][0],

@@ -89,10 +89,8 @@ def _masking(view: View, row: int, column: int) -> None:
     scaled = number(view.stages.scaled[row, column])
     if view.hidden[row, column]:
         text = _(
-            (
-                "{scaled} becomes **−∞**: token {column} comes after token {row}. Since e^(−∞) = 0, softmax gives it "
-                "no weight, and what it says has no way into this row."
-            ),
+            "{scaled} becomes **−∞**: token {column} comes after token {row}. Since e^(−∞) = 0, softmax gives it "
+            "no weight, and what it says has no way into this row.",
             scaled=scaled,
             column=column,
             row=row,

@@ -71,7 +71,7 @@ def _summary(view: View, stage: int, values: np.ndarray) -> str:
     if stage < 4:
         what = _("weight") if stage == 3 else _("score")
         return _(
-            ("The largest {what}, {number}, is where token {row} looks at token {column}{ending}."),
+            "The largest {what}, {number}, is where token {row} looks at token {column}{ending}.",
             what=what,
             number=number(values[row, column]),
             row=row,

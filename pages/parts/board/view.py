@@ -138,7 +138,8 @@ def _run_row(record: RunRecord, names: list[str], order: dict[str, int]) -> None
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(icon, width="content")
         with st.container():
-            st.text(f"{run_name(record)} · {', '.join(names) or _('nobody in particular')}")
+            whose = ", ".join(names) or _("nobody in particular")
+            st.text(f"{run_name(record)} · {whose}")
             st.caption(f"{word} · {what} · {record.job}")
         st.button(
             _("Stop"),

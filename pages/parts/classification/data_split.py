@@ -125,11 +125,9 @@ def _class_chart(split: Split, balance: bool) -> None:
     least = rarest_class(split.test.labels, len(names))
     commonest = max(split.test.labels.count(label) for label in range(len(names))) / len(split.test)
     summary = _(
-        (
-            "{n_train:,} texts to train on, {n_validation:,} to validate, {n_test:,} to test. "
-            "The rarest class of the test set has {least:,} texts; always saying the commonest "
-            "class would be right for {commonest:.1%} of them."
-        ),
+        "{n_train:,} texts to train on, {n_validation:,} to validate, {n_test:,} to test. "
+        "The rarest class of the test set has {least:,} texts; always saying the commonest "
+        "class would be right for {commonest:.1%} of them.",
         n_train=len(split.train),
         n_validation=len(split.validation),
         n_test=len(split.test),

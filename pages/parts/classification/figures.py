@@ -77,10 +77,8 @@ def roc(curve: ThresholdCurve, here: Counts) -> Figure:
     places = _thinned(len(curve.recall))
     points = pd.DataFrame({"x": curve.false_alarms[places], "y": curve.recall[places]})
     summary = _(
-        (
-            "Area under the curve: {roc_area:.4f}; 1 is perfect, 0.5 (the dotted line) is chance. The diamond is "
-            "the chosen threshold: {recall:.1%} found at {false_alarms:.1%} false alarms."
-        ),
+        "Area under the curve: {roc_area:.4f}; 1 is perfect, 0.5 (the dotted line) is chance. The diamond is "
+        "the chosen threshold: {recall:.1%} found at {false_alarms:.1%} false alarms.",
         roc_area=curve.roc_area,
         recall=here.recall,
         false_alarms=here.false_alarms,
@@ -101,10 +99,8 @@ def precision_recall(curve: ThresholdCurve, here: Counts) -> Figure:
     places = _thinned(len(curve.recall))
     points = pd.DataFrame({"x": curve.recall[places], "y": curve.precision[places]})
     summary = _(
-        (
-            "Average precision: {average_precision:.4f}. The diamond is the chosen threshold: precision "
-            "{precision:.1%} at recall {recall:.1%}."
-        ),
+        "Average precision: {average_precision:.4f}. The diamond is the chosen threshold: precision "
+        "{precision:.1%} at recall {recall:.1%}.",
         average_precision=curve.average_precision,
         precision=here.precision,
         recall=here.recall,
@@ -126,10 +122,8 @@ def reliability(found: Calibration) -> Figure:
     rows += [{"layer": "ideal", "x": end, "y": end, "n": 0} for end in (0.0, 1.0)]
     most = max(found.bins, key=lambda each: each.n)
     summary = _(
-        (
-            "Expected calibration error: {error:.4f}. {n:,} texts lie in the fullest bin, "
-            "{low:.1f} to {high:.1f}; on the dotted line a probability means what it says."
-        ),
+        "Expected calibration error: {error:.4f}. {n:,} texts lie in the fullest bin, "
+        "{low:.1f} to {high:.1f}; on the dotted line a probability means what it says.",
         error=found.error,
         n=most.n,
         low=most.low,

@@ -257,10 +257,8 @@ def _draw_swap(model: GPT, tokenizer: Any, names: tuple[str, ...], config: Class
     share = learning[0] / total
     tokens = [show_bytes(tokenizer.token_bytes(id)) for id in range(1000, 1005) if id < tokenizer.n_vocab]
     words = _(
-        (
-            "{learning:,} of {total:,} numbers learn: {share:.2%}. The head shrinks from {vocab_size:,} "
-            "rows, one a token, to {n_names}, one a class."
-        ),
+        "{learning:,} of {total:,} numbers learn: {share:.2%}. The head shrinks from {vocab_size:,} "
+        "rows, one a token, to {n_names}, one a class.",
         learning=learning[0],
         total=total,
         share=share,
@@ -362,7 +360,7 @@ def _confusion(record: RunRecord) -> None:
         return
     names, counts = validation.label_names, np.array(measured["confusion"])
     summary = _(
-        ("After step {step:,}, {trace:,} of {sum:,} validation texts are called rightly ({validation_accuracy:.1%})."),
+        "After step {step:,}, {trace:,} of {sum:,} validation texts are called rightly ({validation_accuracy:.1%}).",
         step=step,
         trace=np.trace(counts),
         sum=counts.sum(),

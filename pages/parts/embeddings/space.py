@@ -377,21 +377,17 @@ def _map_3d(points: np.ndarray, words: Vocabulary, colour: str, token_id: int, n
 def _caption(choice: ModelChoice, method: str, n_dims: int, n: int, share: float | None) -> str:
     if method == "PCA":
         return _(
-            (
-                "{n} most frequent tokens at step {step:,}, vectors scaled to length 1. The {n_dims} axes are those of "
-                "the run's last checkpoint, for all its checkpoints: points move, the frame does not. They keep "
-                "{share:.0%} of the variance here; the rest cannot be seen."
-            ),
+            "{n} most frequent tokens at step {step:,}, vectors scaled to length 1. The {n_dims} axes are those of "
+            "the run's last checkpoint, for all its checkpoints: points move, the frame does not. They keep "
+            "{share:.0%} of the variance here; the rest cannot be seen.",
             n=n,
             step=choice.step,
             n_dims=n_dims,
             share=share,
         )
     return _(
-        (
-            "{n} most frequent tokens at step {step:,}. Each checkpoint's map starts from that of the last one and "
-            "is turned to lie over it as well as it can (Procrustes)."
-        ),
+        "{n} most frequent tokens at step {step:,}. Each checkpoint's map starts from that of the last one and "
+        "is turned to lie over it as well as it can (Procrustes).",
         n=n,
         step=choice.step,
     )

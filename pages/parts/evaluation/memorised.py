@@ -336,7 +336,7 @@ def _passage(written: Written, number: int, text: TrainingText, run_id: str) -> 
 def _where(place: Place, n_chars: int) -> str:
     work = f" · {place.work[:80]}" if place.work else ""
     return _(
-        ("{source_title}{work} · line {line:,}, {start:.0%} into the text"),
+        "{source_title}{work} · line {line:,}, {start:.0%} into the text",
         source_title=source_title(place.source),
         work=work,
         line=place.line,

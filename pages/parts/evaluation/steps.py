@@ -195,11 +195,9 @@ def _one_row(logits: np.ndarray, found: CrossEntropy, row: int, tokenizer: Any, 
             )
         )
         summary = _(
-            (
-                "The token that came had the logit {logits:.2f}, and e to the power of "
-                "{logits:.2f} − {log_sums:.2f} is {percent}. "
-                "All {n_logits:,} sum to 100 %."
-            ),
+            "The token that came had the logit {logits:.2f}, and e to the power of "
+            "{logits:.2f} − {log_sums:.2f} is {percent}. "
+            "All {n_logits:,} sum to 100 %.",
             logits=found.logits[row],
             log_sums=found.log_sums[row],
             percent=percent(float(found.probabilities[row])),
@@ -211,10 +209,8 @@ def _one_row(logits: np.ndarray, found: CrossEntropy, row: int, tokenizer: Any, 
     else:
         st.latex(r"z = W_{\text{head}}\, h \in \mathbb{R}^{V}, \qquad V = " + f"{len(logits):,}".replace(",", r"\,"))
         summary = _(
-            (
-                "One score for each of the {n_logits:,} tokens. The one that came has {logits:.2f}, place "
-                "{place:,} among them; the highest is {max:.2f}."
-            ),
+            "One score for each of the {n_logits:,} tokens. The one that came has {logits:.2f}, place "
+            "{place:,} among them; the highest is {max:.2f}.",
             n_logits=len(logits),
             logits=found.logits[row],
             place=place,

@@ -215,10 +215,8 @@ def _sentence(title: str, found: Improvement) -> str:
     direction = _("better") if found.relative >= 0 else _("worse")
     sure = "" if found.low > 0 or found.high < 0 else _(" The interval holds zero: it may be luck.")
     return _(
-        (
-            "**{title}** went {means}: **{relative:,.0%} {direction}** (95 % interval of the relative change "
-            "{low:+,.0%} to {high:+,.0%}, paired bootstrap).{sure}"
-        ),
+        "**{title}** went {means}: **{relative:,.0%} {direction}** (95 % interval of the relative change "
+        "{low:+,.0%} to {high:+,.0%}, paired bootstrap).{sure}",
         title=title,
         means=means,
         relative=abs(found.relative),

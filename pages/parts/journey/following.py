@@ -186,7 +186,7 @@ def _status(record: RunRecord) -> None:
     )
     if record.state == states.QUEUED:
         line = _(
-            ("{icon} **{word}** · {run_name} · number {value} in the queue"),
+            "{icon} **{word}** · {run_name} · number {value} in the queue",
             icon=icon,
             word=word,
             run_name=run_name(record),

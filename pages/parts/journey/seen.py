@@ -123,7 +123,7 @@ def what_changed(all_seen: list[Glance], step: int, tokenizer: Tokenizer) -> str
         )
     old = f"{token_name(tokenizer, before.first)} ({percent(float(before.probabilities[before.first]))})"
     return _(
-        ("Since step {step:,}: the first place went from {old} to {token_name} ({then} → {now})."),
+        "Since step {step:,}: the first place went from {old} to {token_name} ({then} → {now}).",
         step=before.step,
         old=old,
         token_name=token_name(tokenizer, here.first),
@@ -180,10 +180,8 @@ def over_training(all_seen: list[Glance], step: int, tokenizer: Tokenizer) -> Fi
     data = pd.DataFrame(columns).astype({"probability": "float64"})
     first, last = all_seen[0], all_seen[-1]
     summary = _(
-        (
-            "{n_all_seen} checkpoint{ending} so far: the model is as unsure as among "
-            "{entropy:,.1f} equal tokens at step {step:,}, {entropy_2:,.1f} at step {step_2:,}."
-        ),
+        "{n_all_seen} checkpoint{ending} so far: the model is as unsure as among "
+        "{entropy:,.1f} equal tokens at step {step:,}, {entropy_2:,.1f} at step {step_2:,}.",
         n_all_seen=len(all_seen),
         ending="s" if len(all_seen) > 1 else "",
         entropy=2**first.entropy,

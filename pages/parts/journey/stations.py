@@ -142,10 +142,8 @@ def _merges(prompt: Prompt, tokenizer: Tokenizer, word: int) -> dict[str, Any]:
         end = plural(len(rows[-1]["tokens"]), "token", "tokens")
         n_bytes = len(cut.encode("utf-8"))
         sentence = _(
-            (
-                "Neighbours are joined, the merge learned first going first: {token_text} begins as "
-                "{count} and after {count_2} it is {end}.{note}"
-            ),
+            "Neighbours are joined, the merge learned first going first: {token_text} begins as "
+            "{count} and after {count_2} it is {end}.{note}",
             token_text=token_text(chosen),
             count=plural(n_bytes, "byte", "bytes"),
             count_2=plural(n_merges, "merge", "merges"),
@@ -164,10 +162,8 @@ def _merges(prompt: Prompt, tokenizer: Tokenizer, word: int) -> dict[str, Any]:
         ]
         unknown = _(" One that was not in its training text becomes <|unk|>.") if tokenizer.kind != "byte" else ""
         sentence = _(
-            (
-                "This model's tokenizer merges nothing: every {what} is a token of its own.{unknown} "
-                "{token_text} is {count}.{note}"
-            ),
+            "This model's tokenizer merges nothing: every {what} is a token of its own.{unknown} "
+            "{token_text} is {count}.{note}",
             what=what,
             unknown=unknown,
             token_text=token_text(chosen),

@@ -117,11 +117,9 @@ def _loss(choice: ModelChoice) -> None:
     best = min(range(1, len(NAMES)), key=found.by_order.__getitem__)
     gain = found.by_order[best] - found.model
     verdict = _(
-        (
-            "The best by counting is the {names} with {by_order:.2f} nats per token; the GPT needs "
-            "{model:.2f}, {gain:.2f} {ending}: where it stands, the token that came is "
-            "{exp:.1f} times as {ending_2}."
-        ),
+        "The best by counting is the {names} with {by_order:.2f} nats per token; the GPT needs "
+        "{model:.2f}, {gain:.2f} {ending}: where it stands, the token that came is "
+        "{exp:.1f} times as {ending_2}.",
         names=_(NAMES[best]),
         by_order=found.by_order[best],
         model=found.model,

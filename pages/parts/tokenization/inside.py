@@ -241,7 +241,7 @@ def _tree(choice: TokenizerChoice, source: str, tokenizer: Tokenizer, token_id: 
 def _in_words(tree: MergeTree, token_id: int, tokenizer: Tokenizer) -> str:
     if tree.left is not None and tree.right is not None:
         return _(
-            ("{token} · id {token_id:,} · merge {merge_number:,} joined {token_2} and {token_3}"),
+            "{token} · id {token_id:,} · merge {merge_number:,} joined {token_2} and {token_3}",
             token=quoted(tree.token),
             token_id=token_id,
             merge_number=merge_number(token_id),

@@ -142,7 +142,7 @@ def verdict(plain: Tokenized, trusted: Tokenized) -> str:
     ids = ", ".join(f"`{names[each]}` = **{each:,}**" for each in dict.fromkeys(found))
     times = _("once") if len(found) == 1 else _("{n_found:,} times", n_found=len(found))
     return _(
-        ("{n_spans:,} tokens as plain text, {n_spans_2:,} with special tokens allowed, which occur {times}: {ids}."),
+        "{n_spans:,} tokens as plain text, {n_spans_2:,} with special tokens allowed, which occur {times}: {ids}.",
         n_spans=len(plain.spans),
         n_spans_2=len(trusted.spans),
         times=times,

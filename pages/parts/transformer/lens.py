@@ -200,10 +200,8 @@ def _measures(
     own = values[:, position]
     if rank:
         summary = _(
-            (
-                "The answer is number {own:,.0f} of {vocab_size:,} after the embedding "
-                "and number 1 at the end; it is first from row {rows} on."
-            ),
+            "The answer is number {own:,.0f} of {vocab_size:,} after the embedding "
+            "and number 1 at the end; it is first from row {rows} on.",
             own=own[0],
             vocab_size=reading.checkpoint.model.config.vocab_size,
             rows=rows[_settled(own)],

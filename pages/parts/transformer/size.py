@@ -197,11 +197,9 @@ def _published_remark(config: GPTConfig, changed: bool) -> None:
         text += _(" The paper's first count was too low; with the weights its authors gave the corrected one.")
     if printed.heads_fill_the_vector is False:
         text += _(
-            (
-                " The printed row cannot be right: {n_heads} heads of {head_size} make "
-                "{n_heads_2:,}, not {d_model:,}. Here: {n_heads_3} heads of "
-                "{head_size_2} in {d_model_2:,}."
-            ),
+            " The printed row cannot be right: {n_heads} heads of {head_size} make "
+            "{n_heads_2:,}, not {d_model:,}. Here: {n_heads_3} heads of "
+            "{head_size_2} in {d_model_2:,}.",
             n_heads=printed.n_heads,
             head_size=printed.head_size,
             n_heads_2=printed.n_heads * printed.head_size,

@@ -173,10 +173,8 @@ def _tree(vocabulary: Vocabulary, steps: list[BeamStep]) -> None:
         *(_("dropped {n}", n=n) for n in range(1, n_dropped + 1)),
     )
     summary = _(
-        (
-            "{n_steps} steps. In each the most probable beginnings, best first; the number after “from” is the column "
-            "of the step before that it goes on from."
-        ),
+        "{n_steps} steps. In each the most probable beginnings, best first; the number after “from” is the column "
+        "of the step before that it goes on from.",
         n_steps=len(steps),
     )
     token_table(head, rows, key="beam-tree", summary=summary)

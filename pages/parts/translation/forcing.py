@@ -115,10 +115,8 @@ def _table(
         summary = _("Every word is right, so both columns are fed the same and agree.")
     else:
         summary = _(
-            (
-                "They part at position {parted}. With the reference fed {wrong_forced} of {n_forced} positions are "
-                "wrong, with its own words fed {wrong_free} of {n_free}."
-            ),
+            "They part at position {parted}. With the reference fed {wrong_forced} of {n_forced} positions are "
+            "wrong, with its own words fed {wrong_free} of {n_free}.",
             parted=parted + 1,
             wrong_forced=wrong_forced,
             n_forced=len(forced),
