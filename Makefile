@@ -39,7 +39,7 @@ load: $(TEST_READY)
 # `pybabel init -i build/messages.pot -o assets/locales/XX.po -l XX`. New messages wait there for their translation.
 messages: $(INSTALLED)
 	mkdir -p build
-	$(BIN)/pybabel -q extract -F assets/locales/babel.cfg -k _ -k N_ -k say -k plural:2,3 -o build/messages.pot .
+	$(BIN)/pybabel -q extract -F assets/locales/babel.cfg -k _ -k N_ -k say -k plural:2,3 --add-location file -o build/messages.pot .
 	for file in assets/locales/*.po; do \
 		$(BIN)/pybabel -q update -i build/messages.pot -o $$file -l $$(basename $$file .po) \
 			--no-fuzzy-matching --ignore-obsolete --width 120 || exit 1; done
