@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import segno
 
+from engine.language import _, language
 from engine.report_page import escaped
 
 _STYLE = """
@@ -78,10 +79,10 @@ class Sheet:
 
 def to_html(sheets: Sequence[Sheet]) -> str:
     """The sheets as one HTML page."""
-    title = sheets[0].title if len(sheets) == 1 else "Lesson sheets"
+    title = sheets[0].title if len(sheets) == 1 else _("Lesson sheets")
     body = "\n".join(_lesson(each) + _teacher(each) for each in sheets)
     return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<!doctype html>\n<html lang="{language()}">\n<head>\n<meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escaped(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n"
@@ -92,7 +93,7 @@ def to_html(sheets: Sequence[Sheet]) -> str:
 def _lesson(sheet: Sheet) -> str:
     steps = "".join(
         f"<li><strong>{escaped(_ended(title))}</strong> {escaped(text)}"
-        + (f' <span class="quiet">Part “{escaped(part)}”.</span>' if part else "")
+        + (f' <span class="quiet">{escaped(_part(part))}</span>' if part else "")
         + "</li>"
         for title, text, part in sheet.steps
     )
@@ -100,14 +101,15 @@ def _lesson(sheet: Sheet) -> str:
         f"<li>{f'<strong>{escaped(_ended(part))}</strong> ' if part else ''}{escaped(text)}</li>"
         for part, text in sheet.notice
     )
+    about = _("About {minutes} minutes", minutes=sheet.minutes)
     questions = "".join(f"<li>{escaped(asked.text)}{_answers(asked, right=False)}</li>" for asked in sheet.questions)
     return (
         f"<article>\n<header><div><h1>{escaped(sheet.title)}</h1><p>{escaped(sheet.goal)}</p>"
-        f'<p class="quiet">About {sheet.minutes} minutes · {escaped(sheet.address)}</p></div>'
+        f'<p class="quiet">{escaped(about)} · {escaped(sheet.address)}</p></div>'
         f"{_qr(sheet.address)}</header>\n"
-        + _section("Your way", f'<ol class="steps">{steps}</ol>', steps)
-        + _section("What to notice", f"<ul>{notice}</ul>", notice)
-        + _section("Questions for the class", f"<ol>{questions}</ol>", questions)
+        + _section(_("Your way"), f'<ol class="steps">{steps}</ol>', steps)
+        + _section(_("What to notice"), f"<ul>{notice}</ul>", notice)
+        + _section(_("Questions for the class"), f"<ol>{questions}</ol>", questions)
         + "</article>\n"
     )
 
@@ -116,18 +118,24 @@ def _teacher(sheet: Sheet) -> str:
     numbers = "".join(
         f'<tr><th scope="row">{escaped(what)}</th><td>{escaped(value)}</td></tr>' for what, value in sheet.numbers
     )
+    heading = _("{title}: for the teacher", title=sheet.title)
+    measured = _("Measured on this server, {printed}", printed=sheet.printed)
     answers = "".join(f"<li>{escaped(asked.text)}{_answers(asked, right=True)}</li>" for asked in sheet.questions)
     return (
-        f"<article>\n<header><div><h1>{escaped(sheet.title)}: for the teacher</h1>"
-        f'<p class="quiet">Measured on this server, {escaped(sheet.printed)}</p></div></header>\n'
-        + _section("Numbers to expect", f"<table><tbody>{numbers}</tbody></table>", numbers)
-        + _section("Answers", f"<ol>{answers}</ol>", answers)
+        f"<article>\n<header><div><h1>{escaped(heading)}</h1>"
+        f'<p class="quiet">{escaped(measured)}</p></div></header>\n'
+        + _section(_("Numbers to expect"), f"<table><tbody>{numbers}</tbody></table>", numbers)
+        + _section(_("Answers"), f"<ol>{answers}</ol>", answers)
         + "</article>\n"
     )
 
 
 def _section(title: str, body: str, content: str) -> str:
     return f"<section>\n<h2>{escaped(title)}</h2>\n{body}\n</section>\n" if content else ""
+
+
+def _part(title: str) -> str:
+    return _("Part “{part}”.", part=title)
 
 
 def _ended(title: str) -> str:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from engine.language import _
+from engine.language import _, language
 from engine.report import Card, Facts, Lines, Samples, Section, Table
 
 _COLOURS = ("#0072B2", "#D55E00", "#00805E", "#A8487F", "#8A6D00", "#56616D")
@@ -56,7 +56,7 @@ def to_html(card: Card) -> str:
     """The card as one HTML page that needs nothing else: no script, no request, every text escaped."""
     body = "\n".join(_section(each) for each in card.sections)
     return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<!doctype html>\n<html lang="{language()}">\n<head>\n<meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>Report card: {escaped(card.title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
@@ -67,7 +67,7 @@ def to_html(card: Card) -> str:
 
 def escaped(text: str) -> str:
     """Escaped; what cannot be seen or would turn the writing direction stands as \\\\u and its number."""
-    return html.escape(_UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text), quote=True)
+    return html.escape(_UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", str(text)), quote=True)
 
 
 def _own(text: str) -> str:

@@ -279,7 +279,7 @@ def show_link() -> None:
         return
     lesson, steps = found[0], found[1].steps
     with st.popover(
-        _("Share"),
+        _("Share this page"),
         icon=":material/link:",
         type="tertiary",
         help=_("Makes an address that opens this page as it is now: settings, model, checkpoint, text, seed."),

@@ -7,17 +7,17 @@ source, so that no second copy can grow old.
 from __future__ import annotations
 
 import ast
-import functools
 import re
 from pathlib import Path
 
+from engine.language import _, cached_by_language
 from pages.shared.sitemap import PAGES_FOLDER, Lesson
 
 MOST = 4
 """So many parts of a lesson say on its sheet what to notice."""
 
 
-@functools.lru_cache(maxsize=64)
+@cached_by_language(maxsize=64)
 def goal_of(lesson: Lesson) -> tuple[str, int]:
     """The lesson's objective and its minutes; empty and 0 where it states none."""
     for call in _calls(lesson.path, "objective"):
@@ -27,7 +27,7 @@ def goal_of(lesson: Lesson) -> tuple[str, int]:
     return "", 0
 
 
-@functools.lru_cache(maxsize=64)
+@cached_by_language(maxsize=64)
 def notices_of(lesson: Lesson) -> tuple[tuple[str, str], ...]:
     """The first thing to notice in each part of a lesson, with the part's title; of a lesson in one piece all."""
     found = []
@@ -53,10 +53,10 @@ def _calls(file: Path, name: str) -> list[ast.Call]:
 
 
 def _text(node: ast.expr) -> str:
-    """A literal text, also one that is marked for translation; empty for what is put together."""
-    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_" and node.args:
+    """A literal text in the reader's language; empty for what is put together."""
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("_", "N_") and node.args:
         node = node.args[0]
-    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+    return _(node.value) if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
 def _notices(file: Path) -> list[str]:
