@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 from streamlit.proto.Alert_pb2 import Alert
@@ -16,7 +19,14 @@ from .figures import Record, by_lesson, percentile
 from .learner import Learner
 from .server import Server, running_server
 
+_T = TypeVar("_T")
 LESSONS = ("tokenization", "scaling", "pretraining")
+
+
+def _run(played: Coroutine[Any, Any, _T]) -> _T:
+    """In a thread of its own: Playwright leaves a running event loop behind in the thread of browser tests."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, played).result()
 
 
 async def _visit(learner: Learner) -> None:
@@ -34,10 +44,11 @@ async def _class(server: Server, n: int) -> Record:
     return record
 
 
+@pytest.mark.soak
 @pytest.mark.xdist_group("load")
 def test_three_learners_click_through_three_lessons_without_an_error(data_home: Path) -> None:
     with running_server(data_home, LLM_LAB_SERVE="0") as server:
-        record = asyncio.run(_class(server, 3))
+        record = _run(_class(server, 3))
         assert server.tracebacks() == 0
     assert not record.exceptions and not record.unanswered and not record.disconnections
     assert len(record.reruns) == 3 * (1 + 3 * len(LESSONS))
@@ -55,6 +66,7 @@ def test_only_valued_widgets_are_sent() -> None:
     assert "button" not in widgets.VALUED and set(widgets.MOVABLE) < set(widgets.VALUED)
 
 
+@pytest.mark.soak
 @pytest.mark.xdist_group("load")
 def test_a_visitor_of_a_full_course_is_told_so_and_let_in_when_a_place_is_free(data_home: Path) -> None:
     async def visit(server: Server) -> None:
@@ -73,5 +85,5 @@ def test_a_visitor_of_a_full_course_is_told_so_and_let_in_when_a_place_is_free(d
         await late.session.close()
 
     with running_server(data_home, LLM_LAB_SERVE="0", LLM_LAB_MAX_SESSIONS="1") as server:
-        asyncio.run(visit(server))
+        _run(visit(server))
         assert server.tracebacks() == 0

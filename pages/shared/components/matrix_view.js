@@ -254,8 +254,8 @@ export default function (component) {
   const width = data.columns.texts.length;
   state.title.textContent = data.title;
   state.shape.textContent = data.shape;
-  const label = `${data.title}. ${data.summary}`;
-  state.cells.setAttribute("aria-label", say("{label} Arrow keys read the numbers, Enter chooses.", { label }));
+  const told = { label: `${data.title}. ${data.summary}` };
+  state.cells.setAttribute("aria-label", say("{label} Arrow keys read the numbers, Enter chooses.", told));
   state.frame.classList.toggle("bare", !data.left);
   state.root.style.setProperty("--columns", String(width));
   state.root.style.setProperty("--least", width > 30 ? "6px" : "13px");
