@@ -18,6 +18,7 @@ from .conftest import Server, open_cold, screenshot, wait_until_drawn
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
+@pytest.mark.soak
 def test_a_run_that_ended_too_soon_is_named_and_mended_by_a_press(shared_server: Server, page: Page):
     service = RunService(Settings.at(shared_server.home), start=False)
     config = recipe_config(

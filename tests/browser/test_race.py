@@ -16,6 +16,7 @@ from .conftest import Server, open_cold, screenshot, wait_until_drawn
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
+@pytest.mark.soak
 def test_a_race_of_recorded_runs_is_told_in_a_sentence(shared_server: Server, page: Page):
     service = RunService(Settings.at(shared_server.home), start=False)
     run_ids = []

@@ -12,6 +12,7 @@ from .conftest import Server, open_cold, screenshot
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
+@pytest.mark.soak
 def test_the_arrow_keys_move_time_and_playing_stops_at_the_end(shared_server: Server, page: Page):
     open_cold(page, f"{shared_server.url}/pretraining?part=Time+machine")
     bar = page.locator(".st-key-time-bar")

@@ -316,6 +316,7 @@ def foreign_cluster(tmp_path: Path) -> Iterator[str]:
         process.wait()
 
 
+@pytest.mark.soak
 def test_another_cluster_does_the_same_and_loses_no_run_either(foreign_cluster: str, tmp_path: Path) -> None:
     service = RunService(Settings.at(tmp_path / "home", scheduler=foreign_cluster))
     try:
