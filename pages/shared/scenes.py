@@ -23,9 +23,9 @@ from engine.errors import EngineError
 from engine.language import _
 from engine.runs import service as run_service
 from pages.shared import guide, sitemap, viewer
-from pages.shared.addresses import join_address
 from pages.shared.components.held_controls import hold_controls
 from pages.shared.errors import sentence
+from pages.shared.network import join_address
 
 _log = logging.getLogger("llm_lessons.pages")
 

@@ -13,7 +13,7 @@ from engine.command_line.classroom import kept_key
 from engine.runs.store import RunStore
 from engine.runs.tables import asked
 from engine.settings import Settings
-from pages.shared import addresses
+from pages.shared import network
 from tests.pages.helpers import words
 
 KEY = "a-key-for-the-tests"
@@ -102,15 +102,15 @@ def test_the_key_of_a_class_is_made_once_and_kept_to_oneself(tmp_path):
     ],
 )
 def test_learners_join_at_the_address_of_the_page(here, expected):
-    assert addresses.join_address(here) == expected
+    assert network.join_address(here) == expected
 
 
 def test_a_loopback_address_is_replaced_by_that_of_the_network(monkeypatch):
-    monkeypatch.setattr(addresses, "network_address", lambda: "10.0.0.7")
-    assert addresses.join_address("http://localhost:8501/board") == "http://10.0.0.7:8501/"
-    assert addresses.join_address("http://[::1]:8501/") == "http://10.0.0.7:8501/"
-    monkeypatch.setattr(addresses, "network_address", lambda: None)
-    assert addresses.join_address("http://127.0.0.1:9/") == "http://127.0.0.1:9/"
+    monkeypatch.setattr(network, "network_address", lambda: "10.0.0.7")
+    assert network.join_address("http://localhost:8501/board") == "http://10.0.0.7:8501/"
+    assert network.join_address("http://[::1]:8501/") == "http://10.0.0.7:8501/"
+    monkeypatch.setattr(network, "network_address", lambda: None)
+    assert network.join_address("http://127.0.0.1:9/") == "http://127.0.0.1:9/"
 
 
 def test_a_browser_keeps_its_key_and_what_is_no_key_is_not_taken(no_service):

@@ -15,9 +15,9 @@ from engine.language import N_, _
 from engine.runs.records import RunRecord
 from pages.guides import GUIDES
 from pages.shared import sitemap, viewer
-from pages.shared.addresses import join_address
 from pages.shared.errors import said, sentence
 from pages.shared.live import kept_current
+from pages.shared.network import join_address
 from pages.shared.run_data import run_name
 from pages.shared.run_panel import STATES
 from pages.shared.tables import show_table

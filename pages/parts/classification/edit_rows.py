@@ -35,7 +35,7 @@ def edit_rows(name: str, data: LabelledTexts) -> None:
     label = of.selectbox(
         _("Label"),
         [None, *range(len(data.label_names))],
-        format_func=lambda i: _(_("all labels") if i is None else shortened(data.label_names[i], 40)),
+        format_func=lambda i: _("all labels") if i is None else shortened(data.label_names[i], 40),
         key=f"classification-label:{name}",
         help=_("Show the rows of one class only."),
     )

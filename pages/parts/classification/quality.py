@@ -12,7 +12,7 @@ from engine.classification_metrics import Calibration, ThresholdCurve, calibrati
 from engine.labelled import Split
 from engine.language import N_, _
 from pages.parts.classification import figures
-from pages.parts.classification.source import choose_classifier, shortened, split_of_run, test_probabilities
+from pages.parts.classification.source import cell_told, choose_classifier, shortened, split_of_run, test_probabilities
 from pages.shared.code_panel import show_code
 from pages.shared.components.confusion_grid import MAX_CLASSES, confusion_grid
 from pages.shared.lesson import exercise, notice
@@ -224,19 +224,7 @@ def _confusion(key: str, split: Split, said: np.ndarray) -> None:
         ),
         reverse=True,
     )
-    told = (
-        N_("{n_rows:,} texts that are “{names}” and were rightly called “{names_2}”")
-        if is_class == called
-        else N_("{n_rows:,} texts that are “{names}” and were wrongly called “{names_2}”")
-    )
-    st.text(
-        _(
-            told,
-            n_rows=len(rows),
-            names=names[is_class],
-            names_2=names[called],
-        )
-    )
+    st.text(cell_told(len(rows), names[is_class], names[called]))
     if rows:
         table = [
             {N_("probability (%)"): round(100 * p, 1), N_("text"): shortened(text)} for p, text in rows[:MOST_TEXTS]

@@ -266,3 +266,13 @@ def _judge(key: str, attempt: int, _chosen: Chosen) -> np.ndarray:
 def shortened(text: str, most: int = MOST_TABLE_CHARS) -> str:
     """A text short enough for a cell of a table."""
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def cell_told(n: int, is_class: str, called: str) -> str:
+    """What a cell of a confusion matrix holds, in a sentence: `n` texts of a class and what they were called."""
+    told = (
+        N_("{n_rows:,} texts that are “{names}” and were rightly called “{names_2}”")
+        if is_class == called
+        else N_("{n_rows:,} texts that are “{names}” and were wrongly called “{names_2}”")
+    )
+    return _(told, n_rows=n, names=is_class, names_2=called)

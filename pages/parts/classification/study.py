@@ -55,7 +55,7 @@ def show_study(name: str, settings: dict[str, Any], split: Split) -> None:
         possible,
         selection_mode="multi",
         default=possible,
-        format_func=lambda n: _(_("all {n_train:,}", n_train=len(split.train)) if n == ALL else f"{n:,}"),
+        format_func=lambda n: _("all {n_train:,}", n_train=len(split.train)) if n == ALL else f"{n:,}",
         key=f"study-sizes:{len(split.train)}:{len(split.train.label_names)}",
         help=_("Runs of few labels take seconds, that of all labels the longest."),
     )

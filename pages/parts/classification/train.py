@@ -18,6 +18,7 @@ from engine.runs.records import RunRecord
 from pages.parts.classification.source import (
     RUNS,
     WHAT_LEARNS,
+    cell_told,
     chosen_data,
     classifiers,
     data_title,
@@ -399,19 +400,7 @@ def _texts_of_cell(validation: Any, measured: dict[str, Any], names: tuple[str, 
         for row, (text, label, said) in enumerate(zip(validation.texts, validation.labels, predicted, strict=True))
         if label == is_class and said == called
     ]
-    told = (
-        N_("{n_rows:,} texts that are “{names}” and were rightly called “{names_2}”")
-        if is_class == called
-        else N_("{n_rows:,} texts that are “{names}” and were wrongly called “{names_2}”")
-    )
-    st.text(
-        _(
-            told,
-            n_rows=len(rows),
-            names=names[is_class],
-            names_2=names[called],
-        )
-    )
+    st.text(cell_told(len(rows), names[is_class], names[called]))
     if rows:
         show_table(
             pd.DataFrame(rows[:MOST_TEXTS]),

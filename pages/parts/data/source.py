@@ -79,7 +79,7 @@ def the_text() -> ChosenText | None:
         _("Read at most"),
         READ,
         1_000_000,
-        format_func=lambda n: _(_("{n:g} million", n=n / 1e6) if n >= 1_000_000 else f"{n:,}"),
+        format_func=lambda n: _("{n:g} million", n=n / 1e6) if n >= 1_000_000 else f"{n:,}",
         key="data-read",
         persist_state="session",
         help=_(

@@ -119,7 +119,7 @@ def _choose_tokenizer() -> tuple[TokenizerChoice, str]:
         _("Tokenizer"),
         KINDS,
         index=1,
-        format_func=lambda each: _(_("BPE learned here") if each == "bpe" else TOKENIZERS[each]),
+        format_func=lambda each: _("BPE learned here") if each == "bpe" else _(TOKENIZERS[each]),
         key="inside-kind",
         persist_state="session",
         help=_("Yours, with the counts of its training, or one of OpenAI's."),

@@ -14,7 +14,7 @@ from pages.shared.code_panel import show_code
 from pages.shared.components.attention_map import attention_map
 from pages.shared.lesson import exercise, notice
 
-SOURCE = (N_("The"), "lion", "sleeps", ".")
+SOURCE = ("The", "lion", "sleeps", ".")
 TARGET = ("start", N_("Der"), "Löwe", "schläft", ".")
 WORDS: dict[str, tuple[str, ...]] = {
     N_("Encoder–decoder"): (*SOURCE, *TARGET),
