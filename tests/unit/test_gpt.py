@@ -141,7 +141,7 @@ def test_a_changed_later_token_leaves_earlier_logits_as_they_were(changes):
     changed[0, 15] = (changed[0, 15] + 1) % 97
     with torch.inference_mode():
         before, after = model(ids), model(changed)
-    torch.testing.assert_close(before[:, :15], after[:, :15], atol=1e-6, rtol=0)
+    torch.testing.assert_close(before[:, :15], after[:, :15], atol=1e-5, rtol=1e-5)
     assert not torch.allclose(before[:, 15:], after[:, 15:])
 
 
