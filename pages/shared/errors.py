@@ -12,6 +12,7 @@ import streamlit as st
 
 from engine.errors import CorpusUnavailable, EngineError
 from engine.language import N_, _
+from pages.shared.aside import NotYet
 
 P = ParamSpec("P")
 _log = logging.getLogger("llm_lessons.pages")
@@ -22,11 +23,13 @@ def shown_errors(doing: str = N_("show this part of the page")) -> Iterator[None
     """Show what goes wrong inside the block and go on after it.
 
     An `EngineError` is shown as it stands (with the install command of a missing corpus). Anything else is logged
-    with its traceback on the server, and the page says what the app was `doing`. Streamlit's own control flow
-    (rerun, stop, page switch) passes through.
+    with its traceback on the server, and the page says what the app was `doing`. What is still being computed gets its
+    bar here. Streamlit's own control flow (rerun, stop, page switch) passes through.
     """
     try:
         yield
+    except NotYet as waiting:
+        waiting.show()
     except CorpusUnavailable as error:
         st.error(sentence(error), icon=":material/error:")
         st.code(error.install_hint, language="shell")

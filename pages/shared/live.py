@@ -21,9 +21,15 @@ def pace() -> Pace:
     return Pace()
 
 
-def kept_current(panel: Callable[..., None], *, every: float | None) -> Callable[..., None]:
+AT_REST = object()
+"""What a panel returns that need not be drawn again until the page is."""
+_REST_SECONDS = 86_400.0
+
+
+def kept_current(panel: Callable[..., object], *, every: float | None) -> Callable[..., object]:
     """`panel` as a fragment that is drawn again `every` so many seconds (None: only when something in it is moved),
-    or more rarely while the server has too many panels to draw; then a line under it says so.
+    or more rarely while the server has too many panels to draw; then a line under it says so. One that returns
+    `AT_REST` is left alone from then on.
     """
     if every is None:
         return st.fragment(panel)
@@ -31,8 +37,9 @@ def kept_current(panel: Callable[..., None], *, every: float | None) -> Callable
     @functools.wraps(panel)
     def drawn(*args: Any) -> None:
         start = time.thread_time()
+        said: object = None
         try:
-            panel(*args)
+            said = panel(*args)
         finally:
             _note(panel, every, time.thread_time() - start)
         if (factor := pace().factor) > 1 and panel is not _look:
@@ -42,7 +49,7 @@ def kept_current(panel: Callable[..., None], *, every: float | None) -> Callable
                     every=every * factor,
                 )
             )
-        _change_interval(panel, every)
+        _change_interval(panel, _REST_SECONDS if said is AT_REST else every * pace().factor)
 
     interval = every * pace().factor
     st.session_state[_name(panel)] = interval
@@ -61,19 +68,18 @@ def _look(changed: Callable[[], bool]) -> None:
         st.rerun()
 
 
-def _name(panel: Callable[..., None]) -> str:
+def _name(panel: Callable[..., object]) -> str:
     return f"live:{panel.__module__}.{panel.__qualname__}"
 
 
-def _note(panel: Callable[..., None], every: float, seconds: float) -> None:
+def _note(panel: Callable[..., object], every: float, seconds: float) -> None:
     context = get_script_run_ctx(suppress_warning=True)
     if context is not None and context.fragment_ids_this_run:  # the first drawing fills caches: it says nothing
         pace().drawn(f"{context.session_id}:{_name(panel)}", every, seconds)
 
 
-def _change_interval(panel: Callable[..., None], every: float) -> None:
+def _change_interval(panel: Callable[..., object], wanted: float) -> None:
     """Has the browser ask at another interval from now on; only a run of the whole page would tell it otherwise."""
-    wanted = every * pace().factor
     context = get_script_run_ctx(suppress_warning=True)
     fragments = context.fragment_ids_this_run if context is not None else None
     if context is None or not fragments or len(fragments) != 1 or st.session_state.get(_name(panel)) == wanted:

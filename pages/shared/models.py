@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 
 import streamlit as st
 
+from engine.aside_worker import OPEN, ModelOf
 from engine.checkpoint import Checkpoint
 from engine.corpus import load_corpus
 from engine.language import N_, _
@@ -21,9 +23,6 @@ from pages.shared import scenes
 from pages.shared.examples import example_foundation
 from pages.shared.run_data import run_name
 from pages.shared.viewer import lab
-
-OPEN = "open:"
-"""What the name of an open model begins with where a run's id is expected."""
 
 OPEN_TEXT = "stories"
 _AT_ONCE = threading.BoundedSemaphore(2)  # more inferences at a time than cores make all of them slower
@@ -62,8 +61,17 @@ def load(choice: ModelChoice) -> Checkpoint:
     """The chosen model with its tokenizer; CheckpointError when it cannot be read any more."""
     if choice.is_open:
         return _load_open(choice.run_id.removeprefix(OPEN), str(models_folder(lab().settings)))
-    stamp = next((c.seconds for c in lab().checkpoints(choice.run_id) if c.step == choice.step), 0.0)
-    return _load(choice.run_id, choice.step, stamp)
+    return _load(choice.run_id, choice.step, _stamp(choice))
+
+
+def _stamp(choice: ModelChoice) -> float:
+    return next((c.seconds for c in lab().checkpoints(choice.run_id) if c.step == choice.step), 0.0)
+
+
+def model_named(choice: ModelChoice) -> ModelOf:
+    """The model's name for what is computed aside; RunError where this learner may not see it."""
+    settings = dataclasses.replace(lab().settings, teacher_key="", serve=False)
+    return ModelOf(settings, choice.run_id, choice.step, 0.0 if choice.is_open else _stamp(choice))
 
 
 @st.cache_resource(max_entries=4, show_spinner=N_("Reading the validation text …"))

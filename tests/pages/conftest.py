@@ -33,6 +33,7 @@ def no_service(data_home, monkeypatch):
     """No child process, no models that ship (they take seconds to read in), and no cached value of another test."""
     monkeypatch.setattr(examples, "ASSETS", data_home / "nothing-ships")
     monkeypatch.setenv("LLM_LAB_SERVE", "0")
+    monkeypatch.setenv("LLM_LAB_ASIDE", "0")  # computed here and now
     st.cache_data.clear()
     st.cache_resource.clear()
 

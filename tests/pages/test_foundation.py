@@ -212,7 +212,7 @@ def test_every_checkpoint_is_measured_once_and_the_last_agrees_with_the_other_pa
 def test_a_measuring_that_was_stopped_goes_on_where_it_was(run, asked):
     choice = model.ModelChoice(run, 0, "first")
     for name in NAMES:
-        scoring.answers(choice, name, scoring.items_of(name, 20), scoring.Progress(1))
+        scoring.answers(choice, scoring.items_of(name, 20))
     done = len(asked)
     app = open_part("When do they appear?")
     steps = lab().checkpoints(run)

@@ -8,7 +8,7 @@ from engine.rate_finder import suggest
 from engine.runs.execution import execute
 from engine.runs.preparation import read_corpora
 from engine.runs.service import lab
-from pages.parts.pretraining import beyond_words, layer_movement, long_text, replay, spread, time_machine
+from pages.parts.pretraining import beyond_words, layer_movement, long_text, replay, spread, time_machine, time_panels
 from tests.pages.helpers import open_lesson, words
 
 PAGE = "pretraining.py"
@@ -20,13 +20,13 @@ def drawn(monkeypatch):
     """What each component of the time machine was given last."""
     seen = {}
     for name in COMPONENTS:
-        original = getattr(time_machine, name)
+        original = getattr(time_panels, name)
 
         def record(*args, _name=name, _original=original, **named):
             seen[_name] = (args, named)
             return _original(*args, **named)
 
-        monkeypatch.setattr(time_machine, name, record)
+        monkeypatch.setattr(time_panels, name, record)
     return seen
 
 

@@ -13,10 +13,9 @@ from pages.parts.foundation.items import choose_ability, show_items
 from pages.parts.foundation.model import choose_foundation
 from pages.parts.foundation.scoring import (
     BY_NAME,
-    Progress,
     answers,
-    asked_at_once,
     choose_count,
+    go_ahead,
     items_of,
     missing,
     results_of_all,
@@ -67,31 +66,13 @@ def show() -> None:
     if choice is not None:
         with figure, shown_errors():
             n = choose_count("foundation-n")
-            if asked_at_once(choice) or _wanted(choice, n):
+            left = sum(missing(choice, items_of(ability.name, n)) for ability in ABILITIES)
+            if go_ahead(choice, left, "foundation-measure", _("Puts the items to the model.")):
                 _scores(choice, n)
 
 
-def _wanted(choice: ModelChoice, n: int) -> bool:
-    """For a large model: whether all is known, or the learner asks for it."""
-    left = sum(missing(choice, ability.name, items_of(ability.name, n)) for ability in ABILITIES)
-    if not left:
-        return True
-    st.info(
-        _("This is a large model: {left:,} items may take minutes. You can leave; what is measured is kept.", left=left)
-    )
-    return st.button(
-        _("Measure"),
-        icon=":material/speed:",
-        key="foundation-measure",
-        help=_("Puts the items to the model."),
-        type="primary",
-    )
-
-
 def _scores(choice: ModelChoice, n: int) -> None:
-    progress = Progress(sum(missing(choice, ability.name, items_of(ability.name, n)) for ability in ABILITIES))
-    results = results_of_all(choice, n, progress)
-    progress.clear()
+    (results,) = results_of_all([choice], n)
     guide.tell("probe", {"run": choice.run_id, "step": choice.step, "n": n, "above": above_chance(results)})
     rows = score_rows(results)
     ability_scores(rows, title=_("What the model can do untaught"), summary=summarise(results)).show()
@@ -100,7 +81,7 @@ def _scores(choice: ModelChoice, n: int) -> None:
     st.header(_("The items"), anchor=False)
     name = choose_ability("foundation-ability")
     items = items_of(name, n)
-    scores = answers(choice, name, items, progress)
+    scores = answers(choice, items)
     show_items(name, items, scores, result_of(items, scores), key=f"foundation:{name}")
 
 

@@ -17,10 +17,8 @@ from engine.runs.records import RunRecord
 from pages.parts.foundation.figures import ability_scores, score_rows
 from pages.parts.foundation.scoring import (
     BY_NAME,
-    Progress,
     choose_count,
     items_of,
-    missing,
     percent,
     results_of_all,
     verdict_words,
@@ -260,9 +258,7 @@ def _compare(records: Sequence[RunRecord], without: str) -> None:
     st.header(_("What was lost, and what not"), anchor=False)
     n = choose_count("ablation-n", 60)
     lists = {ability.name: items_of(ability.name, n) for ability in ABILITIES}
-    progress = Progress(sum(missing(choice, name, items) for choice in choices for name, items in lists.items()))
-    first, second = (results_of_all(choice, n, progress) for choice in choices)
-    progress.clear()
+    first, second = results_of_all(choices, n)
     found = {name: difference(items, first[name], second[name]) for name, items in lists.items()}
     rows = pd.concat([score_rows(first, names[0]), score_rows(second, names[1])])
     ability_scores(

@@ -16,15 +16,16 @@ from pages.parts.foundation.items import choose_ability, show_item
 from pages.parts.foundation.model import choose_foundation
 from pages.parts.foundation.scoring import (
     BY_NAME,
-    Progress,
     answers,
-    asked_at_once,
+    calls_for,
     choose_count,
+    go_ahead,
     items_of,
     missing,
     percent,
     verdict_words,
 )
+from pages.shared.aside import all_computed
 from pages.shared.code_panel import show_code
 from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
@@ -95,28 +96,14 @@ def _lengths(tokenizer: str, name: str, n: int, k: int, _checkpoint: Checkpoint)
 
 def _few_shot(choice: ModelChoice, name: str, n: int) -> None:
     by_shots = shot_items(name, n)
-    to_do = sum(missing(choice, _asked(name, k), items) for k, items in by_shots.items())
-    if to_do and not asked_at_once(choice):
-        st.info(
-            _(
-                "This is a large model: {to_do:,} items may take minutes. You can leave; what is measured is kept.",
-                to_do=to_do,
-            )
-        )
-        if not st.button(
-            _("Measure"),
-            icon=":material/speed:",
-            key="shots-measure",
-            help=_("Puts the items to the model with each number of examples."),
-            type="primary",
-        ):
-            return
-    progress = Progress(to_do)
-    results, scores = {}, {}
-    for k, items in by_shots.items():
-        scores[k] = answers(choice, _asked(name, k), items, progress, f"{_examples(k)} …")
-        results[k] = result_of(items, scores[k])
-    progress.clear()
+    to_do = sum(missing(choice, items) for items in by_shots.values())
+    about = _("Puts the items to the model with each number of examples.")
+    if not go_ahead(choice, to_do, "shots-measure", about):
+        return
+    calls = [call for items in by_shots.values() for call in calls_for(choice, items)]
+    all_computed(_("The model reads {n:,} items", n=sum(map(len, by_shots.values()))), calls)
+    scores = {k: answers(choice, items) for k, items in by_shots.items()}
+    results = {k: result_of(items, scores[k]) for k, items in by_shots.items()}
     checkpoint = load(choice)
     key = choice.run_id  # one tokenizer for all checkpoints of a run
     lengths = {k: _lengths(key, name, n, k, checkpoint) for k in SHOTS}
@@ -173,10 +160,6 @@ def _few_shot(choice: ModelChoice, name: str, n: int) -> None:
             )
         )
         show_item(by_shots[k][place], scores[k][place], key="shots-endings")
-
-
-def _asked(name: str, k: int) -> str:
-    return _("{name} after {k}", name=name, k=k)
 
 
 def _examples(k: int) -> str:

@@ -11,14 +11,14 @@ from engine.probes import ABILITIES, ProbeResult, result_of
 from pages.parts.foundation.figures import over_steps
 from pages.parts.foundation.items import choose_ability, show_items
 from pages.parts.foundation.model import choose_foundation
-from pages.parts.foundation.scoring import BY_NAME, Progress, answers, items_of, missing, percent, verdict_words
+from pages.parts.foundation.scoring import answers, calls_for, items_of, missing, percent, verdict_words
+from pages.shared.aside import NotYet
 from pages.shared.code_panel import show_code
 from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice
 from pages.shared.tables import show_table
 from pages.shared.viewer import lab
-from pages.shared.wording import inside
 
 COUNTS = (20, 40, 60, 100)
 N_ITEMS = 40
@@ -82,44 +82,35 @@ def _appearance(choice: ModelChoice) -> None:
     models = [ModelChoice(choice.run_id, step, choice.title) for step in steps]
     lists = {ability.name: items_of(ability.name, n) for ability in ABILITIES}
     total = len(models) * sum(map(len, lists.values()))
-    left = {model.step: sum(missing(model, name, items) for name, items in lists.items()) for model in models}
+    left = {model.step: sum(missing(model, items) for items in lists.values()) for model in models}
     to_do = sum(left.values())
-    progress = Progress(total)
     if to_do:
         ready = sum(not number for number in left.values())
-        with st.container(horizontal=True, vertical_alignment="center"):
-            measure = st.button(
-                _("Measure all checkpoints") if to_do == total else _("Go on measuring"),
-                type="primary",
-                icon=":material/speed:",
-                key="growth-measure",
-                help=_("Puts the items to each checkpoint in turn. What is measured is kept for everybody."),
+        asked = f"growth-measuring:{choice.run_id}:{n}"
+        if st.button(
+            _("Measure all checkpoints") if to_do == total else _("Go on measuring"),
+            type="primary",
+            icon=":material/speed:",
+            key="growth-measure",
+            help=_("Puts the items to each checkpoint in turn. What is measured is kept for everybody."),
+        ):
+            st.session_state[asked] = True
+        st.caption(
+            _(
+                "{ready} of {n_models} checkpoints are measured · {to_do:,} items to go.",
+                ready=ready,
+                n_models=len(models),
+                to_do=to_do,
             )
-            if measure:
-                # Any press ends the computation; this one does nothing else.
-                st.button(
-                    _("Stop"), icon=":material/stop:", key="growth-stop", help=_("Keeps what is measured so far.")
-                )
-            st.caption(
-                _(
-                    "{ready} of {n_models} checkpoints are measured · {to_do:,} items to go.",
-                    ready=ready,
-                    n_models=len(models),
-                    to_do=to_do,
-                )
-            )
-        if measure:
-            progress.add(total - to_do, _("The checkpoints in turn …"))
-            for model in models:
-                for name, items in lists.items():
-                    text = _("Step {step:,}: {lower} …", step=model.step, lower=inside(BY_NAME[name].title))
-                    answers(model, name, items, progress, text)
-            st.rerun()
+        )
+        if st.session_state.get(asked):
+            calls = [call for model in models for items in lists.values() for call in calls_for(model, items)]
+            NotYet(calls, N_("The checkpoints in turn")).show()
     measured = [model for model in models if not left[model.step]]
     if not measured:
         return
     results = {
-        model.step: {name: result_of(items, answers(model, name, items, progress)) for name, items in lists.items()}
+        model.step: {name: result_of(items, answers(model, items)) for name, items in lists.items()}
         for model in measured
     }
     _panels(results, choice.step)
@@ -127,7 +118,7 @@ def _appearance(choice: ModelChoice) -> None:
         st.header(_("Look at one checkpoint"), anchor=False)
         st.caption(_("Step {step:,}: the slider **Checkpoint** above chooses it.", step=choice.step))
         name = choose_ability("growth-ability")
-        scores = answers(choice, name, lists[name], progress)
+        scores = answers(choice, lists[name])
         show_items(name, lists[name], scores, results[choice.step][name], key=f"growth:{name}")
     else:
         st.caption(_("The checkpoint chosen above is not measured yet."))

@@ -1,59 +1,28 @@
-"""Items put to a model: computed a little at a time, shown as it goes, and kept for everybody who asks the same."""
+"""Items put to a model: computed a few at a time beside the server, and kept for everybody who asks the same."""
 
 from __future__ import annotations
 
-import threading
-import time
-from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 import streamlit as st
 
+from engine.aside_worker import Call
+from engine.checkpoint import Checkpoint
 from engine.corpus import load_corpus
 from engine.language import N_, _
 from engine.probes import ABILITIES, Ability, Item, ProbeResult, ending_log_probabilities, make_items, result_of
-from pages.shared.models import ModelChoice, inference, load
+from pages.shared.aside import all_computed, is_known
+from pages.shared.models import ModelChoice, load, model_named
 
 N_ITEMS = 40
 ITEM_COUNTS = (20, 40, 60, 100, 150, 200)
 WRITTEN = ("stories", "phrasebook")
 """The corpora that are written by the generators which also write the items."""
-_TURN_SECONDS = 0.25
-_KEPT = 800
+AT_A_TIME = 10
 _AT_ONCE_PARAMETERS = 6_000_000
 """Larger models are asked when the learner says so: every item costs them a second or so."""
 BY_NAME: dict[str, Ability] = {ability.name: ability for ability in ABILITIES}
-
-
-@dataclass
-class _Answers:
-    """Log-probabilities of the first items of a list, which grows; the lock lets one session at a time add to it."""
-
-    found: list[np.ndarray] = field(default_factory=list)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-
-@dataclass
-class _Memory:
-    """The answers of models, by model and list of items; the oldest are forgotten."""
-
-    kept: OrderedDict[tuple[str, str], _Answers] = field(default_factory=OrderedDict)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def of(self, model: str, asked: str) -> _Answers:
-        with self.lock:
-            answers = self.kept.setdefault((model, asked), _Answers())
-            self.kept.move_to_end((model, asked))
-            while len(self.kept) > _KEPT:
-                self.kept.popitem(last=False)
-        return answers
-
-
-@st.cache_resource(show_spinner=False)
-def _memory() -> _Memory:
-    return _Memory()
 
 
 @st.cache_data(max_entries=64, show_spinner=N_("Writing items …"))
@@ -62,59 +31,50 @@ def items_of(ability: str, n: int) -> list[Item]:
     return make_items(ability, n, seen=[load_corpus(name) for name in WRITTEN])
 
 
-class Progress:
-    """One bar for a computation of several lists of items; it appears when there is something to wait for."""
-
-    def __init__(self, total: int) -> None:
-        self._place = st.empty()
-        self._total = total
-        self._done = 0
-
-    def add(self, n: int, text: str) -> None:
-        """So many items more are done, of what `text` names."""
-        self._done += n
-        self._place.progress(min(1.0, self._done / max(1, self._total)), text=text)
-
-    def clear(self) -> None:
-        """Put the bar away."""
-        self._place.empty()
+def score_items(checkpoint: Checkpoint, items: tuple[Item, ...]) -> list[np.ndarray]:
+    """Log-probabilities of every item's endings."""
+    return [ending_log_probabilities(checkpoint.model, checkpoint.tokenizer, item) for item in items]
 
 
-def missing(choice: ModelChoice, asked: str, items: Sequence[Item]) -> int:
+def calls_for(choice: ModelChoice, items: Sequence[Item]) -> list[Call]:
+    """What has to be computed for these items, a few of them at a time; the same items always make the same calls."""
+    name = model_named(choice)
+    parts = (tuple(items[start : start + AT_A_TIME]) for start in range(0, len(items), AT_A_TIME))
+    return [Call(score_items, (name, part)) for part in parts]
+
+
+def missing(choice: ModelChoice, items: Sequence[Item]) -> int:
     """How many of these items the model has not answered yet."""
-    return max(0, len(items) - len(_memory().of(choice.key, asked).found))
+    return sum(len(call.arguments[1]) for call in calls_for(choice, items) if not is_known(call))
 
 
 def answers(
-    choice: ModelChoice, asked: str, items: Sequence[Item], progress: Progress, text: str = N_("The model reads …")
+    choice: ModelChoice, items: Sequence[Item], text: str = N_("The model reads the items")
 ) -> list[np.ndarray]:
-    """Log-probabilities of every item's endings. `asked` names the list, of which `items` are the first ones.
-
-    Computed in turns of a fraction of a second, so that others come in between; whatever interrupts it, what was
-    computed stays.
-    """
-    held = _memory().of(choice.key, asked)
-    if len(held.found) < len(items):
-        checkpoint = load(choice)
-        while len(held.found) < len(items):
-            with held.lock, inference():
-                before, until = len(held.found), time.monotonic() + _TURN_SECONDS
-                while len(held.found) < len(items) and time.monotonic() < until:
-                    item = items[len(held.found)]
-                    held.found.append(ending_log_probabilities(checkpoint.model, checkpoint.tokenizer, item))
-                added = len(held.found) - before
-            progress.add(added, text)
-    return held.found[: len(items)]
+    """Log-probabilities of every item's endings; NotYet while they are computed."""
+    return [scores for part in all_computed(text, calls_for(choice, items)) for scores in part]
 
 
-def results_of_all(choice: ModelChoice, n: int, progress: Progress) -> dict[str, ProbeResult]:
-    """What the model gets right of each ability's first `n` items."""
-    results = {}
-    for ability in ABILITIES:
-        items = items_of(ability.name, n)
-        text = _("{title}: the model reads {n_items} items …", title=ability.title, n_items=len(items))
-        results[ability.name] = result_of(items, answers(choice, ability.name, items, progress, text))
-    return results
+def results_of_all(choices: Sequence[ModelChoice], n: int) -> list[dict[str, ProbeResult]]:
+    """What each model gets right of each ability's first `n` items; NotYet while they are computed."""
+    lists = {ability.name: items_of(ability.name, n) for ability in ABILITIES}
+    calls = [call for choice in choices for items in lists.values() for call in calls_for(choice, items)]
+    all_computed(_("The model reads {n:,} items", n=len(choices) * sum(map(len, lists.values()))), calls)
+    return [{name: result_of(items, answers(choice, items)) for name, items in lists.items()} for choice in choices]
+
+
+def go_ahead(choice: ModelChoice, left: int, key: str, about: str) -> bool:
+    """Whether the items may be put to the model: at once to a small one, to a large one when the learner says so."""
+    asked = f"{key}:{choice.key}"
+    if not left or asked_at_once(choice) or st.session_state.get(asked):
+        return True
+    st.info(
+        _("This is a large model: {left:,} items may take minutes. You can leave; what is measured is kept.", left=left)
+    )
+    if not st.button(_("Measure"), icon=":material/speed:", key=key, help=about, type="primary"):
+        return False
+    st.session_state[asked] = True
+    return True
 
 
 def asked_at_once(choice: ModelChoice) -> bool:

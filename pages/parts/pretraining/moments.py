@@ -1,8 +1,4 @@
-"""What a run's model does at each of its checkpoints, computed once for everybody and kept.
-
-Three caches, by what they depend on: what is written after a prompt, how a text is read, and where the tokens' vectors
-lie. `Moment` is a checkpoint's place in time.
-"""
+"""What can be asked of a run's model at each of its checkpoints; `Moment` is a checkpoint's place in time."""
 
 from __future__ import annotations
 
@@ -11,23 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from engine import anatomy, embedding, inspection
+from engine import embedding
+from engine.aside_worker import Call
 from engine.checkpoint import Checkpoint
-from engine.evaluation import token_probabilities
-from engine.generation import SamplingConfig, generate, next_logits, next_token_distribution, top_candidates
-from engine.offsets import TokenSpans, token_spans
+from engine.moments import look_inside, places_of, read_text, write_after
 from engine.runs.records import CheckpointInfo
 from pages.parts.embeddings.source import token_text
-from pages.shared.models import ModelChoice, inference, load
+from pages.shared.models import ModelChoice, load, model_named
+from pages.shared.sentence import Sentence
 from pages.shared.viewer import lab
 
-SAMPLE_TOKENS = 40
-N_BARS = 8
-LENS_TOP = 3
 N_POINTS = 220
 FAMILIES = embedding.FAMILIES
-_GREEDY = SamplingConfig(temperature=0.0)
-_DICE = SamplingConfig(temperature=0.8, top_k=50, seed=0)
 
 
 @dataclass(frozen=True)
@@ -50,30 +41,6 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Written:
-    """What a model writes after a prompt, and its most probable next tokens there: pairs of text and probability."""
-
-    text: str
-    top: tuple[tuple[str, float], ...]
-
-
-@dataclass(frozen=True)
-class Looked:
-    """A short text inside a model: maps (L, H, T, T) float32, and the lens (engine.anatomy.Lens)."""
-
-    maps: np.ndarray
-    lens: anatomy.Lens
-
-
-@dataclass(frozen=True)
-class Surprised:
-    """A text as a model read it: its tokens' places and probabilities (T,), NaN for the first."""
-
-    spans: TokenSpans
-    probabilities: np.ndarray
-
-
-@dataclass(frozen=True)
 class Named:
     """Tokens to draw on the map: their ids, their texts, and which of `FAMILIES` each belongs to."""
 
@@ -86,48 +53,6 @@ def moments_of(run_id: str) -> list[Moment]:
     """The checkpoints of a run by step, those so far while it is in training."""
     home = str(lab().settings.home)
     return [Moment(run_id, info, home) for info in lab().checkpoints(run_id)]
-
-
-@st.cache_resource(max_entries=600, show_spinner=False)
-def _written(key: str, prompt: str, greedy: bool, _checkpoint: Checkpoint) -> Written:
-    model, tokenizer = _checkpoint.model, _checkpoint.tokenizer
-    with inference():
-        ids = tokenizer.encode(prompt)
-        steps = generate(model, tokenizer, ids, SAMPLE_TOKENS, _GREEDY if greedy else _DICE)
-        text = "".join(step.text for step in steps)
-        logits = next_logits(model, ids)[: tokenizer.n_vocab]
-    base = next_token_distribution(logits, SamplingConfig()).base
-    top = tuple((each.text, each.probability) for each in top_candidates(base, tokenizer, N_BARS))
-    return Written(text, top)
-
-
-def written(moment: Moment, prompt: str, *, greedy: bool) -> Written:
-    """What the model of this moment writes; with `greedy` always the likeliest token, else with the same dice."""
-    return _written(moment.key, prompt, greedy, load(moment.choice))
-
-
-@st.cache_resource(max_entries=600, show_spinner=False)
-def _looked(key: str, ids: tuple[int, ...], _checkpoint: Checkpoint) -> Looked:
-    with inference():
-        trace, _ = inspection.trace_of(_checkpoint.model, ids)
-        return Looked(inspection.attention_maps(trace), anatomy.logit_lens_top(_checkpoint.model, trace, LENS_TOP))
-
-
-def looked(moment: Moment, ids: tuple[int, ...]) -> Looked:
-    """What happens inside the model of this moment while it reads a few tokens."""
-    return _looked(moment.key, ids, load(moment.choice))
-
-
-@st.cache_resource(max_entries=600, show_spinner=False)
-def _surprised(key: str, text: str, _checkpoint: Checkpoint) -> Surprised:
-    spans = token_spans(text, _checkpoint.tokenizer)
-    with inference():
-        return Surprised(spans, token_probabilities(_checkpoint.model, spans.ids.tolist()))
-
-
-def surprised(moment: Moment, text: str) -> Surprised:
-    """How probable the model of this moment found each token of a text."""
-    return _surprised(moment.key, text, load(moment.choice))
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
@@ -151,13 +76,44 @@ def named(moment: Moment) -> Named:
     return _named(moment.key, load(moment.choice))
 
 
-@st.cache_data(max_entries=600, show_spinner=False)
-def _places(key: str, last_key: str, _moment: Moment, _last: Moment) -> np.ndarray:
-    ids = named(_last).ids
-    frame, vectors = (embedding.token_directions(load(each.choice).model, ids) for each in (_last, _moment))
-    return embedding.project_into(frame, vectors, 2)[0]
+@dataclass(frozen=True)
+class Question:
+    """What every checkpoint is asked: the prompt it writes on after, and the short text that it reads (or None)."""
+
+    prompt: str
+    greedy: bool
+    sentence: Sentence | None
 
 
-def places(moment: Moment, last: Moment) -> np.ndarray:
+def written(moment: Moment, question: Question) -> Call:
+    """What the model of this moment writes after the prompt."""
+    return Call(write_after, (model_named(moment.choice), question.prompt, question.greedy))
+
+
+def looked(moment: Moment, own: Sentence) -> Call:
+    """What happens inside the model of this moment while it reads the text."""
+    return Call(look_inside, (model_named(moment.choice), own.ids))
+
+
+def surprised(moment: Moment, own: Sentence) -> Call:
+    """How probable the model of this moment found each token of the text."""
+    return Call(read_text, (model_named(moment.choice), plain(own)))
+
+
+def places(moment: Moment, last: Moment) -> Call:
     """Where the named tokens lie (n, 2), on the two axes of largest spread at the run's last checkpoint."""
-    return _places(moment.key, last.key, moment, last)
+    ids = tuple(named(last).ids.tolist())
+    return Call(places_of, (model_named(moment.choice), model_named(last.choice), ids))
+
+
+def plain(own: Sentence) -> str:
+    """The text without what UTF-8 cannot hold."""
+    return own.text.encode("utf-8", "replace").decode("utf-8")
+
+
+def all_of(moment: Moment, last: Moment, question: Question) -> list[Call]:
+    """Everything that the panels of this moment show."""
+    calls = [written(moment, question), places(moment, last)]
+    if question.sentence is not None:
+        calls += [looked(moment, question.sentence), surprised(moment, question.sentence)]
+    return calls

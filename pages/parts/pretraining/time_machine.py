@@ -4,49 +4,31 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 
-import numpy as np
-import pandas as pd
 import streamlit as st
 
 from engine import anatomy, embedding, inspection
-from engine.checkpoint import Checkpoint
-from engine.errors import EngineError
 from engine.language import N_, _
 from engine.runs.records import RunRecord
 from engine.training import checkpoint_steps
-from pages.parts.attention.figures import over_training
-from pages.parts.attention.head import choose_head, chosen_head, head_name
-from pages.parts.evaluation.surprise import _drawn, _said
+from pages.parts.attention.head import choose_head
 from pages.parts.pretraining import replay
 from pages.parts.pretraining.moments import (
-    FAMILIES,
-    LENS_TOP,
     Moment,
-    looked,
+    Question,
+    all_of,
     moments_of,
-    named,
-    places,
-    surprised,
-    written,
 )
-from pages.parts.transformer.reading import token_name
-from pages.shared import charts
+from pages.parts.pretraining.time_panels import show_panels
+from pages.shared.aside import prepare
 from pages.shared.code_panel import show_code
-from pages.shared.components.attention_map import attention_map
-from pages.shared.components.embedding_map import MapPoint, embedding_map
-from pages.shared.components.lens_table import lens_table
-from pages.shared.components.surprise_text import Piece, surprise_text
 from pages.shared.errors import shown_errors
 from pages.shared.examples import example_foundation
 from pages.shared.lesson import exercise, notice
 from pages.shared.live import kept_current
 from pages.shared.models import OPEN, load
-from pages.shared.run_data import run_name, view
-from pages.shared.sentence import Sentence, choose_sentence
-from pages.shared.tables import show_table
+from pages.shared.run_data import run_name
+from pages.shared.sentence import choose_sentence
 from pages.shared.viewer import lab
 
 PLAY_SECONDS = 1.5
@@ -64,15 +46,6 @@ _STAYS = """<style>
 </style>"""
 _PLAYING = "time-playing"
 _TICKED = "time-ticked"
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is asked of the model at every checkpoint."""
-
-    prompt: str
-    greedy: bool
-    sentence: Sentence | None
 
 
 def show() -> None:
@@ -224,9 +197,11 @@ def _machine(run_id: str, question: Question, was_playing: bool, was_live: bool)
             step = _time_bar(record, found, key, playing)
             waiting = st.empty()
         moment = found[steps.index(step)]
-        _panels(record, moment, found[-1], question)
-        if not playing:
-            _prepare(found, question, waiting)
+        show_panels(record, moment, found[-1], question)
+        if load(found[-1].choice).model.n_parameters <= AT_ONCE_PARAMETERS:
+            with waiting:  # so that the slider only has to draw
+                calls = [call for each in found for call in all_of(each, found[-1], question)]
+                prepare(N_("Asking the model of every other step as well"), calls)
 
 
 def _background() -> str:
@@ -317,242 +292,3 @@ def _toggle(run_id: str, key: str, steps: list[int]) -> None:
         st.session_state[key] = steps[0]
     st.session_state[_PLAYING] = run_id
     st.session_state[_TICKED] = time.monotonic()
-
-
-def _prepare(found: list[Moment], question: Question, waiting: st.delta_generator.DeltaGenerator) -> None:
-    """Compute the moments that nobody has looked at, so that the slider only has to draw; any move interrupts it."""
-    if load(found[-1].choice).model.n_parameters > AT_ONCE_PARAMETERS:
-        return
-    ready = st.session_state.setdefault("time-ready", set())
-    asked = (found[0].run_id, found[0].home, question.prompt, question.greedy, _ids_of(question))
-    left = [each for each in found if (each.key, asked) not in ready]
-    for number, moment in enumerate(left):
-        waiting.progress(
-            1 - (len(left) - number) / len(found),
-            text=_("Asking the model of step {step:,} as well …", step=moment.info.step),
-        )
-        try:
-            _compute(moment, found[-1], question)
-        except EngineError:
-            continue  # replaced by a newer one meanwhile
-        ready.add((moment.key, asked))
-    waiting.empty()
-
-
-def _ids_of(question: Question) -> tuple[int, ...]:
-    return question.sentence.ids if question.sentence is not None else ()
-
-
-def _compute(moment: Moment, last: Moment, question: Question) -> None:
-    written(moment, question.prompt, greedy=question.greedy)
-    places(moment, last)
-    if question.sentence is not None:
-        looked(moment, question.sentence.ids)
-        surprised(moment, _plain(question.sentence))
-
-
-def _plain(own: Sentence) -> str:
-    return own.text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _panels(record: RunRecord, moment: Moment, last: Moment, question: Question) -> None:
-    """Two columns of panels, each by itself: what fails in one leaves the others."""
-    checkpoint = load(moment.choice)
-    panels: list[tuple[str, Callable[[], None]]] = [
-        (_("What it writes"), lambda: _sample(moment, question)),
-        (_("Loss"), lambda: _loss(record, moment)),
-        (_("Next token"), lambda: _next(moment, question)),
-        (_("Map of words"), lambda: _map(moment, last)),
-    ]
-    own = question.sentence
-    if own is not None:
-        panels += [
-            (_("Attention"), lambda: _attention(moment, checkpoint, own)),
-            (_("Logit lens"), lambda: _lens(moment, checkpoint, own)),
-            (_("Surprise"), lambda: _surprise(moment, own)),
-        ]
-    names = [name for name, _unused in panels]
-    shown = st.pills(
-        _("Panels"),
-        names,
-        selection_mode="multi",
-        format_func=_,
-        default=names,
-        key=f"time-panels:{len(names)}",
-        persist_state="session",
-        label_visibility="collapsed",
-        help=_("What is drawn at every move. Fewer panels make a small screen clearer."),
-    )
-    drawn = [(name, draw) for name, draw in panels if name in (shown or ())]
-    sides = st.columns(2, gap="small") if len(drawn) > 1 else [st.container()]
-    for number, (name, draw) in enumerate(drawn):
-        with sides[number % len(sides)], st.container(border=True), shown_errors(_("draw the panel {name}", name=name)):
-            draw()
-    with st.expander(_("Next tokens as a table"), icon=":material/table:"):
-        top = written(moment, question.prompt, greedy=question.greedy).top
-        table = pd.DataFrame(
-            [(charts.visible_token(text), p) for text, p in top], columns=[N_("token"), N_("probability")]
-        )
-        show_table(table, hide_index=True, width="stretch")
-
-
-def _sample(moment: Moment, question: Question) -> None:
-    found = written(moment, question.prompt, greedy=question.greedy)
-    st.markdown(_("**What it writes**"))
-    st.text(question.prompt + found.text)
-    how = _("always the likeliest token") if question.greedy else _("the same dice at every checkpoint")
-    st.caption(_("The prompt, then the model's own words at step {step:,}: {how}.", step=moment.info.step, how=how))
-
-
-def _next(moment: Moment, question: Question) -> None:
-    found = written(moment, question.prompt, greedy=question.greedy)
-    rows = pd.DataFrame(found.top, columns=[N_("token"), N_("probability")])
-    charts.next_token_bars(rows, title=_("Next token after the prompt")).show()
-
-
-def _loss(record: RunRecord, moment: Moment) -> None:
-    """Of a mixture every source in bits per byte; of a single text the validation and the training loss."""
-    found = view(record, run_name(record))
-    until = record.total_steps or record.step
-    if not found.sources.empty and found.sources["bits_per_byte"].notna().all():
-        series = {str(name): _thinned(rows, "bits_per_byte") for name, rows in found.sources.groupby("run", sort=False)}
-        title, unit = _("Validation loss of each source"), _("bits per byte")
-    else:
-        series = {
-            {"train": "training", "validation": "validation"}[str(name)]: _thinned(rows, "loss")
-            for name, rows in found.losses.groupby("series", sort=False)
-        }
-        title, unit = _("Loss"), _("nats per token")
-    if not series:
-        st.caption(_("No loss has been measured yet."))
-        return
-    here = {name: _before(points, moment.info.step) for name, points in series.items()}
-    said = ", ".join(f"{name} {point[1]:.2f}" for name, point in here.items() if point is not None)
-    over_training(
-        series,
-        title=title,
-        y=unit,
-        at=moment.info.step,
-        until=until,
-        height=290,
-        summary=_("Measured last before the dashed line: {said} ({unit}).", said=said, unit=unit)
-        if said
-        else _("Nothing measured before it."),
-    ).show()
-
-
-def _thinned(rows: pd.DataFrame, column: str, most: int = 24) -> list[tuple[int, float]]:
-    """A few points, spread evenly over the logarithm of the step, as the axis is."""
-    steps = rows["step"].to_numpy()
-    wanted = np.geomspace(1, max(2, steps[-1] + 1), most) - 1
-    keep = np.unique(np.abs(steps[:, None] - wanted[None, :]).argmin(axis=0))
-    return [(int(steps[i]), float(rows[column].iloc[i])) for i in keep]
-
-
-def _before(points: list[tuple[int, float]], step: int) -> tuple[int, float] | None:
-    earlier = [point for point in points if point[0] <= step]
-    return earlier[-1] if earlier else None
-
-
-def _map(moment: Moment, last: Moment) -> None:
-    words = named(last)
-    if len(words.ids) < 4:
-        st.caption(_("This model has too few tokens for a map."))
-        return
-    points = places(moment, last)
-    frame = places(last, last)  # one frame for all checkpoints: points move, the axes do not
-    low, high = frame.min(axis=0), frame.max(axis=0)
-    low, high = low - 0.06 * (high - low), high + 0.06 * (high - low)
-    inside = np.clip(points, low, high)
-    st.markdown(_("**Map of words**"))
-    embedding_map(
-        [
-            MapPoint(int(i), text, x, y, group)
-            for i, text, (x, y), group in zip(words.ids, words.texts, inside.tolist(), words.groups, strict=True)
-        ],
-        FAMILIES,
-        (low[0], high[0], low[1], high[1]),
-        "time-map",
-        label=_("Map of {n_ids} tokens by PCA at step {step}.", n_ids=len(words.ids), step=moment.info.step),
-    )
-    st.caption(
-        _(
-            "{n_ids} tokens of the vocabulary, vectors scaled to length 1, on the two axes of largest spread at "
-            "the last checkpoint.",
-            n_ids=len(words.ids),
-        )
-    )
-
-
-def _attention(moment: Moment, checkpoint: Checkpoint, own: Sentence) -> None:
-    config = checkpoint.model.config
-    layer, head = chosen_head(config)
-    layer, head = min(layer, config.n_layers - 1), min(head, config.n_heads - 1)
-    weights = looked(moment, own.ids).maps[layer, head]
-    st.markdown(_("**Attention of {head_name}**", head_name=head_name(layer, head)))
-    attention_map(
-        weights,
-        own.tokens,
-        own.tokens,
-        key="time-attention",
-        row_ids=own.ids,
-        column_ids=own.ids,
-        causal=config.causal,
-        summary=_(
-            "Attention of {head_name} at step {step}: each row adds up to 1.",
-            head_name=head_name(layer, head),
-            step=moment.info.step,
-        ),
-    )
-
-
-def _lens(moment: Moment, checkpoint: Checkpoint, own: Sentence) -> None:
-    lens = looked(moment, own.ids).lens
-    rows = [_("embedding"), *(_("layer {n}", n=n) for n in range(1, len(lens.ids) - 1)), _("output")]
-    st.markdown(_("**Logit lens**"))
-    lens_table(
-        lens.ids[:, :, :LENS_TOP],
-        lens.probabilities[:, :, :LENS_TOP],
-        {int(i): token_name(checkpoint, int(i)) for i in np.unique(lens.ids)},
-        list(zip(own.tokens, own.ids, strict=True)),
-        rows,
-        "time-lens",
-        selected=len(own.ids) - 1,
-        label=_("The most probable next token after each layer, for every token of the text"),
-    )
-    agree = (lens.ids[:-1, :, 0] == lens.final_ids).mean(axis=1)
-    st.caption(
-        _(
-            "Before the last layer {agree:.0%} of the positions already say what the model says at the end; after the "
-            "embedding {agree_2:.0%}.",
-            agree=agree[-1],
-            agree_2=agree[0],
-        )
-    )
-
-
-def _surprise(moment: Moment, own: Sentence) -> None:
-    text = _plain(own)
-    found = surprised(moment, text)
-    st.markdown(_("**Surprise of your sentence**"))
-    if len(found.spans) < 2:
-        st.caption(_("Write one more word: the first token has nothing before it that could predict it."))
-        return
-    bits = -np.log2(np.maximum(found.probabilities, 1e-300))
-    texts = _drawn(text, found.spans.starts, found.spans.ends)
-    pieces = [
-        Piece(each, None if math.isnan(bit) else bit, _said(bit, p))
-        for each, bit, p in zip(texts, bits.tolist(), found.probabilities.tolist(), strict=True)
-    ]
-    surprise_text(
-        pieces, "time-surprise", scale="surprise", label=_("Your sentence, tinted by the surprise of each token")
-    )
-    known = bits[~np.isnan(bits)]
-    st.caption(
-        _(
-            "{mean:.1f} bits a token, {sum:,.0f} in all, at step {step:,}.",
-            mean=known.mean(),
-            sum=known.sum(),
-            step=moment.info.step,
-        )
-    )

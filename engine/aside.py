@@ -1,0 +1,263 @@
+"""Computing beside the server: calls go to processes of their own, once for everybody who asks the same.
+
+Pages are drawn under Python's one lock. What computes there for more than a moment holds up everybody's clicks; here it
+waits in a queue, may be looked at again and again, and is dropped when nobody wants it any more. What was computed is
+kept, up to a limit of memory.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import subprocess
+import sys
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil  # type: ignore[import-untyped]
+
+from engine.aside_worker import Call
+from engine.errors import EngineError
+from engine.language import _, language
+
+PROJECT = Path(__file__).resolve().parents[1]
+KEPT_BYTES = 256 * 2**20
+WANTED_SECONDS = 20.0
+"""A call that waits and was not asked for within this time is dropped: who asked has gone elsewhere."""
+ERROR_SECONDS = 5.0
+"""For so long an error is told to whoever asks; then the call is tried again."""
+_OVERHEAD = 2_000  # bytes that a small result takes in the record of calls
+_ATTEMPTS = 2
+_log = logging.getLogger("llm_lessons.aside")
+
+
+@dataclass(eq=False)
+class Asked:
+    """A call that was asked for: `done` when there is a result or an error."""
+
+    call: Call
+    background: bool
+    spoken: str
+    asked_at: float
+    wanted_at: float
+    done: bool = False
+    begun: bool = False
+    result: Any = None
+    error: Exception | None = None
+    done_at: float = 0.0
+    size: int = _OVERHEAD
+    attempts: int = 0
+
+    def value(self) -> Any:
+        """The result; raises what the call raised."""
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+
+@dataclass
+class Desk:
+    """Takes calls and has them computed by `n_processes` processes; with none, at once by whoever asks.
+
+    Safe to share between threads. `close` ends the processes; they also end by themselves with the process they serve.
+    """
+
+    n_processes: int
+    kept_bytes: int = KEPT_BYTES
+    clock: Callable[[], float] = time.monotonic
+    _calls: OrderedDict[Call, Asked] = field(default_factory=OrderedDict)
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+    _threads: list[threading.Thread] = field(default_factory=list)
+    _closed: bool = False
+
+    def ask(self, call: Call, *, background: bool = False) -> Asked:
+        """The state of a call, which is begun if nobody asked for it before; one in the `background` comes after
+        all that somebody waits for.
+        """
+        with self._changed:
+            now = self.clock()
+            asked = self._calls.get(call)
+            if asked is None or (asked.error is not None and now - asked.done_at > ERROR_SECONDS):
+                asked = self._calls[call] = Asked(call, background, language(), now, now)
+                self._start_threads()
+            asked.wanted_at = now
+            asked.background = asked.background and background
+            self._calls.move_to_end(call)
+            self._changed.notify_all()
+        if self.n_processes == 0 and not asked.done:
+            self._finish(asked, *_here(call))
+        return asked
+
+    def known(self, call: Call) -> Asked | None:
+        """The state of a call, if somebody asked for it; this does not begin it."""
+        with self._changed:
+            return self._calls.get(call)
+
+    def wait(self, asked: list[Asked], seconds: float) -> bool:
+        """Whether all of these are done within so many seconds."""
+        with self._changed:
+            return self._changed.wait_for(lambda: all(each.done for each in asked), seconds)
+
+    def before(self, asked: Asked) -> int:
+        """How many other calls wait or are computed that come before this one."""
+        with self._changed:
+            if asked.begun:
+                return 0
+            others = [each for each in self._calls.values() if not each.done and each is not asked]
+            return sum(each.begun or _turn(each) < _turn(asked) for each in others)
+
+    def close(self) -> None:
+        """Ends the processes when what they compute now is done; what waits is never computed."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    # --- the processes -------------------------------------------------------------------------------------
+
+    def _start_threads(self) -> None:
+        while len(self._threads) < self.n_processes:
+            thread = threading.Thread(target=self._work, name=f"aside-{len(self._threads)}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _work(self) -> None:
+        process: _Process | None = None
+        while (asked := self._next()) is not None:
+            if process is None or not process.alive:
+                process = _Process()
+            try:
+                ok, value, size = process.compute(asked.spoken, asked.call)
+            except (OSError, EOFError):
+                process.end()
+                process = None
+                if asked.attempts < _ATTEMPTS:
+                    with self._changed:
+                        asked.begun = False
+                        self._changed.notify_all()
+                    continue
+                ok, value, size = False, EngineError(_ended()), _OVERHEAD
+                _log.error("the process that computed %s has ended twice", asked.call.function.__qualname__)
+            except Exception as error:  # what cannot be sent to another process
+                ok, value, size = False, error, _OVERHEAD
+            self._finish(asked, ok, value, size)
+        if process is not None:
+            process.end()
+
+    def _next(self) -> Asked | None:
+        """The call whose turn it is, waiting for one; None when the desk is closed."""
+        with self._changed:
+            while not self._closed:
+                now = self.clock()
+                waiting = [each for each in self._calls.values() if not each.done and not each.begun]
+                for each in waiting:
+                    if now - each.wanted_at > WANTED_SECONDS:
+                        del self._calls[each.call]
+                waiting = [each for each in waiting if each.call in self._calls]
+                if waiting:
+                    asked = min(waiting, key=_turn)
+                    asked.begun = True
+                    asked.attempts += 1
+                    return asked
+                self._changed.wait()
+            return None
+
+    def _finish(self, asked: Asked, ok: bool, value: Any, size: int) -> None:
+        with self._changed:
+            asked.result, asked.error = (value, None) if ok else (None, value)
+            asked.size, asked.done_at, asked.done = size + _OVERHEAD, self.clock(), True
+            self._forget()
+            self._changed.notify_all()
+
+    def _forget(self) -> None:
+        """Lets the results go that were not asked for longest, while all take too much."""
+        total = sum(each.size for each in self._calls.values())
+        for call, asked in list(self._calls.items()):
+            if total <= self.kept_bytes:
+                return
+            if asked.done and self.clock() - asked.wanted_at > WANTED_SECONDS:
+                total -= asked.size
+                del self._calls[call]
+
+
+class _Process:
+    """One process that computes, at a lower priority than pages and a higher one than training."""
+
+    def __init__(self) -> None:
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "LLM_LAB_SERVE": "0"}
+        self._child = subprocess.Popen(
+            [sys.executable, "-c", "from engine.aside_worker import main; main()"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=PROJECT,
+            env=environment,
+        )
+        process = psutil.Process(self._child.pid)
+        process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else min(19, process.nice() + 5))
+
+    @property
+    def alive(self) -> bool:
+        return self._child.poll() is None
+
+    def compute(self, spoken: str, call: Call) -> tuple[bool, Any, int]:
+        """Whether it went well, the result or the error, and how many bytes it is. OSError or EOFError if the process
+        has ended.
+        """
+        assert self._child.stdin is not None and self._child.stdout is not None
+        question = pickle.dumps((spoken, call), pickle.HIGHEST_PROTOCOL)
+        self._child.stdin.write(question)
+        self._child.stdin.flush()
+        head = self._child.stdout.read(8)
+        size = int.from_bytes(head, "big")
+        answer = self._child.stdout.read(size)
+        if len(head) < 8 or len(answer) < size:
+            raise EOFError
+        ok, value = pickle.loads(answer)
+        return ok, value, size
+
+    def end(self) -> None:
+        for pipe in (self._child.stdin, self._child.stdout):
+            assert pipe is not None
+            with suppress(OSError):
+                pipe.close()
+        try:
+            self._child.wait(5)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+
+
+def _turn(asked: Asked) -> tuple[bool, float]:
+    return asked.background, asked.asked_at
+
+
+def _here(call: Call) -> tuple[bool, Any, int]:
+    try:
+        return True, call.result(), 0
+    except Exception as error:
+        return False, error, 0
+
+
+def _ended() -> str:
+    return _(
+        "The process that computed this ended twice, perhaps for want of memory: close other programs, or choose a "
+        "smaller model, and try again."
+    )
+
+
+def default_processes() -> int:
+    """Half of the cores, at least one; LLM_LAB_ASIDE says otherwise, 0 for none."""
+    asked = os.environ.get("LLM_LAB_ASIDE", "")
+    if asked.isdigit():
+        return int(asked)
+    from dask.system import CPU_COUNT
+
+    return max(1, CPU_COUNT // 2)

@@ -1,0 +1,93 @@
+"""The process that computes what pages asked for, one call after the other.
+
+It reads calls from standard input and answers on standard output, both pipes that only `engine.aside` holds: nothing of
+this is ever in a file. When they end, so does the process. Whatever a called function prints goes to standard error.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from engine.language import speak
+from engine.settings import Settings
+
+OPEN = "open:"
+"""What the name of an open model begins with where a run's id is expected."""
+_MODELS = 6
+
+
+@dataclass(frozen=True)
+class ModelOf:
+    """Names a model in the arguments of a call; the function is given the model and tokenizer themselves.
+
+    `stamp` changes when a run has another model at the same step than before; `settings` say where it is kept.
+    """
+
+    settings: Settings
+    run_id: str
+    step: int
+    stamp: float
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function of a module's top level and what it is called with; equal calls have equal results.
+
+    The arguments can be compared and sent to another process: numbers, texts, tuples, frozen dataclasses, `ModelOf`.
+    """
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+
+    def result(self) -> Any:
+        """Computed here and now."""
+        return self.function(*(model_of(each) if isinstance(each, ModelOf) else each for each in self.arguments))
+
+
+@lru_cache(maxsize=_MODELS)
+def model_of(name: ModelOf) -> Any:
+    """The checkpoint that is meant, read once. CheckpointError where there is none (any more)."""
+    from engine.open_models import load_open_model, models_folder
+
+    if name.run_id.startswith(OPEN):
+        return load_open_model(models_folder(name.settings), name.run_id.removeprefix(OPEN))
+    return _service(name.settings).load_model(name.run_id, name.step)
+
+
+@lru_cache(maxsize=2)
+def _service(settings: Settings) -> Any:
+    from engine.runs.service import RunService
+
+    return RunService(settings, start=False)
+
+
+def main() -> None:
+    """Answers calls until nobody can ask any more."""
+    calls, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    import torch
+
+    torch.set_num_threads(1)
+    while True:
+        try:
+            language, call = pickle.load(calls)
+        except EOFError:
+            return
+        speak(lambda language=language: language)  # type: ignore[misc]
+        try:
+            answer: tuple[bool, Any] = (True, call.result())
+        except Exception as error:
+            answer = (False, error)
+        try:
+            sent = pickle.dumps(answer, pickle.HIGHEST_PROTOCOL)
+        except Exception as error:  # an answer or error that cannot be sent
+            sent = pickle.dumps((False, RuntimeError(f"{type(error).__name__}: {error}")))
+        answers.write(len(sent).to_bytes(8, "big") + sent)
+        answers.flush()

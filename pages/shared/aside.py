@@ -1,0 +1,153 @@
+"""What takes longer than a moment: computed beside the server while the page says how far it is.
+
+    found = computed(_("The model reads …"), inspection.head_scores, model_named(choice), ids)
+
+gives the result if it is known or comes at once. Otherwise it leaves the block of `shown_errors` in which it stands,
+and a bar takes the place of the figure; when the result is there, the page draws itself again and finds it. Whoever asks
+the same gets the same, and going elsewhere stops what nobody waits for any more.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from engine.aside import Asked, Desk, default_processes
+from engine.aside_worker import Call
+from engine.language import N_, _
+from pages.shared.live import AT_REST, kept_current
+
+T = TypeVar("T")
+PATIENCE = 0.25
+"""Seconds that a page waits before it shows a bar: drawing it twice is worse than waiting a little."""
+LOOK_SECONDS = 0.7
+_BEGUN = "aside:begun:"
+_STOPPED = "aside:stopped:"
+
+
+class NotYet(Exception):
+    """The results are still being computed; `shown_errors` shows the bar where they will stand."""
+
+    def __init__(self, calls: Sequence[Call], text: str) -> None:
+        super().__init__(text)
+        self.calls, self.text = tuple(calls), text
+
+    def show(self) -> None:
+        """A bar that looks again and again, and draws the page anew when all is there."""
+        if st.session_state.get(_STOPPED + _name(self.calls)):
+            _stopped(self.calls, self.text)
+        else:
+            kept_current(_waiting, every=LOOK_SECONDS)(self.calls, self.text)
+
+
+@st.cache_resource(show_spinner=False)
+def desk() -> Desk:
+    """Takes the calls of all sessions."""
+    return Desk(default_processes())
+
+
+def computed(text: str, function: Callable[..., T], *arguments: Any) -> T:
+    """What the function gives; raises NotYet while it is computed, and what it raises. `text` says what is done."""
+    found: T = all_computed(text, [Call(function, arguments)])[0]
+    return found
+
+
+def found_by(call: Call, text: str = N_("The model is asked")) -> Any:
+    """The result of a call; raises NotYet while it is computed."""
+    return all_computed(text, [call])[0]
+
+
+def start(calls: Sequence[Call]) -> None:
+    """Begins calls that the next lines ask for one by one."""
+    asked = [desk().ask(call) for call in calls]
+    desk().wait(asked, PATIENCE)
+
+
+def all_computed(text: str, calls: Sequence[Call]) -> list[Any]:
+    """The results of several calls, all computed before the page goes on."""
+    if st.session_state.get(_STOPPED + _name(calls)) and not all(map(is_known, calls)):
+        raise NotYet(calls, text)
+    asked = [desk().ask(call) for call in calls]
+    if not desk().wait(asked, PATIENCE):
+        raise NotYet(calls, text)
+    return [each.value() for each in asked]
+
+
+def is_known(call: Call) -> bool:
+    """Whether the result is there already; this does not begin it."""
+    state = desk().known(call)
+    return state is not None and state.done and state.error is None
+
+
+def prepare(text: str, calls: Sequence[Call]) -> None:
+    """Has calls computed that will be asked for later, with a line that says how far it is; nothing waits for them."""
+    asked = [desk().ask(call, background=True) for call in calls]
+    if not all(each.done for each in asked):
+        kept_current(_preparing, every=2 * LOOK_SECONDS)(tuple(calls), text)
+
+
+def _preparing(calls: tuple[Call, ...], text: str) -> object:
+    asked = [desk().ask(call, background=True) for call in calls]
+    if all(each.done for each in asked):
+        return AT_REST
+    _bar(asked, text, _begun(calls))
+    return None
+
+
+def _waiting(calls: tuple[Call, ...], text: str) -> None:
+    asked = [desk().ask(call) for call in calls]
+    if all(each.done for each in asked):
+        st.session_state.pop(_BEGUN + _name(calls), None)
+        st.rerun()
+    bar, button = st.columns([5, 1], vertical_alignment="bottom")
+    with bar:
+        _bar(asked, text, _begun(calls))
+    with button:
+        if st.button(
+            _("Stop"),
+            icon=":material/stop:",
+            key="stop-" + _name(calls),
+            width="stretch",
+            help=_("Stops computing this for you. What is done is kept."),
+        ):
+            st.session_state[_STOPPED + _name(calls)] = True
+            st.rerun()
+
+
+def _bar(asked: list[Asked], text: str, begun: float) -> None:
+    done, passed = sum(each.done for each in asked), time.monotonic() - begun
+    words = [_(text)]
+    if len(asked) > 1:
+        words.append(_("{done:,} of {n:,}", done=done, n=len(asked)))
+    if done and len(asked) > 1 and passed > 2:
+        words.append(_("about {seconds:,.0f} s left", seconds=passed / done * (len(asked) - done)))
+    elif passed > 2:
+        words.append(_("{seconds:,.0f} s so far", seconds=passed))
+    first = next(each for each in asked if not each.done)
+    if not done and (others := desk().before(first)):
+        words.append(_("{others:,} before it", others=others))
+    st.progress(done / len(asked), text=" · ".join(words))
+
+
+def _stopped(calls: tuple[Call, ...], text: str) -> None:
+    st.info(_("Stopped: {text}", text=_(text)), icon=":material/stop_circle:")
+    if st.button(
+        _("Go on"),
+        icon=":material/play_arrow:",
+        key="go-on-" + _name(calls),
+        help=_("Computes what is still missing."),
+    ):
+        st.session_state.pop(_STOPPED + _name(calls), None)
+        st.rerun()
+
+
+def _begun(calls: tuple[Call, ...]) -> float:
+    return float(st.session_state.setdefault(_BEGUN + _name(calls), time.monotonic()))
+
+
+def _name(calls: Sequence[Call]) -> str:
+    """Names this wait in the session and in keys of widgets."""
+    return f"{hash(tuple(calls)) % 2**64:x}"
