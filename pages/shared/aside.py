@@ -3,8 +3,8 @@
     found = computed(_("The model reads …"), inspection.head_scores, model_named(choice), ids)
 
 gives the result if it is known or comes at once. Otherwise it leaves the block of `shown_errors` in which it stands,
-and a bar takes the place of the figure; when the result is there, the page draws itself again and finds it. Whoever asks
-the same gets the same, and going elsewhere stops what nobody waits for any more.
+and a bar takes the place of the figure; when the result is there, the page draws itself again and finds it. Whoever
+asks the same gets the same, and going elsewhere stops what nobody waits for any more.
 """
 
 from __future__ import annotations

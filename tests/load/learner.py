@@ -82,7 +82,7 @@ class Learner:
             widget = widgets.widget_of(element)
             if element.WhichOneof("type") not in widgets.MOVABLE or widget.disabled or widget.form_id:
                 continue
-            if widget.id.endswith(("-part", "-language")):  # parts are chosen by plan, and the plan is in English
+            if widget.id.endswith(("-part", "-reader:box")):  # parts are chosen by plan, and the plan is in English
                 continue
             state = widgets.moved_state(element, self._chance, screen.states.get(widget.id))
             if state is not None:
