@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from engine.aside import Asked, Desk, default_processes
 from engine.aside_worker import Call
@@ -40,7 +41,7 @@ class NotYet(Exception):
         if st.session_state.get(_STOPPED + _name(self.calls)):
             _stopped(self.calls, self.text)
         else:
-            kept_current(_waiting, every=LOOK_SECONDS)(self.calls, self.text)
+            kept_current(_waiting, every=LOOK_SECONDS)(self.calls, self.text, _free_key("stop-" + _name(self.calls)))
 
 
 @st.cache_resource(show_spinner=False)
@@ -58,12 +59,6 @@ def computed(text: str, function: Callable[..., T], *arguments: Any) -> T:
 def found_by(call: Call, text: str = N_("The model is asked")) -> Any:
     """The result of a call; raises NotYet while it is computed."""
     return all_computed(text, [call])[0]
-
-
-def start(calls: Sequence[Call]) -> None:
-    """Begins calls that the next lines ask for one by one."""
-    asked = [desk().ask(call) for call in calls]
-    desk().wait(asked, PATIENCE)
 
 
 def all_computed(text: str, calls: Sequence[Call]) -> list[Any]:
@@ -97,7 +92,7 @@ def _preparing(calls: tuple[Call, ...], text: str) -> object:
     return None
 
 
-def _waiting(calls: tuple[Call, ...], text: str) -> None:
+def _waiting(calls: tuple[Call, ...], text: str, key: str) -> None:
     asked = [desk().ask(call) for call in calls]
     if all(each.done for each in asked):
         st.session_state.pop(_BEGUN + _name(calls), None)
@@ -109,7 +104,7 @@ def _waiting(calls: tuple[Call, ...], text: str) -> None:
         if st.button(
             _("Stop"),
             icon=":material/stop:",
-            key="stop-" + _name(calls),
+            key=key,
             width="stretch",
             help=_("Stops computing this for you. What is done is kept."),
         ):
@@ -137,11 +132,21 @@ def _stopped(calls: tuple[Call, ...], text: str) -> None:
     if st.button(
         _("Go on"),
         icon=":material/play_arrow:",
-        key="go-on-" + _name(calls),
+        key=_free_key("go-on-" + _name(calls)),
         help=_("Computes what is still missing."),
     ):
         st.session_state.pop(_STOPPED + _name(calls), None)
         st.rerun()
+
+
+def _free_key(base: str) -> str:
+    """A key that nothing has on this page: several figures may wait for the same."""
+    context = get_script_run_ctx(suppress_warning=True)
+    taken = context.shared.widget_user_keys_this_run if context is not None else ()
+    number = 0
+    while f"{base}-{number}" in taken:
+        number += 1
+    return f"{base}-{number}"
 
 
 def _begun(calls: tuple[Call, ...]) -> float:

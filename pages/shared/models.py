@@ -18,6 +18,7 @@ from engine.corpus import load_corpus
 from engine.language import N_, _
 from engine.open_models import list_open_models, load_open_model, models_folder
 from engine.runs.records import CheckpointInfo, RunRecord
+from engine.settings import Settings
 from engine.windows import evaluation_windows
 from pages.shared import scenes
 from pages.shared.examples import example_foundation
@@ -68,10 +69,14 @@ def _stamp(choice: ModelChoice) -> float:
     return next((c.seconds for c in lab().checkpoints(choice.run_id) if c.step == choice.step), 0.0)
 
 
+def settings_aside() -> Settings:
+    """Where everything lies, for what is computed aside: no more than it needs to know."""
+    return dataclasses.replace(lab().settings, teacher_key="", serve=False)
+
+
 def model_named(choice: ModelChoice) -> ModelOf:
     """The model's name for what is computed aside; RunError where this learner may not see it."""
-    settings = dataclasses.replace(lab().settings, teacher_key="", serve=False)
-    return ModelOf(settings, choice.run_id, choice.step, 0.0 if choice.is_open else _stamp(choice))
+    return ModelOf(settings_aside(), choice.run_id, choice.step, 0.0 if choice.is_open else _stamp(choice))
 
 
 @st.cache_resource(max_entries=4, show_spinner=N_("Reading the validation text …"))

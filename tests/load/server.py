@@ -47,6 +47,12 @@ class Server:
         """Uncaught errors in the server's log."""
         return len(re.findall("^Traceback", self.log.read_text("utf-8", "replace"), re.MULTILINE))
 
+    def last_words(self) -> list[str]:
+        """The last lines of each kind of uncaught error."""
+        parts = self.log.read_text("utf-8", "replace").split("Traceback (most recent call last):\n")[1:]
+        endings = [re.match(r"(?:[ ].*\n)*.*", part) for part in parts]
+        return sorted({" / ".join(found[0].splitlines()[-5:]) for found in endings if found})
+
 
 @contextmanager
 def running_server(home: Path, *, port: int = 0, **environment: str) -> Iterator[Server]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
+from engine.aside_worker import Call
 from engine.classification_metrics import Quality, quality
 from engine.errors import EngineError
 from engine.labelled import Split
@@ -15,33 +16,28 @@ from engine.runs.classifying import (
     ClassificationConfig,
 )
 from engine.runs.records import RunRecord
-from engine.simple_classifiers import SIMPLE
+from engine.runs.simple_study import simple_quality
 from pages.parts.classification.source import (
+    as_split,
     label_of,
     recorded_test,
-    split_now,
 )
+from pages.shared.aside import all_computed
 from pages.shared.errors import sentence
-from pages.shared.models import inference
+from pages.shared.models import settings_aside
 from pages.shared.viewer import lab
 
 FINE_TUNED, FROM_RANDOM = N_("fine-tuned foundation model"), N_("same network, random start")
 
 
-@st.cache_data(max_entries=512, show_spinner=N_("Training the simple methods …"))
-def _simple(name: str, method: str, settings: tuple[tuple[str, Any], ...], home: str) -> tuple[Quality, float]:
-    """The quality of a simple method on the test set, and the seconds it took to train."""
-    split = split_now(name, dict(settings))
-    with inference():
-        began = time.perf_counter()
-        said = SIMPLE[method](split.train)
-        seconds = time.perf_counter() - began
-        return quality(split.test.labels, said(split.test.texts)), seconds
+def simple_call(name: str, method: str, settings: dict[str, Any]) -> Call:
+    """What has to be computed for a simple method on the test set of a split."""
+    return Call(simple_quality, (settings_aside(), name, method, as_split(settings)))
 
 
-def simple_quality(name: str, method: str, settings: dict[str, Any]) -> tuple[Quality, float]:
-    """The quality of a simple method on the test set of a split, and the seconds it took to train."""
-    return _simple(name, method, tuple(sorted(settings.items())), str(lab().settings.home))
+def simple_qualities(calls: Sequence[Call]) -> list[tuple[Quality, float]]:
+    """The quality of each, and the seconds it took to train; NotYet while they are computed."""
+    return all_computed(N_("Training the simple methods"), calls)
 
 
 def quality_of_run(record: RunRecord, split: Split) -> Quality | None:

@@ -25,7 +25,8 @@ from pages.parts.classification.methods import (
     FROM_RANDOM,
     counts_of,
     quality_of_run,
-    simple_quality,
+    simple_call,
+    simple_qualities,
     submit_all,
 )
 from pages.parts.classification.source import (
@@ -33,6 +34,7 @@ from pages.parts.classification.source import (
     config_of,
     default_base,
 )
+from pages.shared.errors import said
 from pages.shared.live import kept_current
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, STATES
 from pages.shared.tables import show_table
@@ -90,13 +92,14 @@ def compare(name: str, settings: dict[str, Any], split: Split) -> None:
     kept_current(_table, every=REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(name, settings, split, pair, live)
 
 
+@said(N_("compare the methods"))
 def _table(
     name: str, settings: dict[str, Any], split: Split, pair: dict[str, ClassificationConfig], was_live: bool
 ) -> None:
     records = {record.run_id: record for record in lab().runs(job="classification")}
     rows: list[dict[str, Any]] = []
-    for method in SIMPLE:
-        found, seconds = simple_quality(name, method, settings)
+    simple = simple_qualities([simple_call(name, method, settings) for method in SIMPLE])
+    for method, (found, seconds) in zip(SIMPLE, simple, strict=True):
         rows.append(_row(begin(method), found, seconds, "–"))
     live = False
     for title, config in pair.items():

@@ -25,6 +25,7 @@ from engine.runs.classifying import (
     split_of,
 )
 from engine.runs.records import RunRecord
+from engine.runs.simple_study import SplitSettings
 from engine.uploads import LabelledTexts
 from pages.shared.errors import sentence
 from pages.shared.examples import example_foundation
@@ -101,8 +102,12 @@ def _split(name: str, home: str, settings: tuple[tuple[str, Any], ...]) -> Split
 
 def split_now(name: str, settings: dict[str, Any]) -> Split:
     """The parts that a run with these settings would have; CorpusError where there are too few texts."""
-    given = {("seed" if key == "split_seed" else key): value for key, value in settings.items()}
-    return _split(name, str(lab().settings.home), tuple(sorted(given.items())))
+    return _split(name, str(lab().settings.home), as_split(settings))
+
+
+def as_split(settings: dict[str, Any]) -> SplitSettings:
+    """The same settings as `split_labelled` names them, sorted."""
+    return tuple(sorted(("seed" if key == "split_seed" else key, value) for key, value in settings.items()))
 
 
 @st.cache_resource(max_entries=16, show_spinner=N_("Splitting the texts …"))

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from engine.aside_worker import Call
 from engine.classification_metrics import mean_interval
 from engine.errors import EngineError
 from engine.labelled import Split
@@ -18,10 +19,18 @@ from engine.runs.classifying import (
     study_config,
 )
 from pages.parts.classification import figures
-from pages.parts.classification.methods import FINE_TUNED, FROM_RANDOM, quality_of_run, simple_quality, submit_all
+from pages.parts.classification.methods import (
+    FINE_TUNED,
+    FROM_RANDOM,
+    quality_of_run,
+    simple_call,
+    simple_qualities,
+    submit_all,
+)
 from pages.parts.classification.source import (
     default_base,
 )
+from pages.shared.errors import said
 from pages.shared.live import kept_current
 from pages.shared.quantities import estimate
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS
@@ -120,6 +129,7 @@ def study_plan(
     ]
 
 
+@said(N_("draw the study"))
 def _study_panel(
     name: str, settings: dict[str, Any], split: Split, plan: Plan, sizes: list[Any], seeds: int, was_live: bool
 ) -> None:
@@ -153,13 +163,17 @@ def _study_panel(
         found = None if record is None else quality_of_run(record, split)
         if found is not None:
             values.setdefault((method, size), []).append(found.accuracy)
+    calls: list[tuple[str, Any, Call]] = []
     for method in STUDIED:
         for size in sizes:
             n_seeds = 1 if size == ALL else seeds  # all texts are the same texts for every seed
             drawn: list[dict[str, Any]] = [
                 {} if size == ALL else {"n_train": size, "draw_seed": seed} for seed in range(n_seeds)
             ]
-            values[method, size] = [simple_quality(name, method, {**settings, **each})[0].accuracy for each in drawn]
+            calls += [(method, size, simple_call(name, method, {**settings, **each})) for each in drawn]
+    found_by = simple_qualities([call for _unused, _unused, call in calls])
+    for (method, size, _unused), (judged, _seconds) in zip(calls, found_by, strict=True):
+        values.setdefault((method, size), []).append(judged.accuracy)
     _study_chart(values, split)
     if was_live != live:
         st.rerun()

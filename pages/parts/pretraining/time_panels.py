@@ -30,7 +30,7 @@ from pages.parts.pretraining.moments import (
 )
 from pages.parts.transformer.reading import token_name
 from pages.shared import charts
-from pages.shared.aside import found_by, start
+from pages.shared.aside import all_computed, found_by
 from pages.shared.components.attention_map import attention_map
 from pages.shared.components.embedding_map import MapPoint, embedding_map
 from pages.shared.components.lens_table import lens_table
@@ -52,7 +52,7 @@ def show_panels(record: RunRecord, moment: Moment, last: Moment, question: Quest
         (_("Map of words"), lambda: _map(moment, last)),
     ]
     own = question.sentence
-    start(all_of(moment, last, question))
+    all_computed(_("The model of step {step:,} is asked", step=moment.info.step), all_of(moment, last, question))
     if own is not None:
         panels += [
             (_("Attention"), lambda: _attention(moment, checkpoint, own)),
