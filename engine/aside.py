@@ -73,6 +73,8 @@ class Desk:
     kept_bytes: int = KEPT_BYTES
     clock: Callable[[], float] = time.monotonic
     _calls: OrderedDict[Call, Asked] = field(default_factory=OrderedDict)
+    _open: dict[Call, Asked] = field(default_factory=dict)  # those of them that are not done
+    _size: int = 0
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _threads: list[threading.Thread] = field(default_factory=list)
     _closed: bool = False
@@ -85,12 +87,14 @@ class Desk:
             now = self.clock()
             asked = self._calls.get(call)
             if asked is None or (asked.error is not None and now - asked.done_at > ERROR_SECONDS):
-                asked = self._calls[call] = Asked(call, background, language(), now, now)
+                if asked is not None:
+                    self._drop(asked)
+                asked = self._calls[call] = self._open[call] = Asked(call, background, language(), now, now)
                 self._start_threads()
+                self._changed.notify_all()
             asked.wanted_at = now
             asked.background = asked.background and background
             self._calls.move_to_end(call)
-            self._changed.notify_all()
         if self.n_processes == 0 and not asked.done:
             self._finish(asked, *_here(call))
         return asked
@@ -110,7 +114,7 @@ class Desk:
         with self._changed:
             if asked.begun:
                 return 0
-            others = [each for each in self._calls.values() if not each.done and each is not asked]
+            others = [each for each in self._open.values() if each is not asked]
             return sum(each.begun or _turn(each) < _turn(asked) for each in others)
 
     def close(self) -> None:
@@ -157,11 +161,11 @@ class Desk:
         with self._changed:
             while not self._closed:
                 now = self.clock()
-                waiting = [each for each in self._calls.values() if not each.done and not each.begun]
+                waiting = [each for each in self._open.values() if not each.begun]
                 for each in waiting:
                     if now - each.wanted_at > WANTED_SECONDS:
-                        del self._calls[each.call]
-                waiting = [each for each in waiting if each.call in self._calls]
+                        self._drop(each)
+                waiting = [each for each in waiting if each.call in self._open]
                 if waiting:
                     asked = min(waiting, key=_turn)
                     asked.begun = True
@@ -174,18 +178,24 @@ class Desk:
         with self._changed:
             asked.result, asked.error = (value, None) if ok else (None, value)
             asked.size, asked.done_at, asked.done = size + _OVERHEAD, self.clock(), True
+            if self._open.pop(asked.call, None) is asked:
+                self._size += asked.size
             self._forget()
             self._changed.notify_all()
 
     def _forget(self) -> None:
         """Lets the results go that were not asked for longest, while all take too much."""
-        total = sum(each.size for each in self._calls.values())
-        for call, asked in list(self._calls.items()):
-            if total <= self.kept_bytes:
+        now = self.clock()
+        while self._size > self.kept_bytes:
+            asked = next(iter(self._calls.values()))
+            if not asked.done or now - asked.wanted_at <= WANTED_SECONDS:
                 return
-            if asked.done and self.clock() - asked.wanted_at > WANTED_SECONDS:
-                total -= asked.size
-                del self._calls[call]
+            self._drop(asked)
+
+    def _drop(self, asked: Asked) -> None:
+        del self._calls[asked.call]
+        if self._open.pop(asked.call, None) is None:
+            self._size -= asked.size
 
 
 class _Process:

@@ -11,7 +11,7 @@ import pickle
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from engine.language import speak
@@ -44,6 +44,16 @@ class Call:
 
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.function, self.arguments))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Call, (self.function, self.arguments)  # without the hash, which is another one in another process
 
     def result(self) -> Any:
         """Computed here and now."""

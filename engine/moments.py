@@ -56,6 +56,16 @@ def write_after(checkpoint: Checkpoint, prompt: str, greedy: bool) -> Written:
     return Written(text, top)
 
 
+def read_logits(checkpoint: Checkpoint, ids: tuple[int, ...]) -> np.ndarray:
+    """The logits of the next token after a text, (vocabulary of the tokenizer,) float32."""
+    return next_logits(checkpoint.model, ids)[: checkpoint.tokenizer.n_vocab]
+
+
+def read_probabilities(checkpoint: Checkpoint, ids: tuple[int, ...]) -> list[float]:
+    """The model's probability of each token of a text, NaN for the first."""
+    return [float(each) for each in token_probabilities(checkpoint.model, ids)]
+
+
 def look_inside(checkpoint: Checkpoint, ids: tuple[int, ...]) -> Looked:
     """What happens inside while the model reads a few tokens (T,)."""
     trace, _ = inspection.trace_of(checkpoint.model, ids)

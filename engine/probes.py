@@ -19,7 +19,9 @@ import torch
 import torch.nn.functional as F
 
 from engine.answers import wilson_interval
+from engine.checkpoint import Checkpoint
 from engine.checks import require_choice, require_whole
+from engine.corpus import load_corpus
 from engine.errors import ConfigError
 from engine.gpt import GPT, GPTConfig, KVCache
 from engine.language import N_, _
@@ -88,6 +90,11 @@ def make_items(ability: str, n: int, *, seed: int = 0, seen: Sequence[str] = ())
     return list(found.values())
 
 
+def unread_items(ability: str, n: int, corpora: tuple[str, ...]) -> list[Item]:
+    """The first `n` items that stand in none of these corpora."""
+    return make_items(ability, n, seen=[load_corpus(name) for name in corpora])
+
+
 def few_shot(items: Sequence[Item], k: int) -> list[Item]:
     """The items after the first `k`, each with those k solved before it, parted by empty lines."""
     require_whole("k", k, 0, max(0, len(items) - 1))
@@ -133,6 +140,11 @@ def ending_log_probabilities(model: GPT, tokenizer: Tokenizer, item: Item) -> np
         chosen = log_p.gather(-1, ids[..., None])[..., 0]
         totals += [float(chosen[row, : len(ending)].sum()) for row, ending in enumerate(part)]
     return np.array(totals)
+
+
+def score_items(checkpoint: Checkpoint, items: Sequence[Item]) -> list[np.ndarray]:
+    """`ending_log_probabilities` of every item."""
+    return [ending_log_probabilities(checkpoint.model, checkpoint.tokenizer, item) for item in items]
 
 
 def prompt_room(config: GPTConfig, n_ending: int) -> int:

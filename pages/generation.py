@@ -3,31 +3,37 @@
 import math
 from dataclasses import asdict, replace
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from engine import generation
+from engine.aside_worker import Call
 from engine.checkpoint import Checkpoint
 from engine.errors import EngineError
 from engine.evaluation import surprise, token_probabilities
-from engine.generation import FILTERS, NextToken, SamplingConfig, generate, next_logits, next_token_distribution
+from engine.generation import FILTERS, NextToken, SamplingConfig, next_token_distribution
 from engine.language import N_, _
+from engine.moments import read_logits, read_probabilities
 from engine.ngram import MAX_ORDER
+from engine.writing import write_part
 from pages.parts.pretraining.counting import count_note, counted, ngram_tokens
 from pages.shared import guard, guide
+from pages.shared.aside import awaited, computed
 from pages.shared.charts import visible_token
 from pages.shared.code_panel import show_code
 from pages.shared.components import candidate_bars, token_strip
 from pages.shared.draft import Draft, show_bytes, strip_tokens
 from pages.shared.errors import sentence, shown_errors
 from pages.shared.lesson import exercise, notice, objective
-from pages.shared.models import ModelChoice, choose_model, inference, load
+from pages.shared.models import ModelChoice, choose_model, load, model_named
 from pages.shared.tables import show_table
 
 guard.ensure()
 
 MAX_PROMPT = 2_000
 SHOWN = 12
+AT_A_TIME = 10  # tokens that are drawn between two looks at the page
 
 st.title(_("Generation"), anchor=False)
 objective(
@@ -101,48 +107,39 @@ def sampling_controls() -> SamplingConfig:
     return SamplingConfig(temperature, top_k, top_p, min_p, penalty, int(seed))
 
 
-def logits_after(choice: ModelChoice, ids: list[int]):
-    """The logits after a text, computed once: moving a slider asks here again and runs no model."""
-    key = (choice.key, tuple(ids))
-    memory = st.session_state.setdefault("logits", {})
-    if key not in memory:
-        checkpoint = load(choice)
-        with inference():
-            memory[key] = next_logits(checkpoint.model, ids)[: checkpoint.tokenizer.n_vocab]
-        while len(memory) > 40:
-            del memory[next(iter(memory))]
-    return memory[key]
+def logits_after(choice: ModelChoice, ids: list[int]) -> np.ndarray:
+    """The logits after a text, computed once for everybody: moving a slider asks here again and runs no model."""
+    found: np.ndarray = computed(_("The model reads the text"), read_logits, model_named(choice), tuple(ids))
+    return found
 
 
 def the_draft(choice: ModelChoice, prompt: str) -> Draft:
     """This session's draft; a new prompt or a model with another tokenizer begins a new one."""
     origin = (choice.run_id, prompt)
     if st.session_state.get("draft_origin") != origin:
-        checkpoint = load(choice)
-        ids = checkpoint.tokenizer.encode(prompt)
-        with inference():
-            probabilities = token_probabilities(checkpoint.model, ids)
+        ids = load(choice).tokenizer.encode(prompt)
+        text = _("The model reads the text")
+        probabilities = computed(text, read_probabilities, model_named(choice), tuple(ids))
         st.session_state["draft_origin"] = origin
         st.session_state["draft"] = Draft.of_prompt(ids, probabilities)
     return st.session_state["draft"]
 
 
 def write_on(choice: ModelChoice, draft: Draft, sampling: SamplingConfig, n: int) -> None:
-    """Stream n tokens into the draft. Whatever interrupts it, what is written stays."""
-    checkpoint = load(choice)
+    """Stream n tokens into the draft, a few at a time. Whatever interrupts it, what is written stays."""
+    tokenizer = load(choice).tokenizer
     draft.begin()
-    stop = {checkpoint.tokenizer.end_of_text_id} - {None}
-    place, text = st.empty(), checkpoint.tokenizer.decode(draft.ids)
-    before = text
-    steps = generate(checkpoint.model, checkpoint.tokenizer, draft.ids, n, sampling, stop_ids=stop)
-    while True:
-        with inference():
-            step = next(steps, None)
-        if step is None:
+    before = tokenizer.decode(draft.ids)
+    place, ids, model = st.empty(), tuple(draft.ids), model_named(choice)
+    for start in range(0, n, AT_A_TIME):
+        few = min(AT_A_TIME, n - start)
+        steps = awaited(Call(write_part, (model, ids, sampling, n, start, few)))
+        for step in steps:
+            draft.append(step)
+        place.text(tokenizer.decode(draft.ids))
+        if len(steps) < few:
             break
-        draft.append(step)
-        text += step.text
-        place.text(text)
+    text = tokenizer.decode(draft.ids)
     guide.tell("drawn", {"model": choice.key, "before": before, "text": text, "n": n, **asdict(sampling)})
     st.rerun()
 

@@ -61,6 +61,13 @@ def found_by(call: Call, text: str = N_("The model is asked")) -> Any:
     return all_computed(text, [call])[0]
 
 
+def awaited(call: Call) -> Any:
+    """The result of a short call, which the script waits for; a press of the learner's ends the waiting."""
+    while not desk().wait([asked := desk().ask(call)], PATIENCE):
+        st.empty()  # where Streamlit looks whether the script should stop
+    return asked.value()
+
+
 def all_computed(text: str, calls: Sequence[Call]) -> list[Any]:
     """The results of several calls, all computed before the page goes on."""
     if st.session_state.get(_STOPPED + _name(calls)) and not all(map(is_known, calls)):

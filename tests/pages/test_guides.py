@@ -17,7 +17,7 @@ from engine.runs.service import lab
 from engine.runs.translating import translation_config
 from pages.guides import GUIDES, checks, model_checks, text_checks
 from pages.guides.outcomes import plain, safe
-from pages.parts.foundation import abilities, scoring
+from pages.parts.foundation import scoring
 from pages.shared import guide, sitemap
 from pages.shared.guide import Outcome, Question
 from tests.pages.conftest import finished
@@ -514,8 +514,7 @@ def test_the_way_of_a_prompt_tells_its_step(trained_run, facts):
 
 
 def test_the_foundation_lesson_tells_what_it_measured(trained_run, facts, monkeypatch):
-    for module in (abilities, scoring):
-        monkeypatch.setattr(module, "ABILITIES", ABILITIES[:1])  # six of them take long
+    monkeypatch.setattr(scoring, "ABILITIES", ABILITIES[:1])  # six of them take long
     app = open_lesson("foundation.py", "Untaught abilities", **{"foundation-n": 20})
     facts.update(said(app))
     assert "20 items" in model_checks.probe_measured(40).told

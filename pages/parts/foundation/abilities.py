@@ -7,7 +7,7 @@ import streamlit as st
 from engine import probes
 from engine.answers import wilson_interval
 from engine.language import _
-from engine.probes import ABILITIES, ProbeResult, result_of
+from engine.probes import ProbeResult, result_of
 from pages.parts.foundation.figures import ability_scores, as_table, score_rows
 from pages.parts.foundation.items import choose_ability, show_items
 from pages.parts.foundation.model import choose_foundation
@@ -17,6 +17,7 @@ from pages.parts.foundation.scoring import (
     choose_count,
     go_ahead,
     items_of,
+    lists_of,
     missing,
     results_of_all,
 )
@@ -66,7 +67,7 @@ def show() -> None:
     if choice is not None:
         with figure, shown_errors():
             n = choose_count("foundation-n")
-            left = sum(missing(choice, items_of(ability.name, n)) for ability in ABILITIES)
+            left = sum(missing(choice, items) for items in lists_of(n).values())
             if go_ahead(choice, left, "foundation-measure", _("Puts the items to the model.")):
                 _scores(choice, n)
 

@@ -18,7 +18,7 @@ from pages.parts.foundation.figures import ability_scores, score_rows
 from pages.parts.foundation.scoring import (
     BY_NAME,
     choose_count,
-    items_of,
+    lists_of,
     percent,
     results_of_all,
     verdict_words,
@@ -257,7 +257,7 @@ def _compare(records: Sequence[RunRecord], without: str) -> None:
         )
     st.header(_("What was lost, and what not"), anchor=False)
     n = choose_count("ablation-n", 60)
-    lists = {ability.name: items_of(ability.name, n) for ability in ABILITIES}
+    lists = lists_of(n)
     first, second = results_of_all(choices, n)
     found = {name: difference(items, first[name], second[name]) for name, items in lists.items()}
     rows = pd.concat([score_rows(first, names[0]), score_rows(second, names[1])])

@@ -11,7 +11,7 @@ from engine.probes import ABILITIES, ProbeResult, result_of
 from pages.parts.foundation.figures import over_steps
 from pages.parts.foundation.items import choose_ability, show_items
 from pages.parts.foundation.model import choose_foundation
-from pages.parts.foundation.scoring import answers, calls_for, items_of, missing, percent, verdict_words
+from pages.parts.foundation.scoring import answers, calls_for, lists_of, missing, percent, verdict_words
 from pages.shared.aside import NotYet
 from pages.shared.code_panel import show_code
 from pages.shared.errors import shown_errors
@@ -80,7 +80,7 @@ def _appearance(choice: ModelChoice) -> None:
     )
     steps = [info.step for info in lab().checkpoints(choice.run_id)]
     models = [ModelChoice(choice.run_id, step, choice.title) for step in steps]
-    lists = {ability.name: items_of(ability.name, n) for ability in ABILITIES}
+    lists = lists_of(n)
     total = len(models) * sum(map(len, lists.values()))
     left = {model.step: sum(missing(model, items) for items in lists.values()) for model in models}
     to_do = sum(left.values())

@@ -8,11 +8,9 @@ import numpy as np
 import streamlit as st
 
 from engine.aside_worker import Call
-from engine.checkpoint import Checkpoint
-from engine.corpus import load_corpus
 from engine.language import N_, _
-from engine.probes import ABILITIES, Ability, Item, ProbeResult, ending_log_probabilities, make_items, result_of
-from pages.shared.aside import all_computed, is_known
+from engine.probes import ABILITIES, Ability, Item, ProbeResult, result_of, score_items, unread_items
+from pages.shared.aside import all_computed, computed, is_known
 from pages.shared.models import ModelChoice, load, model_named
 
 N_ITEMS = 40
@@ -25,15 +23,17 @@ _AT_ONCE_PARAMETERS = 6_000_000
 BY_NAME: dict[str, Ability] = {ability.name: ability for ability in ABILITIES}
 
 
-@st.cache_data(max_entries=64, show_spinner=N_("Writing items …"))
 def items_of(ability: str, n: int) -> list[Item]:
     """The first `n` items of an ability that stand in none of the texts models are trained on here."""
-    return make_items(ability, n, seen=[load_corpus(name) for name in WRITTEN])
+    found: list[Item] = computed(_("Writing items"), unread_items, ability, n, WRITTEN)
+    return found
 
 
-def score_items(checkpoint: Checkpoint, items: tuple[Item, ...]) -> list[np.ndarray]:
-    """Log-probabilities of every item's endings."""
-    return [ending_log_probabilities(checkpoint.model, checkpoint.tokenizer, item) for item in items]
+def lists_of(n: int) -> dict[str, list[Item]]:
+    """The first `n` items of every ability."""
+    names = [ability.name for ability in ABILITIES]
+    lists = all_computed(_("Writing items"), [Call(unread_items, (name, n, WRITTEN)) for name in names])
+    return dict(zip(names, lists, strict=True))
 
 
 def calls_for(choice: ModelChoice, items: Sequence[Item]) -> list[Call]:
@@ -57,7 +57,7 @@ def answers(
 
 def results_of_all(choices: Sequence[ModelChoice], n: int) -> list[dict[str, ProbeResult]]:
     """What each model gets right of each ability's first `n` items; NotYet while they are computed."""
-    lists = {ability.name: items_of(ability.name, n) for ability in ABILITIES}
+    lists = lists_of(n)
     calls = [call for choice in choices for items in lists.values() for call in calls_for(choice, items)]
     all_computed(_("The model reads {n:,} items", n=len(choices) * sum(map(len, lists.values()))), calls)
     return [{name: result_of(items, answers(choice, items)) for name, items in lists.items()} for choice in choices]
