@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 
 import streamlit as st
 
@@ -29,6 +30,7 @@ def start_engine() -> None:
     examples.example_run()  # also the first call of the run service: its workers warm up while the learner reads
     examples.example_foundation()
     examples.example_translator()
+    sys.setswitchinterval(0.001)  # a click waits for its turn among threads that compute: not 5 ms each time
     gc.collect()
     gc.freeze()
     warm_up.begin()

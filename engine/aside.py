@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import os
-import pickle
 import subprocess
 import sys
 import threading
@@ -18,12 +17,13 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 
-from engine.aside_worker import Call
+from engine.aside_worker import Call, receive, send
 from engine.errors import EngineError
 from engine.language import _, language
 
@@ -222,16 +222,11 @@ class _Process:
         has ended.
         """
         assert self._child.stdin is not None and self._child.stdout is not None
-        question = pickle.dumps((spoken, call), pickle.HIGHEST_PROTOCOL)
-        self._child.stdin.write(question)
-        self._child.stdin.flush()
-        head = self._child.stdout.read(8)
-        size = int.from_bytes(head, "big")
-        answer = self._child.stdout.read(size)
-        if len(head) < 8 or len(answer) < size:
+        send(self._child.stdin, bytes(ForkingPickler.dumps((spoken, call))))
+        if (answer := receive(self._child.stdout)) is None:
             raise EOFError
-        ok, value = pickle.loads(answer)
-        return ok, value, size
+        ok, value = ForkingPickler.loads(answer)
+        return ok, value, len(answer)
 
     def end(self) -> None:
         for pipe in (self._child.stdin, self._child.stdout):

@@ -7,12 +7,12 @@ this is ever in a file. When they end, so does the process. Whatever a called fu
 from __future__ import annotations
 
 import os
-import pickle
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
+from multiprocessing.reduction import ForkingPickler
+from typing import IO, Any
 
 from engine.language import speak
 from engine.settings import Settings
@@ -85,19 +85,28 @@ def main() -> None:
     import torch
 
     torch.set_num_threads(1)
-    while True:
-        try:
-            language, call = pickle.load(calls)
-        except EOFError:
-            return
+    while (question := receive(calls)) is not None:
+        language, call = ForkingPickler.loads(question)
         speak(lambda language=language: language)  # type: ignore[misc]
         try:
             answer: tuple[bool, Any] = (True, call.result())
         except Exception as error:
             answer = (False, error)
         try:
-            sent = pickle.dumps(answer, pickle.HIGHEST_PROTOCOL)
+            send(answers, bytes(ForkingPickler.dumps(answer)))
         except Exception as error:  # an answer or error that cannot be sent
-            sent = pickle.dumps((False, RuntimeError(f"{type(error).__name__}: {error}")))
-        answers.write(len(sent).to_bytes(8, "big") + sent)
-        answers.flush()
+            send(answers, bytes(ForkingPickler.dumps((False, RuntimeError(f"{type(error).__name__}: {error}")))))
+
+
+def send(pipe: IO[bytes], message: bytes) -> None:
+    """Writes one message, with its length before it."""
+    pipe.write(len(message).to_bytes(8, "big") + message)
+    pipe.flush()
+
+
+def receive(pipe: IO[bytes]) -> bytes | None:
+    """Reads one message; None where the other side has ended."""
+    head = pipe.read(8)
+    size = int.from_bytes(head, "big")
+    message = pipe.read(size) if len(head) == 8 else b""
+    return message if len(head) == 8 and len(message) == size else None
