@@ -41,19 +41,19 @@ def main() -> int:
     }
     missed: list[str] = []
     with tempfile.TemporaryDirectory(prefix="load-", ignore_cleanup_errors=True) as folder:
-        if "class" in given.only or "memory" in given.only:
+        if "class" in given.only:
             with running_server(Path(folder) / "class", port=given.port) as server:
                 if not given.cold:
                     figures["first_visit"] = asyncio.run(first_visit.run(server, ("first",)))
                     print("## First visit, the slowest parts\n\n" + markdown(figures["first_visit"][:15]), flush=True)
-                if "class" in given.only:
-                    figures["class"] = asyncio.run(
-                        class_of_thirty.run(server, n_learners=given.learners, minutes=given.minutes, think=given.think)
-                    )
-                    missed += _show_class(figures["class"])
-                if "memory" in given.only:
-                    figures["memory"] = asyncio.run(memory.run(server, n_sessions=given.learners))
-                    missed += _show_memory(figures["memory"])
+                figures["class"] = asyncio.run(
+                    class_of_thirty.run(server, n_learners=given.learners, minutes=given.minutes, think=given.think)
+                )
+                missed += _show_class(figures["class"])
+        if "memory" in given.only:
+            with running_server(Path(folder) / "memory", port=given.port) as server:
+                figures["memory"] = asyncio.run(memory.run(server, n_sessions=given.learners))
+            missed += _show_memory(figures["memory"])
         if "watch" in given.only:
             with running_server(Path(folder) / "watch", port=given.port, LLM_LAB_SECONDS_PER_RUN="3600") as server:
                 rows = asyncio.run(watching.run(server, n_watchers=given.watchers, seconds=given.watch_seconds))
@@ -79,7 +79,7 @@ def _show_class(figures: dict[str, Any]) -> list[str]:
     print(markdown(rows))
     for name in ("lessons", "slowest"):
         print(f"\n### {name}\n\n" + markdown(figures[name]))
-    for name in ("exceptions", "unanswered", "computing_a_minute", "red_alerts", "unfair_starts"):
+    for name in ("exceptions", "unanswered", "computing_a_minute", "red_alerts", "unfair_starts", "last_words"):
         print(f"\n### {name}\n\n" + markdown(counted(figures[name])))
     missed = []
     if figures["reruns"]["p95_ms"] > TARGETS["p95_ms"]:

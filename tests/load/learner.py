@@ -109,8 +109,11 @@ class Learner:
         if self.parts() and "Train" in self.parts():
             await self.choose_part("Train")
         await self._set("button_group", "recipe", string="30 s")
+        await self.pause()
         await self._set("number_input", "30s:seconds", number=seconds)
+        await self.pause()
         await self._set("number_input", "30s:seed", number=seed)
+        await self.pause()
         button = self._find("button", "Train")
         await self._noted("train", "", self.session.press(button))
         refusals = [alert for alert in self.session.screen.alerts() if "the most for one learner" in alert]
