@@ -41,7 +41,9 @@ class NotYet(Exception):
         if st.session_state.get(_STOPPED + _name(self.calls)):
             _stopped(self.calls, self.text)
         else:
-            kept_current(_waiting, every=LOOK_SECONDS)(self.calls, self.text, _free_key("stop-" + _name(self.calls)))
+            kept_current(_waiting, every=LOOK_SECONDS)(
+                self.calls, self.text, _free_key("aside-stop-" + _name(self.calls))
+            )
 
 
 @st.cache_resource(show_spinner=False)
@@ -139,7 +141,7 @@ def _stopped(calls: tuple[Call, ...], text: str) -> None:
     if st.button(
         _("Go on"),
         icon=":material/play_arrow:",
-        key=_free_key("go-on-" + _name(calls)),
+        key=_free_key("aside-go-on-" + _name(calls)),
         help=_("Computes what is still missing."),
     ):
         st.session_state.pop(_STOPPED + _name(calls), None)
