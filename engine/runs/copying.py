@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import re
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -137,19 +138,19 @@ class _TrainingText:
 
 @lru_cache(maxsize=1)
 def _training_text(settings: Settings, run_id: str) -> _TrainingText:
-    service = RunService(settings, start=False)
-    config = service.run(run_id).config
-    if not isinstance(config, RunConfig):
-        raise RunError(_("this model was not pretrained on a text: choose a pretraining run."))
-    text = read_corpora(config, service.artifacts)
-    train, held_out = text.train, text.held_out
-    if not held_out:
-        train, rest = split_training_text(train, service.load_model(run_id).tokenizer, config.validation_fraction)
-        held_out = {text.name: rest}
-    sources = {
-        name: service.artifacts.load_upload(name) if name.startswith(UPLOAD) else load_corpus(name)
-        for name, _share in config.corpora
-    }
+    with closing(RunService(settings, start=False)) as service:
+        config = service.run(run_id).config
+        if not isinstance(config, RunConfig):
+            raise RunError(_("this model was not pretrained on a text: choose a pretraining run."))
+        text = read_corpora(config, service.artifacts)
+        train, held_out = text.train, text.held_out
+        if not held_out:
+            train, rest = split_training_text(train, service.load_model(run_id).tokenizer, config.validation_fraction)
+            held_out = {text.name: rest}
+        sources = {
+            name: service.artifacts.load_upload(name) if name.startswith(UPLOAD) else load_corpus(name)
+            for name, _share in config.corpora
+        }
     return _TrainingText(WordIndex(documents_of(train)), sources, held_out, len(train))
 
 

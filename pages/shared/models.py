@@ -17,6 +17,7 @@ from engine.checkpoint import Checkpoint
 from engine.corpus import load_corpus
 from engine.language import N_, _
 from engine.open_models import list_open_models, load_open_model, models_folder
+from engine.runs.counting import OPEN_TEXT
 from engine.runs.records import CheckpointInfo, RunRecord
 from engine.settings import Settings
 from engine.windows import evaluation_windows
@@ -25,7 +26,6 @@ from pages.shared.examples import example_foundation
 from pages.shared.run_data import run_name
 from pages.shared.viewer import lab
 
-OPEN_TEXT = "stories"
 _AT_ONCE = threading.BoundedSemaphore(2)  # more inferences at a time than cores make all of them slower
 
 
