@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
+from engine.aside_worker import Call
 from engine.language import N_, _
 from engine.moments import Read, read_text
 from engine.runs.copying import Measured, Prompt, write_and_search
-from pages.shared.aside import computed
+from pages.shared.aside import all_computed, computed
 from pages.shared.models import ModelChoice, inference, load, model_named, settings_aside
 
 READ_AT_ONCE = 600
@@ -22,11 +24,11 @@ def _read(key: str, text: str, _checkpoint: Any) -> Read:
         return read_text(_checkpoint, text)
 
 
-def read(choice: ModelChoice, text: str) -> Read:
-    """What a model makes of a text, computed once for everybody; NotYet while a long one is read."""
+def read(choices: Sequence[ModelChoice], text: str) -> list[Read]:
+    """What each model makes of a text, computed once for everybody; NotYet while a long one is read."""
     if len(text) <= READ_AT_ONCE:
-        return _read(choice.key, text, load(choice))
-    return computed(_("The model reads …"), read_text, model_named(choice), text)
+        return [_read(choice.key, text, load(choice)) for choice in choices]
+    return all_computed(_("The model reads …"), [Call(read_text, (model_named(choice), text)) for choice in choices])
 
 
 def copies(choice: ModelChoice, prompts: tuple[tuple[Prompt, int], ...], n_words: int, temperature: float) -> Measured:

@@ -125,14 +125,14 @@ def _read_and_show(choice: ModelChoice, other: ModelChoice | None, text: str) ->
     if not text.strip():
         st.info(_("Write a text: there is nothing to be surprised by yet."))
         return
-    first = read(choice, text)
+    first, *others = read([choice] if other is None else [choice, other], text)
     if len(first.spans) < 2:
         st.info(_("Write one more word: the first token has nothing before it that could predict it."))
         return
     if other is None:
         _one(text, first)
         return
-    second = read(other, text)
+    (second,) = others
     found = compare_surprise(first.spans, first.probabilities, second.spans, second.probabilities)
     _two(text, found, first, second, (choice, other))
 
