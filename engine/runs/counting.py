@@ -23,21 +23,18 @@ from engine.language import _
 from engine.memorised import Copied, WordIndex, documents_of
 from engine.ngram import MAX_ORDER, NGram
 from engine.ngram_writer import write
+from engine.open_models import OPEN_TEXT, later_text
 from engine.runs.config import RunConfig
 from engine.runs.preparation import read_corpora
 from engine.runs.service import RunService
 from engine.settings import Settings
 from engine.tokenizer import END_OF_TEXT
-from engine.windows import evaluation_windows
 
-OPEN_TEXT = "stories"
-"""The corpus that is counted beside open weights."""
 COUNTED_CHARS = 2_000_000
 """More of a training text is not counted: for 5-grams of 20 MB that would take a minute and a gigabyte."""
 SKIPPED = MAX_ORDER - 1
 """So many tokens of each held-out window are context only: the 5-gram needs them."""
 HELD_TOKENS = 2048
-_OPEN_CONTEXT = 256
 
 
 @dataclass(frozen=True)
@@ -155,9 +152,7 @@ def held_out_behind(behind: TextBehind, n_tokens: int) -> tuple[Any, Any]:
     if not behind.run_id.startswith(OPEN):
         with closing(RunService(behind.settings, start=False)) as service:
             return service.validation_windows(behind.run_id, n_tokens)
-    text = load_corpus(OPEN_TEXT)[-20 * n_tokens :]
-    context = min(behind.checkpoint.model.config.context_length, _OPEN_CONTEXT)
-    return evaluation_windows(behind.checkpoint.tokenizer.encode_array(text), context, n_tokens)
+    return later_text(behind.checkpoint, n_tokens)
 
 
 @lru_cache(maxsize=2)

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from engine.language import N_, _
-from engine.runs.counting import OPEN_TEXT, Counts
+from engine.open_models import OPEN_TEXT
+from engine.runs.counting import Counts
 from pages.shared.aside import computed
 from pages.shared.models import ModelChoice, model_named, settings_aside
 
