@@ -1,5 +1,7 @@
 """One family of errors. Every message says what was wrong, with the value, and what to do next."""
 
+from __future__ import annotations
+
 
 class EngineError(Exception):
     """Base of everything the engine raises on purpose; pages show its text as it stands."""
@@ -15,6 +17,9 @@ class CorpusUnavailable(CorpusError):
     def __init__(self, message: str, install_hint: str) -> None:
         super().__init__(message)
         self.install_hint = install_hint
+
+    def __reduce__(self) -> tuple[type[CorpusUnavailable], tuple[str, str]]:
+        return type(self), (str(self), self.install_hint)  # so that it can come from another process
 
 
 class TokenizerError(EngineError):

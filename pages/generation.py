@@ -16,8 +16,9 @@ from engine.generation import FILTERS, NextToken, SamplingConfig, next_token_dis
 from engine.language import N_, _
 from engine.moments import read_logits, read_probabilities
 from engine.ngram import MAX_ORDER
+from engine.runs.counting import texts_by_counting
 from engine.writing import write_part
-from pages.parts.pretraining.counting import count_note, counted, ngram_tokens
+from pages.parts.pretraining import counting
 from pages.shared import guard, guide
 from pages.shared.aside import awaited, computed
 from pages.shared.charts import visible_token
@@ -261,14 +262,11 @@ def by_counting(choice: ModelChoice, draft: Draft, sampling: SamplingConfig, n_t
     if order is None:
         st.caption(_("Choose n: the prompt is continued with the filters and the dice of this page."))
         return
-    ids = draft.ids[: draft.prompt_length]
-    tokenizer = load(choice).tokenizer
-    st.text(
-        tokenizer.decode([*ids, *(each.id for each in ngram_tokens(choice, tuple(ids), order, n_tokens, sampling))])
-    )
-    st.caption(
-        _("{count_note} More of it in **Pretraining**, *Before transformers*.", count_note=count_note(counted(choice)))
-    )
+    ids = tuple(draft.ids[: draft.prompt_length])
+    found = counting.by_counting(choice, texts_by_counting, ids, (order,), n_tokens, sampling)
+    st.text(load(choice).tokenizer.decode(ids) + found.by_order[0])
+    note = counting.count_note(choice, found.counts)
+    st.caption(_("{count_note} More of it in **Pretraining**, *Before transformers*.", count_note=note))
 
 
 controls, text = st.columns([1, 2], gap="large")
@@ -381,7 +379,7 @@ with text, shown_errors():
             )
         with st.expander(_("Surprise, token by token"), icon=":material/priority_high:"):
             show_surprise(draft, tokenizer)
-        with st.expander(_("What would an n-gram write?"), icon=":material/tag:"):
+        with st.expander(_("What would an n-gram write?"), icon=":material/tag:"), shown_errors():
             by_counting(chosen, draft, sampling, n_tokens)
         if draft.branches:
             with st.expander(

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 
 from engine.ngram import NGram
+from engine.runs import counting
 from engine.runs.execution import execute
 from engine.runs.preparation import read_corpora
 from engine.runs.recipes import recipe_config
 from engine.runs.service import lab
 from engine.training import mean_loss
 from pages.parts.pretraining import before_transformers as before
-from pages.parts.pretraining import counting
-from pages.shared.models import ModelChoice, held_out, load
+from pages.parts.pretraining.counting import NAMES
+from pages.shared.models import ModelChoice, held_out, load, settings_aside
 from tests.pages.helpers import open_lesson, words
 
 PART = "Before transformers"
@@ -25,7 +26,7 @@ def test_without_a_model_the_part_says_what_to_do():
 
 def test_the_losses_are_those_of_the_same_held_out_positions(trained_run):
     choice = ModelChoice(trained_run, 30, "test")
-    found = counting.losses(choice)
+    found = counting.losses(load(choice), settings_aside(), trained_run)
     inputs, targets = held_out(choice, counting.HELD_TOKENS)
     targets = targets.clone()
     targets[:, : counting.SKIPPED - 1] = -100
@@ -41,10 +42,11 @@ def test_no_held_out_token_is_counted(trained_run):
     config = service.run(trained_run).config
     tokenizer = service.load_model(trained_run).tokenizer
     train_ids, _ = read_corpora(config, service.artifacts).encode(tokenizer, config.validation_fraction)
-    text = counting.counted(ModelChoice(trained_run, 30, "test"))
+    checkpoint = load(ModelChoice(trained_run, 30, "test"))
+    text = counting.losses(checkpoint, settings_aside(), trained_run).counts
     assert 0.9 * len(train_ids) < text.n_tokens <= len(train_ids)
     alone = NGram.fit(train_ids[: text.n_tokens - 5], tokenizer.n_vocab, 5)
-    assert abs(alone.n_grams - text.models[5].n_grams) <= 6
+    assert abs(alone.n_grams - text.n_grams[5]) <= 6
 
 
 def test_of_a_mixture_a_part_is_counted_and_said(monkeypatch):
@@ -72,7 +74,7 @@ def test_the_part_shows_loss_samples_and_the_bot(trained_run):
     assert not app.exception
     assert [each for each in ("1-gram", "5-gram", "GPT") if f"**{each}**" in words(app)] == ["1-gram", "5-gram", "GPT"]
     table = app.dataframe[-1].value
-    assert table["writer"].tolist() == [*counting.NAMES[1:], "GPT"] and (table["words"] > 0).any()
+    assert table["writer"].tolist() == [*NAMES[1:], "GPT"] and (table["words"] > 0).any()
     first = table["text"].tolist()
     app.number_input(key="before-seed").set_value(1).run()
     assert app.dataframe[-1].value["text"].tolist() != first

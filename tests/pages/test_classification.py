@@ -208,7 +208,18 @@ def test_a_message_is_explained_in_two_ways_and_flipped(data, classifier, drawn)
     app.text_area(key=key).set_value("word " * 250).run()
     assert "at most 200" in words(app)
     press(app, "A test message")
-    assert app.text_area(key=key).value in source.split_of_run(lab().run(classifier)).test.texts
+    test = source.split_of_run(lab().run(classifier)).test
+    assert app.text_area(key=key).value in test.texts
+
+
+def test_a_mistake_of_the_classifier_is_taken_where_it_makes_one(data, classifier, monkeypatch):
+    test = source.split_of_run(lab().run(classifier)).test
+    wrong = 7
+    said = np.eye(2)[[label if row != wrong else 1 - label for row, label in enumerate(test.labels)]]
+    monkeypatch.setattr(message, "test_probabilities", lambda _chosen: said)
+    app = press(open_part("One message", data), "A mistake")
+    assert app.text_area(key=f"{message._TEXT}:{data}").value == test.texts[wrong]
+    assert message._WANTED not in app.session_state
 
 
 def test_was_it_worth_it_compares_on_one_test_set_and_starts_what_is_missing(data, classifier):

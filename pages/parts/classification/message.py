@@ -9,9 +9,10 @@ import pandas as pd
 import streamlit as st
 
 from engine import attribution
-from engine.attribution import Attribution, Flip
+from engine.attribution import Attribution
 from engine.errors import ConfigError
 from engine.language import N_, _
+from engine.runs.classifier_answers import explain, flip
 from pages.parts.classification.source import (
     Chosen,
     choose_classifier,
@@ -21,15 +22,17 @@ from pages.parts.classification.source import (
     test_probabilities,
 )
 from pages.shared import charts, guide
+from pages.shared.aside import computed
 from pages.shared.code_panel import show_code
 from pages.shared.components.word_marks import word_marks
-from pages.shared.errors import sentence
+from pages.shared.errors import sentence, shown_errors
 from pages.shared.lesson import exercise, notice
-from pages.shared.models import inference
+from pages.shared.models import inference, model_named
 from pages.shared.tables import show_table
 
 MAX_CHARS = 1_500
 _TEXT = "classification-message"
+_WANTED = "classification-mistake-wanted"
 _OWN = {
     "sms-spam": "Congratulations! You have won a free holiday. Call 09061701461 now to claim your prize.",
     "bbc-topics": "The champions won the final after a late goal, and their coach praised the young players.",
@@ -82,18 +85,20 @@ def _look(chosen: Chosen) -> None:
         key="message-any",
         width="stretch",
         on_click=_take,
-        args=(key, chosen, False),
+        args=(key, chosen),
         help=_("One of the test set by chance."),
     )
-    beside.button(
+    if beside.button(
         _("A mistake"),
         icon=":material/error:",
         key="message-wrong",
         width="stretch",
-        on_click=_take,
-        args=(key, chosen, True),
         help=_("A test message that this classifier calls wrongly, by chance."),
-    )
+    ):
+        st.session_state[_WANTED] = chosen.choice.key
+    if st.session_state.get(_WANTED) == chosen.choice.key:
+        with shown_errors():
+            _take_a_mistake(key, chosen)
     text = box.text_area(
         _("Your message"),
         key=key,
@@ -123,8 +128,25 @@ def _look(chosen: Chosen) -> None:
         key=f"message-class:{chosen.choice.key}:{text}",
         help=_("The class whose evidence is shown: the verdict, unless you ask for another one."),
     )
-    occluded, gradient = _why(chosen.choice.key, text, asked, chosen)
-    shown = shortened(names[asked], 40)
+    with shown_errors():
+        _why(chosen, text, asked)
+    read = _n_read(chosen, text)
+    if read is not None:
+        st.caption(read)
+    _flip(chosen, text, names, label)
+
+
+def _why(chosen: Chosen, text: str, asked: int) -> None:
+    """Which words speak for the class that is asked about, in two senses."""
+    occluded, gradient = computed(
+        _("The classifier reads it word by word …"),
+        explain,
+        model_named(chosen.choice),
+        text,
+        asked,
+        chosen.config.most_tokens,
+    )
+    shown = shortened(chosen.label_names[asked], 40)
     _marks(
         "occlusion",
         _("Occlusion: leave the word out"),
@@ -150,51 +172,31 @@ def _look(chosen: Chosen) -> None:
             ),
             width="stretch",
         )
-    read = _n_read(chosen, text)
-    if read is not None:
-        st.caption(read)
-    _flip(chosen, text, names, label)
 
 
-def _take(key: str, chosen: Chosen, wrong: bool) -> None:
-    test, said = split_of_run(chosen.record).test, test_probabilities(chosen)
-    labels = np.asarray(test.labels)
-    rows = np.flatnonzero(said.argmax(1) != labels) if wrong else np.arange(len(test))
-    if not len(rows):
-        st.toast(_("This classifier makes no mistake on the test set."), icon=":material/info:")
-        return
-    row = int(np.random.default_rng().choice(rows))
+def _take(key: str, chosen: Chosen, rows: np.ndarray | None = None) -> None:
+    """Puts one of the test texts, or of these `rows` of them, into the box."""
+    test = split_of_run(chosen.record).test
+    row = int(np.random.default_rng().choice(np.arange(len(test)) if rows is None else rows))
     text = test.texts[row][:MAX_CHARS]
     st.session_state[key] = text
-    st.session_state[f"{key}:label"] = (text, int(labels[row]))
+    st.session_state[f"{key}:label"] = (text, int(test.labels[row]))
 
 
-def _ask(chosen: Chosen, texts: list[str]) -> np.ndarray:
-    model, tokenizer = model_of(chosen)
-    return attribution.probabilities(model, tokenizer, texts, chosen.config.most_tokens)
+def _take_a_mistake(key: str, chosen: Chosen) -> None:
+    wrong = test_probabilities(chosen).argmax(1) != np.asarray(split_of_run(chosen.record).test.labels)
+    del st.session_state[_WANTED]
+    if wrong.any():
+        _take(key, chosen, np.flatnonzero(wrong))
+    else:
+        st.toast(_("This classifier makes no mistake on the test set."), icon=":material/info:")
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def _said(key: str, text: str, _chosen: Chosen) -> np.ndarray:
-    with inference():
-        return _ask(_chosen, [text])[0]
-
-
-@st.cache_data(max_entries=128, show_spinner=N_("The classifier reads it word by word …"))
-def _why(key: str, text: str, label: int, _chosen: Chosen) -> tuple[Attribution, Attribution]:
     model, tokenizer = model_of(_chosen)
-    most = _chosen.config.most_tokens
     with inference():
-        return (
-            attribution.occlusion(model, tokenizer, text, label, most),
-            attribution.gradient_times_input(model, tokenizer, text, label, most),
-        )
-
-
-@st.cache_data(max_entries=128, show_spinner=N_("Trying which words to leave out …"))
-def _flipped(key: str, text: str, _chosen: Chosen) -> Flip | None:
-    with inference():
-        return attribution.fewest_words_to_flip(lambda texts: _ask(_chosen, texts), text, _FLIP_WORDS)
+        return attribution.probabilities(model, tokenizer, [text], _chosen.config.most_tokens)[0]
 
 
 def _verdict(names: tuple[str, ...], said: np.ndarray) -> None:
@@ -264,13 +266,25 @@ def _flip(chosen: Chosen, text: str, names: tuple[str, ...], label: int) -> None
     if not wanted:
         st.caption(_("Which words would have to go, so that the verdict is another one? Up to eight are tried."))
         return
-    found = _flipped(chosen.choice.key, text, chosen)
+    with shown_errors():
+        _flipped(chosen, text, names[label])
+
+
+def _flipped(chosen: Chosen, text: str, called: str) -> None:
+    found = computed(
+        _("Trying which words to leave out …"),
+        flip,
+        model_named(chosen.choice),
+        text,
+        _FLIP_WORDS,
+        chosen.config.most_tokens,
+    )
     if found is None:
         st.text(
             _(
                 "Leaving out up to {flip_words} words does not do: it stays “{names}”.",
                 flip_words=_FLIP_WORDS,
-                names=names[label],
+                names=called,
             )
         )
         return
@@ -281,7 +295,7 @@ def _flip(chosen: Chosen, text: str, names: tuple[str, ...], label: int) -> None
         _(
             "Without {gone} it is no longer called “{names}” ({probability:.1%} left). {how}",
             gone=gone,
-            names=names[label],
+            names=called,
             probability=found.probability,
             how=how,
         )

@@ -15,6 +15,7 @@ from pages.parts.classification import figures
 from pages.parts.classification.source import cell_told, choose_classifier, shortened, split_of_run, test_probabilities
 from pages.shared.code_panel import show_code
 from pages.shared.components.confusion_grid import MAX_CLASSES, confusion_grid
+from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.tables import show_table
 
@@ -32,7 +33,8 @@ def show() -> None:
     )
     chosen = choose_classifier()
     if chosen is not None:
-        _judge(chosen.choice.key, split_of_run(chosen.record), test_probabilities(chosen))
+        with shown_errors():
+            _judge(chosen.choice.key, split_of_run(chosen.record), test_probabilities(chosen))
     notice(
         _(
             "Precision asks how many of the alarms are true, recall how many of the cases raise one. Move the "

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from engine.attribution import probabilities
+from engine.aside_worker import Call
 from engine.classification import Classifier
 from engine.errors import EngineError
 from engine.labelled import Split, split_labelled
 from engine.language import N_, _
+from engine.runs.classifier_answers import classify
 from engine.runs.classifying import (
     DEFAULT_PRESET,
     MOST_JUDGED,
@@ -27,10 +28,11 @@ from engine.runs.classifying import (
 from engine.runs.records import RunRecord
 from engine.runs.simple_study import SplitSettings
 from engine.uploads import LabelledTexts
+from pages.shared.aside import all_computed
 from pages.shared.errors import sentence
 from pages.shared.examples import example_foundation
 from pages.shared.lesson_runs import LessonRuns, choose_checkpoint
-from pages.shared.models import ModelChoice, inference, load
+from pages.shared.models import ModelChoice, load, model_named
 from pages.shared.run_data import run_name
 from pages.shared.viewer import lab
 from pages.shared.wording import inside
@@ -57,6 +59,7 @@ WHAT_LEARNS = {
     "head": N_("Head only"),
 }
 MOST_TABLE_CHARS = 300
+JUDGED_TOGETHER = 100
 
 
 def made() -> dict[str, str]:
@@ -251,21 +254,19 @@ def recorded_test(run_id: str, attempt: int, state: str) -> np.ndarray | None:
 
 
 def test_probabilities(chosen: Chosen) -> np.ndarray:
-    """Probabilities (N, K) of the test texts by the chosen checkpoint: recorded by the run, else computed once."""
+    """Probabilities (N, K) of the test texts by the chosen checkpoint: recorded by the run, else computed once.
+
+    NotYet while they are computed.
+    """
     record = chosen.record
     if chosen.choice.step == record.total_steps:
         found = recorded_test(record.run_id, record.attempt, record.state)
         if found is not None:
             return found
-    return _judge(chosen.choice.key, record.attempt, chosen)
-
-
-@st.cache_data(max_entries=32, show_spinner=N_("The classifier reads the test texts …"))
-def _judge(key: str, attempt: int, _chosen: Chosen) -> np.ndarray:
-    model, tokenizer = model_of(_chosen)
-    texts = split_of_run(_chosen.record).test.texts
-    with inference():
-        return probabilities(model, tokenizer, texts, _chosen.config.most_tokens)
+    texts, name = split_of_run(record).test.texts, model_named(chosen.choice)
+    parts = (tuple(texts[start : start + JUDGED_TOGETHER]) for start in range(0, len(texts), JUDGED_TOGETHER))
+    calls = [Call(classify, (name, part, chosen.config.most_tokens)) for part in parts]
+    return np.concatenate(all_computed(_("The classifier reads the test texts …"), calls))
 
 
 def shortened(text: str, most: int = MOST_TABLE_CHARS) -> str:

@@ -12,11 +12,12 @@ from engine.errors import CorpusError, EngineError
 from engine.language import N_, _
 from engine.report import CopiedRow, report_card
 from engine.report_page import to_html
+from engine.runs.copying import OWN, Normal, Prompt, Written
 from engine.runs.records import PRETRAINING, RunRecord
-from pages.parts.evaluation.source import Normal, Written, normal, training_text, write
+from pages.parts.evaluation.source import copies
 from pages.shared.code_panel import show_code
 from pages.shared.components.paper import paper
-from pages.shared.errors import sentence
+from pages.shared.errors import sentence, shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice
 from pages.shared.run_data import run_name
@@ -97,7 +98,8 @@ def _card(record: RunRecord) -> None:
             ),
         )
         if wanted:
-            copied = _measure_copied(record)
+            with shown_errors():  # the card is there without it while it is measured
+                copied = _measure_copied(record)
     page = _html(record.run_id, f"{record.attempt}:{record.step}:{record.state}:{record.label}", record, copied)
     safe = re.sub(r"[^a-z0-9]+", "-", run_name(record).lower()).strip("-")
     st.download_button(
@@ -144,30 +146,26 @@ def _measure_copied(record: RunRecord) -> tuple[CopiedRow, ...]:
     where the training text is gone.
     """
     choice = ModelChoice(record.run_id, lab().checkpoints(record.run_id)[-1].step, run_name(record))
+    starts = list(record.config_dict.get("training", {}).get("prompts") or ()) or ["The"]
+    prompts = tuple((Prompt(OWN, starts[n % len(starts)]), n // len(starts)) for n in range(N_TEXTS))
     try:
-        text = training_text(record.run_id)
-        prompts = list(record.config_dict.get("training", {}).get("prompts") or ()) or ["The"]
-        written = [
-            write(choice, prompts[n % len(prompts)], N_WORDS, TEMPERATURE, seed=n // len(prompts))
-            for n in range(N_TEXTS)
-        ]
+        found = copies(choice, prompts, N_WORDS, TEMPERATURE)
     except CorpusError as error:
         st.warning(sentence(error))
         return ()
-    usual = normal(record.run_id, N_WORDS)
     st.caption(
         _(
             "Measured on {n_texts} texts of the newest model at temperature {temperature}, searched in "
             "{n_words:,} words of training text.",
             n_texts=N_TEXTS,
             temperature=TEMPERATURE,
-            n_words=text.index.n_words,
+            n_words=found.n_words,
         )
     )
-    return (_own(written), *(_held_out(usual, name) for name in usual.shares))
+    return (_own(found.written), *(_held_out(found.usual, name) for name in found.usual.shares))
 
 
-def _own(written: list[Written]) -> CopiedRow:
+def _own(written: tuple[Written, ...]) -> CopiedRow:
     n_words = sum(each.copied.n_words for each in written)
     covered = sum(each.copied.share(LEAST) * each.copied.n_words for each in written)
     longest = int(statistics.median(each.copied.longest for each in written))

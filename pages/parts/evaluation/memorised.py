@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import random
-import re
 
 import pandas as pd
 import streamlit as st
 
 from engine import memorised
 from engine.language import N_, _
-from engine.memorised import LEAST_WORDS, Place
+from engine.memorised import LEAST_WORDS
 from engine.runs.config import RunConfig
+from engine.runs.copying import HELD_OUT, LEASTS, OWN, TRAINING, Measured, Normal, Passage, Prompt, Written
 from pages.parts.evaluation.figures import copied_by_length
-from pages.parts.evaluation.source import LEASTS, Normal, TrainingText, Written, normal, places_of, training_text, write
+from pages.parts.evaluation.source import copies
 from pages.shared.code_panel import show_code
 from pages.shared.components.copied_text import copied_text
 from pages.shared.components.text_view import text_view, view_rows
@@ -24,11 +24,9 @@ from pages.shared.tables import show_table
 from pages.shared.text_source import source_title
 from pages.shared.viewer import lab
 
-PROMPTS = (N_("Held-out text"), N_("Training text"), N_("My own"))
-PROMPT_WORDS = 24
+PROMPTS = {HELD_OUT: N_("Held-out text"), TRAINING: N_("Training text"), OWN: N_("My own")}
 MAX_PROMPT = 1_000
 DEFAULT_PROMPT = N_("Once upon a time")
-CONTEXT = 450  # characters of the source on each side of the passage
 MAX_ROWS = 60
 DICE = "memorised-dice"
 
@@ -88,8 +86,7 @@ def _search(choice: ModelChoice) -> None:
     if not isinstance(config, RunConfig):
         st.info(_("This model was not pretrained on a text. Choose a pretraining run."))
         return
-    text = training_text(choice.run_id)
-    prompt, going_on = _choose_prompt(text)
+    prompt = _choose_prompt()
     left, middle, right = st.columns(3)
     temperature = left.slider(
         _("Temperature"),
@@ -120,36 +117,36 @@ def _search(choice: ModelChoice) -> None:
         persist_state="session",
         help=_("Only runs of at least so many words are underlined and counted."),
     )
-    if not prompt.strip():
+    if prompt.source == OWN and not prompt.own.strip():
         st.info(_("Write a prompt: the model needs something to go on from."))
         return
-    written = write(choice, prompt, n_words, temperature, st.session_state.get(DICE, 0))
+    found = copies(choice, ((prompt, st.session_state.get(DICE, 0)),), n_words, temperature)
+    (written,) = found.written
     if not written.copied.n_words:
         st.info(_("The model wrote no word. Choose another prompt or a later checkpoint."))
         return
-    usual = normal(choice.run_id, written.copied.n_words)
     chosen = _text(written, least, choice)
-    _numbers(written, usual, least, text)
-    if going_on:
-        _by_heart(written, going_on)
+    _numbers(written, found, least)
+    if written.going_on:
+        _by_heart(written)
     if chosen is not None:
-        _passage(written, chosen, text, choice.run_id)
-    _curve(written, usual)
-    _table(written, least, text, choice.run_id)
+        _passage(written.passages[chosen])
+    _curve(written, found.usual)
+    _table(written, least)
 
 
 def _throw() -> None:
     st.session_state[DICE] = random.randrange(1, 10_000)
 
 
-def _choose_prompt(text: TrainingText) -> tuple[str, str]:
-    """The prompt and, where it is from the training text, what comes next there."""
+def _choose_prompt() -> Prompt:
+    """Controls for what the model goes on from."""
     box, button = st.columns([4, 1], vertical_alignment="bottom")
-    kind = box.segmented_control(
+    source = box.segmented_control(
         _("Prompt from"),
-        PROMPTS,
-        format_func=_,
-        default=PROMPTS[0],
+        list(PROMPTS),
+        format_func=lambda each: _(PROMPTS[each]),
+        default=HELD_OUT,
         required=True,
         key="memorised-prompt-kind",
         persist_state="session",
@@ -163,38 +160,17 @@ def _choose_prompt(text: TrainingText) -> tuple[str, str]:
         on_click=_throw,
         help=_("Another prompt, and other dice for the model."),
     )
-    if kind == PROMPTS[2]:
-        own = st.text_input(
-            _("Your prompt"),
-            DEFAULT_PROMPT,
-            key="memorised-prompt",
-            persist_state="session",
-            max_chars=MAX_PROMPT,
-            help=_("The model goes on from here."),
-        )
-        return own[:MAX_PROMPT].encode("utf-8", "replace").decode("utf-8"), ""
-    dice = random.Random(st.session_state.get(DICE, 0))
-    if kind == PROMPTS[1]:
-        return _some_words(text.index.documents, dice)
-    names = sorted(text.held_out)
-    return _some_words(memorised.documents_of(text.held_out[dice.choice(names)]), dice)[0], ""
-
-
-def _some_words(documents: tuple[str, ...] | list[str], dice: random.Random) -> tuple[str, str]:
-    """Words in a row from somewhere in the documents, and what follows them there."""
-    if not documents:
-        return "", ""
-    document = dice.choice(documents)
-    for _unused in range(20):
-        if len(document.split()) >= 2 * PROMPT_WORDS:
-            break
-        document = dice.choice(documents)
-    words = [each.span() for each in re.finditer(r"\S+", document)]
-    if not words:
-        return "", ""
-    first = dice.randrange(max(1, len(words) - 2 * PROMPT_WORDS))
-    last = min(first + PROMPT_WORDS, len(words)) - 1
-    return document[words[first][0] : words[last][1]], document[words[last][1] :][:2_000]
+    if source != OWN:
+        return Prompt(source)
+    own = st.text_input(
+        _("Your prompt"),
+        DEFAULT_PROMPT,
+        key="memorised-prompt",
+        persist_state="session",
+        max_chars=MAX_PROMPT,
+        help=_("The model goes on from here."),
+    )
+    return Prompt(OWN, own[:MAX_PROMPT].encode("utf-8", "replace").decode("utf-8"))
 
 
 def _text(written: Written, least: int, choice: ModelChoice) -> int | None:
@@ -242,8 +218,8 @@ def _text(written: Written, least: int, choice: ModelChoice) -> int | None:
     return chosen
 
 
-def _numbers(written: Written, usual: Normal, least: int, text: TrainingText) -> None:
-    copied = written.copied
+def _numbers(written: Written, found: Measured, least: int) -> None:
+    copied, usual = written.copied, found.usual
     left, middle, right = st.columns(3)
     left.metric(
         _("In spans of {least} words or more", least=least),
@@ -257,8 +233,8 @@ def _numbers(written: Written, usual: Normal, least: int, text: TrainingText) ->
     )
     right.metric(
         _("Searched"),
-        _("{n_words:,} words", n_words=text.index.n_words),
-        help=_("The training text of {n_chars:,} characters, every document counted once.", n_chars=text.n_chars),
+        _("{n_words:,} words", n_words=found.n_words),
+        help=_("The training text of {n_chars:,} characters, every document counted once.", n_chars=found.n_chars),
     )
     rows = [
         {
@@ -290,8 +266,9 @@ def _numbers(written: Written, usual: Normal, least: int, text: TrainingText) ->
     )
 
 
-def _by_heart(written: Written, going_on: str) -> None:
+def _by_heart(written: Written) -> None:
     """How far the model went on as its training text does."""
+    going_on = written.going_on
     same = 0
     for own, real in zip(written.text.split(), going_on.split(), strict=False):
         if own != real:
@@ -312,35 +289,32 @@ def _by_heart(written: Written, going_on: str) -> None:
     )
 
 
-def _passage(written: Written, number: int, text: TrainingText, run_id: str) -> None:
+def _passage(passage: Passage) -> None:
     """The place in the source where the chosen span stands, with what is around it."""
-    span = written.copied.spans[number]
     st.markdown(_("**Where the chosen span stands**"))
-    place = places_of(run_id, written, text)[number]
-    if place is None:
-        whole, (start, end) = text.index.documents[span.document], text.index.passage(span)
+    if passage.place is None:
         st.caption(_("In the training text, where several sources meet."))
     else:
-        whole, start, end = text.sources[place.source], place.start, place.end
-        st.text(_where(place, len(whole)))
-    begin = max(0, start - CONTEXT)
-    inside = (start - begin, end - begin)
+        st.text(_where(passage))
+    inside = (passage.start, passage.end)
     text_view(
-        view_rows(whole[begin : end + CONTEXT], hits=[inside], current=inside),
+        view_rows(passage.text, hits=[inside], current=inside),
         "memorised-passage",
         label=_("The passage of the training text"),
         height=240,
     )
 
 
-def _where(place: Place, n_chars: int) -> str:
+def _where(passage: Passage) -> str:
+    place = passage.place
+    assert place is not None
     work = f" · {place.work[:80]}" if place.work else ""
     return _(
         "{source_title}{work} · line {line:,}, {start:.0%} into the text",
         source_title=source_title(place.source),
         work=work,
         line=place.line,
-        start=place.start / max(n_chars, 1),
+        start=passage.share,
     )
 
 
@@ -359,7 +333,7 @@ def _curve(written: Written, usual: Normal) -> None:
         show_table((100 * frame.pivot(index="words", columns="name", values="share")).round(1), width="stretch")
 
 
-def _table(written: Written, least: int, text: TrainingText, run_id: str) -> None:
+def _table(written: Written, least: int) -> None:
     """Every span with its source, the longest first."""
     spans = written.copied.spans
     order = sorted((n for n, s in enumerate(spans) if s.n_words >= least), key=lambda n: -spans[n].n_words)[:MAX_ROWS]
@@ -367,9 +341,8 @@ def _table(written: Written, least: int, text: TrainingText, run_id: str) -> Non
         return
     with st.expander(_("All {n_order} spans and where they stand", n_order=len(order)), icon=":material/table:"):
         rows = []
-        places = places_of(run_id, written, text)
         for number in order:
-            span, place = spans[number], places[number]
+            span, place = spans[number], written.passages[number].place
             start, end = written.copied.words[span.start][0], written.copied.words[span.end - 1][1]
             rows.append(
                 {

@@ -12,12 +12,14 @@ from engine import evaluation
 from engine.evaluation import Comparison, compare_surprise
 from engine.evaluation import surprise as total_surprise
 from engine.language import N_, _
+from engine.moments import Read
 from engine.open_models import list_open_models, models_folder
-from pages.parts.evaluation.source import Read, read
+from pages.parts.evaluation.source import read
 from pages.shared import guide
 from pages.shared.charts import visible_token
 from pages.shared.code_panel import show_code
 from pages.shared.components.surprise_text import Piece, surprise_text
+from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import OPEN, ModelChoice, choose_model
 from pages.shared.run_data import run_name
@@ -56,7 +58,8 @@ def show() -> None:
                 height=190,
                 help=_("Any text of at most 3,000 characters. The model reads all of it, in windows where it is long."),
             )
-        _read_and_show(choice, other, own[:MAX_CHARS].encode("utf-8", "replace").decode("utf-8"))
+        with shown_errors():
+            _read_and_show(choice, other, own[:MAX_CHARS].encode("utf-8", "replace").decode("utf-8"))
     notice(
         _("The first part of a word carries the surprise; its other tokens then follow almost for free."),
         _("A name is dear once and cheap afterwards: the model copies it from what it has read."),
@@ -122,14 +125,14 @@ def _read_and_show(choice: ModelChoice, other: ModelChoice | None, text: str) ->
     if not text.strip():
         st.info(_("Write a text: there is nothing to be surprised by yet."))
         return
-    first = read(choice, text)
+    first, *others = read([choice] if other is None else [choice, other], text)
     if len(first.spans) < 2:
         st.info(_("Write one more word: the first token has nothing before it that could predict it."))
         return
     if other is None:
         _one(text, first)
         return
-    second = read(other, text)
+    (second,) = others
     found = compare_surprise(first.spans, first.probabilities, second.spans, second.probabilities)
     _two(text, found, first, second, (choice, other))
 

@@ -13,17 +13,9 @@ from engine.generation import SamplingConfig
 from engine.language import N_, _
 from engine.memorised import LEAST_WORDS
 from engine.rule_bot import RULES, Answer, RuleBot
+from engine.runs.counting import SKIPPED, losses, texts_beside
 from pages.parts.pretraining.before_figures import loss_bars
-from pages.parts.pretraining.counting import (
-    NAMES,
-    SKIPPED,
-    count_note,
-    counted,
-    index_of,
-    losses,
-    model_tokens,
-    ngram_tokens,
-)
+from pages.parts.pretraining.counting import NAMES, by_counting, count_note
 from pages.shared.code_panel import show_code
 from pages.shared.components.copied_text import copied_text
 from pages.shared.errors import shown_errors
@@ -109,7 +101,7 @@ def show() -> None:
 
 
 def _loss(choice: ModelChoice) -> None:
-    text, found = counted(choice), losses(choice)
+    found = by_counting(choice, losses)
     model = load(choice).model
     name = "GPT"
     rows = pd.DataFrame({"model": [*map(_, NAMES), name], "loss": [*found.by_order, found.model]})
@@ -133,7 +125,7 @@ def _loss(choice: ModelChoice) -> None:
         _(
             "{count_note} Measured on {n_scored:,} held-out tokens; the first {skipped} of each window are context "
             "only, for all alike. The loss beside the checkpoint is measured on other windows, so it may differ.",
-            count_note=count_note(text),
+            count_note=count_note(choice, found.counts),
             n_scored=found.n_scored,
             skipped=SKIPPED,
         )
@@ -144,7 +136,7 @@ def _loss(choice: ModelChoice) -> None:
             N_("looks at (tokens)"): [0, *range(5), model.config.context_length],
             N_("loss (nats per token)"): [round(each, 3) for each in (*found.by_order, found.model)],
             N_("whole context seen before (%)"): [*(round(100 * each, 1) for each in found.known), None],
-            N_("numbers kept"): [*(each.n_grams for each in text.models), model.n_parameters],
+            N_("numbers kept"): [*found.counts.n_grams, model.n_parameters],
         }
     )
     with st.expander(_("As a table: how sparse the counts are"), icon=":material/table:", expanded=True):
@@ -202,24 +194,20 @@ def _samples(choice: ModelChoice) -> None:
         persist_state="session",
         help=_("The same dice at the same place for all."),
     )
-    tokenizer = load(choice).tokenizer
-    ids = tuple(tokenizer.encode(prompt.encode("utf-8", "replace").decode("utf-8")))
+    ids = tuple(load(choice).tokenizer.encode(prompt.encode("utf-8", "replace").decode("utf-8")))
     if not ids:
         st.info(_("Type a prompt: at least one character to go on from."))
         return
     sampling = SamplingConfig(temperature=temperature, seed=int(seed))
-    texts = {
-        name: tokenizer.decode([token.id for token in ngram_tokens(choice, ids, order, n_tokens, sampling)])
-        for order, name in enumerate(NAMES)
-        if order
-    }
-    texts["GPT"] = tokenizer.decode(model_tokens(choice, ids, n_tokens, sampling))
-    index = index_of(choice)
+    orders = tuple(range(1, len(NAMES)))
+    written = by_counting(choice, texts_beside, ids, orders, n_tokens, sampling)
+    names = [*(_(NAMES[order]) for order in orders), "GPT"]
     rows = []
-    for n, (name, text) in enumerate(texts.items()):
+    for n, (name, text, found) in enumerate(
+        zip(names, (*written.by_order, written.model), written.copied, strict=True)
+    ):
         if n % 2 == 0:
             columns = st.columns(2)
-        found = index.search(text)
         with columns[n % 2], st.container(border=True):
             st.markdown(f"**{name}**")
             pieces = [(text[start:end], span) for start, end, span in found.pieces(least)]
@@ -247,7 +235,8 @@ def _samples(choice: ModelChoice) -> None:
             }
         )
     st.caption(
-        count_note(counted(choice)) + _(" Copies are searched in the same text: what the GPT read beyond it is not.")
+        count_note(choice, written.counts)
+        + _(" Copies are searched in the same text: what the GPT read beyond it is not.")
     )
     with st.expander(_("As a table"), icon=":material/table:"):
         show_table(pd.DataFrame(rows), hide_index=True, width="stretch")
@@ -337,16 +326,17 @@ def _talk(choice: ModelChoice) -> None:
 
 
 def _answers(choice: ModelChoice, said: str, answer: Answer) -> None:
-    tokenizer = load(choice).tokenizer
-    ids = tuple(tokenizer.encode(said.encode("utf-8", "replace").decode("utf-8") + "\n"))
+    ids = tuple(load(choice).tokenizer.encode(said.encode("utf-8", "replace").decode("utf-8") + "\n"))
     sampling = SamplingConfig(temperature=0.8, seed=len(_conversation()))
     columns = st.columns(3)
     columns[0].markdown(_("**The bot of rules** answers"))
     columns[1].markdown(_("**The 3-gram** goes on"))
     columns[2].markdown(_("**The GPT** goes on"))
     columns[0].text(answer.text)
-    columns[1].text(tokenizer.decode([t.id for t in ngram_tokens(choice, ids, 3, CHAT_TOKENS, sampling)]))
-    columns[2].text(tokenizer.decode(model_tokens(choice, ids, CHAT_TOKENS, sampling)))
+    with shown_errors():
+        written = by_counting(choice, texts_beside, ids, (3,), CHAT_TOKENS, sampling)
+        columns[1].text(written.by_order[0])
+        columns[2].text(written.model)
     st.caption(
         _(
             "Only the bot answers. A language model goes on writing in the manner of its training text; how it is made "

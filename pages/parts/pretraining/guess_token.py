@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from engine.generation import next_logits
 from engine.language import N_, _
 from engine.predictions import (
     MOST_SURE,
@@ -16,52 +13,23 @@ from engine.predictions import (
     TokenGuess,
     best_of,
 )
-from pages.parts.pretraining.counting import count_note, counted
+from engine.runs.counting import Counts
+from engine.runs.token_questions import AT_A_TIME, Question, questions
+from pages.parts.pretraining.counting import by_counting, count_note
 from pages.parts.pretraining.guess_scores import ANSWERED, ROUND, TOKENS
 from pages.shared.charts import percent, visible_token
 from pages.shared.draft import show_bytes
-from pages.shared.models import ModelChoice, choose_model, held_out, inference, load
+from pages.shared.models import ModelChoice, choose_model, load
 from pages.shared.tables import show_table
-from pages.shared.viewer import lab
 
-CANDIDATES = 6
 CONTEXT_TOKENS = 60
-FEWEST = 8
-"""So many tokens of context a question has at least."""
 
 
-@dataclass(frozen=True)
-class Question:
-    """A place in held-out text: the tokens before it, the candidates in the order shown, and what the models think."""
-
-    context: tuple[int, ...]
-    truth: int
-    candidates: tuple[int, ...]
-    gpt: tuple[float, ...]
-    ngram: tuple[float, ...]
-
-
-@st.cache_resource(max_entries=64, show_spinner=N_("Looking for a place in the held-out text …"))
-def question_of(key: str, home: str, number: int, _choice: ModelChoice) -> Question:
-    """The question with this number for a model; the same for everybody."""
-    inputs, targets = held_out(_choice, 1024)
-    rng = np.random.default_rng([number, 2024])
-    row = int(rng.integers(len(inputs)))
-    place = int(rng.integers(min(FEWEST, inputs.shape[1]) - 1, inputs.shape[1]))
-    context = inputs[row, : place + 1].tolist()
-    truth = int(targets[row, place])
-    with inference():
-        logits = next_logits(load(_choice).model, context)[: load(_choice).tokenizer.n_vocab].astype(np.float64)
-    gpt = np.exp(logits - logits.max())
-    gpt /= gpt.sum()
-    ngram = counted(_choice).models[3].next_probabilities(context[-2:])
-    wanted = [truth, *np.argsort(-gpt, kind="stable")[:3], *np.argsort(-ngram, kind="stable")[:2]]
-    wanted += list(np.argsort(-gpt, kind="stable")[3 : 3 + CANDIDATES])
-    found = list(dict.fromkeys(int(each) for each in wanted))[:CANDIDATES]
-    shown = tuple(found[i] for i in rng.permutation(len(found)))
-    return Question(
-        tuple(context), truth, shown, tuple(float(gpt[i]) for i in shown), tuple(float(ngram[i]) for i in shown)
-    )
+def question_of(choice: ModelChoice, number: int) -> tuple[Counts, Question]:
+    """The question with this number for a model, asked for with its neighbours, and what was counted for it."""
+    first = number - number % AT_A_TIME
+    counts, found = by_counting(choice, questions, tuple(range(first, first + AT_A_TIME)))
+    return counts, found[number - first]
 
 
 def guess_token() -> None:
@@ -70,7 +38,7 @@ def guess_token() -> None:
     if choice is None:
         return
     number = st.session_state.get(ROUND, 0)
-    question = question_of(choice.key, str(lab().settings.home), number, choice)
+    counts, question = question_of(choice, number)
     tokenizer = load(choice).tokenizer
     names = {i: visible_token(show_bytes(tokenizer.token_bytes(i))) for i in question.candidates}
     text = tokenizer.decode(list(question.context[-CONTEXT_TOKENS:]))
@@ -125,7 +93,7 @@ def guess_token() -> None:
         )
     if answered:
         _show_answer(question, names)
-    st.caption(count_note(counted(choice)))
+    st.caption(count_note(choice, counts))
 
 
 def _next_round(number: int) -> None:

@@ -33,7 +33,8 @@ def show() -> None:
     )
     place = st.container()
     with place, shown_errors():
-        (guess_loss if kind == LOSS else guess_token)()
+        with shown_errors():
+            (guess_loss if kind == LOSS else guess_token)()
         show_score(kind)
     notice(
         _(

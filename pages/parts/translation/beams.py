@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import math
-import time
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from engine import seq2seq
+from engine.aside_worker import Call
 from engine.language import N_, _
-from engine.seq2seq import BeamStep, Hypothesis, Seq2Seq, beam_search, beam_steps
+from engine.seq2seq import BeamStep, Hypothesis
 from engine.translation import Pair, Quality, Vocabulary, translation_quality
-from pages.parts.translation.source import choose_pair, choose_translator, greedy, held_out_of, translator
+from engine.two_decodings import Decoded, Searched, decode_both, search_beams
+from pages.parts.translation.source import choose_pair, choose_translator, held_out_of, translator
+from pages.shared.aside import all_computed, computed
 from pages.shared.charts import percent
 from pages.shared.code_panel import show_code
 from pages.shared.components.token_table import Cell, Row, token_table
+from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
-from pages.shared.models import ModelChoice, inference
+from pages.shared.models import ModelChoice, model_named
 from pages.shared.tables import show_table
 
 SENTENCE = "beam-sentence"
+WANTED = "beam-wanted"
 FOUND = "beam-found"
-SEARCH_SECONDS = 12.0
+SEARCHED_TOGETHER, MEASURED_TOGETHER = 20, 4
+LEAST_GAIN = 0.01  # nats
 TAIL = 4  # words of a hypothesis that are shown before its newest
 
 
@@ -83,40 +89,26 @@ def _search(choice: ModelChoice) -> None:
             "((5 + length) / 6) to the power α; 0 leaves them as they are."
         ),
     )
-    model, vocabulary = translator(choice)
-    source = tuple(vocabulary.encode(pair.english))
-    steps = _steps(choice.key, source, width, penalty, model)
-    greedy_ids, greedy_log = greedy(choice, source)
-    _results(vocabulary, steps, pair, greedy_ids, greedy_log, penalty, width)
-    _tree(vocabulary, steps)
-    _find(choice, width, penalty)
+    with shown_errors():
+        vocabulary = translator(choice)[1]
+        source = tuple(vocabulary.encode(pair.english))
+        found = computed(_("Searching …"), search_beams, model_named(choice), source, width, penalty)
+        _results(vocabulary, found, pair, penalty, width)
+        _tree(vocabulary, found.steps)
+    with shown_errors():
+        _find(choice, width, penalty)
     _compare(choice, width, penalty)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _steps(key: str, source: tuple[int, ...], width: int, penalty: float, _model: Seq2Seq) -> list[BeamStep]:
-    with inference():
-        return list(beam_steps(_model, source, width, length_penalty=penalty))
-
-
-def _ranked(steps: list[BeamStep], penalty: float) -> list[Hypothesis]:
+def _ranked(steps: Sequence[BeamStep], penalty: float) -> list[Hypothesis]:
     done = [each for step in steps for each in step.finished] or list(steps[-1].open)
     return sorted(done, key=lambda each: each.score(penalty), reverse=True)
 
 
-def _results(
-    vocabulary: Vocabulary,
-    steps: list[BeamStep],
-    pair: Pair,
-    greedy_ids: tuple[int, ...],
-    greedy_log: float,
-    penalty: float,
-    width: int,
-) -> None:
-    as_hypothesis = Hypothesis(greedy_ids, greedy_log, True)
+def _results(vocabulary: Vocabulary, found: Searched, pair: Pair, penalty: float, width: int) -> None:
     listed = [
-        (_("greedy"), as_hypothesis),
-        *((_("beam {n}", n=n), h) for n, h in enumerate(_ranked(steps, penalty)[:width], 1)),
+        (_("greedy"), found.greedy),
+        *((_("beam {n}", n=n), h) for n, h in enumerate(_ranked(found.steps, penalty)[:width], 1)),
     ]
     texts = [vocabulary.decode(each.ids) for _unused, each in listed]
     table = pd.DataFrame(
@@ -133,8 +125,8 @@ def _results(
     numbers = {name: st.column_config.NumberColumn(format="%.3f") for name in (N_("log p (nats)"), N_("Score"))}
     show_table(table, hide_index=True, width="stretch", column_config=numbers)
     best = listed[1][1]
-    gain = best.log_probability - greedy_log
-    if tuple(best.ids) == greedy_ids:
+    gain = best.log_probability - found.greedy.log_probability
+    if best.ids == found.greedy.ids:
         said = _("Beam search chooses the same translation as greedy decoding.")
     elif gain > 0:
         times = math.exp(gain)
@@ -150,7 +142,7 @@ def _results(
     st.caption(said)
 
 
-def _tree(vocabulary: Vocabulary, steps: list[BeamStep]) -> None:
+def _tree(vocabulary: Vocabulary, steps: Sequence[BeamStep]) -> None:
     st.markdown(_("**How the search went**"))
     width = max(len(step.open) for step in steps)
     n_dropped = min(2, max((len(step.dropped) for step in steps), default=0))
@@ -194,7 +186,8 @@ def _cell(vocabulary: Vocabulary, each: Hypothesis, before: list[tuple[int, ...]
 
 def _find(choice: ModelChoice, width: int, penalty: float) -> None:
     """A held-out sentence that the beam gets right and greedy does not, or at least finds more probable."""
-    if not st.button(
+    asked = f"{choice.key}:{width}:{penalty}"
+    if st.button(
         _("Find a sentence where the beam wins"),
         icon=":material/search:",
         key="beam-find",
@@ -204,56 +197,45 @@ def _find(choice: ModelChoice, width: int, penalty: float) -> None:
             "one where the beam gains most probability. Best at an early checkpoint."
         ),
     ):
+        st.session_state[WANTED] = asked
+    if st.session_state.get(WANTED) != asked:
         return
-    model, vocabulary = translator(choice)
-    pairs = held_out_of(choice)
-    progress = st.progress(0.0, text=_("Searching …"))
-    deadline = time.monotonic() + SEARCH_SECONDS
-    best: tuple[float, str] | None = None
-    for number, pair in enumerate(pairs, start=1):
-        source = tuple(vocabulary.encode(pair.english))
-        own, own_log = greedy(choice, source)
-        if vocabulary.decode(own) != pair.foreign:
-            with inference():
-                top = beam_search(model, source, width, length_penalty=penalty)[0]
-            gain = top.log_probability - own_log
-            if vocabulary.decode(top.ids) == pair.foreign:
-                best = (gain, pair.english)
-                break
-            if gain > 0.01 and (best is None or gain > best[0]):
-                best = (gain, pair.english)
-        progress.progress(
-            number / len(pairs),
-            text=_("Searching … {number} of {n_pairs} sentences", number=number, n_pairs=len(pairs)),
-        )
-        if time.monotonic() > deadline:
-            break
-    progress.empty()
+    best = _where_beam_wins(choice, width, penalty)
+    del st.session_state[WANTED]
     if best is None:
         st.info(_("Here both always agree, or greedy is right: choose an earlier checkpoint or a wider beam."))
         return
-    st.session_state[FOUND] = best[1]
+    st.session_state[FOUND] = best
     st.rerun()
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
-def _qualities(key: str, n: int, width: int, penalty: float, _choice: ModelChoice) -> tuple[Quality, Quality]:
-    model, vocabulary = translator(_choice)
-    pairs = held_out_of(_choice)[:n]
-    progress = st.progress(0.0, text=_("Translating …"))
-    greedy_texts, beam_texts = [], []
-    for number, pair in enumerate(pairs, start=1):
-        source = tuple(vocabulary.encode(pair.english))
-        greedy_texts.append(vocabulary.decode(greedy(_choice, source)[0]))
-        with inference():
-            beam_texts.append(vocabulary.decode(beam_search(model, source, width, length_penalty=penalty)[0].ids))
-        progress.progress(
-            number / len(pairs),
-            text=_("Translating … {number} of {n_pairs} sentences", number=number, n_pairs=len(pairs)),
-        )
-    progress.empty()
+def _where_beam_wins(choice: ModelChoice, width: int, penalty: float) -> str | None:
+    """The English sentence that is looked for; NotYet, with how many were searched, while it is."""
+    pairs = held_out_of(choice)
+    best: Decoded | None = None
+    for start in range(0, len(pairs), SEARCHED_TOGETHER):
+        some = tuple(pairs[start : start + SEARCHED_TOGETHER])
+        text = _("Searching … {number} of {n_pairs} sentences", number=start, n_pairs=len(pairs))
+        for each in computed(text, decode_both, model_named(choice), some, width, penalty, True):
+            if each.by_beam == each.pair.foreign:
+                return each.pair.english
+            if each.gain > LEAST_GAIN and (best is None or each.gain > best.gain):
+                best = each
+    return None if best is None else best.pair.english
+
+
+def _qualities(choice: ModelChoice, n: int, width: int, penalty: float) -> tuple[Quality, Quality]:
+    """Of greedy decoding and of the beam on the first held-out sentences; NotYet while they are translated."""
+    pairs = held_out_of(choice)[:n]
+    parts = [tuple(pairs[start : start + MEASURED_TOGETHER]) for start in range(0, n, MEASURED_TOGETHER)]
+    name = model_named(choice)
+    done = all_computed(_("Translating …"), [Call(decode_both, (name, part, width, penalty)) for part in parts])
+    decoded = [each for part in done for each in part]
     references = [pair.foreign for pair in pairs]
-    return translation_quality(greedy_texts, references), translation_quality(beam_texts, references)
+    return (
+        translation_quality([each.by_greedy for each in decoded], references),
+        translation_quality([each.by_beam for each in decoded], references),
+    )
 
 
 def _compare(choice: ModelChoice, width: int, penalty: float) -> None:
@@ -273,18 +255,23 @@ def _compare(choice: ModelChoice, width: int, penalty: float) -> None:
             st.session_state["beam-measured"] = asked
         if st.session_state.get("beam-measured") != asked:
             return
-        by_greedy, by_beam = _qualities(choice.key, n, width, penalty, choice)
-        table = pd.DataFrame(
-            {
-                N_("Decoding"): [
-                    _("greedy"),
-                    _("beam search, k = {width}, α = {penalty:g}", width=width, penalty=penalty),
-                ],
-                N_("Exact match"): [percent(by_greedy.exact_match), percent(by_beam.exact_match)],
-                "BLEU": [f"{by_greedy.bleu:.2f}", f"{by_beam.bleu:.2f}"],
-            }
-        )
-        show_table(table, hide_index=True, width="stretch")
-        st.caption(
-            _("{n} held-out sentences. BLEU by sacrebleu, signature {signature}", n=n, signature=by_greedy.signature)
-        )
+        with shown_errors():
+            _measured(choice, n, width, penalty)
+
+
+def _measured(choice: ModelChoice, n: int, width: int, penalty: float) -> None:
+    by_greedy, by_beam = _qualities(choice, n, width, penalty)
+    table = pd.DataFrame(
+        {
+            N_("Decoding"): [
+                _("greedy"),
+                _("beam search, k = {width}, α = {penalty:g}", width=width, penalty=penalty),
+            ],
+            N_("Exact match"): [percent(by_greedy.exact_match), percent(by_beam.exact_match)],
+            "BLEU": [f"{by_greedy.bleu:.2f}", f"{by_beam.bleu:.2f}"],
+        }
+    )
+    show_table(table, hide_index=True, width="stretch")
+    st.caption(
+        _("{n} held-out sentences. BLEU by sacrebleu, signature {signature}", n=n, signature=by_greedy.signature)
+    )

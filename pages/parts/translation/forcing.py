@@ -10,13 +10,16 @@ import streamlit as st
 from engine import seq2seq, translation
 from engine.language import N_, _
 from engine.seq2seq import END
-from engine.translation import Exposure, FedPosition, Vocabulary, free_running, measure_exposure, teacher_forced
-from pages.parts.translation.source import choose_pair, choose_translator, config_of, encoded_of, translator
+from engine.translation import FedPosition, Vocabulary, free_running, teacher_forced
+from engine.two_decodings import exposure_of
+from pages.parts.translation.source import choose_pair, choose_translator, held_out_of, translator
+from pages.shared.aside import computed
 from pages.shared.charts import percent
 from pages.shared.code_panel import show_code
 from pages.shared.components.token_table import Cell, Row, token_table
+from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
-from pages.shared.models import ModelChoice, inference
+from pages.shared.models import ModelChoice, inference, model_named
 from pages.shared.tables import show_table
 
 N_MEASURED = 100
@@ -132,26 +135,19 @@ def _table(
     st.caption(summary + _(" The percentage is the probability of the word; the bar shows the same."))
 
 
-@st.cache_resource(max_entries=32, show_spinner=N_("Translating a hundred held-out sentences …"))
-def _exposure(key: str, _model: Any, _encoded: Any) -> Exposure:
-    with inference():
-        return measure_exposure(_model, _encoded)
-
-
 def _compare(choice: ModelChoice) -> None:
     pair = choose_pair(choice, "forcing-sentence")
     model, vocabulary = translator(choice)
     source, reference = tuple(vocabulary.encode(pair.english)), tuple(vocabulary.encode(pair.foreign))
     forced, free = _both(choice.key, source, reference, model)
     _table(vocabulary, reference, forced, free)
-    _measured(choice)
+    with shown_errors():
+        _measured(choice)
 
 
 def _measured(choice: ModelChoice) -> None:
-    config = config_of(choice)
-    model, vocabulary = translator(choice)
-    encoded = encoded_of(config.language, config.seed, N_MEASURED, choice.run_id, vocabulary)
-    found = _exposure(choice.key, model, encoded)
+    pairs = tuple(held_out_of(choice)[:N_MEASURED])
+    found = computed(_("Translating a hundred held-out sentences …"), exposure_of, model_named(choice), pairs)
     st.markdown(_("**Measured on {n_sentences} held-out sentences at this checkpoint**", n_sentences=found.n_sentences))
 
     def share(value: float | None) -> str:

@@ -12,8 +12,9 @@ from engine.errors import EngineError
 from engine.language import N_, _
 from engine.runs.records import RunRecord
 from engine.runs.translating import DEFAULT_PRESET, PRESETS, TranslationConfig, translation_config
-from engine.seq2seq import Seq2Seq, sequence_log_probability, trace_of, translate_greedily
-from engine.translation import Encoded, Pair, Vocabulary, held_out_pairs
+from engine.seq2seq import Seq2Seq, trace_of
+from engine.translation import Pair, Vocabulary, held_out_pairs
+from engine.two_decodings import greedy_translation
 from pages.shared.errors import sentence
 from pages.shared.lesson_runs import LessonRuns, choose_checkpoint, stamp_of
 from pages.shared.models import ModelChoice, inference, load
@@ -146,8 +147,8 @@ def _another(key: str, sentences: tuple[str, ...]) -> None:
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _greedy(key: str, ids: tuple[int, ...], _model: Seq2Seq) -> tuple[tuple[int, ...], float]:
     with inference():
-        (own,) = translate_greedily(_model, [ids], _model.config.max_length - 1)
-        return tuple(own), sequence_log_probability(_model, ids, own[: _model.config.max_length - 1])
+        found = greedy_translation(_model, ids)
+    return found.ids, found.log_probability
 
 
 def greedy(choice: ModelChoice, ids: tuple[int, ...]) -> tuple[tuple[int, ...], float]:
@@ -164,9 +165,3 @@ def _trace(key: str, source: tuple[int, ...], target: tuple[int, ...], _model: S
 def traced(choice: ModelChoice, source: tuple[int, ...], target: tuple[int, ...]) -> Any:
     """All attention of a sentence pair (`engine.seq2seq.Seq2SeqTrace`), computed once for everybody."""
     return _trace(choice.key, source, target, translator(choice)[0])
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def encoded_of(language: str, seed: int, n: int, key: str, _vocabulary: Vocabulary) -> Encoded:
-    """The first held-out pairs as ids of a run's vocabulary."""
-    return Encoded.of(_held_out(language, seed)[:n], _vocabulary)
