@@ -23,15 +23,19 @@ from pathlib import Path
 from typing import Literal
 
 import psutil  # type: ignore[import-untyped]
+from torch import Tensor
 
 from engine.bpe import N_BYTES
 from engine.checkpoint import OWN_TOKENIZER, Checkpoint, export_gpt2, load_gpt2
+from engine.corpus import load_corpus
 from engine.errors import CheckpointError, EngineError
 from engine.hub import SOURCE_FILE, WEIGHTS, FetchProgress, fetch, folder_name
 from engine.language import N_, _
 from engine.settings import Settings
 from engine.tokenizer import OfficialTokenizer, Tokenizer, load_tokenizer
+from engine.windows import evaluation_windows
 
+OPEN_TEXT = "stories"
 KNOWN = {
     "openai-community/gpt2": N_("GPT-2 small, 124 million parameters"),
     "distilbert/distilgpt2": N_("DistilGPT-2, 82 million: six layers that learned from GPT-2 small"),
@@ -129,6 +133,15 @@ def load_open_model(models: Path, name: str) -> Checkpoint:
             )
         )
     return Checkpoint(model, tokenizer, {"open_model": name, "hub_id": found.hub_id})
+
+
+def later_text(checkpoint: Checkpoint, n_tokens: int) -> tuple[Tensor, Tensor]:
+    """Windows of a text of the engine's own, which did not exist when open models were trained: inputs and targets
+    (N, T) int64, about `n_tokens` in all.
+    """
+    text = load_corpus(OPEN_TEXT)[-20 * n_tokens :]
+    context = min(checkpoint.model.config.context_length, 256)
+    return evaluation_windows(checkpoint.tokenizer.encode_array(text), context, n_tokens)
 
 
 def gpt2_tokenizer(folder: Path) -> Tokenizer:

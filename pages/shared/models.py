@@ -12,20 +12,17 @@ from typing import Any
 
 import streamlit as st
 
-from engine.aside_worker import OPEN, ModelOf
+from engine.aside_worker import OPEN, HeldOut, ModelOf
 from engine.checkpoint import Checkpoint
-from engine.corpus import load_corpus
 from engine.language import N_, _
-from engine.open_models import list_open_models, load_open_model, models_folder
+from engine.open_models import later_text, list_open_models, load_open_model, models_folder
 from engine.runs.records import CheckpointInfo, RunRecord
 from engine.settings import Settings
-from engine.windows import evaluation_windows
 from pages.shared import scenes
 from pages.shared.examples import example_foundation
 from pages.shared.run_data import run_name
 from pages.shared.viewer import lab
 
-OPEN_TEXT = "stories"
 _AT_ONCE = threading.BoundedSemaphore(2)  # more inferences at a time than cores make all of them slower
 
 
@@ -86,9 +83,7 @@ def _windows(run_id: str, n_tokens: int) -> Any:
 
 @st.cache_resource(max_entries=2, show_spinner=N_("Reading a text for it …"))
 def _open_windows(run_id: str, n_tokens: int, _checkpoint: Checkpoint) -> Any:
-    text = load_corpus(OPEN_TEXT)[-20 * n_tokens :]
-    context = min(_checkpoint.model.config.context_length, 256)
-    return evaluation_windows(_checkpoint.tokenizer.encode_array(text), context, n_tokens)
+    return later_text(_checkpoint, n_tokens)
 
 
 def held_out(choice: ModelChoice, n_tokens: int = 2048) -> Any:
@@ -99,6 +94,11 @@ def held_out(choice: ModelChoice, n_tokens: int = 2048) -> Any:
     if choice.is_open:
         return _open_windows(choice.run_id, n_tokens, load(choice))
     return _windows(choice.run_id, n_tokens)
+
+
+def held_out_named(choice: ModelChoice, n_tokens: int = 2048) -> HeldOut:
+    """Names such windows for what is computed aside; RunError where this learner may not see the model."""
+    return HeldOut(model_named(choice), n_tokens)
 
 
 @contextlib.contextmanager

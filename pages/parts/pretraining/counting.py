@@ -17,10 +17,11 @@ from engine.memorised import WordIndex, documents_of
 from engine.ngram import MAX_ORDER, NGram
 from engine.ngram_writer import Counted as Drawn
 from engine.ngram_writer import write
+from engine.open_models import OPEN_TEXT
 from engine.runs.config import RunConfig
 from engine.runs.preparation import read_corpora
 from engine.tokenizer import END_OF_TEXT
-from pages.shared.models import OPEN_TEXT, ModelChoice, held_out, inference, load
+from pages.shared.models import ModelChoice, held_out, inference, load
 from pages.shared.viewer import lab
 
 COUNTED_CHARS = 2_000_000
