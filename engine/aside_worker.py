@@ -27,7 +27,8 @@ _TEXTS = 4
 class ModelOf:
     """Names a model in the arguments of a call; the function is given the model and tokenizer themselves.
 
-    `stamp` changes when a run has another model at the same step than before; `settings` say where it is kept.
+    `run_id` may also be "open:" and the name of an open model, or "model:" and the checksum of one that was kept to
+    start from. `stamp` changes when a run has another model at the same step than before; `settings` say where it is.
     """
 
     settings: Settings
@@ -70,9 +71,13 @@ def _meant(argument: Any) -> Any:
 def model_of(name: ModelOf) -> Any:
     """The checkpoint that is meant, read once. CheckpointError where there is none (any more)."""
     from engine.open_models import load_open_model, models_folder
+    from engine.runs.artifacts import KEPT_MODEL
+    from engine.runs.instructing import load_tuned
 
     if name.run_id.startswith(OPEN):
         return load_open_model(models_folder(name.settings), name.run_id.removeprefix(OPEN))
+    if name.run_id.startswith(KEPT_MODEL):
+        return load_tuned(_service(name.settings).artifacts.kept_model(name.run_id))
     return _service(name.settings).load_model(name.run_id, name.step)
 
 
