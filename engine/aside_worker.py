@@ -20,13 +20,15 @@ from engine.settings import Settings
 OPEN = "open:"
 """What the name of an open model begins with where a run's id is expected."""
 _MODELS = 6
+_TEXTS = 4
 
 
 @dataclass(frozen=True)
 class ModelOf:
     """Names a model in the arguments of a call; the function is given the model and tokenizer themselves.
 
-    `stamp` changes when a run has another model at the same step than before; `settings` say where it is kept.
+    `run_id` may also be "open:" and the name of an open model, or "model:" and the checksum of one that was kept to
+    start from. `stamp` changes when a run has another model at the same step than before; `settings` say where it is.
     """
 
     settings: Settings
@@ -36,10 +38,19 @@ class ModelOf:
 
 
 @dataclass(frozen=True)
+class HeldOut:
+    """Names text that a model never trained on; the function is given windows of it, inputs and targets (N, T) each."""
+
+    model: ModelOf
+    n_tokens: int
+
+
+@dataclass(frozen=True)
 class Call:
     """A function of a module's top level and what it is called with; equal calls have equal results.
 
-    The arguments can be compared and sent to another process: numbers, texts, tuples, frozen dataclasses, `ModelOf`.
+    The arguments can be compared and sent to another process: numbers, texts, tuples, frozen dataclasses, `ModelOf`
+    and `HeldOut`.
     """
 
     function: Callable[..., Any]
@@ -57,17 +68,42 @@ class Call:
 
     def result(self) -> Any:
         """Computed here and now."""
-        return self.function(*(model_of(each) if isinstance(each, ModelOf) else each for each in self.arguments))
+        return self.function(*map(_meant, self.arguments))
+
+
+def _meant(argument: Any) -> Any:
+    if isinstance(argument, ModelOf):
+        return model_of(argument)
+    return held_out_of(argument) if isinstance(argument, HeldOut) else argument
 
 
 @lru_cache(maxsize=_MODELS)
 def model_of(name: ModelOf) -> Any:
     """The checkpoint that is meant, read once. CheckpointError where there is none (any more)."""
     from engine.open_models import load_open_model, models_folder
+    from engine.runs.artifacts import KEPT_MODEL
+    from engine.runs.instructing import load_tuned
 
     if name.run_id.startswith(OPEN):
         return load_open_model(models_folder(name.settings), name.run_id.removeprefix(OPEN))
+    if name.run_id.startswith(KEPT_MODEL):
+        return load_tuned(_service(name.settings).artifacts.kept_model(name.run_id))
     return _service(name.settings).load_model(name.run_id, name.step)
+
+
+def held_out_of(name: HeldOut) -> Any:
+    """The windows that are meant, the same at all steps of a run. EngineError where the run has no such text here."""
+    model = name.model
+    return _windows(model.settings, model.run_id, name.n_tokens)
+
+
+@lru_cache(maxsize=_TEXTS)
+def _windows(settings: Settings, run_id: str, n_tokens: int) -> Any:
+    from engine.open_models import later_text
+
+    if run_id.startswith(OPEN):
+        return later_text(model_of(ModelOf(settings, run_id, 0, 0.0)), n_tokens)
+    return _service(settings).validation_windows(run_id, n_tokens)
 
 
 @lru_cache(maxsize=2)

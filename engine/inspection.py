@@ -213,12 +213,18 @@ def _after_the_copy(T: int) -> np.ndarray:
 
 
 def head_effects(
-    model: GPT, inputs: Tensor, targets: Tensor, ids: Sequence[int] | None = None
+    model: GPT,
+    inputs: Tensor,
+    targets: Tensor,
+    ids: Sequence[int] | None = None,
+    *,
+    layers: Sequence[int] | None = None,
 ) -> Iterator[HeadEffect | float]:
     """Switches off one head after the other; first yields the loss with all heads, then a `HeadEffect` for each.
 
-    The loss is measured on windows (N, T) int64, the shift of the next token after `ids` (nan without them). What
-    lies before the head's layer is computed once. An iterator, so that it can be watched and given up.
+    The loss is measured on windows (N, T) int64, the shift of the next token after `ids` (nan without them). Only
+    the heads of `layers`, if they are named. What lies before the head's layer is computed once. An iterator, so that
+    it can be watched and given up.
     """
     config = model.config
     # A generator must not leave inference mode switched on while its caller has the floor.
@@ -228,7 +234,7 @@ def head_effects(
         own = None if ids is None else _streams(model, torch.tensor([list(ids)]))
         before = None if own is None else _logits(model, own[-1][:, -1:]).softmax(-1)
     yield base
-    for layer in range(config.n_layers):
+    for layer in range(config.n_layers) if layers is None else layers:
         for head in range(config.n_heads):
             scale = torch.ones(config.n_layers, config.n_heads)
             scale[layer, head] = 0

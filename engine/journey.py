@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 
 from engine.bpe import GPT2_PATTERN, split_pieces
+from engine.checkpoint import Checkpoint
 from engine.gpt import GPT
 from engine.inspection import trace_of
 from engine.tokenizer import BPETokenizer, OfficialTokenizer, Tokenizer
@@ -104,6 +105,11 @@ def glance(journey: Journey, step: int, validation_loss: float | None = None) ->
     """What a journey came to, small enough to keep for every checkpoint of a run."""
     probabilities = journey.probabilities
     return Glance(step, validation_loss, probabilities.astype(np.float32), entropy_bits(probabilities))
+
+
+def glance_at(checkpoint: Checkpoint, ids: tuple[int, ...], step: int, validation_loss: float | None) -> Glance:
+    """What a checkpoint answers to a prompt (T,)."""
+    return glance(follow_prompt(checkpoint.model, ids, checkpoint.tokenizer.n_vocab), step, validation_loss)
 
 
 def entropy_bits(probabilities: np.ndarray) -> float:

@@ -15,6 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from engine.checkpoint import Checkpoint
     from engine.gpt import GPT
     from engine.runs.config import RunConfig
 
@@ -246,3 +247,8 @@ def leak_check(model: GPT, inputs: Tensor, targets: Tensor, *, most: int = 128) 
         copied = float(log_probabilities.gather(1, inputs[:, -1:]).exp().mean())
     model.train(was_training)
     return LeakCheck(loss, copied, len(inputs))
+
+
+def leak_of(checkpoint: Checkpoint, windows: tuple[Tensor, Tensor]) -> LeakCheck:
+    """`leak_check` of a checkpoint, where another process is asked."""
+    return leak_check(checkpoint.model, *windows)

@@ -86,6 +86,13 @@ def is_known(call: Call) -> bool:
     return state is not None and state.done and state.error is None
 
 
+def so_far(calls: Sequence[Call]) -> list[Asked]:
+    """How these calls stand a moment later; each may be done or not, and comes after all that somebody waits for."""
+    asked = [desk().ask(call, background=True) for call in calls]
+    desk().wait(asked, PATIENCE)
+    return asked
+
+
 def prepare(text: str, calls: Sequence[Call]) -> None:
     """Has calls computed that will be asked for later, with a line that says how far it is; nothing waits for them."""
     asked = [desk().ask(call, background=True) for call in calls]

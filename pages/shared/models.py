@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-from engine.aside_worker import OPEN, ModelOf
+from engine.aside_worker import OPEN, HeldOut, ModelOf
 from engine.checkpoint import Checkpoint
 from engine.language import N_, _
 from engine.open_models import later_text, list_open_models, load_open_model, models_folder
@@ -94,6 +94,11 @@ def held_out(choice: ModelChoice, n_tokens: int = 2048) -> Any:
     if choice.is_open:
         return _open_windows(choice.run_id, n_tokens, load(choice))
     return _windows(choice.run_id, n_tokens)
+
+
+def held_out_named(choice: ModelChoice, n_tokens: int = 2048) -> HeldOut:
+    """Names such windows for what is computed aside; RunError where this learner may not see the model."""
+    return HeldOut(model_named(choice), n_tokens)
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ from engine.errors import RunError
 from engine.runs.execution import execute
 from engine.runs.service import lab
 from pages.parts.attention import effects, heads, heads_induction, heads_off, heads_where, maps
+from pages.shared.aside import desk
 from pages.shared.charts import percent
 from pages.shared.components.attention_arcs import MAX_ARCS, attention_arcs, strong_arcs
 from pages.shared.components.attention_map import attention_map, clicked_row, encoded, labels
@@ -355,33 +356,24 @@ def test_switching_heads_off_changes_the_bars_and_the_loss_and_all_on_brings_the
     assert not any(tile.off for tile in drawn["heads_switches"].args[0])
 
 
-def test_a_long_measurement_waits_for_a_click_and_what_is_measured_stays(two_layers, monkeypatch):
-    monkeypatch.setattr(effects, "AT_ONCE_SECONDS", 0.0)
+def test_a_large_model_is_measured_when_the_learner_says_so_and_what_is_measured_stays(two_layers, monkeypatch):
+    monkeypatch.setattr(effects, "AT_ONCE_PARAMETERS", 0)
+    choice = ModelChoice(two_layers, lab().checkpoints(two_layers)[-1].step, "")
+    desk().ask(effects.on_text(choice)[0])  # the first layer: somebody began and stopped
     app = open_part(HEADS, run_id=two_layers, heads_question="What is it worth?")
-    assert "1 of 4 heads have been measured" in words(app)
-    start = next(each for each in app.button if each.label.startswith("Measure all heads"))
+    assert "2 of 4 heads have been measured" in words(app)
+    start = next(each for each in app.button if each.label == "Measure all heads")
     start.click().run()
     assert not app.exception
     assert "have been measured" not in words(app)
     assert app.dataframe[0].value["damage (nats per token)"].notna().all()
 
 
-def test_two_who_measure_at_once_share_the_work(two_layers):
-    from concurrent.futures import ThreadPoolExecutor
-
-    choice = ModelChoice(two_layers, lab().checkpoints(two_layers)[-1].step, "")
-    job = effects.on_sentence(choice, (1, 2, 3))
-    assert effects.on_sentence(choice, (1, 2, 3)) is job
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: job.advance(), range(8)))
-    assert [(each.layer, each.head) for each in job.effects] == [(0, 0), (0, 1), (1, 0), (1, 1)]
-
-
 def test_a_model_without_held_out_text_has_its_sentence_measured_instead(two_layers, monkeypatch):
     def gone(*_):
         raise RunError("this model has no run.")
 
-    monkeypatch.setattr(effects, "held_out", gone)
+    monkeypatch.setattr(type(lab()), "validation_windows", gone)
     for part, key, value in WAYS:
         app = open_part(part, run_id=two_layers, heads_text="Held-out text", **{key: value})
         assert not app.error, (value, app.error)

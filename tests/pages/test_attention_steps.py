@@ -20,6 +20,7 @@ from engine.runs.service import lab
 from pages.parts.attention import causal, forming, query_change, step_arithmetic, step_matrix, steps
 from pages.shared.components.map_series import SmallMap, map_series
 from pages.shared.components.matrix_view import Labels, Operand, matrix_view
+from pages.shared.models import ModelChoice
 from tests.pages.helpers import open_lesson, words
 
 from .conftest import tiny_config
@@ -324,7 +325,7 @@ def test_the_loss_by_position_is_measured_on_text_kept_aside(tiny_pair):
     config = tiny_pair.configs[True]
     run_id = lab().submit(config, "pair")
     assert execute(run_id, dict(os.environ)) == "finished"
-    values = causal._position_losses(run_id, 30, 0.0, "")
+    values = causal._positions_call(ModelChoice(run_id, 30, "")).result()
     inputs, targets = lab().validation_windows(run_id, 8192)
     with torch.no_grad():
         assert values.mean() == pytest.approx(float(lab().load_model(run_id).model.loss(inputs, targets)), abs=1e-4)

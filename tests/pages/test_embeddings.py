@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine import embedding, windows
+from engine.runs import token_use
 from engine.runs.execution import execute
 from engine.runs.service import lab
 from pages.parts.embeddings import batch, lookup, positions, source, space
@@ -20,6 +21,7 @@ from pages.shared.components.neighbour_bars import neighbour_bars
 from pages.shared.components.turning_pairs import Dial, turning_pairs
 from pages.shared.components.vector_strips import Strip, StripGroup, vector_strips
 from pages.shared.components.window_grid import window_grid
+from pages.shared.models import ModelChoice
 from tests.pages.helpers import open_lesson, words
 
 from .conftest import tiny_config
@@ -227,7 +229,7 @@ def test_the_neighbours_are_those_of_the_engine_and_a_click_goes_on_from_there(t
     key = f"space_token:{trained_run}"
     rows = drawn.neighbour_bars.args[0]
     checkpoint = lab().load_model(trained_run)
-    vocabulary = space._vocabulary(trained_run, 30, str(lab().settings.home))
+    vocabulary = space._vocabulary(ModelChoice(trained_run, 30, ""))
     expected = embedding.neighbours(
         embedding.token_vectors(checkpoint.model), app.selectbox(key=key).value, 10, among=vocabulary.ids
     )
@@ -243,7 +245,7 @@ def test_the_neighbours_are_those_of_the_engine_and_a_click_goes_on_from_there(t
 
 
 def test_the_most_frequent_tokens_come_first_and_those_that_never_occur_are_not_drawn(trained_run):
-    found = space._vocabulary(trained_run, 30, str(lab().settings.home))
+    found = space._vocabulary(ModelChoice(trained_run, 30, ""))
     counts = found.counts[found.ids]
     assert (np.diff(counts) <= 0).all() and counts[-1] > 0
     assert not set(found.ids.tolist()) & set(found.unseen.tolist())
@@ -270,7 +272,7 @@ def test_a_run_whose_text_is_gone_is_still_shown(trained_run, monkeypatch):
     def gone(*_):
         raise CorpusError("the text is gone.")
 
-    monkeypatch.setattr(space, "read_corpora", gone)
+    monkeypatch.setattr(token_use, "read_corpora", gone)
     app = open_part("Embedding space", run_id=trained_run)
     assert "not on this machine" in words(app)
     assert not app.error

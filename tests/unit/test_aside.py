@@ -11,9 +11,10 @@ import psutil
 import pytest
 
 from engine.aside import ERROR_SECONDS, WANTED_SECONDS, Asked, Desk, default_processes
-from engine.aside_worker import Call, ModelOf
+from engine.aside_worker import Call, HeldOut, ModelOf
 from engine.errors import CheckpointError, EngineError
 from engine.generation import next_logits
+from engine.head_questions import shape_of
 from engine.runs.execution import execute
 from engine.runs.recipes import recipe_config
 from engine.runs.service import RunService
@@ -193,6 +194,8 @@ def test_a_model_is_read_where_it_is_used(desk, data_home):
     np.testing.assert_allclose(result(desk, Call(logits_after, (name, (1, 2, 3)))), expected, rtol=1e-5, atol=1e-5)
     with pytest.raises(CheckpointError, match="no model of step 99"):
         result(desk, Call(logits_after, (ModelOf(settings, run_id, 99, 1.0), (1,))))
+    rows, length = result(desk, Call(shape_of, (HeldOut(name, 160),)))
+    assert (rows, length) == tuple(service.validation_windows(run_id, 160)[0].shape)
 
 
 def test_how_many_processes_is_a_setting(monkeypatch):

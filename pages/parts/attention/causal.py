@@ -10,24 +10,28 @@ import pandas as pd
 import streamlit as st
 
 from engine import attention_steps, inspection
+from engine.aside_worker import Call
 from engine.corpus import list_corpora
 from engine.errors import EngineError
-from engine.generation import Reader, SamplingConfig, generate
+from engine.generation import Reader
 from engine.gpt import Attention
+from engine.head_questions import position_losses
 from engine.language import N_, _
 from engine.runs.config import RunConfig
-from engine.runs.preparation import read_corpora
+from engine.runs.known_words import known_share
 from engine.runs.recipes import recipe_config
 from engine.runs.records import RunRecord
 from pages.parts.attention.figures import by_position
 from pages.parts.attention.head import head_name
 from pages.shared import charts
+from pages.shared.aside import all_computed
 from pages.shared.code_panel import show_code
 from pages.shared.components.attention_map import attention_map
 from pages.shared.errors import sentence as error_sentence
+from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.live import kept_current
-from pages.shared.models import ModelChoice, held_out, inference, load
+from pages.shared.models import ModelChoice, held_out_named, model_named, settings_aside
 from pages.shared.quantities import estimate
 from pages.shared.run_data import RunView, view
 from pages.shared.run_panel import BASELINE_NAMES, LOOK_AGAIN_SECONDS, REFRESH_SECONDS, STATES
@@ -101,7 +105,8 @@ def show() -> None:
                 )
             )
     if done:
-        _reveal(pair, records, answers)
+        with shown_errors():
+            _reveal(pair, records, answers)
         _look_inside(pair)
     _notice(records[False].validation_loss if done else None)
     exercise(
@@ -352,7 +357,8 @@ def _reveal(pair: Pair, records: dict[bool, RunRecord], answers: dict[str, bool 
         return
     losses = {causal: record.validation_loss or float("nan") for causal, record in records.items()}
     lower = min(losses, key=losses.__getitem__)
-    known = {causal: _known(_choice(record), record.finished_at or 0.0) for causal, record in records.items()}
+    calls = [_triples_call(record) for record in records.values()]
+    known = dict(zip(records, all_computed(_("Letting the models write …"), calls), strict=True))
     better = max(known, key=known.__getitem__)
     verdicts = (
         (
@@ -398,42 +404,25 @@ def _reveal(pair: Pair, records: dict[bool, RunRecord], answers: dict[str, bool 
     )
 
 
-def _known(choice: ModelChoice, finished_at: float) -> float:
-    return _known_triples(choice.run_id, choice.step, finished_at, str(lab().settings.home))
+def _triples_call(record: RunRecord) -> Call:
+    settings = settings_aside()
+    return Call(known_share, (model_named(_choice(record)), settings, record.run_id, WRITTEN, WRITTEN_TOKENS))
 
 
-@st.cache_data(max_entries=16, show_spinner=N_("Letting the models write …"))
-def _known_triples(run_id: str, step: int, finished_at: float, home: str) -> float:
-    """Over some texts that the model writes with different dice."""
-    checkpoint = load(ModelChoice(run_id, step, ""))
-    config = lab().run(run_id).config
-    read = read_corpora(config, lab().artifacts).train
-    prompt = checkpoint.tokenizer.encode(config.training.prompts[0])
-    shares = []
-    for seed in range(WRITTEN):
-        sampling = SamplingConfig(temperature=0.8, top_k=50, seed=seed)  # as for the samples of a run
-        with inference():
-            steps = generate(checkpoint.model, checkpoint.tokenizer, prompt, WRITTEN_TOKENS, sampling)
-            shares.append(attention_steps.known_triples("".join(step.text for step in steps), read))
-    return float(np.mean(shares))
-
-
-@st.cache_data(max_entries=16, show_spinner=N_("Measuring the loss at each position …"))
-def _position_losses(run_id: str, step: int, finished_at: float, home: str) -> np.ndarray:
-    choice = ModelChoice(run_id, step, "")
-    inputs, targets = held_out(choice, 8192)
-    with inference():
-        return attention_steps.loss_by_position(load(choice).model, inputs, targets)
+def _positions_call(choice: ModelChoice) -> Call:
+    return Call(position_losses, (model_named(choice), held_out_named(choice, 8192)))
 
 
 def _look_inside(pair: Pair) -> None:
-    records = pair.records()
-    choices = {causal: _choice(record) for causal, record in records.items()}
-    home = str(lab().settings.home)
-    losses = {
-        causal: _position_losses(choice.run_id, choice.step, records[causal].finished_at or 0.0, home)
-        for causal, choice in choices.items()
-    }
+    choices = {causal: _choice(record) for causal, record in pair.records().items()}
+    with shown_errors():
+        _positions(choices)
+    _where(choices)
+
+
+def _positions(choices: dict[bool, ModelChoice]) -> None:
+    calls = [_positions_call(choice) for choice in choices.values()]
+    losses = dict(zip(choices, all_computed(_("Measuring the loss at each position …"), calls), strict=True))
     st.header(_("Where the answer is in sight, and where not"), anchor=False)
     ends = {causal: (float(values[:-1].mean()), float(values[-1])) for causal, values in losses.items()}
     by_position(
@@ -449,6 +438,9 @@ def _look_inside(pair: Pair) -> None:
             value_4=ends[True][1],
         ),
     ).show()
+
+
+def _where(choices: dict[bool, ModelChoice]) -> None:
     st.header(_("Where the attention goes"), anchor=False)
     controls, figure = st.columns([1, 2.6], gap="large")
     with controls:

@@ -1,64 +1,33 @@
-"""Measuring what each head is worth: one after the other, watched, shared by all who look, and given up at will."""
+"""Measuring what each head is worth: a layer at a time beside the server, kept for all who look, given up at will."""
 
 from __future__ import annotations
 
 import math
-import threading
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
 
-from engine import inspection
+from engine.aside_worker import Call, HeldOut
 from engine.errors import EngineError
 from engine.gpt import GPT
+from engine.head_questions import LayerEffects, effects_on, effects_on_text, shape_of
+from engine.inspection import HeadEffect
 from engine.language import _
-from pages.shared.models import ModelChoice, held_out, inference, load
-from pages.shared.quantities import estimate
+from pages.shared.aside import all_computed, computed, is_known
+from pages.shared.errors import shown_errors
+from pages.shared.models import ModelChoice, held_out_named, load, model_named
 
-AT_ONCE_SECONDS = 3.0  # what is expected to be quicker starts by itself
+AT_ONCE_PARAMETERS = 8_000_000  # larger models are measured when the learner says so
 FLOATING_POINT_BUDGET = 3e9  # of one pass over the text: tokens x 2 x parameters
-MOST_TOKENS = 1024
 
 
-@dataclass
-class Measurement:
-    """The heads measured so far, in order; safe to advance from several sessions at once."""
+@dataclass(frozen=True)
+class Found:
+    """The heads measured so far; `base` is the loss with all of them, in nats per token."""
 
-    n_heads: int
-    steps: Iterator[inspection.HeadEffect | float]
-    base: float = math.nan
-    effects: list[inspection.HeadEffect] = field(default_factory=list)
-    seconds: float = 0.0
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    @property
-    def done(self) -> bool:
-        """Whether every head has been measured."""
-        return len(self.effects) == self.n_heads
-
-    @property
-    def seconds_left(self) -> float:
-        """Expected time for the rest, from the heads measured so far. Later layers take less, so it is no promise."""
-        return self.seconds / max(1, len(self.effects)) * (self.n_heads - len(self.effects))
-
-    def advance(self) -> None:
-        """Measure one more head (and the loss with all of them, the first time)."""
-        with self.lock, inference():
-            if self.done:
-                return
-            if not self.effects and math.isnan(self.base):
-                first = next(self.steps)
-                assert isinstance(first, float)
-                self.base = first
-            began = time.perf_counter()
-            effect = next(self.steps)
-            assert isinstance(effect, inspection.HeadEffect)
-            self.effects.append(effect)
-            self.seconds += time.perf_counter() - began
+    base: float
+    heads: tuple[HeadEffect, ...]
 
     def damage(self, shape: tuple[int, int]) -> np.ndarray:
         """Rise of the loss (L, H) in nats per token; nan where not measured yet."""
@@ -70,21 +39,23 @@ class Measurement:
 
     def _array(self, shape: tuple[int, int], name: str) -> np.ndarray:
         values = np.full(shape, math.nan)
-        for effect in list(self.effects):
+        for effect in self.heads:
             values[effect.layer, effect.head] = getattr(effect, name)
         return values
 
 
-def text_windows(choice: ModelChoice) -> Any:
-    """Text that the model has not been trained on, inputs and targets (N, T), less of it for larger models.
+def text_named(choice: ModelChoice) -> HeldOut:
+    """Text that the model has not been trained on, less of it for larger models."""
+    return held_out_named(choice, _n_tokens(load(choice).model))
 
-    None where there is no such text here, as for weights from elsewhere.
-    """
+
+def has_text(choice: ModelChoice) -> bool:
+    """Whether there is such text here: of weights from elsewhere, say, there may be none. NotYet while it is read."""
     try:
-        inputs, targets = held_out(choice, _n_tokens(load(choice).model))
+        computed(_("Reading the held-out text …"), shape_of, text_named(choice))
     except EngineError:
-        return None
-    return inputs, targets
+        return False
+    return True
 
 
 def _n_tokens(model: GPT) -> int:
@@ -92,87 +63,41 @@ def _n_tokens(model: GPT) -> int:
     return next((n for n in (1024, 512, 256) if n <= budget), 128)
 
 
-def on_text(choice: ModelChoice) -> Measurement | None:
-    """The damage on the held-out text; None without one."""
-    return _on_text(choice.key, choice) if text_windows(choice) is not None else None
+def on_text(choice: ModelChoice) -> list[Call]:
+    """What measures the damage on the held-out text."""
+    model, text = model_named(choice), text_named(choice)
+    return [Call(effects_on, (model, text, layer)) for layer in range(load(choice).model.config.n_layers)]
 
 
-@st.cache_resource(max_entries=12, show_spinner=False)
-def _on_text(key: str, _choice: ModelChoice) -> Measurement:
-    windows = text_windows(_choice)
-    assert windows is not None
-    model = load(_choice).model
-    return Measurement(_count(model), inspection.head_effects(model, *windows))
+def on_sentence(choice: ModelChoice, ids: tuple[int, ...]) -> list[Call]:
+    """What measures the damage on the learner's sentence, and how far the token after it shifts."""
+    model = model_named(choice)
+    return [Call(effects_on_text, (model, ids, layer)) for layer in range(load(choice).model.config.n_layers)]
 
 
-@st.cache_resource(max_entries=24, show_spinner=False)
-def _on_sentence(key: str, ids: tuple[int, ...], _choice: ModelChoice) -> Measurement:
-    model = load(_choice).model
-    inputs, targets = inspection.next_token_targets(ids)
-    return Measurement(_count(model), inspection.head_effects(model, inputs, targets, ids))
+def found_of(calls: list[Call]) -> Found:
+    """What these calls have found so far."""
+    known: list[LayerEffects] = [all_computed("", [call])[0] for call in calls if is_known(call)]
+    return Found(known[0].base if known else math.nan, tuple(each for layer in known for each in layer.heads))
 
 
-def on_sentence(choice: ModelChoice, ids: tuple[int, ...]) -> Measurement:
-    """The damage on the learner's sentence, and how far the token after it shifts."""
-    return _on_sentence(choice.key, ids, choice)
-
-
-def _count(model: GPT) -> int:
-    return model.config.n_layers * model.config.n_heads
-
-
-def measure(what: dict[str, Measurement], running_key: str) -> bool:
-    """Advance measurements with their progress and a button to give up; whether all are complete.
-
-    What takes longer than a few seconds waits for a click. What has been measured stays when it is given up.
-    """
-    open_ = {name: each for name, each in what.items() if not each.done}
-    for each in open_.values():
-        if not each.effects:
-            with st.spinner(_("Measuring the first head …")):
-                each.advance()
-    left = sum(each.seconds_left for each in open_.values())
-    if not open_ or left <= 0:
+def measure(choice: ModelChoice, calls: list[Call]) -> bool:
+    """Has the calls computed, with their progress; whether all are. Large models wait for a click."""
+    if all(map(is_known, calls)):
         return True
-    if left > AT_ONCE_SECONDS and not st.session_state.get(running_key):
-        n_left = sum(each.n_heads - len(each.effects) for each in open_.values())
+    asked = f"heads_measuring:{choice.key}"
+    if load(choice).model.n_parameters > AT_ONCE_PARAMETERS and not st.session_state.get(asked):
         if not st.button(
-            _("Measure all heads (about {left})", left=estimate(left)),
-            key=f"{running_key}-start",
+            _("Measure all heads"),
+            key=f"{asked}-start",
             type="primary",
             icon=":material/speed:",
-            help=_(
-                "{n_left} passes are left. You can give up at any time and keep what has been measured.", n_left=n_left
-            ),
+            help=_("A large model takes minutes. You can stop at any time and keep what has been measured."),
         ):
             return False
-        st.session_state[running_key] = True
+        st.session_state[asked] = True
         st.rerun()
-    place = st.empty()
-    with place.container():
-        bar = st.progress(0.0, _("Measuring …"))
-        st.button(
-            _("Give up"),
-            key=f"{running_key}-stop",
-            on_click=lambda: st.session_state.pop(running_key, None),
-            icon=":material/stop:",
-            help=_("Stops after the present head; what has been measured is kept."),
-        )
-    for name, each in open_.items():
-        while not each.done:
-            each.advance()
-            left = sum(other.seconds_left for other in open_.values())
-            share = len(each.effects) / each.n_heads
-            bar.progress(
-                share,
-                _(
-                    "{name}: {n_effects} of {n_heads} heads, about {left} left",
-                    name=name,
-                    n_effects=len(each.effects),
-                    n_heads=each.n_heads,
-                    left=estimate(left),
-                ),
-            )
-    st.session_state.pop(running_key, None)
-    place.empty()
-    return True
+    with shown_errors():
+        all_computed(_("Measuring …"), calls)
+        return True
+    return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -10,19 +9,22 @@ import pandas as pd
 import streamlit as st
 
 from engine import inspection
-from engine.checkpoint import Checkpoint
+from engine.aside_worker import Call
 from engine.errors import EngineError
-from engine.inspection import HEAD_LABELS, HeadScores
+from engine.head_questions import HeadMoment, heads_reading
+from engine.inspection import HEAD_LABELS
 from engine.language import N_, _
 from engine.runs.records import CheckpointInfo
 from pages.parts.attention.figures import over_training
 from pages.parts.attention.head import choose_head, head_name
+from pages.shared.aside import all_computed
 from pages.shared.code_panel import show_code
 from pages.shared.components.attention_map import attention_map
 from pages.shared.components.map_series import SmallMap, map_series
+from pages.shared.errors import shown_errors
 from pages.shared.examples import example_run
 from pages.shared.lesson import exercise, notice
-from pages.shared.models import ModelChoice, choose_model, inference, load
+from pages.shared.models import ModelChoice, choose_model, load, model_named
 from pages.shared.sentence import Sentence, choose_sentence
 from pages.shared.tables import show_table
 from pages.shared.viewer import lab
@@ -30,20 +32,6 @@ from pages.shared.viewer import lab
 MOST = 24
 _PENDING = "forming_pending"
 _LOCKED = "forming_locked"
-
-
-@dataclass(frozen=True)
-class Moment:
-    """What a model's heads do on a text at one checkpoint: maps (L, H, T, T), entropy (L, H) in bits, their habits."""
-
-    maps: np.ndarray
-    entropy: np.ndarray
-    habits: HeadScores
-
-    @property
-    def scores(self) -> np.ndarray:
-        """Of each head, the share of its attention that each habit takes: (L, H, 5)."""
-        return self.habits.values
 
 
 def show() -> None:
@@ -66,10 +54,9 @@ def show() -> None:
         config = load(choice).model.config
         layer, head = choose_head(config)
     found = _checkpoints(choice)
-    with figure:
-        moments = {info.step: _moment(choice, info, sentence) for info in found}
-        if choice.step not in moments:
-            moments[choice.step] = _moment(choice, CheckpointInfo(choice.step, 0.0, None), sentence)
+    with figure, shown_errors():
+        steps = list(dict.fromkeys([*(info.step for info in found), choice.step]))
+        moments = _moments(choice, steps, sentence)
         _large(sentence, moments[choice.step], layer, head, choice, causal=config.causal)
         if len(moments) < 2:
             _only_one(choice)
@@ -117,22 +104,13 @@ def _checkpoints(choice: ModelChoice) -> list[CheckpointInfo]:
         return []
 
 
-def _moment(choice: ModelChoice, info: CheckpointInfo, sentence: Sentence) -> Moment:
-    at = ModelChoice(choice.run_id, info.step, choice.title)
-    return _measured(at.key, info.seconds, sentence.ids, str(lab().settings.home), at)
+def _moments(choice: ModelChoice, steps: list[int], sentence: Sentence) -> dict[int, HeadMoment]:
+    models = [model_named(ModelChoice(choice.run_id, step, choice.title)) for step in steps]
+    calls = [Call(heads_reading, (model, sentence.ids)) for model in models]
+    return dict(zip(steps, all_computed(_("Reading the sentence at every checkpoint …"), calls), strict=True))
 
 
-@st.cache_resource(max_entries=64, show_spinner=N_("Reading the sentence at every checkpoint …"))
-def _measured(key: str, seconds: float, ids: tuple[int, ...], home: str, _choice: ModelChoice) -> Moment:
-    """`seconds` and `home` tell apart checkpoints that bear the same name."""
-    checkpoint: Checkpoint = load(_choice)
-    with inference():
-        maps = inspection.attention_maps(inspection.trace_of(checkpoint.model, ids)[0])
-        habits = inspection.head_scores(checkpoint.model, ids)
-    return Moment(maps, inspection.attention_entropy(maps), habits)
-
-
-def _large(sentence: Sentence, moment: Moment, layer: int, head: int, choice: ModelChoice, *, causal: bool) -> None:
+def _large(sentence: Sentence, moment: HeadMoment, layer: int, head: int, choice: ModelChoice, *, causal: bool) -> None:
     weights = moment.maps[layer, head]
     locked = st.session_state.get(_LOCKED)
     label, score = moment.habits.label(layer, head)
@@ -189,7 +167,7 @@ def _open(run_id: str) -> None:
 
 
 def _series(
-    choice: ModelChoice, found: list[CheckpointInfo], moments: dict[int, Moment], layer: int, head: int
+    choice: ModelChoice, found: list[CheckpointInfo], moments: dict[int, HeadMoment], layer: int, head: int
 ) -> None:
     st.markdown(
         _(
@@ -222,7 +200,13 @@ def _choose_step(run_id: str, steps: list[int], index: int) -> None:
 
 
 def _charts(
-    choice: ModelChoice, found: list[CheckpointInfo], moments: dict[int, Moment], layer: int, head: int, *, causal: bool
+    choice: ModelChoice,
+    found: list[CheckpointInfo],
+    moments: dict[int, HeadMoment],
+    layer: int,
+    head: int,
+    *,
+    causal: bool,
 ) -> None:
     steps = [info.step for info in found]
     last = moments[steps[-1]].scores[layer, head]

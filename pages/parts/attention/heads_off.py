@@ -9,18 +9,23 @@ import pandas as pd
 import streamlit as st
 
 from engine import inspection
+from engine.aside_worker import Call
+from engine.errors import EngineError
 from engine.gpt import Attention
+from engine.head_questions import loss_with_off
 from engine.language import N_, _
 from pages.parts.attention import effects
 from pages.parts.attention.chosen_heads import Chosen
 from pages.parts.attention.head import choose_head, head_name
 from pages.parts.attention.maps import overview
+from pages.shared.aside import all_computed
 from pages.shared.charts import _distinct, grouped_bars, percent, visible_token
 from pages.shared.code_panel import show_code
 from pages.shared.components.head_maps import HeadTile, head_maps
 from pages.shared.draft import show_bytes
+from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
-from pages.shared.models import ModelChoice, inference, load
+from pages.shared.models import ModelChoice, inference, load, model_named
 from pages.shared.sentence import traced
 
 N_BARS = 8
@@ -137,20 +142,21 @@ def _before_and_after(chosen: Chosen, off: frozenset[tuple[int, int]]) -> None:
     ).show(caption=False)
     st.text(says)
     moved = float(np.abs(after - before).sum()) / 2
-    losses = [_loss(chosen, each) for each in (frozenset(), off)]
     with st.container(border=True):
         columns = st.columns(2)
         columns[0].metric(_("Probability that moved"), percent(moved), help=_("Half the sum of all differences."))
-        if None not in losses:
-            columns[1].metric(
+        with columns[1], shown_errors():
+            losses = _losses(chosen, off)
+            if losses is None:
+                st.caption(_("There is no held-out text for this model here, so no loss is shown."))
+                return
+            st.metric(
                 _("Loss (nats per token)"),
                 f"{losses[1]:.3f}",
                 f"{losses[1] - losses[0]:+.3f}" if off else None,
                 delta_color="inverse",
                 help=_("On held-out text; {losses:.3f} with all heads on.", losses=losses[0]),
             )
-    if None in losses:
-        st.caption(_("There is no held-out text for this model here, so no loss is shown."))
 
 
 def _next_token(chosen: Chosen, off: frozenset[tuple[int, int]]) -> np.ndarray:
@@ -166,18 +172,14 @@ def _without(key: str, ids: tuple[int, ...], off: tuple[tuple[int, int], ...], _
         return _softmax(inspection.trace_of(model, ids, head_scale=_scale(model.config, off))[1][-1])
 
 
-def _loss(chosen: Chosen, off: frozenset[tuple[int, int]]) -> float | None:
-    return _loss_of(chosen.choice.key, tuple(sorted(off)), chosen.choice)
-
-
-@st.cache_resource(max_entries=256, show_spinner=N_("Reading the held-out text …"))
-def _loss_of(key: str, off: tuple[tuple[int, int], ...], _choice: ModelChoice) -> float | None:
-    windows = effects.text_windows(_choice)
-    if windows is None:
+def _losses(chosen: Chosen, off: frozenset[tuple[int, int]]) -> list[float] | None:
+    """With all heads on and with these off; None without a text to measure on."""
+    try:
+        model, text = model_named(chosen.choice), effects.text_named(chosen.choice)
+        calls = [Call(loss_with_off, (model, text, tuple(sorted(each)))) for each in (frozenset(), off)]
+        return all_computed(_("Reading the held-out text …"), calls)
+    except EngineError:
         return None
-    model = load(_choice).model
-    with inference():
-        return inspection.loss_without(model, *windows, _scale(model.config, off))
 
 
 def _scale(config: Any, off: tuple[tuple[int, int], ...]) -> np.ndarray:

@@ -7,17 +7,21 @@ import pandas as pd
 import streamlit as st
 
 from engine import inspection
+from engine.errors import EngineError
+from engine.head_questions import habits_on
 from engine.language import N_, _
 from pages.parts.attention import effects
 from pages.parts.attention.chosen_heads import Chosen, three_decimals
 from pages.parts.attention.head import chosen_head, head_name, set_head
 from pages.parts.attention.maps import overview
 from pages.shared import guide
+from pages.shared.aside import computed
 from pages.shared.charts import grouped_bars
 from pages.shared.code_panel import show_code
 from pages.shared.components.head_maps import HeadTile, head_maps
+from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
-from pages.shared.models import ModelChoice, inference, load
+from pages.shared.models import model_named
 from pages.shared.tables import show_table
 
 TEXTS = (N_("Your sentence"), N_("Held-out text"))
@@ -57,6 +61,36 @@ def show_where(chosen: Chosen) -> None:
         persist_state="session",
         help=_("The share of the attention that chance leaves open and the habit takes. Below it a head is “mixed”."),
     )
+    with shown_errors():
+        _measured(chosen, measured_on, at_least)
+    notice(
+        _(
+            "A short text flatters: where three tokens can be seen, looking everywhere alike already gives each a "
+            "third. So what counts is the score beside the one by chance."
+        ),
+        _(
+            "Compare **Your sentence** with **Held-out text**. A habit that holds on a thousand tokens is one; one "
+            "that is gone there was an accident of the sentence."
+        ),
+        _(
+            "Most heads of a small model are mixed. Clear habits grow with layers, data and training; move the "
+            "checkpoint back to see them go."
+        ),
+    )
+    exercise(
+        _(
+            "In the foundation model head 4 of layer 3 looks from the second “ lion” straight at “ is”, which followed "
+            "the first one. Is it an induction head?"
+        ),
+        _(
+            "No. On random tokens that are repeated its induction score is that of chance: see **Induction test**. It "
+            "may look for a word like “ is”, wherever that stands. One sentence is not a measurement."
+        ),
+    )
+    show_code(inspection.head_scores, inspection.HeadScores)
+
+
+def _measured(chosen: Chosen, measured_on: str, at_least: float) -> None:
     scores = _scores(chosen, measured_on)
     config = chosen.checkpoint.model.config
     entropy = overview(chosen.choice, chosen.sentence.ids).entropy
@@ -130,49 +164,21 @@ def show_where(chosen: Chosen) -> None:
                 "worth?**"
             )
         )
-    notice(
-        _(
-            "A short text flatters: where three tokens can be seen, looking everywhere alike already gives each a "
-            "third. So what counts is the score beside the one by chance."
-        ),
-        _(
-            "Compare **Your sentence** with **Held-out text**. A habit that holds on a thousand tokens is one; one "
-            "that is gone there was an accident of the sentence."
-        ),
-        _(
-            "Most heads of a small model are mixed. Clear habits grow with layers, data and training; move the "
-            "checkpoint back to see them go."
-        ),
-    )
-    exercise(
-        _(
-            "In the foundation model head 4 of layer 3 looks from the second “ lion” straight at “ is”, which followed "
-            "the first one. Is it an induction head?"
-        ),
-        _(
-            "No. On random tokens that are repeated its induction score is that of chance: see **Induction test**. It "
-            "may look for a word like “ is”, wherever that stands. One sentence is not a measurement."
-        ),
-    )
-    show_code(inspection.head_scores, inspection.HeadScores)
 
 
 def _scores(chosen: Chosen, measured_on: str) -> inspection.HeadScores:
     if measured_on == TEXTS[1]:
-        windows = effects.text_windows(chosen.choice)
-        if windows is not None:
-            inputs = windows[0].numpy()
-            rows = inputs[: max(1, SCORED_TOKENS // inputs.shape[1])]
-            st.caption(_("{size:,} tokens of held-out text, {shape} at a time.", size=rows.size, shape=rows.shape[1]))
-            return _text_scores(chosen.choice.key, rows.shape, rows, chosen.choice)
-        st.info(_("There is no held-out text for this model here, so the scores are those of your sentence."))
+        try:
+            held_out = effects.text_named(chosen.choice)
+            scores, (rows, length) = computed(
+                _("Measuring on the held-out text …"), habits_on, model_named(chosen.choice), held_out, SCORED_TOKENS
+            )
+        except EngineError:
+            st.info(_("There is no held-out text for this model here, so the scores are those of your sentence."))
+        else:
+            st.caption(_("{size:,} tokens of held-out text, {shape} at a time.", size=rows * length, shape=length))
+            return scores
     return overview(chosen.choice, chosen.sentence.ids).scores
-
-
-@st.cache_resource(max_entries=12, show_spinner=N_("Measuring on the held-out text …"))
-def _text_scores(key: str, shape: tuple[int, ...], _rows: np.ndarray, _choice: ModelChoice) -> inspection.HeadScores:
-    with inference():
-        return inspection.head_scores(load(_choice).model, _rows)
 
 
 def _counted(labels: dict[tuple[int, ...], tuple[str, float]]) -> str:
@@ -243,5 +249,6 @@ def _habits(scores: inspection.HeadScores) -> pd.DataFrame:
 
 
 def _known_damage(chosen: Chosen) -> np.ndarray:
-    found = effects.on_text(chosen.choice) or effects.on_sentence(chosen.choice, chosen.sentence.ids)
+    on_text = effects.found_of(effects.on_text(chosen.choice))
+    found = on_text if on_text.heads else effects.found_of(effects.on_sentence(chosen.choice, chosen.sentence.ids))
     return found.damage(chosen.shape)

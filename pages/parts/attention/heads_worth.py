@@ -18,6 +18,7 @@ from pages.parts.attention.head import head_name
 from pages.parts.attention.maps import overview
 from pages.shared.charts import Figure, _to_spec
 from pages.shared.code_panel import show_code
+from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.tables import show_table
 
@@ -34,14 +35,35 @@ def show_worth(chosen: Chosen) -> None:
             "tokens to others after your sentence."
         )
     )
-    text = effects.on_text(chosen.choice)
-    sentence = effects.on_sentence(chosen.choice, chosen.sentence.ids)
-    if text is None:
+    with shown_errors():
+        _measured(chosen)
+    notice(
+        _(
+            "Damages do not add up: heads that do the same work are cheap to lose one at a time (Michel et al. 2019). "
+            "In the example the four heads of layer 1 cost less than 0.5 nats in sum, and about 1.2 when all are off."
+        ),
+        _("A head can matter much for one sentence and little on average; compare both rankings."),
+        _("A bar to the left of zero means that the model does better without the head, on this much text."),
+    )
+    exercise(
+        _("Guess first: is the head with the clearest label also the one whose loss hurts most?"),
+        _(
+            "Often not. A label says where a head looks; the damage says whether what it fetches there is needed. In "
+            "the example the costliest head is mixed."
+        ),
+    )
+    show_code(inspection.head_effects, Attention.forward)
+
+
+def _measured(chosen: Chosen) -> None:
+    asked = effects.on_sentence(chosen.choice, chosen.sentence.ids)
+    on_text = effects.on_text(chosen.choice) if effects.has_text(chosen.choice) else []
+    if not on_text:
         st.info(_("There is no held-out text for this model here: the loss is that of your own sentence."))
-    parts = {N_("Held-out text"): text} if text is not None else {}
-    complete = effects.measure({**parts, N_("Your sentence"): sentence}, f"heads_measuring:{chosen.choice.key}")
-    loss = text or sentence
-    if not loss.effects:
+    complete = effects.measure(chosen.choice, [*on_text, *asked])
+    sentence = effects.found_of(asked)
+    loss = effects.found_of(on_text) if on_text else sentence
+    if not loss.heads:
         return
     rank = st.segmented_control(
         _("Ranked by"),
@@ -59,7 +81,7 @@ def show_worth(chosen: Chosen) -> None:
     _ranked(values, scores, rank, loss.base).show()
     if not complete:
         st.caption(
-            _("{n_effects} of {n_heads} heads have been measured.", n_effects=len(loss.effects), n_heads=loss.n_heads)
+            _("{n_effects} of {n_heads} heads have been measured.", n_effects=len(loss.heads), n_heads=damage.size)
         )
     with st.expander(_("As a table"), icon=":material/table:"):
         frame = pd.DataFrame(
@@ -78,22 +100,6 @@ def show_worth(chosen: Chosen) -> None:
         )
         decimals = three_decimals(N_("damage (nats per token)"), N_("share of the loss"), N_("shift"))
         show_table(frame, hide_index=True, width="stretch", column_config=decimals)
-    notice(
-        _(
-            "Damages do not add up: heads that do the same work are cheap to lose one at a time (Michel et al. 2019). "
-            "In the example the four heads of layer 1 cost less than 0.5 nats in sum, and about 1.2 when all are off."
-        ),
-        _("A head can matter much for one sentence and little on average; compare both rankings."),
-        _("A bar to the left of zero means that the model does better without the head, on this much text."),
-    )
-    exercise(
-        _("Guess first: is the head with the clearest label also the one whose loss hurts most?"),
-        _(
-            "Often not. A label says where a head looks; the damage says whether what it fetches there is needed. In "
-            "the example the costliest head is mixed."
-        ),
-    )
-    show_code(inspection.head_effects, Attention.forward)
 
 
 def _ranked(values: np.ndarray, scores: inspection.HeadScores, rank: str, base: float) -> Figure:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import html
-import threading
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,18 +13,19 @@ import streamlit as st
 
 from engine import embedding
 from engine.checkpoint import Checkpoint
-from engine.corpus import END_OF_TEXT
-from engine.errors import EngineError
 from engine.language import N_, _
-from engine.runs.preparation import read_corpora
+from engine.runs.token_use import arranged, token_use
+from engine.tokenizer import Tokenizer
 from pages.parts.embeddings.source import token_text
+from pages.shared.aside import computed
 from pages.shared.charts import visible_token
 from pages.shared.code_panel import show_code
 from pages.shared.components.embedding_map import MAX_POINTS, MapPoint, embedding_map
 from pages.shared.components.neighbour_bars import neighbour_bars
+from pages.shared.errors import shown_errors
 from pages.shared.figure_files import page_of_plotly, show_save, table_file
 from pages.shared.lesson import exercise, notice
-from pages.shared.models import ModelChoice, choose_model, load
+from pages.shared.models import ModelChoice, choose_model, load, model_named, settings_aside
 from pages.shared.tables import show_table
 from pages.shared.viewer import lab
 
@@ -34,7 +35,6 @@ MAX_TSNE = {2: 600, 3: 300}  # by dimensions: more would take longer than anyone
 N_NEIGHBOURS = 10
 N_NEAREST = 5  # in the table of kinds
 _PENDING = "space_pending"
-_ARRANGING = threading.BoundedSemaphore(1)  # seconds of arithmetic: one at a time leaves the pages their share
 COLOURS = {N_("Form of the token"): embedding.FORMS, N_("Word list of the stories"): embedding.FAMILIES}
 _PLOT_COLOURS = ["#2F8FC4", "#E07B00", "#1F9E78", "#C0699A", "#D0544A", "#8A939C"]
 _PLOT_SHAPES = ["circle", "square", "diamond", "cross", "x", "circle"]
@@ -68,8 +68,39 @@ def show() -> None:
         choice = choose_model()
     if choice is None:
         return
+    with shown_errors():
+        _space(choice, token, how)
+    notice(
+        _(
+            "At step 0 all is noise, and the best cosines are those of chance. In the example, 64 steps are enough for "
+            "most animals, jobs and places to have their like as nearest neighbours."
+        ),
+        _(
+            "Like means *used alike*. In the example “ she” is nearest to “ he” and “ happy” to “ glad”: whatever can "
+            "stand in the same place. The model has seen no meaning but company."
+        ),
+        _(
+            "Distances on a map lie: it shows two or three of the dimensions (PCA), or keeps only who is near whom "
+            "(t-SNE, whose gaps and sizes mean nothing). The cosines in the list are exact."
+        ),
+    )
+    exercise(
+        _(
+            "Colour by the word list, draw 1,200 tokens, and step through the checkpoints of the example. Why are "
+            "there two groups of names?"
+        ),
+        _(
+            "The same name is two tokens: with a leading space inside a sentence, and without one at the beginning. "
+            "What follows and what comes before differs, so the two kinds gather apart. In the list, the neighbours of "
+            "“ Anna” have a space and those of “Anna” have none."
+        ),
+    )
+    show_code(embedding.neighbours, embedding.fit_pca, embedding.align, embedding.same_kind_nearby)
+
+
+def _space(choice: ModelChoice, token: Any, how: Any) -> None:
     checkpoint = load(choice)
-    words = _vocabulary(choice.run_id, _last_step(choice), str(lab().settings.home))
+    words = _vocabulary(choice)
     with token:
         token_id = _choose_token(choice, words)
         colour = st.selectbox(
@@ -87,9 +118,9 @@ def show() -> None:
         method, n_dims, n_tokens = _how(len(words.ids))
     picture, list_ = st.columns([2.3, 1], gap="large")
     weights = embedding.token_vectors(checkpoint.model)
-    points, frame, share = _places(choice, method, n_dims, n_tokens)
     near = embedding.neighbours(weights, token_id, N_NEIGHBOURS, among=words.ids)
-    with picture:
+    with picture, shown_errors():
+        points, frame, share = _places(choice, words, method, n_dims, n_tokens)
         st.markdown(
             _(
                 "**The {n_points} most frequent tokens, by {method} in {n_dims} dimensions**",
@@ -121,35 +152,9 @@ def show() -> None:
             )
     gathered, unseen = st.columns(2, gap="large")
     with gathered:
-        _gathering(choice, n_tokens, colour)
+        _gathering(choice, words, n_tokens, colour)
     with unseen:
         _unseen(weights, words, checkpoint)
-    notice(
-        _(
-            "At step 0 all is noise, and the best cosines are those of chance. In the example, 64 steps are enough for "
-            "most animals, jobs and places to have their like as nearest neighbours."
-        ),
-        _(
-            "Like means *used alike*. In the example “ she” is nearest to “ he” and “ happy” to “ glad”: whatever can "
-            "stand in the same place. The model has seen no meaning but company."
-        ),
-        _(
-            "Distances on a map lie: it shows two or three of the dimensions (PCA), or keeps only who is near whom "
-            "(t-SNE, whose gaps and sizes mean nothing). The cosines in the list are exact."
-        ),
-    )
-    exercise(
-        _(
-            "Colour by the word list, draw 1,200 tokens, and step through the checkpoints of the example. Why are "
-            "there two groups of names?"
-        ),
-        _(
-            "The same name is two tokens: with a leading space inside a sentence, and without one at the beginning. "
-            "What follows and what comes before differs, so the two kinds gather apart. In the list, the neighbours of "
-            "“ Anna” have a space and those of “Anna” have none."
-        ),
-    )
-    show_code(embedding.neighbours, embedding.fit_pca, embedding.align, embedding.same_kind_nearby)
 
 
 def _choose_token(choice: ModelChoice, words: Vocabulary) -> int:
@@ -222,54 +227,67 @@ def _last_step(choice: ModelChoice) -> int:
     return max((c.step for c in lab().checkpoints(choice.run_id)), default=choice.step)
 
 
-@st.cache_resource(max_entries=12, show_spinner=N_("Counting the tokens of the run's text …"))
-def _vocabulary(run_id: str, step: int, home: str) -> Vocabulary:
+def _vocabulary(choice: ModelChoice) -> Vocabulary:
+    last = ModelChoice(choice.run_id, _last_step(choice), choice.title)
+    counts = computed(
+        _("Counting the tokens of the run's text …"),
+        token_use,
+        model_named(last),
+        settings_aside(),
+        choice.run_id,
+        COUNTED_CHARS,
+    )
+    return _sorted(last.key, str(lab().settings.home), counts, load(last).tokenizer)
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _sorted(key: str, home: str, _counts: np.ndarray | None, _tokenizer: Tokenizer) -> Vocabulary:
     """`home` keeps the caches of different data folders apart."""
-    tokenizer = load(ModelChoice(run_id, step, "")).tokenizer
-    n = tokenizer.n_vocab
-    try:
-        text = read_corpora(lab().run(run_id).config, lab().artifacts).train[:COUNTED_CHARS]
-        counts = embedding.token_counts(tokenizer.encode_array(text, allowed_special=(END_OF_TEXT,)), n)
-        order = np.argsort(-counts, kind="stable")
-        ids, unseen, counted = order[counts[order] > 0], np.flatnonzero(counts == 0), True
-    except EngineError:  # the text is not on this machine
-        counts, ids, unseen, counted = np.zeros(n, np.int64), np.arange(n), np.empty(0, np.int64), False
+    if _counts is None:
+        n = _tokenizer.n_vocab
+        counts, ids, unseen = np.zeros(n, np.int64), np.arange(n), np.empty(0, np.int64)
+    else:
+        counts, order = _counts, np.argsort(-_counts, kind="stable")
+        ids, unseen = order[counts[order] > 0], np.flatnonzero(counts == 0)
     ids = ids[:MAX_TOKENS]
-    return Vocabulary(ids, counts, unseen, {int(i): token_text(tokenizer, i) for i in ids}, counted)
+    return Vocabulary(ids, counts, unseen, {int(i): token_text(_tokenizer, i) for i in ids}, _counts is not None)
 
 
 def _places(
-    choice: ModelChoice, method: str, n_dims: int, n_tokens: int
+    choice: ModelChoice, words: Vocabulary, method: str, n_dims: int, n_tokens: int
 ) -> tuple[np.ndarray, np.ndarray, float | None]:
     """Coordinates (n, k) of the most frequent tokens at this checkpoint and at the run's last one, in one frame."""
-    last = _last_step(choice)
-    home = str(lab().settings.home)
+    last = ModelChoice(choice.run_id, _last_step(choice), choice.title)
+    ids = words.ids[:n_tokens]
     if method == "PCA":
-        frame, _unused = _pca(choice.run_id, last, last, n_dims, n_tokens, home)
-        points, share = _pca(choice.run_id, choice.step, last, n_dims, n_tokens, home)
+        home = str(lab().settings.home)
+        frame, _unused = _pca(last.key, last.key, n_dims, n_tokens, home, last, last, ids)
+        points, share = _pca(choice.key, last.key, n_dims, n_tokens, home, choice, last, ids)
         return points, frame, share
-    frame = _tsne(choice.run_id, last, last, n_dims, n_tokens, home)
-    return _tsne(choice.run_id, choice.step, last, n_dims, n_tokens, home), frame, None
+    frame = _tsne(last, ids, n_dims, None)
+    points = frame if choice.step == last.step else _tsne(choice, ids, n_dims, frame)
+    return points, frame, None
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
-def _pca(run_id: str, step: int, last: int, n_dims: int, n: int, home: str) -> tuple[np.ndarray, float]:
-    frame, vectors = (_directions(run_id, each, last, n, home) for each in (last, step))
+def _pca(
+    key: str,
+    last: str,
+    n_dims: int,
+    n: int,
+    home: str,
+    _choice: ModelChoice,
+    _last: ModelChoice,
+    _ids: np.ndarray,
+) -> tuple[np.ndarray, float]:
+    frame, vectors = (embedding.token_directions(load(each).model, _ids) for each in (_last, _choice))
     return embedding.project_into(frame, vectors, n_dims)
 
 
-@st.cache_data(max_entries=64, show_spinner=N_("Arranging the tokens (t-SNE), some seconds …"))
-def _tsne(run_id: str, step: int, last: int, n_dims: int, n: int, home: str) -> np.ndarray:
-    frame = None if step == last else _tsne(run_id, last, last, n_dims, n, home)
-    vectors = _directions(run_id, step, last, n, home)
-    with _ARRANGING:
-        points = embedding.tsne(vectors, n_dims, start=frame)
-    return points if frame is None else embedding.align(points, frame)
-
-
-def _directions(run_id: str, step: int, last: int, n: int, home: str) -> np.ndarray:
-    ids = _vocabulary(run_id, last, home).ids[:n]
-    return embedding.token_directions(load(ModelChoice(run_id, step, "")).model, ids)
+def _tsne(choice: ModelChoice, ids: np.ndarray, n_dims: int, frame: np.ndarray | None) -> np.ndarray:
+    places = None if frame is None else tuple(map(tuple, frame.tolist()))
+    text = _("Arranging the tokens (t-SNE), some seconds …")
+    return computed(text, arranged, model_named(choice), tuple(ids.tolist()), n_dims, places)
 
 
 def _groups(words: Vocabulary, ids: list[int], colour: str) -> list[int]:
@@ -393,9 +411,9 @@ def _caption(choice: ModelChoice, method: str, n_dims: int, n: int, share: float
     )
 
 
-def _gathering(choice: ModelChoice, n_tokens: int, colour: str) -> None:
+def _gathering(choice: ModelChoice, words: Vocabulary, n_tokens: int, colour: str) -> None:
     with st.expander(_("Do kinds of tokens gather?"), icon=":material/hub:"):
-        shares = _shares(choice.run_id, choice.step, _last_step(choice), n_tokens, colour, str(lab().settings.home))
+        shares = _shares(choice.key, n_tokens, colour, str(lab().settings.home), choice, words)
         show_table(
             pd.DataFrame(shares, columns=[N_("kind"), N_("tokens"), N_("of own kind")]),
             hide_index=True,
@@ -418,10 +436,11 @@ def _gathering(choice: ModelChoice, n_tokens: int, colour: str) -> None:
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
-def _shares(run_id: str, step: int, last: int, n: int, colour: str, home: str) -> list[tuple[str, int, float]]:
-    words = _vocabulary(run_id, last, home)
-    labels = np.array(_groups(words, words.ids[:n].tolist(), colour))
-    vectors = _directions(run_id, step, last, n, home)
+def _shares(
+    key: str, n: int, colour: str, home: str, _choice: ModelChoice, _words: Vocabulary
+) -> list[tuple[str, int, float]]:
+    labels = np.array(_groups(_words, _words.ids[:n].tolist(), colour))
+    vectors = embedding.token_directions(load(_choice).model, _words.ids[:n])
     same = embedding.same_kind_nearby(vectors, labels, min(N_NEAREST, len(vectors) - 1))
     return [
         (name, int((labels == k).sum()), float(same[labels == k].mean()))

@@ -8,15 +8,19 @@ import streamlit as st
 
 from engine import answering, generation
 from engine.answers import exact_match, rouge_l, says_fact
+from engine.aside_worker import Call
 from engine.generation import SamplingConfig
 from engine.instructions import Example, Question, Template
 from engine.language import N_, _
-from pages.parts.instructions.asking import MAX_ANSWER, choose_question, stream_answer
+from engine.runs.questions_asked import greedy_answer, stream_answer
+from pages.parts.instructions.asking import choose_question
 from pages.parts.instructions.source import base_of, choose_tuned, config_of, tuned
+from pages.shared.aside import all_computed
 from pages.shared.code_panel import show_code
 from pages.shared.components.token_table import Cell, Row, token_table
+from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
-from pages.shared.models import ModelChoice, inference
+from pages.shared.models import ModelChoice, inference, model_named
 from pages.shared.viewer import lab
 from pages.shared.wording import begin
 
@@ -174,27 +178,20 @@ def _every_checkpoint(choice: ModelChoice, question: Question) -> None:
         help=_("Asks the model at each of its {n_steps} checkpoints, at temperature 0.", n_steps=len(steps)),
     ):
         return
+    with shown_errors():
+        _by_checkpoint(choice, question, steps)
+
+
+def _by_checkpoint(choice: ModelChoice, question: Question, steps: list[int]) -> None:
     prompt = config_of(choice).as_template().prompt(question.example.instruction, question.example.input)
     reference = question.example.answer
+    models = [model_named(ModelChoice(choice.run_id, step, choice.title)) for step in steps]
+    texts = all_computed(_("Asking …"), [Call(greedy_answer, (model, prompt)) for model in models])
     rows = []
-    bar = st.progress(0.0, _("Asking …"))
-    for place, step in enumerate(steps, start=1):
-        at = ModelChoice(choice.run_id, step, choice.title)
-        text = _greedy(at.key, prompt, tuned(at))
+    for step, text in zip(steps, texts, strict=True):
         right = bool(reference) and exact_match(text, reference)
         mark = {"mark": "right" if right else "wrong", "word": _("right") if right else _("wrong")} if reference else {}
         rows.append(Row(_("step {step:,}", step=step), (Cell(text or "∅", **mark),)))  # type: ignore[arg-type]
-        bar.progress(place / len(steps), _("Asking … {place} of {n_steps}", place=place, n_steps=len(steps)))
-    bar.empty()
     token_table(
         (_("Checkpoint"), _("Answer")), rows, key="ask-checkpoints", summary=_("The answer at every checkpoint.")
     )
-
-
-@st.cache_data(max_entries=256, show_spinner=False)
-def _greedy(key: str, prompt: str, _checkpoint: Any) -> str:
-    with inference():
-        grown = stream_answer(
-            _checkpoint.model, _checkpoint.tokenizer, prompt, SamplingConfig(temperature=0), MAX_ANSWER
-        )
-        return ["", *grown][-1]

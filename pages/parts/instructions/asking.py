@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 import streamlit as st
 
-from engine.checkpoint import Checkpoint
+from engine.aside_worker import Call
 from engine.events import Answer
-from engine.generation import SamplingConfig, generate
-from engine.gpt import GPT
-from engine.instructions import Question, Template, end_id
+from engine.instructions import Question
 from engine.language import _
-from engine.tokenizer import Tokenizer
-from engine.tuning import EncodedQuestions, answer_loss, give_answers
-from pages.parts.instructions.source import base_of, config_of, questions_of, tuned
-from pages.shared.models import ModelChoice, inference
+from engine.runs.questions_asked import Answered, HeldOutQuestions, answer_questions
+from pages.parts.instructions.source import base_named, config_of, questions_of
+from pages.shared.models import ModelChoice, model_named, settings_aside
 
-MAX_ANSWER = 60
 AT_ONCE = 20
 """So many questions are answered before others get their turn."""
 
@@ -70,54 +66,22 @@ def _another(key: str, texts: tuple[str, ...]) -> None:
     st.session_state[key] = random.choice([each for each in texts if each != st.session_state.get(key)] or [*texts])
 
 
-def stream_answer(
-    model: GPT, tokenizer: Tokenizer, prompt: str, sampling: SamplingConfig, most: int = MAX_ANSWER
-) -> Iterator[str]:
-    """The answer as it grows, a token at a time. Nothing where the prompt fills the context."""
-    ids, end = tokenizer.encode(prompt), end_id(tokenizer)
-    room = model.config.context_length - len(ids)
-    text = ""
-    if room < 1 or not ids:
-        return
-    for step in generate(model, tokenizer, ids, min(most, room), sampling):
-        if step.id == end:
-            break
-        text += step.text
-        yield text.strip()
-
-
-@st.cache_data(max_entries=256, show_spinner=False)
-def _answers(
-    key: str, data: str, seed: int, template: tuple[str, str], group: str, start: int, stop: int, n: int,
-    _checkpoint: Checkpoint,
-) -> tuple[list[Answer], float, int]:  # fmt: skip
-    questions = questions_of(data, seed).held_out[group]
-    model, tokenizer = _checkpoint.model, _checkpoint.tokenizer
-    encoded = EncodedQuestions.of(questions, Template(*template), tokenizer, model.config.context_length - 1)
-    chosen = encoded.spread(n)
-    part = EncodedQuestions(chosen.questions[start:stop], chosen.encoded[start:stop], 0)
-    if not len(part):
-        return [], 0.0, 0
-    with inference():
-        n_tokens = sum(len(each.ids) - each.n_prompt for each in part.encoded)
-        return give_answers(model, part, tokenizer), answer_loss(model, part.encoded), n_tokens
-
-
-def answers_of(
-    choice: ModelChoice, group: str, n: int, *, base: bool = False
-) -> Iterator[tuple[int, list[Answer], float]]:
-    """Answers to `n` questions of a group by the chosen model, or by the `base` it began as: after every few, how many
-    there are, all of them, and the mean loss of the references (nats per token).
-    """
+def asked_of(choice: ModelChoice, group: str, n: int) -> HeldOutQuestions:
+    """Names `n` questions of a group for what is computed aside."""
     config = config_of(choice)
-    checkpoint = base_of(config) if base else tuned(choice)
-    key = config.base if base else choice.key
-    found: list[Answer] = []
-    total, n_tokens = 0.0, 0
-    for start in range(0, n, AT_ONCE):
-        answers, loss, weight = _answers(
-            key, config.data, config.seed, config.template, group, start, min(start + AT_ONCE, n), n, checkpoint
-        )
-        found += answers
-        total, n_tokens = total + loss * weight, n_tokens + weight
-        yield len(found), found, total / max(1, n_tokens)
+    return HeldOutQuestions(settings_aside(), config.data, config.seed, config.template, group, n)
+
+
+def answer_calls(choice: ModelChoice, group: str, n: int, *, base: bool = False) -> list[Call]:
+    """What has `n` questions of a group answered, a few at a time, by the chosen model or the `base` it began as."""
+    model = base_named(config_of(choice)) if base else model_named(choice)
+    asked = asked_of(choice, group, n)
+    parts = [(start, min(start + AT_ONCE, n)) for start in range(0, n, AT_ONCE)]
+    return [Call(answer_questions, (model, asked, start, stop)) for start, stop in parts]
+
+
+def joined(parts: Sequence[Answered]) -> tuple[list[Answer], float]:
+    """All answers, and the mean loss of the references (nats per token)."""
+    n_tokens = sum(part.n_tokens for part in parts)
+    total = sum(part.loss * part.n_tokens for part in parts)
+    return [answer for part in parts for answer in part.answers], total / max(1, n_tokens)

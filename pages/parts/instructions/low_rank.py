@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from engine import lora
-from engine.answers import says_fact
+from engine.aside_worker import Call
 from engine.checkpoint import Checkpoint
 from engine.gpt import GPT, GPTConfig
 from engine.language import N_, _
-from engine.lora import LoRALinear, adapter_weights, adapters, lora_parameters, with_strength
-from engine.lora_files import adapter_archive, merged_archive, merging_error
-from engine.tuning import EncodedQuestions, answer_loss, give_answers
-from pages.parts.instructions.asking import groups_of
+from engine.lora import LoRALinear, adapter_weights, adapters, lora_parameters
+from engine.lora_files import adapter_archive, merged_archive
+from engine.runs.questions_asked import AtStrength, answer_at_strength, merging_changes
+from pages.parts.instructions.asking import asked_of, groups_of
 from pages.parts.instructions.source import choose_tuned, config_of, tuned
 from pages.shared import charts
+from pages.shared.aside import all_computed, computed, found_by
 from pages.shared.code_panel import show_code
 from pages.shared.components.heat_grid import heat_grid
+from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
-from pages.shared.models import ModelChoice, inference
+from pages.shared.models import ModelChoice, model_named
 from pages.shared.tables import show_table
 
 GPT3 = GPTConfig.preset("gpt3")
@@ -49,7 +49,7 @@ def show() -> None:
         model = tuned(choice).model
         _cost(model)
         _update(choice, model)
-        _strength(choice, tuned(choice))
+        _strength(choice)
         _files(choice, tuned(choice))
     notice(
         _(
@@ -177,7 +177,7 @@ def _used(values: np.ndarray) -> str:
     return _("{n} of {n_values} directions hold 90 % of the update's squared size.", n=n, n_values=len(values))
 
 
-def _strength(choice: ModelChoice, checkpoint: Checkpoint) -> None:
+def _strength(choice: ModelChoice) -> None:
     st.header(_("Strength"), anchor=False)
     strength = st.slider(
         _("Strength of the update"),
@@ -189,70 +189,59 @@ def _strength(choice: ModelChoice, checkpoint: Checkpoint) -> None:
         persist_state="session",
         help=_("0: the pretrained model. 1: as it was trained. Above: exaggerated."),
     )
-    group = next(iter(groups_of(choice)))
-    measured = _measured(choice.key, group, round(strength, 2), choice, checkpoint)
-    columns = st.columns(3)
-    columns[0].metric(
-        _("Exact match"),
-        f"{measured['exact']:.0%}",
-        help=_("Of {n_asked} held-out questions: {group}.", n_asked=_N_ASKED, group=group),
-    )
-    said = "–" if measured["said"] is None else f"{measured['said']:.0%}"
-    columns[1].metric(_("Says the fact"), said, help=_("And no other number beside it."))
-    columns[2].metric(_("Loss of the references"), f"{measured['loss']:.2f}", help=_("Nats per token."))
-    st.text(f"{measured['asked']}\n{measured['text'] or _('(nothing: it ends at once)')}")
-    if not st.toggle(
+    with shown_errors():
+        _at_one(choice, round(strength, 2))
+    if st.toggle(
         _("Measure at six strengths"),
         False,
         key="lora-all",
         persist_state="session",
         help=_("0 to 1.25; some seconds the first time."),
     ):
-        return
-    rows = []
-    bar = st.progress(0.0, _("Measuring …"))
-    for place, each in enumerate(_STRENGTHS, start=1):
-        found = _measured(choice.key, group, each, choice, checkpoint)
-        rows.append(
-            {N_("Strength"): each, N_("Exact match"): f"{found['exact']:.0%}", N_("Loss"): f"{found['loss']:.2f}"}
-        )
-        bar.progress(
-            place / len(_STRENGTHS), _("Measuring … {place} of {n_strengths}", place=place, n_strengths=len(_STRENGTHS))
-        )
-    bar.empty()
+        with shown_errors():
+            _at_six(choice)
+
+
+def _strength_call(choice: ModelChoice, strength: float) -> Call:
+    asked = asked_of(choice, next(iter(groups_of(choice))), _N_ASKED)
+    return Call(answer_at_strength, (model_named(choice), asked, strength))
+
+
+def _at_one(choice: ModelChoice, strength: float) -> None:
+    call = _strength_call(choice, strength)
+    measured: AtStrength = found_by(call, _("Answering at this strength …"))
+    columns = st.columns(3)
+    columns[0].metric(
+        _("Exact match"),
+        f"{measured.exact:.0%}",
+        help=_("Of {n_asked} held-out questions: {group}.", n_asked=_N_ASKED, group=call.arguments[1].group),
+    )
+    said = "–" if measured.said is None else f"{measured.said:.0%}"
+    columns[1].metric(_("Says the fact"), said, help=_("And no other number beside it."))
+    columns[2].metric(_("Loss of the references"), f"{measured.loss:.2f}", help=_("Nats per token."))
+    st.text(f"{measured.asked}\n{measured.text or _('(nothing: it ends at once)')}")
+
+
+def _at_six(choice: ModelChoice) -> None:
+    found = all_computed(_("Measuring …"), [_strength_call(choice, each) for each in _STRENGTHS])
+    rows = [
+        {N_("Strength"): strength, N_("Exact match"): f"{each.exact:.0%}", N_("Loss"): f"{each.loss:.2f}"}
+        for strength, each in zip(_STRENGTHS, found, strict=True)
+    ]
     show_table(pd.DataFrame(rows), hide_index=True, width="stretch")
-
-
-@st.cache_data(max_entries=128, show_spinner=N_("Answering at this strength …"))
-def _measured(key: str, group: str, strength: float, _choice: ModelChoice, _checkpoint: Checkpoint) -> dict[str, Any]:
-    questions = groups_of(_choice)[group]
-    template = config_of(_choice).as_template()
-    most = _checkpoint.model.config.context_length - 1
-    asked = EncodedQuestions.of(questions, template, _checkpoint.tokenizer, most).spread(_N_ASKED)
-    with inference():
-        model = with_strength(_checkpoint.model, strength)
-        answers = give_answers(model, asked, _checkpoint.tokenizer)
-        loss = answer_loss(model, asked.encoded)
-    facts = [says_fact(answer.text, answer.fact) for answer in answers if answer.fact]
-    return {
-        "exact": sum(answer.right for answer in answers) / max(1, len(answers)),
-        "said": sum(facts) / len(facts) if facts else None,
-        "loss": loss,
-        "asked": answers[0].instruction if answers else "",
-        "text": answers[0].text if answers else "",
-    }
 
 
 def _files(choice: ModelChoice, checkpoint: Checkpoint) -> None:
     st.header(_("Merge and export"), anchor=False)
-    difference = _merging_error(choice.key, checkpoint)
-    st.markdown(
-        _(
-            "Merging adds each update to its matrix. The largest difference of any logit between the merged and the "
-            "unmerged model is **{difference:.1g}** here: rounding, and nothing else.",
-            difference=difference,
+    with shown_errors():
+        difference = computed(_("Merging …"), merging_changes, model_named(choice))
+        st.markdown(
+            _(
+                "Merging adds each update to its matrix. The largest difference of any logit between the merged and "
+                "the unmerged model is **{difference:.1g}** here: rounding, and nothing else.",
+                difference=difference,
+            )
         )
-    )
     size = sum(each.numel() for each in adapter_weights(checkpoint.model).values()) * 4
     with st.container(horizontal=True):
         st.download_button(
@@ -275,12 +264,6 @@ def _files(choice: ModelChoice, checkpoint: Checkpoint) -> None:
             on_click="ignore",
             help=_("An ordinary model of the pretrained one's shape, as safetensors with its tokenizer."),
         )
-
-
-@st.cache_data(max_entries=16, show_spinner=False)
-def _merging_error(key: str, _checkpoint: Checkpoint) -> float:
-    with inference():
-        return merging_error(_checkpoint.model)
 
 
 def _adapter_archive(choice: ModelChoice, checkpoint: Checkpoint) -> bytes:

@@ -10,10 +10,12 @@ from engine import answers
 from engine.answers import says_fact
 from engine.events import Answer
 from engine.language import N_, _
-from pages.parts.instructions.asking import answers_of, groups_of
+from pages.parts.instructions.asking import answer_calls, groups_of, joined
 from pages.parts.instructions.source import choose_tuned
+from pages.shared.aside import all_computed
 from pages.shared.code_panel import show_code
 from pages.shared.components.token_table import Cell, Row, token_table
+from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice
 
@@ -32,7 +34,8 @@ def show() -> None:
     )
     choice = choose_tuned()
     if choice is not None:
-        _marking(choice)
+        with shown_errors():
+            _marking(choice)
     notice(
         _(
             "**Exact match** knows only right and wrong; one other word makes an answer wrong. **ROUGE-L** gives "
@@ -77,8 +80,7 @@ def _marking(choice: ModelChoice) -> None:
         help=_("Other questions of the same kind; your marks of these are cleared."),
     )
     n = min(_POOL, len(groups[group]))
-    with st.spinner(_("The model answers …")):
-        found = [answers for _unused, answers, _unused in answers_of(choice, group, n)][-1]
+    found, _unused = joined(all_computed(_("The model answers …"), answer_calls(choice, group, n)))
     if not found:
         st.warning(_("None of these questions fits the model's context."))
         return

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from engine import answers
 from engine.answers import Improvement, relative_improvement, says_fact, wilson_interval
-from engine.checkpoint import Checkpoint
+from engine.aside_worker import Call
 from engine.errors import EngineError
 from engine.events import Answer
 from engine.instructions import Question
 from engine.language import N_, _
-from engine.training import mean_loss
-from pages.parts.instructions.asking import answers_of, groups_of
-from pages.parts.instructions.source import base_of, choose_tuned, config_of, tuned
+from engine.runs.instructing import InstructionConfig
+from engine.runs.questions_asked import source_losses
+from pages.parts.instructions.asking import answer_calls, groups_of, joined
+from pages.parts.instructions.source import base_named, choose_tuned, config_of
 from pages.shared import charts
+from pages.shared.aside import all_computed
 from pages.shared.code_panel import show_code
-from pages.shared.errors import sentence
+from pages.shared.errors import sentence, shown_errors
 from pages.shared.lesson import exercise, notice
-from pages.shared.models import ModelChoice, inference
+from pages.shared.models import ModelChoice, model_named, settings_aside
 from pages.shared.tables import show_table
 from pages.shared.text_source import source_title
 from pages.shared.viewer import lab
@@ -83,11 +84,12 @@ def show() -> None:
                 "itself. What was computed once is kept for everybody."
             ),
         )
-        before, after = _scores(choice, groups, n)
-        if before and all(each.answers for each in (*before.values(), *after.values())):
-            _table(before, after)
-            _relative(before, after)
-            _why(after)
+        with shown_errors():
+            before, after = _scores(choice, groups, n)
+            if before and all(each.answers for each in (*before.values(), *after.values())):
+                _table(before, after)
+                _relative(before, after)
+                _why(after)
         _forgetting(choice)
     notice(
         _(
@@ -120,22 +122,15 @@ def show() -> None:
 def _scores(
     choice: ModelChoice, groups: dict[str, tuple[Question, ...]], n: int
 ) -> tuple[dict[str, Scored], dict[str, Scored]]:
+    calls = {
+        (place, group): answer_calls(choice, group, min(n, len(questions)), base=place == 0)
+        for group, questions in groups.items()
+        for place in (0, 1)
+    }
+    all_computed(_("Answering …"), [call for each in calls.values() for call in each])
     found: tuple[dict[str, Scored], dict[str, Scored]] = ({}, {})
-    wanted = sum(2 * min(n, len(group)) for group in groups.values())
-    done = 0
-    bar = st.progress(0.0, _("Answering …"))
-    for group, questions in groups.items():
-        for place, base in enumerate((True, False)):
-            count = min(n, len(questions))
-            so_far = 0
-            for so_far, texts, loss in answers_of(choice, group, count, base=base):
-                found[place][group] = Scored(texts, loss)
-                bar.progress(
-                    min(1.0, (done + so_far) / wanted),
-                    _("Answering … {done} of {wanted}", done=done + so_far, wanted=wanted),
-                )
-            done += so_far
-    bar.empty()
+    for (place, group), each in calls.items():
+        found[place][group] = Scored(*joined(all_computed(_("Answering …"), each)))
     return found
 
 
@@ -243,18 +238,6 @@ def _why(after: dict[str, Scored]) -> None:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=N_("Measuring the loss on the text of pretraining …"))
-def _losses(key: str, run_id: str, step: int, _checkpoint: Checkpoint) -> dict[str, float]:
-    (inputs, targets), sources = _windows(run_id)
-    with inference():
-        return {name: mean_loss(_checkpoint.model, inputs[rows], targets[rows]) for name, rows in sources.items()}
-
-
-@st.cache_resource(max_entries=4, show_spinner=N_("Reading the validation text …"))
-def _windows(run_id: str) -> Any:
-    return lab().validation_sources(run_id, _FORGETTING_TOKENS)
-
-
 def _forgetting(choice: ModelChoice) -> None:
     st.header(_("What it has forgotten"), anchor=False)
     config = config_of(choice)
@@ -270,9 +253,15 @@ def _forgetting(choice: ModelChoice) -> None:
         help=_("Held-out text of every source, before and after fine-tuning. Some seconds the first time."),
     ):
         return
+    with shown_errors():
+        _forgotten(choice, config, origin[0])
+
+
+def _forgotten(choice: ModelChoice, config: InstructionConfig, origin: str) -> None:
+    models = (base_named(config), model_named(choice))
+    calls = [Call(source_losses, (model, settings_aside(), origin, _FORGETTING_TOKENS)) for model in models]
     try:
-        before = _losses(config.base, origin[0], origin[1], base_of(config))
-        after = _losses(choice.key, origin[0], origin[1], tuned(choice))
+        before, after = all_computed(_("Measuring the loss on the text of pretraining …"), calls)
     except EngineError as error:
         st.warning(sentence(error))
         return

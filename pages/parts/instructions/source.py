@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from engine.aside_worker import ModelOf
 from engine.checkpoint import Checkpoint
 from engine.errors import EngineError
 from engine.instruction_sets import INSTRUCTION_SETS, InstructionSet, load_instructions
@@ -17,7 +18,7 @@ from engine.runs.records import RunRecord
 from pages.shared.errors import sentence
 from pages.shared.examples import example_foundation
 from pages.shared.lesson_runs import LessonRuns, choose_checkpoint
-from pages.shared.models import ModelChoice, load
+from pages.shared.models import ModelChoice, load, settings_aside
 from pages.shared.run_data import run_name
 from pages.shared.viewer import lab
 
@@ -162,3 +163,8 @@ def _base(name: str, home: str) -> Checkpoint:
 def base_of(config: Any) -> Checkpoint:
     """The pretrained model that a run began with. RunError where it is gone."""
     return _base(config.base, str(lab().settings.home))
+
+
+def base_named(config: Any) -> ModelOf:
+    """That model's name for what is computed aside."""
+    return ModelOf(settings_aside(), config.base, 0, 0.0)

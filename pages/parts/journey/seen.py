@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from typing import Any
 
 import altair as alt
@@ -11,20 +10,21 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from engine.aside_worker import Call
 from engine.checkpoint import Checkpoint
 from engine.errors import EngineError
-from engine.journey import Glance, Journey, follow_prompt, glance
+from engine.journey import Glance, Journey, follow_prompt, glance, glance_at
 from engine.language import N_, _, cached_by_language
 from engine.runs.records import CheckpointInfo, RunRecord
 from engine.tokenizer import Tokenizer
+from pages.shared.aside import so_far
 from pages.shared.charts import Figure, _distinct, _to_spec, percent, visible_token
 from pages.shared.draft import show_bytes
-from pages.shared.models import ModelChoice, inference, load
+from pages.shared.models import ModelChoice, inference, load, model_named
 from pages.shared.viewer import lab
 
 MAX_GLANCES = 60
 MAX_LINES = 5
-BUDGET_SECONDS = 0.15  # of reading older models at one look; the last one begun may take as long again
 
 
 @st.cache_resource(max_entries=24, show_spinner=N_("The model reads …"))
@@ -53,7 +53,11 @@ def seen(record: RunRecord | None, choice: ModelChoice, ids: tuple[int, ...]) ->
 
 def remember(found: dict[int, Glance | None], journey: Journey, info: CheckpointInfo) -> Glance:
     """Keep what a journey came to, and return it; of very many checkpoints the oldest but the first go."""
-    kept = found[info.step] = glance(journey, info.step, info.validation_loss)
+    return _keep(found, glance(journey, info.step, info.validation_loss))
+
+
+def _keep(found: dict[int, Glance | None], kept: Glance) -> Glance:
+    found[kept.step] = kept
     while len(found) > MAX_GLANCES:
         found.pop(sorted(found)[1], None)
     return kept
@@ -67,24 +71,24 @@ def checkpoints_of(run_id: str) -> list[CheckpointInfo]:
 
 
 def look_at_missing(found: dict[int, Glance | None], run_id: str, ids: tuple[int, ...], title: str) -> bool:
-    """Read checkpoints that were not seen yet, the newest first, for a moment; whether there was any."""
+    """Have the checkpoints read that were not seen yet, the newest first; whether there is anything new of them."""
     missing = [info for info in reversed(checkpoints_of(run_id)) if info.step not in found]
-    until = time.perf_counter() + BUDGET_SECONDS
-    for n, info in enumerate(missing):
-        if n and time.perf_counter() > until:
-            break
-        choice = ModelChoice(run_id, info.step, title)
-        try:
-            if info.step > max(found, default=-1):
-                journey = journey_of(choice, ids, info)  # this one will be drawn
-            else:  # read and let go, so that no model that is drawn is pushed out of the caches
-                old = lab().load_model(run_id, info.step)
-                with inference():
-                    journey = follow_prompt(old.model, ids, old.tokenizer.n_vocab)
-            remember(found, journey, info)
-        except EngineError:  # replaced by a newer one between the list and the look, or damaged
-            found.setdefault(info.step, None)
-    return bool(missing)
+    try:
+        calls = [_glance_call(ModelChoice(run_id, info.step, title), ids, info) for info in missing]
+    except EngineError:  # the run was deleted meanwhile
+        return False
+    asked = so_far(calls)
+    for info, each in zip(missing, asked, strict=True):
+        if each.done:
+            try:
+                _keep(found, each.value())
+            except EngineError:  # replaced by a newer one between the list and the look, or damaged
+                found.setdefault(info.step, None)
+    return any(each.done for each in asked)
+
+
+def _glance_call(choice: ModelChoice, ids: tuple[int, ...], info: CheckpointInfo) -> Call:
+    return Call(glance_at, (model_named(choice), ids, info.step, info.validation_loss))
 
 
 def glances(found: dict[int, Glance | None]) -> list[Glance]:

@@ -13,7 +13,7 @@ from engine.runs.records import RunRecord
 from pages.parts.pretraining.diagnosis import about, changes, curve_table, diagnosis_of, marked_curve
 from pages.shared import charts
 from pages.shared.code_panel import show_code
-from pages.shared.errors import sentence
+from pages.shared.errors import sentence, shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.lesson_runs import stamp_of
 from pages.shared.live import kept_current
@@ -156,7 +156,8 @@ def _panel(case: Mystery, was_live: bool) -> None:
         losses = run.losses[run.losses["step"] <= FIRST_STEPS] if close else run.losses
         figure = charts.loss_curves(losses, baselines=baselines)
         if not close and solved and not record.live:
-            figure = marked_curve(figure, diagnosis_of(record.run_id, stamp_of(record), False).main)
+            with shown_errors():
+                figure = marked_curve(figure, diagnosis_of(record.run_id, stamp_of(record), False).main)
         figure.show()
         _writing(case, record, run)
         curve_table(run.losses)
@@ -287,6 +288,11 @@ def _reveal(case: Mystery, record: RunRecord, guess: str) -> None:
         st.markdown(f"{fault.does} {fault.look_for}")
         sound = fault.sound(laboratory_config(case.config.seed))
         show_table(changes(sound, case.config, (N_("sound"), N_("this run"))), hide_index=True, width="stretch")
+    with shown_errors():
+        _rules(record)
+
+
+def _rules(record: RunRecord) -> None:
     found = diagnosis_of(record.run_id, stamp_of(record), False)
     with st.container(border=True):
         st.markdown(_("**What the rules say: {lower}**", lower=inside(found.main.title)))

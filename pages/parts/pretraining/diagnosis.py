@@ -15,17 +15,18 @@ from engine.diagnosis import HEALTHY, TITLES, Diagnosis, Finding, diagnose
 from engine.errors import ConfigError, EngineError, StoreUnavailable
 from engine.faults import FAULTS, Fault, laboratory_config
 from engine.language import N_, _
-from engine.run_facts import RunFacts, leak_check
+from engine.run_facts import RunFacts, leak_check, leak_of
 from engine.runs.config import RunConfig
 from engine.runs.records import RunRecord
 from pages.shared import charts
+from pages.shared.aside import NotYet, computed
 from pages.shared.code_panel import show_code
 from pages.shared.errors import sentence
 from pages.shared.examples import example_foundation, example_run
 from pages.shared.lesson import exercise, notice
 from pages.shared.lesson_runs import stamp_of
 from pages.shared.live import kept_current
-from pages.shared.models import ModelChoice, held_out, inference, load
+from pages.shared.models import ModelChoice, held_out_named, model_named
 from pages.shared.quantities import estimate
 from pages.shared.run_data import RunView, run_name, view
 from pages.shared.run_panel import BASELINE_NAMES, LOOK_AGAIN_SECONDS, REFRESH_SECONDS, show_controls, show_status
@@ -278,6 +279,8 @@ def _panel(run_id: str, beside: str | None, was_live: bool) -> None:
     else:
         try:
             verdict(record, run, other)
+        except NotYet as waiting:
+            waiting.show()
         except ConfigError as error:
             st.error(sentence(error), icon=":material/error:")
         except StoreUnavailable:
@@ -445,15 +448,14 @@ def _check_leak(run_id: str) -> None:
 
 
 @st.cache_data(max_entries=64, show_spinner=N_("Reading the record …"))
-def facts_of(run_id: str, stamp: str, look_inside: bool) -> RunFacts:
-    """The record of a run as the rules want it, with a look into its model where the loss looks too good."""
+def _recorded(run_id: str, stamp: str) -> RunFacts:
     record = lab().run(run_id)
     config = record.config
     assert isinstance(config, RunConfig)
     names = [name for name, _unused in config.corpora]
     known = corpora()
     lengths = [known[name].n_chars for name in names if name in known]
-    facts = RunFacts.from_events(
+    return RunFacts.from_events(
         config,
         [event.payload for event in lab().events(run_id, kinds=("step", "eval", "layers", "baselines"))],
         live=record.live or record.state == "paused",
@@ -461,6 +463,13 @@ def facts_of(run_id: str, stamp: str, look_inside: bool) -> RunFacts:
         total_steps=record.total_steps,
         corpus_chars=lengths[0] if len(names) == 1 and lengths else None,
     )
+
+
+def facts_of(run_id: str, stamp: str, look_inside: bool) -> RunFacts:
+    """The record of a run as the rules want it, with a look into its model where the loss looks too good; NotYet while
+    the model is asked.
+    """
+    facts, record = _recorded(run_id, stamp), lab().run(run_id)
     if record.live or not (look_inside or _suspicious(facts)):
         return facts
     return _with_leak_check(facts, record)
@@ -481,19 +490,18 @@ def _with_leak_check(facts: RunFacts, record: RunRecord) -> RunFacts:
         return facts
     choice = ModelChoice(record.run_id, steps[-1], run_name(record))
     try:
-        model, (inputs, targets) = load(choice).model, held_out(choice, 4096)
+        text = _("Asking the model itself for a leak")
+        check = computed(text, leak_of, model_named(choice), held_out_named(choice, 4096))
     except EngineError:
         return facts  # its text is gone: the rules do without
-    with inference():
-        check = leak_check(model, inputs, targets)
     return dataclasses.replace(facts, leak=check)
 
 
 def diagnosis_of(run_id: str, stamp: str, look_inside: bool) -> Diagnosis:
     """What the rules say of a run at this moment."""
-    return _diagnosis(run_id, stamp, look_inside)
+    return _diagnosis(run_id, stamp, look_inside, facts_of(run_id, stamp, look_inside))
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
-def _diagnosis(run_id: str, stamp: str, look_inside: bool) -> Diagnosis:
-    return diagnose(facts_of(run_id, stamp, look_inside))
+def _diagnosis(run_id: str, stamp: str, look_inside: bool, _facts: RunFacts) -> Diagnosis:
+    return diagnose(_facts)

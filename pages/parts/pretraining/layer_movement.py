@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
+from engine.aside_worker import Call
 from engine.language import N_, _
 from engine.layer_watch import LayerWatch
+from engine.parts_over_time import lengths_at, moved_between
 from engine.runs.records import RunRecord
 from engine.weight_statistics import (
     RULE_OF_THUMB,
@@ -18,11 +21,13 @@ from engine.weight_statistics import (
 )
 from pages.parts.pretraining.beyond_figures import MAX_LINES, log_lines, over_parts
 from pages.parts.pretraining.long_text import may_read
-from pages.parts.pretraining.moments import Moment, moments_of
+from pages.parts.pretraining.moments import moments_of
+from pages.shared.aside import all_computed
 from pages.shared.code_panel import show_code
+from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.lesson_runs import stamp_of
-from pages.shared.models import held_out, inference, load
+from pages.shared.models import held_out_named, model_named
 from pages.shared.tables import show_table
 from pages.shared.viewer import lab
 
@@ -45,6 +50,30 @@ def show_movement(record: RunRecord) -> None:
             "Weights: how long they are."
         ),
     )
+    with shown_errors():
+        _figures(record, quantity)
+    notice(
+        _(
+            "At the start the parts' gradients can differ by a factor of a hundred. AdamW and Muon divide that out: "
+            "each moves by its rate, whatever the length of its gradient."
+        ),
+        _("Warmup shows as a rise of update ÷ weights, decay as its fall: the rate is in every update."),
+        _(
+            "A part whose gradient is zero has died or is not used; one whose update is as long as its weights is "
+            "thrown about. Both show here long before the samples tell."
+        ),
+    )
+    exercise(
+        _("Why can the whole model's gradient look healthy while one part learns nothing?"),
+        _(
+            "The length of the whole is the root of the sum of squares, so the largest part decides it. Ten parts, one "
+            "of them silent, have almost the same norm as before."
+        ),
+    )
+    show_code(LayerWatch, gradient_lengths, movement)
+
+
+def _figures(record: RunRecord, quantity: str) -> None:
     frame = _recorded(record.run_id, stamp_of(record))
     recorded = not frame.empty
     if not recorded:
@@ -109,25 +138,6 @@ def show_movement(record: RunRecord) -> None:
         )
     with st.expander(_("As a table"), icon=":material/table:"):
         show_table(frame, hide_index=True, width="stretch", placeholder="–")
-    notice(
-        _(
-            "At the start the parts' gradients can differ by a factor of a hundred. AdamW and Muon divide that out: "
-            "each moves by its rate, whatever the length of its gradient."
-        ),
-        _("Warmup shows as a rise of update ÷ weights, decay as its fall: the rate is in every update."),
-        _(
-            "A part whose gradient is zero has died or is not used; one whose update is as long as its weights is "
-            "thrown about. Both show here long before the samples tell."
-        ),
-    )
-    exercise(
-        _("Why can the whole model's gradient look healthy while one part learns nothing?"),
-        _(
-            "The length of the whole is the root of the sum of squares, so the largest part decides it. Ten parts, one "
-            "of them silent, have almost the same norm as before."
-        ),
-    )
-    show_code(LayerWatch, gradient_lengths, movement)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -159,29 +169,22 @@ def _measured(record: RunRecord) -> pd.DataFrame | None:
     ):
         return None
     moments = moments_of(record.run_id)
-    waiting = st.empty()
-    rows, before = [], None
-    for number, moment in enumerate(moments):
-        waiting.progress(number / len(moments), text=_("A backward pass at step {step:,} …", step=moment.info.step))
-        lengths = _lengths(moment.key, moment, moments[-1])
-        moved = _moved(before.key, moment.key, before, moment) if before is not None else {}
-        rows += [{**each, "step": moment.info.step, "ratio": moved.get(each["part"], math.nan)} for each in lengths]
-        before = moment
-    waiting.empty()
+    models = [model_named(each.choice) for each in moments]
+    windows = held_out_named(moments[-1].choice, GRADIENT_TOKENS)
+    pairs = list(itertools.pairwise(range(len(moments))))
+    lengths = [Call(lengths_at, (model, windows, GRADIENT_TOKENS)) for model in models]
+    ways = [Call(moved_between, (models[i], models[j], moments[j].info.step - moments[i].info.step)) for i, j in pairs]
+    found = all_computed(_("A backward pass at each checkpoint …"), [*lengths, *ways])
+    moved = [{}, *found[len(lengths) :]]
+    rows = [
+        {
+            "part": each.name,
+            "gradient": each.gradient,
+            "weights": each.weights,
+            "step": moment.info.step,
+            "ratio": way.get(each.name, math.nan),
+        }
+        for moment, parts, way in zip(moments, found, moved, strict=False)
+        for each in parts
+    ]
     return pd.DataFrame(rows, columns=[N_("step"), N_("part"), N_("gradient"), N_("weights"), N_("ratio")])
-
-
-@st.cache_data(max_entries=256, show_spinner=False)
-def _lengths(key: str, _moment: Moment, _last: Moment) -> list[dict[str, float | str]]:
-    inputs, targets = held_out(_last.choice, GRADIENT_TOKENS)
-    n = max(1, min(len(inputs), GRADIENT_TOKENS // inputs.shape[1]))
-    keep = np.linspace(0, len(inputs) - 1, n).round().astype(int)  # of a mixture, some of every source
-    with inference():
-        found = gradient_lengths(load(_moment.choice).model, inputs[keep], targets[keep])
-    return [{"part": each.name, "gradient": each.gradient, "weights": each.weights} for each in found]
-
-
-@st.cache_data(max_entries=256, show_spinner=False)
-def _moved(before_key: str, key: str, _before: Moment, _after: Moment) -> dict[str, float]:
-    steps = _after.info.step - _before.info.step
-    return movement(load(_before.choice).model, load(_after.choice).model, steps)

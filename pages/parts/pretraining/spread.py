@@ -7,21 +7,19 @@ import pandas as pd
 import streamlit as st
 
 from engine import weight_statistics
+from engine.aside_worker import Call
 from engine.language import N_, _
+from engine.parts_over_time import activations_over, weights_over
 from engine.runs.records import RunRecord
-from engine.weight_statistics import (
-    Histograms,
-    activations_of,
-    histograms,
-    part_names,
-    part_weights,
-)
+from engine.weight_statistics import Histograms, part_names
 from pages.parts.pretraining.beyond_figures import histogram_map
-from pages.parts.pretraining.moments import Moment, moments_of
+from pages.parts.pretraining.moments import moments_of
+from pages.shared.aside import found_by
 from pages.shared.code_panel import show_code
+from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
-from pages.shared.models import load
-from pages.shared.sentence import choose_sentence, traced
+from pages.shared.models import load, model_named
+from pages.shared.sentence import choose_sentence
 from pages.shared.tables import show_table
 
 MAX_SENTENCE = 64
@@ -73,16 +71,42 @@ def show_spread(record: RunRecord) -> None:
                     help=_("Whose numbers are drawn."),
                 )
             part = _("layer {layer}", layer=layer)
+    models = tuple(model_named(each.choice) for each in moments)
     if place is None:
-        found = _weights(tuple(each.key for each in moments), part, moments)
         title, value = _("Weights: {part}", part=part), _("Weight")
+        call, text = Call(weights_over, (part, *models)), N_("Sorting the weights of every checkpoint …")
     else:
         own = choose_sentence(last.choice, most=MAX_SENTENCE)
         if own is None:
             return
-        found = _activations(tuple(each.key for each in moments), own.ids, place, layer - 1, moments)
         title, value = f"{kind}: {part}", _("Activation")
-    steps = [each.info.step for each in moments]
+        call = Call(activations_over, (own.ids, place, layer - 1, *models))
+        text = N_("Reading the sentence at every checkpoint …")
+    with shown_errors():
+        _figure([each.info.step for each in moments], found_by(call, text), title, value)
+    notice(
+        _(
+            "Weights begin as a narrow bell of normal noise and widen as they learn; a few grow far beyond the rest. "
+            "In a long run weight decay draws them in again while learning slows. The colour is logarithmic, or the "
+            "tails could not be seen."
+        ),
+        _("Behind the MLP's nonlinearity most numbers are near zero: a neuron speaks up for few tokens."),
+        _(
+            "The residual stream grows from layer to layer, since every block adds to it; the norm before each block "
+            "takes the length out again."
+        ),
+    )
+    exercise(
+        _("How would the histogram of the weights look in a run whose learning rate was far too high?"),
+        _(
+            "It widens within a few steps, to weights many times as long as at the start, and does not come back: with "
+            "weights that large each further step changes little. Compare update ÷ weights of such a run."
+        ),
+    )
+    show_code(weight_statistics.histograms, weight_statistics.part_weights, weight_statistics.activations_of)
+
+
+def _figure(steps: list[int], found: Histograms, title: str, value: str) -> None:
     widest = int(np.argmax(found.spreads))
     between = (
         _(" through {spreads:.3g} at step {steps:,}", spreads=found.spreads[widest], steps=steps[widest])
@@ -106,35 +130,3 @@ def show_spread(record: RunRecord) -> None:
             N_("beyond"): found.outside.round(6),
         }
         show_table(pd.DataFrame(table), hide_index=True, width="stretch")
-    notice(
-        _(
-            "Weights begin as a narrow bell of normal noise and widen as they learn; a few grow far beyond the rest. "
-            "In a long run weight decay draws them in again while learning slows. The colour is logarithmic, or the "
-            "tails could not be seen."
-        ),
-        _("Behind the MLP's nonlinearity most numbers are near zero: a neuron speaks up for few tokens."),
-        _(
-            "The residual stream grows from layer to layer, since every block adds to it; the norm before each block "
-            "takes the length out again."
-        ),
-    )
-    exercise(
-        _("How would the histogram of the weights look in a run whose learning rate was far too high?"),
-        _(
-            "It widens within a few steps, to weights many times as long as at the start, and does not come back: with "
-            "weights that large each further step changes little. Compare update ÷ weights of such a run."
-        ),
-    )
-    show_code(weight_statistics.histograms, weight_statistics.part_weights, weight_statistics.activations_of)
-
-
-@st.cache_data(max_entries=64, show_spinner=N_("Sorting the weights of every checkpoint …"))
-def _weights(keys: tuple[str, ...], part: str, _moments: list[Moment]) -> Histograms:
-    return histograms([part_weights(load(each.choice).model, part) for each in _moments])
-
-
-@st.cache_data(max_entries=64, show_spinner=N_("Reading the sentence at every checkpoint …"))
-def _activations(
-    keys: tuple[str, ...], ids: tuple[int, ...], place: weight_statistics.Place, layer: int, _moments: list[Moment]
-) -> Histograms:
-    return histograms([activations_of(traced(each.choice, ids)[0], place, layer) for each in _moments])

@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import training
+from engine.aside_worker import Call
 from engine.errors import ConfigError, EngineError
 from engine.gpt import GPTConfig
 from engine.language import N_, _
@@ -18,17 +19,19 @@ from engine.runs.config import RunConfig
 from engine.runs.preparation import token_lengths
 from engine.runs.recipes import RECIPES, recipe_config
 from engine.runs.records import RunRecord
+from engine.runs.tokens_made import Measured, measure_tokens
 from pages.shared import sitemap
+from pages.shared.aside import all_computed
 from pages.shared.bpe_charts import bits_per_byte, size_against_length
 from pages.shared.code_panel import show_code
-from pages.shared.errors import sentence
+from pages.shared.errors import sentence, shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.live import kept_current
+from pages.shared.models import settings_aside
 from pages.shared.quantities import estimate
 from pages.shared.run_panel import STATES
 from pages.shared.tables import show_table
 from pages.shared.text_source import TextSource, choose_text
-from pages.shared.texts import text_of
 from pages.shared.tokenizers import LEARN_CHARS, VOCAB_SIZES, TokenizerChoice
 from pages.shared.viewer import lab
 
@@ -38,15 +41,6 @@ MAX_SIZES = 6
 WIDTHS = [32, 64, 128, 256, 384, 768, 1600, 12288]
 REFRESH_SECONDS = 2.0
 FEW_STEPS = 100  # below that the comparison tells more about the machine than about the tokenizer
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What a tokenizer makes of a text: how many tokens of how many bytes, and how many tokens it knows."""
-
-    n_vocab: int
-    n_tokens: int
-    n_bytes: int
 
 
 def tradeoff() -> None:
@@ -104,25 +98,8 @@ def tradeoff() -> None:
                 "Tied embeddings, as in GPT-2: the table that reads tokens also scores them. Untied needs it twice."
             ),
         )
-    table = pd.DataFrame([_row(choice, source.name, width, tied) for choice in choices])
-    size_against_length(table).show()
-    _show_table(table)
-    st.caption(
-        _(
-            "Share: of all parameters of a model with {n_layers} layers of this width. Reach: what a context of "
-            "{context_length} tokens holds.",
-            n_layers=RECIPE.n_layers,
-            context_length=RECIPE.context_length,
-        )
-    )
-    short = [c.vocab_size for c in choices if c.kind == "bpe" and measured(c, source.name).n_vocab < c.vocab_size]
-    if short:
-        st.caption(
-            _(
-                "This text ran out of pairs before a vocabulary of {short:,}: every piece of it is one token by then.",
-                short=min(short),
-            )
-        )
+    with shown_errors():
+        _sizes(choices, source.name, width, tied)
     _fair_comparison(choices, source)
     notice(
         _(
@@ -152,13 +129,35 @@ def tradeoff() -> None:
 # --- tokens and tables -------------------------------------------------------------------------------------------
 
 
-@st.cache_data(max_entries=64, show_spinner=N_("Encoding the text …"))
-def measured(choice: TokenizerChoice, source: str) -> Measured:
-    """The first million characters of a text in the tokens of a tokenizer."""
-    tokenizer, text = choice.load(), text_of(source, LEARN_CHARS)
-    return Measured(
-        tokenizer.n_vocab, len(tokenizer.encode_array(text, allowed_special="all")), len(text.encode("utf-8"))
+def _sizes(choices: list[TokenizerChoice], source: str, width: int, tied: bool) -> None:
+    found = measured(choices, source)
+    table = pd.DataFrame([_row(choice, each, width, tied) for choice, each in zip(choices, found, strict=True)])
+    size_against_length(table).show()
+    _show_table(table)
+    st.caption(
+        _(
+            "Share: of all parameters of a model with {n_layers} layers of this width. Reach: what a context of "
+            "{context_length} tokens holds.",
+            n_layers=RECIPE.n_layers,
+            context_length=RECIPE.context_length,
+        )
     )
+    known = zip(choices, found, strict=True)
+    short = [c.vocab_size for c, each in known if c.kind == "bpe" and each.n_vocab < c.vocab_size]
+    if short:
+        st.caption(
+            _(
+                "This text ran out of pairs before a vocabulary of {short:,}: every piece of it is one token by then.",
+                short=min(short),
+            )
+        )
+
+
+def measured(choices: list[TokenizerChoice], source: str) -> list[Measured]:
+    """The first million characters of a text in the tokens of each tokenizer; NotYet while they are cut."""
+    settings = settings_aside()
+    calls = [Call(measure_tokens, (settings, each.kind, each.vocab_size, source, LEARN_CHARS)) for each in choices]
+    return all_computed(_("Encoding the text …"), calls)
 
 
 def shape(vocab_size: int, width: int, tied: bool) -> GPTConfig:
@@ -175,8 +174,7 @@ def shape(vocab_size: int, width: int, tied: bool) -> GPTConfig:
     )
 
 
-def _row(choice: TokenizerChoice, source: str, width: int, tied: bool) -> dict[str, Any]:
-    found = measured(choice, source)
+def _row(choice: TokenizerChoice, found: Measured, width: int, tied: bool) -> dict[str, Any]:
     parameters = found.n_vocab * width * (1 if tied else 2)
     kinds = {"char": _("characters"), "bpe": _("BPE learned here")}
     return {
