@@ -97,6 +97,8 @@ def _way(followed: following.Followed, choice: ModelChoice, text: str, training:
     def look() -> bool:
         if followed.run is not None and followed.run.run_id != choice.run_id:
             return bool(seen.checkpoints_of(followed.run.run_id))  # its first model is there
+        if followed.following and any(info.step > choice.step for info in seen.checkpoints_of(choice.run_id)):
+            return True  # the newest is drawn at once, whatever else is being read
         return seen.look_at_missing(found, choice.run_id, ids, choice.title)
 
     with training:
