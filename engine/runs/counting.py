@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.aside_worker import OPEN
+from engine.aside_worker import OPEN, HeldOut, ModelOf, held_out_of
 from engine.checkpoint import Checkpoint
 from engine.corpus import load_corpus
 from engine.errors import RunError
@@ -23,7 +23,7 @@ from engine.language import _
 from engine.memorised import Copied, WordIndex, documents_of
 from engine.ngram import MAX_ORDER, NGram
 from engine.ngram_writer import write
-from engine.open_models import OPEN_TEXT, later_text
+from engine.open_models import OPEN_TEXT
 from engine.runs.config import RunConfig
 from engine.runs.preparation import read_corpora
 from engine.runs.service import RunService
@@ -149,10 +149,8 @@ def counted_behind(behind: TextBehind) -> Counted:
 @lru_cache(maxsize=4)
 def held_out_behind(behind: TextBehind, n_tokens: int) -> tuple[Any, Any]:
     """Windows that the model never trained on, inputs and targets, (N, T) each."""
-    if not behind.run_id.startswith(OPEN):
-        with closing(RunService(behind.settings, start=False)) as service:
-            return service.validation_windows(behind.run_id, n_tokens)
-    return later_text(behind.checkpoint, n_tokens)
+    windows: tuple[Any, Any] = held_out_of(HeldOut(ModelOf(behind.settings, behind.run_id, 0, 0.0), n_tokens))
+    return windows
 
 
 @lru_cache(maxsize=2)
