@@ -46,15 +46,16 @@ def begin() -> None:
 
 
 def choose_language() -> None:
-    """A box with every language, in the sidebar; the browser keeps what is chosen."""
+    """A switch with every language, in the sidebar; the browser keeps what is chosen."""
     if len(languages()) < 2:
         return
     with st.sidebar:
         st.session_state[_BOX] = language()
-        st.selectbox(
+        st.segmented_control(
             _("Language"),
             list(languages()),
             format_func=lambda code: languages()[code],
+            required=True,
             key=_BOX,
             on_change=_changed,
             help=_("The language of the pages. Models and texts keep their own."),

@@ -278,12 +278,17 @@ def show_link() -> None:
     if found is None:
         return
     lesson, steps = found[0], found[1].steps
-    with st.popover(
+    menu = st.popover(
         _("Share this page"),
         icon=":material/link:",
         type="tertiary",
+        key="scene-menu",
+        on_change="rerun",  # filled when it is open: every page has one
         help=_("Makes an address that opens this page as it is now: settings, model, checkpoint, text, seed."),
-    ):
+    )
+    if not menu.open:
+        return
+    with menu:
         if viewer.is_teacher():
             st.radio(
                 _("Who opens it"),

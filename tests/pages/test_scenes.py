@@ -68,6 +68,8 @@ def of_controls(app: AppTest) -> dict[str, object]:
 def test_what_a_lesson_is_set_to_comes_back_for_another_visitor(lesson, trained_run):
     mine = opened(lesson=lesson)
     before = moved(mine)
+    mine.session_state["scene-menu"] = True
+    mine.run()
     mine.button(key="scene-make").click().run()
     assert not mine.exception and not mine.error
     address = next(each.value for each in mine.code if "scene=" in each.value)
