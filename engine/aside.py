@@ -35,6 +35,7 @@ ERROR_SECONDS = 5.0
 """For so long an error is told to whoever asks; then the call is tried again."""
 _OVERHEAD = 2_000  # bytes that a small result takes in the record of calls
 _ATTEMPTS = 2
+_STRIDE = 0.3  # seconds by which each of many calls stands behind the one before
 _log = logging.getLogger("llm_lessons.aside")
 
 
@@ -79,9 +80,10 @@ class Desk:
     _threads: list[threading.Thread] = field(default_factory=list)
     _closed: bool = False
 
-    def ask(self, call: Call, *, background: bool = False) -> Asked:
+    def ask(self, call: Call, *, background: bool = False, place: int = 0) -> Asked:
         """The state of a call, which is begun if nobody asked for it before; one in the `background` comes after
-        all that somebody waits for.
+        all that somebody waits for. `place` is its place among many that were asked for together: whoever asks for
+        one thing meanwhile does not wait for all of these.
         """
         with self._changed:
             now = self.clock()
@@ -89,7 +91,9 @@ class Desk:
             if asked is None or (asked.error is not None and now - asked.done_at > ERROR_SECONDS):
                 if asked is not None:
                     self._drop(asked)
-                asked = self._calls[call] = self._open[call] = Asked(call, background, language(), now, now)
+                asked = self._calls[call] = self._open[call] = Asked(
+                    call, background, language(), now + place * _STRIDE, now
+                )
                 self._start_threads()
                 self._changed.notify_all()
             asked.wanted_at = now

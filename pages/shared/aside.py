@@ -24,6 +24,8 @@ from pages.shared.live import AT_REST, kept_current
 T = TypeVar("T")
 PATIENCE = 0.25
 """Seconds that a page waits before it shows a bar: drawing it twice is worse than waiting a little."""
+FEW = 2
+"""More calls than these are not waited for: they will not come at once."""
 LOOK_SECONDS = 0.7
 _BEGUN = "aside:begun:"
 _STOPPED = "aside:stopped:"
@@ -74,8 +76,9 @@ def all_computed(text: str, calls: Sequence[Call]) -> list[Any]:
     """The results of several calls, all computed before the page goes on."""
     if st.session_state.get(_STOPPED + _name(calls)) and not all(map(is_known, calls)):
         raise NotYet(calls, text)
-    asked = [desk().ask(call) for call in calls]
-    if not desk().wait(asked, PATIENCE):
+    asked = [desk().ask(call, place=place) for place, call in enumerate(calls)]
+    soon = sum(not each.done for each in asked) <= FEW
+    if not desk().wait(asked, PATIENCE if soon else 0.0):
         raise NotYet(calls, text)
     return [each.value() for each in asked]
 
@@ -88,20 +91,20 @@ def is_known(call: Call) -> bool:
 
 def so_far(calls: Sequence[Call]) -> list[Asked]:
     """How these calls stand a moment later; each may be done or not, and comes after all that somebody waits for."""
-    asked = [desk().ask(call, background=True) for call in calls]
+    asked = [desk().ask(call, background=True, place=place) for place, call in enumerate(calls)]
     desk().wait(asked, PATIENCE)
     return asked
 
 
 def prepare(text: str, calls: Sequence[Call]) -> None:
     """Has calls computed that will be asked for later, with a line that says how far it is; nothing waits for them."""
-    asked = [desk().ask(call, background=True) for call in calls]
+    asked = [desk().ask(call, background=True, place=place) for place, call in enumerate(calls)]
     if not all(each.done for each in asked):
         kept_current(_preparing, every=2 * LOOK_SECONDS)(tuple(calls), text)
 
 
 def _preparing(calls: tuple[Call, ...], text: str) -> object:
-    asked = [desk().ask(call, background=True) for call in calls]
+    asked = [desk().ask(call, background=True, place=place) for place, call in enumerate(calls)]
     if all(each.done for each in asked):
         return AT_REST
     _bar(asked, text, _begun(calls))

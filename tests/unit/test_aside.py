@@ -204,3 +204,13 @@ def test_how_many_processes_is_a_setting(monkeypatch):
     monkeypatch.setenv("LLM_LAB_ASIDE", "many")
     assert default_processes() >= 1
     assert isinstance(Desk(0).ask(Call(add, (1, 1))), Asked)
+
+
+def test_one_thing_does_not_wait_for_the_many_that_somebody_asked_for_before(desk, tmp_path):
+    folder = str(tmp_path)
+    desk.ask(Call(sleep, (0.5, "first")))
+    many = [desk.ask(Call(note, (folder, f"many-{n}")), place=n) for n in range(8)]
+    time.sleep(0.1)
+    one = desk.ask(Call(note, (folder, "one")))
+    assert desk.wait([*many, one], 60)
+    assert order(tmp_path)[:2] == ["many-0", "one"]
