@@ -33,6 +33,7 @@ def start_engine() -> None:
     sys.setswitchinterval(0.001)  # a click waits for its turn among threads that compute: not 5 ms each time
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 50)  # a page makes many small objects; looking through them took a tenth of it
     warm_up.begin()
 
 
