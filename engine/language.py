@@ -9,6 +9,7 @@ from __future__ import annotations
 import string
 from collections.abc import Callable, Mapping
 from functools import cache, lru_cache, wraps
+from numbers import Real
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -152,7 +153,7 @@ class _Formatter(string.Formatter):
 
     def format_field(self, value: Any, format_spec: str) -> str:
         text = format(value, format_spec)
-        if format_spec and isinstance(value, int | float) and not isinstance(value, bool):
+        if format_spec and isinstance(value, Real) and not isinstance(value, bool):
             return text.translate(self.swap)
         return str(text)
 

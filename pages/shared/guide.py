@@ -124,7 +124,10 @@ def show_steps() -> None:
     n_done = sum(step.item in done for step in guide.steps)
     title = _("Your way through the lesson · {n_done} of {n_steps} steps done", n_done=n_done, n_steps=len(guide.steps))
     opened = bool(st.session_state.get(_OPEN))
-    with st.expander(title, icon=":material/checklist:", key="guide-steps", expanded=opened, on_change=_fold_steps):
+    # As wide as its texts need: in a narrow window it then has a line of its own.
+    with st.expander(
+        title, icon=":material/checklist:", key="guide-steps", expanded=opened, on_change=_fold_steps, width=640
+    ):
         if not opened:  # what is folded is not drawn: with the quiz it would be a quarter of the page's time
             return
         st.progress(n_done / len(guide.steps))

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from engine import language
 from engine.lesson_sheet import Asked, Sheet, to_html
 from pages.guides import GUIDES
-from pages.parts.sheets import words
+from pages.parts.sheets import sheet, words
 from pages.shared import sitemap
 
 LESSONS = [lesson for lesson in sitemap.lessons() if lesson.url_path in GUIDES]
@@ -48,3 +49,15 @@ def test_hostile_texts_stay_texts():
     Tags().feed(to_html([sheet, sheet]))
     assert not {"script", "img", "b", "iframe"} & set(seen)
     assert seen.count("article") == 4
+
+
+def test_a_sheet_speaks_the_readers_language(monkeypatch):
+    monkeypatch.setattr(language, "_readers_language", lambda: "fr")
+    monkeypatch.setattr(sheet, "numbers_of", lambda _lesson: ())
+    lesson = next(each for each in LESSONS if each.url_path == "data")
+    french = sheet.sheet_of(lesson, "http://x/data")
+    assert french.steps[0][0] == "Lire du texte brut"
+    assert french.steps[0][2] == "Le texte"
+    guide = GUIDES["data"]
+    for asked, question in zip(french.questions, guide.questions, strict=True):
+        assert asked.text != question.text

@@ -4,6 +4,7 @@ import json
 import string
 from pathlib import Path
 
+import numpy as np
 import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
@@ -47,6 +48,11 @@ def test_what_names_an_option_speaks_only_when_it_is_shown(french):
 def test_numbers_take_the_separators_of_the_language(french):
     assert number(1234.5, ",.1f") == "1\u202f234,5" and number(0.125, ".1%") == "12,5%"
     assert _("{flag} {n}", flag=True, n=1.5) == "True 1.5"  # without a format it is no number to be read
+
+
+def test_numpys_numbers_take_the_separators_as_well(french):
+    assert number(np.float32(1234.5), ",.1f") == number(1234.5, ",.1f")
+    assert number(np.int64(1200)) == number(1200)
 
 
 def test_zero_is_singular_in_french(french, monkeypatch):

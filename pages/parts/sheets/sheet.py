@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from engine.language import _
 from engine.lesson_sheet import Asked, Sheet
 from pages.guides import GUIDES
 from pages.parts.sheets.numbers import numbers_of
@@ -19,11 +20,16 @@ def sheet_of(lesson: Lesson, address: str) -> Sheet:
         title=lesson.title,
         goal=goal,
         minutes=minutes,
-        steps=tuple((plain(step.title), plain(step.text), step.part or "") for step in guide.steps),
+        steps=tuple((plain(_(step.title)), plain(_(step.text)), _(step.part or "")) for step in guide.steps),
         notice=notices_of(lesson),
         numbers=numbers_of(lesson.url_path),
         questions=tuple(
-            Asked(plain(each.text), tuple(map(plain, each.answers)), each.right, tuple(map(plain, each.why)))
+            Asked(
+                plain(_(each.text)),
+                tuple(plain(_(answer)) for answer in each.answers),
+                each.right,
+                tuple(plain(_(why)) for why in each.why),
+            )
             for each in guide.questions
         ),
         address=address,

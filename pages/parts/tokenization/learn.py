@@ -420,8 +420,8 @@ def _table(replay: Replay, n: int) -> pd.DataFrame:
     return pd.DataFrame(
         {
             N_("merge"): [merge_number(step.new_id) for step in steps],
-            N_("left"): [readable(replay.token_bytes(step.pair[0])) for step in steps],
-            N_("right"): [readable(replay.token_bytes(step.pair[1])) for step in steps],
+            N_("left part"): [readable(replay.token_bytes(step.pair[0])) for step in steps],
+            N_("right part"): [readable(replay.token_bytes(step.pair[1])) for step in steps],
             N_("new token"): [readable(step.token) for step in steps],
             N_("id"): [step.new_id for step in steps],
             N_("count of the pair"): [step.count for step in steps],

@@ -67,7 +67,7 @@ def show() -> None:
         _by_hand(steps, int(dimension))
     with figure:
         distributions(
-            {N_("before"): steps.before, N_("normalised"): steps.normalised, N_("after γ and β"): steps.after},
+            {_("before"): steps.before, _("normalised"): steps.normalised, _("after γ and β"): steps.after},
             title=_("How the vector's numbers are spread"),
             x=_("Value"),
             summary=_(

@@ -71,8 +71,8 @@ def as_rows(tree: MergeTree, text: Callable[[bytes], str], count: Callable[[int]
             "merge": None if node.rank is None else merge_number(node.token_id),
             "token": text(node.token),
             "id": node.token_id,
-            "left": None if node.left is None else text(node.left.token),
-            "right": None if node.right is None else text(node.right.token),
+            N_("left part"): None if node.left is None else text(node.left.token),
+            N_("right part"): None if node.right is None else text(node.right.token),
             "count": count(node.token_id),
         }
     return sorted(seen.values(), key=lambda row: row["id"])
