@@ -35,6 +35,8 @@ ERROR_SECONDS = 5.0
 """For so long an error is told to whoever asks; then the call is tried again."""
 _OVERHEAD = 2_000  # bytes that a small result takes in the record of calls
 _ATTEMPTS = 2
+_PASSED = 5.0  # a call of one second may be passed by what is asked for within so many seconds after it
+_NEWEST = 0.3  # weight of the newest call in the mean
 _STRIDE = 0.3  # seconds by which each of many calls stands behind the one before
 _log = logging.getLogger("llm_lessons.aside")
 
@@ -75,6 +77,7 @@ class Desk:
     clock: Callable[[], float] = time.monotonic
     _calls: OrderedDict[Call, Asked] = field(default_factory=OrderedDict)
     _open: dict[Call, Asked] = field(default_factory=dict)  # those of them that are not done
+    _took: dict[Callable[..., Any], float] = field(default_factory=dict)  # seconds of a function's calls, in the mean
     _size: int = 0
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _threads: list[threading.Thread] = field(default_factory=list)
@@ -119,7 +122,7 @@ class Desk:
             if asked.begun:
                 return 0
             others = [each for each in self._open.values() if each is not asked]
-            return sum(each.begun or _turn(each) < _turn(asked) for each in others)
+            return sum(each.begun or self._turn(each) < self._turn(asked) for each in others)
 
     def close(self) -> None:
         """Ends the processes when what they compute now is done; what waits is never computed."""
@@ -142,8 +145,10 @@ class Desk:
         while (asked := self._next()) is not None:
             if process is None or not process.alive:
                 process = _Process()
+            began = self.clock()
             try:
                 ok, value, size = process.compute(asked.spoken, asked.call)
+                self._note(asked, self.clock() - began)
             except (OSError, EOFError):
                 process.end()
                 process = None
@@ -171,12 +176,21 @@ class Desk:
                         self._drop(each)
                 waiting = [each for each in waiting if each.call in self._open]
                 if waiting:
-                    asked = min(waiting, key=_turn)
+                    asked = min(waiting, key=self._turn)
                     asked.begun = True
                     asked.attempts += 1
                     return asked
                 self._changed.wait()
             return None
+
+    def _turn(self, asked: Asked) -> tuple[bool, float]:
+        """Calls come in the order in which they were asked for, but a short one passes longer ones."""
+        return asked.background, asked.asked_at + _PASSED * self._took.get(asked.call.function, 0.0)
+
+    def _note(self, asked: Asked, seconds: float) -> None:
+        with self._changed:
+            known = self._took.get(asked.call.function, seconds)
+            self._took[asked.call.function] = known + _NEWEST * (seconds - known)
 
     def _finish(self, asked: Asked, ok: bool, value: Any, size: int) -> None:
         with self._changed:
@@ -242,10 +256,6 @@ class _Process:
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.wait()
-
-
-def _turn(asked: Asked) -> tuple[bool, float]:
-    return asked.background, asked.asked_at
 
 
 def _here(call: Call) -> tuple[bool, Any, int]:

@@ -214,3 +214,14 @@ def test_one_thing_does_not_wait_for_the_many_that_somebody_asked_for_before(des
     one = desk.ask(Call(note, (folder, "one")))
     assert desk.wait([*many, one], 60)
     assert order(tmp_path)[:2] == ["many-0", "one"]
+
+
+def test_a_short_call_passes_long_ones(desk, tmp_path):
+    folder = str(tmp_path)
+    result(desk, Call(sleep, (0.4, "how long it takes is known now")))
+    result(desk, Call(note, (folder, "this as well")))
+    desk.ask(Call(sleep, (0.41, "now")))
+    long = [desk.ask(Call(sleep, (0.42 + n / 100, folder))) for n in range(3)]
+    short = desk.ask(Call(note, (folder, "short")))
+    assert desk.wait([short], 60)
+    assert sum(each.done for each in long) <= 1
