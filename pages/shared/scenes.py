@@ -167,6 +167,15 @@ def _put_back(here: str) -> None:
             st.query_params[name] = text
 
 
+def put_back_in_fragment() -> None:
+    """For a fragment with settings, before it draws them: what a teacher's link holds is held there as well, where the
+    page as a whole is not drawn.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    if context is not None and context.fragment_ids_this_run:
+        _put_back(str(st.session_state.get(guide.LESSON, "")))
+
+
 def _unlock() -> None:
     held = dict(st.session_state.get(_HELD, {}))
     held.pop(st.session_state.get(guide.LESSON, ""), None)

@@ -14,7 +14,7 @@ from engine.runs.execution import execute
 from engine.runs.jobs import JobConfig
 from engine.runs.recipes import recipe_config
 from engine.runs.service import lab
-from pages.shared import examples
+from pages.shared import charts, examples
 
 SHIPPED = examples.ASSETS
 
@@ -34,6 +34,7 @@ def no_service(data_home, monkeypatch):
     monkeypatch.setattr(examples, "ASSETS", data_home / "nothing-ships")
     monkeypatch.setenv("LLM_LAB_SERVE", "0")
     monkeypatch.setenv("LLM_LAB_ASIDE", "0")  # computed here and now
+    monkeypatch.setattr(charts, "VALIDATED", True)
     st.cache_data.clear()
     st.cache_resource.clear()
 

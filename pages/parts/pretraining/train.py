@@ -7,11 +7,11 @@ import streamlit as st
 from engine import training
 from engine.errors import EngineError
 from engine.gpt import GPT
-from engine.language import _
+from engine.language import N_, _
 from engine.windows import WindowSampler
 from pages.shared import scenes
 from pages.shared.code_panel import show_code
-from pages.shared.errors import sentence, shown_errors
+from pages.shared.errors import said, sentence, shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import OPEN
 from pages.shared.run_data import run_name
@@ -36,26 +36,35 @@ def look_at(run_id: str) -> None:
     st.query_params["run"] = run_id
 
 
+@st.fragment
+@said(N_("show the settings"))
+def _form() -> None:
+    """The settings and the button; what is moved here leaves the record beside it as it is."""
+    scenes.put_back_in_fragment()
+    order = training_form()
+    if order.problem:
+        st.warning(order.problem)
+    if st.button(
+        _("Train"),
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=order.config is None,
+        width="stretch",
+        help=_("Starts the run, or shows the one with exactly these settings if somebody has trained it already."),
+    ):
+        try:
+            look_at(lab().submit(order.config, order.label))
+        except EngineError as error:
+            st.error(sentence(error))
+        else:
+            st.rerun()
+
+
 def show() -> None:
     """The part of the lesson."""
     controls, record = st.columns([1, 2], gap="large")
-    with controls, shown_errors():
-        order = training_form()
-        if order.problem:
-            st.warning(order.problem)
-        if st.button(
-            _("Train"),
-            type="primary",
-            icon=":material/play_arrow:",
-            disabled=order.config is None,
-            width="stretch",
-            help=_("Starts the run, or shows the one with exactly these settings if somebody has trained it already."),
-        ):
-            try:
-                look_at(lab().submit(order.config, order.label))
-            except EngineError as error:
-                st.error(sentence(error))
-
+    with controls:
+        _form()
     with record, shown_errors():
         run_id = chosen_run()
         if run_id is None:
