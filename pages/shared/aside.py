@@ -19,7 +19,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from engine.aside import Asked, Desk, default_processes
 from engine.aside_worker import Call
 from engine.language import N_, _
-from pages.shared.live import AT_REST, kept_current
+from pages.shared.live import AT_REST, kept_current, look_soon
 
 T = TypeVar("T")
 PATIENCE = 0.25
@@ -42,10 +42,12 @@ class NotYet(Exception):
         """A bar that looks again and again, and draws the page anew when all is there."""
         if st.session_state.get(_STOPPED + _name(self.calls)):
             _stopped(self.calls, self.text)
+            return
+        key = _free_key("aside-stop-" + _name(self.calls))
+        if look_soon(LOOK_SECONDS):
+            _bar_with_stop(self.calls, self.text, key)
         else:
-            kept_current(_waiting, every=LOOK_SECONDS)(
-                self.calls, self.text, _free_key("aside-stop-" + _name(self.calls))
-            )
+            kept_current(_waiting, every=LOOK_SECONDS)(self.calls, self.text, key)
 
 
 @st.cache_resource(show_spinner=False)
@@ -99,7 +101,11 @@ def so_far(calls: Sequence[Call]) -> list[Asked]:
 def prepare(text: str, calls: Sequence[Call]) -> None:
     """Has calls computed that will be asked for later, with a line that says how far it is; nothing waits for them."""
     asked = [desk().ask(call, background=True, place=place) for place, call in enumerate(calls)]
-    if not all(each.done for each in asked):
+    if all(each.done for each in asked):
+        return
+    if look_soon(2 * LOOK_SECONDS):
+        _bar(asked, text, _begun(tuple(calls)))
+    else:
         kept_current(_preparing, every=2 * LOOK_SECONDS)(tuple(calls), text)
 
 
@@ -116,6 +122,11 @@ def _waiting(calls: tuple[Call, ...], text: str, key: str) -> None:
     if all(each.done for each in asked):
         st.session_state.pop(_BEGUN + _name(calls), None)
         st.rerun()
+    _bar_with_stop(calls, text, key)
+
+
+def _bar_with_stop(calls: tuple[Call, ...], text: str, key: str) -> None:
+    asked = [desk().ask(call) for call in calls]
     bar, button = st.columns([5, 1], vertical_alignment="bottom")
     with bar:
         _bar(asked, text, _begun(calls))
@@ -140,8 +151,8 @@ def _bar(asked: list[Asked], text: str, begun: float) -> None:
         words.append(_("about {seconds:,.0f} s left", seconds=passed / done * (len(asked) - done)))
     elif passed > 2:
         words.append(_("{seconds:,.0f} s so far", seconds=passed))
-    first = next(each for each in asked if not each.done)
-    if not done and (others := desk().before(first)):
+    first = next((each for each in asked if not each.done), None)
+    if first is not None and not done and (others := desk().before(first)):
         words.append(_("{others:,} before it", others=others))
     st.progress(done / len(asked), text=" · ".join(words))
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
 
 from engine.classroom.pace import Pace
 from engine.language import _
@@ -29,31 +32,52 @@ _REST_SECONDS = 86_400.0
 def kept_current(panel: Callable[..., object], *, every: float | None) -> Callable[..., object]:
     """`panel` as a fragment that is drawn again `every` so many seconds (None: only when something in it is moved),
     or more rarely while the server has too many panels to draw; then a line under it says so. One that returns
-    `AT_REST` is left alone from then on.
+    `AT_REST` is left alone from then on, one in which something asked to `look_soon` is drawn again for that.
     """
-    if every is None:
-        return st.fragment(panel)
 
     @functools.wraps(panel)
     def drawn(*args: Any) -> None:
-        start = time.thread_time()
+        start, wish = time.thread_time(), _Wish()
         said: object = None
+        token = _drawn_now.set(wish)
         try:
             said = panel(*args)
         finally:
-            _note(panel, every, time.thread_time() - start)
-        if (factor := pace().factor) > 1 and panel is not _look:
+            _drawn_now.reset(token)
+            if every is not None:
+                _note(panel, every, time.thread_time() - start)
+        factor = pace().factor
+        if every is not None and factor > 1 and panel is not _look:
             st.caption(
                 _(
                     "Many learners look at live figures now: this one is drawn every {every:.2g} seconds.",
                     every=every * factor,
                 )
             )
-        _change_interval(panel, _REST_SECONDS if said is AT_REST else every * pace().factor)
+        usual = _REST_SECONDS if said is AT_REST or every is None else every * factor
+        _change_interval(panel, usual if wish.seconds is None else min(usual, wish.seconds * factor))
 
-    interval = every * pace().factor
-    st.session_state[_name(panel)] = interval
+    interval = None if every is None else every * pace().factor
+    st.session_state[_name(panel)] = interval or _REST_SECONDS
     return st.fragment(drawn, run_every=interval)
+
+
+@dataclass
+class _Wish:
+    seconds: float | None = None
+
+
+_drawn_now: ContextVar[_Wish | None] = ContextVar("panel that is drawn now", default=None)
+
+
+def look_soon(seconds: float) -> bool:
+    """Has the panel that is drawn now be drawn again after so many seconds; False where none is. A panel of its own in
+    there would be left on the screen when the outer one is drawn without it (Streamlit's issue 16708).
+    """
+    wish = _drawn_now.get()
+    if wish is not None:
+        wish.seconds = seconds
+    return wish is not None
 
 
 def look_again(changed: Callable[[], bool], *, every: float) -> None:
@@ -81,11 +105,11 @@ def _note(panel: Callable[..., object], every: float, seconds: float) -> None:
 def _change_interval(panel: Callable[..., object], wanted: float) -> None:
     """Has the browser ask at another interval from now on; only a run of the whole page would tell it otherwise."""
     context = get_script_run_ctx(suppress_warning=True)
-    fragments = context.fragment_ids_this_run if context is not None else None
-    if context is None or not fragments or len(fragments) != 1 or st.session_state.get(_name(panel)) == wanted:
+    fragment = ThreadState.get().fragment_id if context is not None else None
+    if context is None or fragment is None or st.session_state.get(_name(panel)) == wanted:
         return
     st.session_state[_name(panel)] = wanted
     message = ForwardMsg()
     message.auto_rerun.interval = wanted
-    message.auto_rerun.fragment_id = fragments[0]
+    message.auto_rerun.fragment_id = fragment
     context.enqueue(message)
