@@ -195,7 +195,6 @@ def _one(text: str, found: Read) -> None:
             table,
             hide_index=True,
             width="stretch",
-            placeholder="–",
             column_config={
                 N_("probability"): st.column_config.NumberColumn(format="%.5f"),
                 N_("surprise (bits)"): st.column_config.NumberColumn(format="%.2f"),

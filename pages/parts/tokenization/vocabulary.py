@@ -198,7 +198,6 @@ def _browse(vocabulary: Vocabulary, choice: TokenizerChoice, tokenizer: Tokenize
     event = show_table(
         shown[["id", "token", "bytes", "count", "merge", "special"]],
         width="stretch",
-        placeholder="–",
         height=380,
         hide_index=True,
         on_select="rerun",
