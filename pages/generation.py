@@ -165,9 +165,9 @@ def filter_by_filter(logits, sampling: SamplingConfig, ids: list[int], tokens: d
     """The probabilities of some tokens (id → text) after each filter in turn, in percent; cut tokens have none."""
     off = SamplingConfig(seed=sampling.seed)
     names = {
-        "model": (),
-        "penalty": ("repetition_penalty",),
-        "temperature": ("temperature",),
+        N_("model"): (),
+        N_("penalty"): ("repetition_penalty",),
+        N_("temperature"): ("temperature",),
         "top-k": ("top_k",),
         "top-p": ("top_p",),
         "min-p": ("min_p",),
@@ -225,7 +225,6 @@ def show_surprise(draft: Draft, tokenizer) -> None:
     show_table(
         table.style.format({N_("probability"): "{:.3%}", N_("surprise (bits)"): "{:.2f}"}, na_rep="–"),
         width="stretch",
-        placeholder="–",
     )
     st.caption(_("Surprise is −log₂ of the probability. Its mean, in nats, is the loss that training makes small."))
 

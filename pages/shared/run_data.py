@@ -15,7 +15,7 @@ import streamlit as st
 
 from engine.language import N_
 from engine.runs.records import RunRecord
-from pages.shared.text_source import source_title
+from pages.shared.text_source import english_title
 from pages.shared.viewer import lab
 
 MAX_POINTS = 400
@@ -107,7 +107,7 @@ def _by_source(evaluations: list[dict[str, Any]]) -> pd.DataFrame:
     rows = [
         {
             **{column: evaluation[column] for column in ("step", "tokens", "seconds")},
-            "run": source_title(source["name"]),
+            "run": english_title(source["name"]),
             "loss": source["validation_loss"],
             "bits_per_byte": source["bits_per_byte"],
         }

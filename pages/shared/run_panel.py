@@ -271,11 +271,12 @@ def _sources(run: RunView) -> None:
     """The validation loss of each text of a mixture, in the unit that compares texts of different token lengths."""
     if run.sources.empty:
         return
+    sources = run.sources.assign(run=run.sources["run"].map(_))
     figure = charts.small_line(
-        run.sources, "bits_per_byte", _("Validation loss per source"), _("bits per byte"), points=True
+        sources, "bits_per_byte", _("Validation loss per source"), _("bits per byte"), points=True
     )
     figure.show(caption=False)
-    newest = run.sources[run.sources["step"] == run.sources["step"].max()].sort_values("bits_per_byte")
+    newest = sources[sources["step"] == sources["step"].max()].sort_values("bits_per_byte")
     values = " · ".join(
         _("{source} {bits:.2f} bits per byte ({loss:.2f} nats per token)", source=source, bits=bits, loss=loss)
         for source, bits, loss in zip(newest["run"], newest["bits_per_byte"], newest["loss"], strict=True)

@@ -45,7 +45,7 @@ STAGES = (
         "(T, T) → (T, T)",
     ),
     Stage(
-        "mask",
+        N_("mask"),
         N_("Masked scores"),
         N_(
             "What comes after a token is not known when it is read. Its scores are replaced by −∞, which softmax turns "

@@ -259,7 +259,9 @@ def heaps(text: ChosenText, tokenizer: TokenizerChoice, n_words: int, n_tokens: 
             )
         )
     table(
-        points.rename(columns={"x": "read", "y": "different"})[["series", "read", "different"]],
+        points.rename(columns={"x": "read", "y": "different"})[["series", "read", "different"]].rename(
+            columns={"series": N_("series")}
+        ),
         {N_("read"): "localized", N_("different"): "localized"},
     )
 

@@ -319,10 +319,11 @@ def _where(passage: Passage) -> str:
 
 
 def _curve(written: Written, usual: Normal) -> None:
-    rows = [(N_("the model"), n, written.copied.share(n)) for n in LEASTS]
+    model = _("the model")
+    rows = [(model, n, written.copied.share(n)) for n in LEASTS]
     rows += [(source_title(name), n, usual.shares[name][n]) for name in usual.shares for n in LEASTS]
     frame = pd.DataFrame(rows, columns=[N_("name"), N_("words"), N_("share")])
-    own, at = written.copied.share(8), frame[(frame["words"] == 8) & (frame["name"] != "the model")]["share"]
+    own, at = written.copied.share(8), frame[(frame["words"] == 8) & (frame["name"] != model)]["share"]
     summary = _("In spans of eight words or more stand {own:.0%} of what the model wrote", own=own)
     if len(at):
         low, high = at.min(), at.max()

@@ -32,7 +32,7 @@ from pages.shared.models import ModelChoice
 from pages.shared.run_data import run_name, view
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, show_controls, show_status
 from pages.shared.tables import show_table
-from pages.shared.text_source import corpora, source_title
+from pages.shared.text_source import corpora, english_title, source_title
 from pages.shared.viewer import lab
 from pages.shared.wording import begin, inside
 
@@ -82,7 +82,7 @@ def show() -> None:
 
 
 def _corpus_title(name: str) -> str:
-    return source_title(name)[:]
+    return english_title(name)
 
 
 def _size_title(name: str) -> str:
@@ -213,16 +213,16 @@ def _panel(ids: Sequence[str], without: str, was_live: bool) -> None:
 
 def _curves(records: Sequence[RunRecord], without: str) -> None:
     """The loss of both runs on a text that both read: that of all texts together is not of the same texts."""
-    shared = source_title("phrasebook" if without == "stories" else "stories")
+    shared = "phrasebook" if without == "stories" else "stories"
     parts = []
     for record, name in zip(records, _names(without), strict=True):
         sources = view(record, run_name(record)).sources
-        parts.append(sources[sources["run"] == shared].assign(run=name))
+        parts.append(sources[sources["run"] == english_title(shared)].assign(run=name))
     losses = pd.concat(parts)
     if losses.empty:
         st.caption(_("The curves begin with the first evaluation."))
         return
-    title = _("Validation loss on {shared}, which both read", shared=shared)
+    title = _("Validation loss on {shared}, which both read", shared=source_title(shared))
     charts.small_line(losses, "bits_per_byte", title, _("bits per byte"), points=True).show(caption=False)
     newest = [part.iloc[-1] for part in parts if len(part)]
     words = ", ".join(

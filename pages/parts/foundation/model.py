@@ -34,7 +34,7 @@ from pages.shared.models import ModelChoice, choose_model, inference, load
 from pages.shared.quantities import duration
 from pages.shared.run_data import run_name, view
 from pages.shared.tables import show_table
-from pages.shared.text_source import corpora, source_title
+from pages.shared.text_source import corpora, english_title
 from pages.shared.viewer import lab
 
 OWN = N_("Your own")
@@ -300,10 +300,10 @@ def _mixture(record: RunRecord, step: int) -> tuple[pd.DataFrame, str]:
     rows = []
     for name, weight in sorted(weights.items(), key=lambda pair: -pair[1]):
         info = known.get(name)
-        title = source_title(name)
+        title = english_title(name)
         rows.append(
             {
-                N_("Text"): title,
+                N_("Text"): _(title),
                 N_("Weight"): f"{weight:.0%}",
                 N_("Characters"): f"{info.n_chars:,}" if info and info.n_chars else "–",
                 N_("In the mixture"): f"{round(weight * config.n_chars):,}" if config.n_chars else "–",

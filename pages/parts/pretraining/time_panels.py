@@ -103,11 +103,13 @@ def _loss(record: RunRecord, moment: Moment) -> None:
     found = view(record, run_name(record))
     until = record.total_steps or record.step
     if not found.sources.empty and found.sources["bits_per_byte"].notna().all():
-        series = {str(name): _thinned(rows, "bits_per_byte") for name, rows in found.sources.groupby("run", sort=False)}
+        series = {
+            _(str(name)): _thinned(rows, "bits_per_byte") for name, rows in found.sources.groupby("run", sort=False)
+        }
         title, unit = _("Validation loss of each source"), _("bits per byte")
     else:
         series = {
-            {"train": "training", "validation": "validation"}[str(name)]: _thinned(rows, "loss")
+            {"train": _("training"), "validation": _("validation")}[str(name)]: _thinned(rows, "loss")
             for name, rows in found.losses.groupby("series", sort=False)
         }
         title, unit = _("Loss"), _("nats per token")

@@ -114,7 +114,7 @@ def _by_hand(steps: NormSteps, i: int) -> None:
     st.code(
         f"x − μ      = {_n(steps.before[i])} − {_n(steps.mean)}\n"
         f"√(σ² + ε)  = {deviation:.4f}\n"
-        f"normalised = {_n(steps.normalised[i])}\n"
+        f"{_('normalised'):<10} = {_n(steps.normalised[i])}\n"
         f"· γ        = · {_n(steps.scale[i])}\n"
         f"+ β        = + {_n(steps.shift[i])}\n"
         f"y          = {_n(steps.after[i])}",

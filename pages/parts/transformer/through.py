@@ -369,8 +369,8 @@ def _as_list(operations: list[Operation], checkpoint: Checkpoint) -> None:
             {
                 "step": index,
                 "layer": None if each.layer is None else each.layer + 1,
-                "operation": words_of(each.kind, config).title,
-                "formula": words_of(each.kind, config).formula,
+                N_("operation"): words_of(each.kind, config).title,
+                N_("formula"): words_of(each.kind, config).formula,
                 "shape": _shape(each),
                 "parameters": each.n_parameters,
             }

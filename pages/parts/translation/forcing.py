@@ -81,7 +81,7 @@ def _table(
     vocabulary: Vocabulary, reference: tuple[int, ...], forced: list[FedPosition], free: list[FedPosition]
 ) -> None:
     def word(token: int) -> str:
-        return "end" if token == END else vocabulary.words[token]
+        return _("end") if token == END else vocabulary.words[token]
 
     def said(position: FedPosition) -> Cell:
         right = position.token == position.right_token
@@ -94,7 +94,7 @@ def _table(
             note=note,
             share=position.probability,
             mark="right" if right else "wrong",
-            word="right" if right else "wrong",
+            word=_("right") if right else _("wrong"),
         )
 
     right = [*reference, END]
@@ -155,7 +155,7 @@ def _measured(choice: ModelChoice) -> None:
 
     table = pd.DataFrame(
         {
-            N_("Right tokens"): ["all", _("after the first mistake of a sentence")],
+            N_("Right tokens"): [_("all"), _("after the first mistake of a sentence")],
             N_("Reference fed"): [share(found.forced), share(found.forced_after_mistake)],
             N_("Own words fed"): [share(found.free), share(found.free_after_mistake)],
         }
