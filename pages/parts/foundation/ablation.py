@@ -10,7 +10,7 @@ import streamlit as st
 from engine import foundation, probes
 from engine.errors import EngineError, StoreUnavailable
 from engine.foundation import ABLATION_SIZES, ABLATION_WEIGHTS, ablation_pair
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.probes import ABILITIES, Difference, ProbeResult, difference
 from engine.runs.config import RunConfig
 from engine.runs.records import RunRecord
@@ -184,7 +184,7 @@ def _order(whole: RunConfig, ablated: RunConfig, without: str) -> None:
 def _shares(whole: RunConfig, ablated: RunConfig) -> pd.DataFrame:
     left = dict(ablated.corpora)
     rows = [
-        (source_title(name), f"{share:.0%}", f"{left[name]:.0%}" if name in left else "–")
+        (source_title(name), number(share, ".0%"), number(left[name], ".0%") if name in left else "–")
         for name, share in sorted(whole.corpora, key=lambda pair: -pair[1])
     ]
     return pd.DataFrame(rows, columns=[N_("Text"), N_("Share in the first run"), N_("Share in the second run")])
@@ -324,8 +324,8 @@ def _table(first: dict[str, ProbeResult], second: dict[str, ProbeResult], found:
             percent(BY_NAME[name].chance),
             score(first[name]),
             score(second[name]),
-            f"{100 * each.change:+.0f}",
-            f"{each.p:.2g}",
+            number(100 * each.change, "+.0f"),
+            number(each.p, ".2g"),
             _(each.verdict(LEVEL)),
         )
         for name, each in found.items()

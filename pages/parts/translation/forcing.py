@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import seq2seq, translation
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.seq2seq import END
 from engine.translation import FedPosition, Vocabulary, free_running, teacher_forced
 from engine.two_decodings import exposure_of
@@ -151,7 +151,7 @@ def _measured(choice: ModelChoice) -> None:
     st.markdown(_("**Measured on {n_sentences} held-out sentences at this checkpoint**", n_sentences=found.n_sentences))
 
     def share(value: float | None) -> str:
-        return _("no mistake") if value is None else f"{value:.1%}"
+        return _("no mistake") if value is None else number(value, ".1%")
 
     table = pd.DataFrame(
         {
