@@ -126,6 +126,12 @@ def number(value: float, spec: str = ",") -> str:
     return format(value, spec) if code == SOURCE else _formatter(code).format_field(value, spec)
 
 
+def separators() -> dict[str, str]:
+    """What stands before the decimals, between the thousands and for per cent, by the reader's language."""
+    code = _readers_language()
+    return {"decimal": ".", "thousands": ",", "percent": "%"} if code == SOURCE else _separators(code)
+
+
 def cached_by_language(maxsize: int | None = 128) -> Callable[[Callable[_P, _T]], Callable[_P, _T]]:
     """`lru_cache` for functions whose result holds messages: one result for each language."""
 
@@ -147,15 +153,23 @@ class _Formatter(string.Formatter):
     """`str.format` with the separators of a language."""
 
     def __init__(self, code: str) -> None:
-        from babel.numbers import get_decimal_symbol, get_group_symbol
-
-        self.swap = str.maketrans({",": get_group_symbol(code), ".": get_decimal_symbol(code)})
+        signs = _separators(code)
+        self.swap = str.maketrans({",": signs["thousands"], ".": signs["decimal"], "%": signs["percent"]})
 
     def format_field(self, value: Any, format_spec: str) -> str:
         text = format(value, format_spec)
         if format_spec and isinstance(value, Real) and not isinstance(value, bool):
             return text.translate(self.swap)
         return str(text)
+
+
+@cache
+def _separators(code: str) -> dict[str, str]:
+    from babel import Locale
+    from babel.numbers import get_decimal_symbol, get_group_symbol
+
+    percent = Locale.parse(code).percent_formats[None].suffix[0]  # in French with a space that does not break
+    return {"decimal": get_decimal_symbol(code), "thousands": get_group_symbol(code), "percent": percent}
 
 
 @cache

@@ -13,7 +13,7 @@ from engine.checkpoint import Checkpoint
 from engine.errors import EngineError
 from engine.evaluation import surprise, token_probabilities
 from engine.generation import FILTERS, NextToken, SamplingConfig, next_token_distribution
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.moments import read_logits, read_probabilities
 from engine.ngram import MAX_ORDER
 from engine.runs.counting import texts_by_counting
@@ -165,9 +165,9 @@ def filter_by_filter(logits, sampling: SamplingConfig, ids: list[int], tokens: d
     """The probabilities of some tokens (id → text) after each filter in turn, in percent; cut tokens have none."""
     off = SamplingConfig(seed=sampling.seed)
     names = {
-        "model": (),
-        "penalty": ("repetition_penalty",),
-        "temperature": ("temperature",),
+        N_("model"): (),
+        N_("penalty"): ("repetition_penalty",),
+        N_("temperature"): ("temperature",),
         "top-k": ("top_k",),
         "top-p": ("top_p",),
         "min-p": ("min_p",),
@@ -203,12 +203,17 @@ def show_surprise(draft: Draft, tokenizer) -> None:
     measured = surprise(table["probability"].tolist(), [len(tokenizer.token_bytes(i)) for i in draft.ids])
     with st.container(horizontal=True):
         st.metric(
-            _("Bits per token"), f"{measured.bits / measured.n_tokens:.2f}", help=_("The mean surprise."), width=130
+            _("Bits per token"),
+            number(measured.bits / measured.n_tokens, ".2f"),
+            help=_("The mean surprise."),
+            width=130,
         )
-        st.metric(_("Perplexity"), f"{measured.perplexity:,.1f}", help=_("e to the loss of this text."), width=130)
+        st.metric(
+            _("Perplexity"), number(measured.perplexity, ",.1f"), help=_("e to the loss of this text."), width=130
+        )
         st.metric(
             _("Bits per byte"),
-            f"{measured.bits_per_byte:.2f}",
+            number(measured.bits_per_byte, ".2f"),
             help=_("Comparable between models and tokenizers."),
             width=130,
         )
@@ -223,9 +228,14 @@ def show_surprise(draft: Draft, tokenizer) -> None:
         )
     )
     show_table(
-        table.style.format({N_("probability"): "{:.3%}", N_("surprise (bits)"): "{:.2f}"}, na_rep="–"),
+        table.style.format(
+            {
+                N_("probability"): lambda each: number(each, ".3%"),
+                N_("surprise (bits)"): lambda each: number(each, ".2f"),
+            },
+            na_rep="–",
+        ),
         width="stretch",
-        placeholder="–",
     )
     st.caption(_("Surprise is −log₂ of the probability. Its mean, in nats, is the loss that training makes small."))
 
@@ -373,7 +383,9 @@ with text, shown_errors():
         with st.expander(_("Filter by filter"), icon=":material/filter_alt:"):
             tokens = {c["id"]: visible_token(c["text"]) for c in candidates}
             stages = filter_by_filter(logits, sampling, draft.ids, tokens)
-            show_table(stages.style.format("{:.2f} %", na_rep=_("cut")), width="stretch")
+            show_table(
+                stages.style.format(lambda each: _("{value:.2f} %", value=each), na_rep=_("cut")), width="stretch"
+            )
             st.caption(
                 _("From left to right: each column is what its filter left of the one before. Each sums to 100 %.")
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.language import _
+from engine.language import _, number
 from pages.guides.outcomes import plain, safe
 from pages.shared import guide
 from pages.shared.guide import Outcome
@@ -20,9 +20,9 @@ def mix_of(wanted: dict[str, float], names: dict[str, str], within: float = 0.02
     if not mixes:
         return Outcome(False, _("Open “Mix your own” and move the weights there."))
     last = {name: row["share"] for name, row in mixes[-1].items()}
-    now = ", ".join(f"{names.get(name, plain(name))} {share:.0%}" for name, share in last.items())
+    now = ", ".join(f"{names.get(name, plain(name))} {number(share, '.0%')}" for name, share in last.items())
     done = set(last) == set(wanted) and all(abs(last[name] - share) <= within for name, share in wanted.items())
-    aim = ", ".join(f"{names[name]} {share:.0%}" for name, share in wanted.items())
+    aim = ", ".join(f"{names[name]} {number(share, '.0%')}" for name, share in wanted.items())
     return Outcome(
         done,
         _("Your mix: {now}.", now=now)

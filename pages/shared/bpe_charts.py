@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from engine.bpe_replay import Replay
-from engine.language import _, cached_by_language
+from engine.language import _, cached_by_language, number
 from pages.shared import charts
 from pages.shared.bpe_training import quoted
 from pages.shared.charts import Figure
@@ -29,7 +29,7 @@ def pair_counts(replay: Replay, n: int) -> Figure:
             "place": np.arange(1, len(pairs) + 1),
             "pair": charts._distinct(names),
             "count": [count for _unused, count in pairs],
-            "label": [f"{count:,}{note}" for (_unused, count), note in zip(pairs, notes, strict=False)],
+            "label": [f"{number(count)}{note}" for (_unused, count), note in zip(pairs, notes, strict=False)],
             "ids": [_("{left} and {right}", left=left, right=right) for (left, right), _unused in pairs],
             "room": [1.25 * pairs[0][1] if pairs else 0] * len(pairs),  # for the label beside the longest bar
         }
@@ -121,7 +121,7 @@ def size_against_length(table: pd.DataFrame) -> Figure:
 def bits_per_byte(table: pd.DataFrame) -> Figure:
     """Bits per byte of the trained models, one bar each. `table` has the columns tokenizer, bits and detail."""
     data = table[["tokenizer", "bits", "detail"]].reset_index(drop=True)
-    data["label"] = [f"{bits:.3f}" for bits in data["bits"]]
+    data["label"] = [number(bits, ".3f") for bits in data["bits"]]
     best = data.loc[data["bits"].idxmin()]
     summary = _(
         "{tokenizer} predicts the text best: {bits:.3f} bits per byte.", tokenizer=best["tokenizer"], bits=best["bits"]

@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from engine.language import N_, _, cached_by_language
+from engine.language import N_, SOURCE, _, cached_by_language, language, number, separators
 from pages.shared import projector
 from pages.shared.figure_files import chart_files, in_fragment, plain_title, show_save
 from pages.shared.wording import inside
@@ -139,7 +139,7 @@ def loss_curves(
         "run": [*map(str, run[drawn]), *[""] * n_rules],
         "label": [
             *[""] * n_curve,
-            *[f"{label} {nats:.2f}" for label, nats in levels],
+            *[f"{label} {number(nats, '.2f')}" for label, nats in levels],
             *[str(label) for _unused, label in changes],
         ],
     }
@@ -326,8 +326,8 @@ def visible_token(text: str) -> str:
 def percent(probability: float) -> str:
     """A probability in words short enough for a label: 0.123 -> "12.3 %", 0.00002 -> "< 0.1 %"."""
     if 0 < probability < 0.001:
-        return "< 0.1 %"
-    return f"{100 * probability:.1f} %"
+        return _("< 0.1 %")
+    return _("{value:.1f} %", value=100 * probability)
 
 
 @cached_by_language(maxsize=256)
@@ -511,10 +511,18 @@ def _to_spec(chart: alt.Chart | alt.LayerChart, title: str, height: int) -> dict
     spec: dict[str, Any] = placed.to_dict(validate=VALIDATED)
     for unwanted in ("data", "datasets", "$schema"):
         spec.pop(unwanted, None)
-    spec["config"] = _CONFIG
+    spec["config"] = _config()
     spec["autosize"] = {"type": "fit", "contains": "padding"}
     spec["padding"] = {"left": 2, "right": 8, "top": 4, "bottom": 4}
     return spec
+
+
+@cached_by_language(maxsize=None)
+def _config() -> dict[str, Any]:
+    """The common settings; but for English with the signs that numbers on axes and in tooltips are written with."""
+    if language() == SOURCE:
+        return _CONFIG
+    return {**_CONFIG, "locale": {"number": {**separators(), "grouping": [3], "currency": ["", ""]}}}
 
 
 def _fitting(title: str) -> Any:
@@ -544,4 +552,4 @@ def _require(frame: pd.DataFrame, columns: Sequence[str]) -> None:
 
 
 def _short(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return number(value, ",.0f") if abs(value) >= 100 else number(value, ".3g")

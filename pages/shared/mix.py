@@ -53,4 +53,4 @@ def choose_weights(known: Mapping[str, CorpusInfo]) -> dict[str, float]:
 def mix_title(weights: Mapping[str, float], known: Mapping[str, CorpusInfo]) -> str:
     """Shares and titles, the largest first: "60 % Stories + 40 % Shakespeare"."""
     ordered = sorted(weights.items(), key=lambda pair: -pair[1])
-    return " + ".join(f"{100 * share:.0f} % {known[name].title}" for name, share in ordered)
+    return " + ".join(_("{share:.0f} % {title}", share=100 * share, title=known[name].title) for name, share in ordered)

@@ -13,9 +13,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from engine.language import N_
+from engine.language import N_, number
 from engine.runs.records import RunRecord
-from pages.shared.text_source import source_title
+from pages.shared.text_source import english_title
 from pages.shared.viewer import lab
 
 MAX_POINTS = 400
@@ -107,7 +107,7 @@ def _by_source(evaluations: list[dict[str, Any]]) -> pd.DataFrame:
     rows = [
         {
             **{column: evaluation[column] for column in ("step", "tokens", "seconds")},
-            "run": source_title(source["name"]),
+            "run": english_title(source["name"]),
             "loss": source["validation_loss"],
             "bits_per_byte": source["bits_per_byte"],
         }
@@ -141,7 +141,7 @@ def flat_config(record: RunRecord) -> dict[str, Any]:
         if isinstance(value, dict):
             flat.update({f"{name}.{inner}": item for inner, item in value.items()})
         elif name == "corpora":
-            flat["text"] = " + ".join(f"{corpus[:14]} {weight:.0%}" for corpus, weight in value)
+            flat["text"] = " + ".join(f"{corpus[:14]} {number(weight, '.0%')}" for corpus, weight in value)
         else:
             flat[name] = value
     return flat
@@ -166,4 +166,4 @@ def differences(records: list[RunRecord]) -> pd.DataFrame:
     table = pd.DataFrame(columns)
     measured = table.index[:6]
     differing = [name for name in table.index[6:] if table.loc[name].astype(str).nunique() > 1]
-    return table.loc[[*measured, *differing]].map(lambda v: f"{v:.4g}" if isinstance(v, float) else str(v))
+    return table.loc[[*measured, *differing]].map(lambda v: number(v, ".4g") if isinstance(v, float) else str(v))

@@ -14,7 +14,7 @@ import streamlit as st
 
 from engine.checkpoint import gpt2_obstacle
 from engine.errors import EngineError, StoreUnavailable
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.open_models import gpt2_archive
 from engine.runs.records import PRETRAINING, RunRecord
 from engine.take_home import write_notebook, write_script, write_ticket
@@ -94,7 +94,7 @@ def _panel(run_id: str, compare: tuple[str, ...], was_live: bool) -> None:
 def show_status(record: RunRecord) -> None:
     """Progress, state and time left of a run."""
     icon, word = STATES[record.state]
-    total = f"{record.total_steps:,}" if record.total_steps else "?"
+    total = number(record.total_steps) if record.total_steps else "?"
     eta = lab().eta_seconds(record.run_id) if record.live else None
     line = _("{icon} **{word}** · step {step:,} of {total}", icon=icon, word=word, step=record.step, total=total)
     if record.state == "queued":
@@ -243,22 +243,22 @@ def _numbers(run: RunView) -> None:
     numbers = (
         (
             _("Validation loss"),
-            f"{measured['validation_loss']:.3f}",
+            number(measured["validation_loss"], ".3f"),
             _("Nats per token on text the model never trains on."),
         ),
         (
             _("Perplexity"),
-            f"{measured['perplexity']:,.1f}",
+            number(measured["perplexity"], ",.1f"),
             _("e to the loss: as unsure as if it chose among so many tokens."),
         ),
         (
             _("Bits per byte"),
-            "–" if bits is None else f"{bits:.3f}",
+            "–" if bits is None else number(bits, ".3f"),
             _("The loss for each byte of text: comparable between tokenizers."),
         ),
         (
             N_("Tokens/s"),
-            "–" if run.speeds.empty else f"{speed:,.0f}",
+            "–" if run.speeds.empty else number(speed, ",.0f"),
             _("Training speed on one core, the median of the run so far."),
         ),
     )
@@ -271,11 +271,12 @@ def _sources(run: RunView) -> None:
     """The validation loss of each text of a mixture, in the unit that compares texts of different token lengths."""
     if run.sources.empty:
         return
+    sources = run.sources.assign(run=run.sources["run"].map(_))
     figure = charts.small_line(
-        run.sources, "bits_per_byte", _("Validation loss per source"), _("bits per byte"), points=True
+        sources, "bits_per_byte", _("Validation loss per source"), _("bits per byte"), points=True
     )
     figure.show(caption=False)
-    newest = run.sources[run.sources["step"] == run.sources["step"].max()].sort_values("bits_per_byte")
+    newest = sources[sources["step"] == sources["step"].max()].sort_values("bits_per_byte")
     values = " · ".join(
         _("{source} {bits:.2f} bits per byte ({loss:.2f} nats per token)", source=source, bits=bits, loss=loss)
         for source, bits, loss in zip(newest["run"], newest["bits_per_byte"], newest["loss"], strict=True)

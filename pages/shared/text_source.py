@@ -124,9 +124,14 @@ def choose_text(
 
 
 def source_title(name: str) -> str:
-    """What a learner calls the corpus or upload of this name."""
+    """What a learner calls the corpus or upload of this name, in the reader's language."""
+    return _(english_title(name))
+
+
+def english_title(name: str) -> str:
+    """The same in English, for what readers of every language share."""
     known = corpora()
-    return known[name].title if name in known else _made().get(name, ("My own text",))[0]
+    return (known[name].title if name in known else _made().get(name, (N_("My own text"),))[0])[:]
 
 
 def _mixture(known: dict[str, CorpusInfo]) -> TextSource:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from engine.errors import ConfigError
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.runs.config import RunConfig
 from engine.runs.recipes import DEFAULT_RECIPE, RECIPES, Recipe, recipe_config
 from pages.shared.errors import sentence
@@ -56,7 +56,9 @@ def training_form() -> Order:
     ]
     changes = _advanced(recipe)
     budget = changes["training"]
-    length = _("{steps:,} steps", steps=budget["steps"]) if budget.get("steps") else f"{budget['seconds']:g} s"
+    length = (
+        _("{steps:,} steps", steps=budget["steps"]) if budget.get("steps") else f"{number(budget['seconds'], 'g')} s"
+    )
     label = f"{source.title} · {length}"
     if source.problem:
         return Order(None, label, source.problem)
@@ -398,4 +400,4 @@ def _waiting() -> int:
 
 
 def _amount(n: int) -> str:
-    return _("{n:.1f} million", n=n / 1e6) if n >= 100_000 else f"{n:,}"
+    return _("{n:.1f} million", n=n / 1e6) if n >= 100_000 else number(n)

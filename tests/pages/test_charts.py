@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from engine import language
+from engine.figures import standalone, to_svg
 from pages.shared import charts
 
 BASELINES = {"uniform": 6.91, "bigram": 3.98}
@@ -179,3 +181,12 @@ def test_each_figure_has_a_menu_to_save_it_that_is_filled_when_it_is_opened(monk
         "Page (HTML)",
         "Data (CSV)",
     ]
+
+
+def test_numbers_of_a_chart_and_of_its_files_are_written_as_the_reader_writes_them(monkeypatch):
+    assert "locale" not in charts.loss_curves(points(20)).spec["config"]
+    monkeypatch.setattr(language, "_readers_language", lambda: "fr")
+    figure = charts.loss_curves(points(20))
+    validate(figure)
+    ticks = re.findall(r">([\d.,]+)</text>", to_svg(standalone(figure.spec, figure.data, {})).decode())
+    assert any("," in tick for tick in ticks) and not any("." in tick for tick in ticks), ticks

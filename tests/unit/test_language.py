@@ -10,7 +10,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from engine import language
-from engine.language import N_, Message, _, cached_by_language, number, plural_of
+from engine.language import N_, Message, _, cached_by_language, number, plural_of, separators
 
 ROOT = Path(__file__).resolve().parents[2]
 CATALOGS = sorted((ROOT / "assets/locales").glob("*.po"))
@@ -46,8 +46,14 @@ def test_what_names_an_option_speaks_only_when_it_is_shown(french):
 
 
 def test_numbers_take_the_separators_of_the_language(french):
-    assert number(1234.5, ",.1f") == "1\u202f234,5" and number(0.125, ".1%") == "12,5%"
+    assert number(1234.5, ",.1f") == "1\u202f234,5" and number(0.125, ".1%") == "12,5\u00a0%"
     assert _("{flag} {n}", flag=True, n=1.5) == "True 1.5"  # without a format it is no number to be read
+
+
+def test_who_writes_numbers_otherwise_asks_for_the_separators(monkeypatch):
+    assert separators() == {"decimal": ".", "thousands": ",", "percent": "%"}
+    monkeypatch.setattr(language, "_readers_language", lambda: "fr")
+    assert separators() == {"decimal": ",", "thousands": "\u202f", "percent": "\u00a0%"}
 
 
 def test_numpys_numbers_take_the_separators_as_well(french):

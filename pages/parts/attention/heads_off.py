@@ -13,7 +13,7 @@ from engine.aside_worker import Call
 from engine.errors import EngineError
 from engine.gpt import Attention
 from engine.head_questions import loss_with_off
-from engine.language import N_, _
+from engine.language import N_, _, number
 from pages.parts.attention import effects
 from pages.parts.attention.chosen_heads import Chosen
 from pages.parts.attention.head import choose_head, head_name
@@ -152,8 +152,8 @@ def _before_and_after(chosen: Chosen, off: frozenset[tuple[int, int]]) -> None:
                 return
             st.metric(
                 _("Loss (nats per token)"),
-                f"{losses[1]:.3f}",
-                f"{losses[1] - losses[0]:+.3f}" if off else None,
+                number(losses[1], ".3f"),
+                number(losses[1] - losses[0], "+.3f") if off else None,
                 delta_color="inverse",
                 help=_("On held-out text; {losses:.3f} with all heads on.", losses=losses[0]),
             )

@@ -9,7 +9,7 @@ import streamlit as st
 from engine import inspection
 from engine.errors import EngineError
 from engine.head_questions import habits_on
-from engine.language import N_, _
+from engine.language import N_, _, number
 from pages.parts.attention import effects
 from pages.parts.attention.chosen_heads import Chosen, three_decimals
 from pages.parts.attention.head import chosen_head, head_name, set_head
@@ -102,7 +102,12 @@ def _measured(chosen: Chosen, measured_on: str, at_least: float) -> None:
         st.markdown(_("**Every head by its strongest habit**"))
         head_maps(
             [
-                HeadTile(*place, label, (f"{score:.2f}",), f"{head_name(*place).capitalize()}: {_(label)}, {score:.2f}")
+                HeadTile(
+                    *place,
+                    label,
+                    (number(score, ".2f"),),
+                    f"{head_name(*place).capitalize()}: {_(label)}, {number(score, '.2f')}",
+                )
                 for place, (label, score) in labels.items()
             ],
             key="heads_where",
@@ -190,7 +195,7 @@ def _counted(labels: dict[tuple[int, ...], tuple[str, float]]) -> str:
 def _against_chance(scores: inspection.HeadScores, layer: int, head: int) -> None:
     measured = [n for n in range(len(inspection.HEAD_LABELS)) if scores.counts[n]]
     rows = [
-        (_(inspection.HEAD_LABELS[n]), series, value, f"{value:.2f}")
+        (_(inspection.HEAD_LABELS[n]), series, value, number(value, ".2f"))
         for n in measured
         for series, value in (
             (_("this head"), float(scores.values[layer, head, n])),

@@ -11,7 +11,7 @@ import streamlit as st
 
 from engine import inspection
 from engine.gpt import Attention
-from engine.language import N_, _, cached_by_language
+from engine.language import N_, _, cached_by_language, number
 from pages.parts.attention import effects
 from pages.parts.attention.chosen_heads import Chosen, three_decimals
 from pages.parts.attention.head import head_name
@@ -114,7 +114,9 @@ def _ranked(values: np.ndarray, scores: inspection.HeadScores, rank: str, base: 
         ],
         columns=[N_("head"), N_("value"), N_("label"), N_("rank")],
     )
-    data["shown"] = [f"{value:+.3f}" if rank == RANKS[0] else f"{value:.1f} %" for value in data["value"]]
+    data["shown"] = [
+        number(value, "+.3f") if rank == RANKS[0] else _("{value:.1f} %", value=value) for value in data["value"]
+    ]
     summary = _("Nothing has been measured yet.")
     if places:
         (layer, head), top = places[0], data["shown"][0]

@@ -11,6 +11,7 @@ import streamlit as st
 
 from engine import attention_steps
 from engine.language import N_, _
+from engine.language import number as written_number
 from pages.parts.attention.step_view import View, number
 from pages.shared.components.vector_strips import Strip, StripGroup, vector_strips
 from pages.shared.tables import show_table
@@ -65,7 +66,7 @@ def _division(view: View, row: int, column: int) -> None:
         view,
         row,
         column,
-        f"{number(score)} ÷ √{D} = {number(score)} ÷ {math.sqrt(D):.3f} = **{number(scaled)}**",
+        f"{number(score)} ÷ √{D} = {number(score)} ÷ {written_number(math.sqrt(D), '.3f')} = **{number(scaled)}**",
     )
     seen = ~view.hidden[row]
     without = attention_steps.softmax_row(np.where(seen, view.stages.scores[row], -np.inf)).weights.max()
@@ -74,15 +75,17 @@ def _division(view: View, row: int, column: int) -> None:
     columns = st.columns(3)
     columns[0].metric(
         _("Spread of the scores"),
-        f"{spread[0]:.2f} → {spread[1]:.2f}",
+        f"{written_number(spread[0], '.2f')} → {written_number(spread[1], '.2f')}",
         help=_("Standard deviation of all scores that the mask leaves, before and after the division."),
     )
     columns[1].metric(
         _("Largest weight, not divided"),
-        f"{without:.1%}",
+        written_number(without, ".1%"),
         help=_("What softmax would make of this row if the scores were not divided."),
     )
-    columns[2].metric(_("Largest weight, divided"), f"{with_it:.1%}", help=_("What it does make of this row."))
+    columns[2].metric(
+        _("Largest weight, divided"), written_number(with_it, ".1%"), help=_("What it does make of this row.")
+    )
 
 
 def _masking(view: View, row: int, column: int) -> None:

@@ -11,6 +11,7 @@ from engine.attention_steps import Dropped
 from engine.gpt import GPTConfig
 from engine.inspection import AttentionStages
 from engine.language import N_
+from engine.language import number as written_number
 from pages.shared.charts import visible_token
 from pages.shared.sentence import Sentence
 
@@ -45,7 +46,7 @@ STAGES = (
         "(T, T) → (T, T)",
     ),
     Stage(
-        "mask",
+        N_("mask"),
         N_("Masked scores"),
         N_(
             "What comes after a token is not known when it is read. Its scores are replaced by −∞, which softmax turns "
@@ -144,5 +145,5 @@ def number(value: float) -> str:
     if value == -math.inf:
         return "−∞"
     size = abs(float(value))
-    text = f"{size:.0f}" if size >= 1000 else f"{size:.4g}" if size >= 0.001 or size == 0 else f"{size:.1e}"
+    text = written_number(size, ".0f" if size >= 1000 else ".4g" if size >= 0.001 or size == 0 else ".1e")
     return ("−" if value < 0 else "") + text

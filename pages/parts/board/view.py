@@ -21,7 +21,7 @@ from pages.shared.network import join_address
 from pages.shared.run_data import run_name
 from pages.shared.run_panel import STATES
 from pages.shared.tables import show_table
-from pages.shared.text_source import source_title
+from pages.shared.text_source import english_title
 from pages.shared.viewer import lab
 
 REFRESH_SECONDS = 3.0
@@ -184,7 +184,7 @@ def _best() -> None:
     records = [record for record in lab().runs() if record.step > 0 and "corpora" in record.config_dict]
     texts: dict[str, list[RunRecord]] = {}
     for record in records:
-        key = " + ".join(sorted(source_title(str(name)) for name, _unused in record.config_dict["corpora"]))
+        key = " + ".join(sorted(english_title(str(name)) for name, _unused in record.config_dict["corpora"]))
         texts.setdefault(key, []).append(record)
     if not texts:
         st.caption(_("No pretraining run has been measured yet."))
@@ -195,7 +195,7 @@ def _best() -> None:
         _("Text"),
         list(texts),
         index=list(texts).index(most),
-        format_func=_,
+        format_func=lambda key: " + ".join(map(_, key.split(" + "))),
         key="board-text",
         help=_("Losses on different texts cannot be compared."),
     )

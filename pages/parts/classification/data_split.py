@@ -10,7 +10,7 @@ import streamlit as st
 from engine.classification_metrics import rarest_class
 from engine.errors import CorpusError
 from engine.labelled import Split
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.uploads import (
     LabelledTexts,
 )
@@ -100,11 +100,11 @@ def _split_controls() -> dict[str, Any]:
 def _numbers(data: LabelledTexts, split: Split) -> None:
     lengths = sorted(len(text.split()) for text in data.texts)
     numbers = (
-        (_("Texts"), f"{len(data):,}", _("Rows of the set.")),
+        (_("Texts"), number(len(data)), _("Rows of the set.")),
         (_("Classes"), f"{len(data.label_names)}", _("Different labels.")),
-        (_("Median words"), f"{lengths[len(lengths) // 2]:,}", _("Half of the texts have more words.")),
-        (_("Copies removed"), f"{len(split.copies):,}", _("Texts that are the same as an earlier one.")),
-        (_("To train on"), f"{len(split.train):,}", _("After copies, split and balancing.")),
+        (_("Median words"), number(lengths[len(lengths) // 2]), _("Half of the texts have more words.")),
+        (_("Copies removed"), number(len(split.copies)), _("Texts that are the same as an earlier one.")),
+        (_("To train on"), number(len(split.train)), _("After copies, split and balancing.")),
     )
     with st.container(horizontal=True):
         for label, value, help in numbers:
@@ -116,7 +116,7 @@ def _class_chart(split: Split, balance: bool) -> None:
     parts = ((_("train"), split.train), (_("validation"), split.validation), (_("test"), split.test))
     rows = pd.DataFrame(
         [
-            {"row": shortened(name, 30), "series": part, "value": n, "shown": f"{n:,}"}
+            {"row": shortened(name, 30), "series": part, "value": n, "shown": number(n)}
             for label, name in enumerate(names)
             for part, texts in parts
             for n in [texts.labels.count(label)]

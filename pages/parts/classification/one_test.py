@@ -9,7 +9,7 @@ import streamlit as st
 
 from engine.classification_metrics import Quality
 from engine.labelled import Split
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.runs.classifying import (
     DEFAULT_PRESET,
     PRESETS,
@@ -129,7 +129,7 @@ def _table(
             "value": 100 * measured["accuracy"],
             "low": 100 * measured["low"],
             "high": 100 * measured["high"],
-            "shown": [f"{100 * value:.2f} %" for value in measured["accuracy"]],
+            "shown": [_("{value:.2f} %", value=100 * value) for value in measured["accuracy"]],
         }
     )
     figures.compared(
@@ -190,7 +190,7 @@ def _run_row(title: str, record: RunRecord | None, split: Split) -> dict[str, An
         return _row(title, None, None, "–", _("not trained yet"))
     word = STATES[record.state][1]
     if record.live:
-        word += f", {record.progress:.0%}"
+        word += f", {number(record.progress, '.0%')}"
     counted = counts_of(record.run_id, record.attempt, record.step > 0)
-    numbers = f"{counted['n_trainable']:,}" if counted else "–"
+    numbers = number(counted["n_trainable"]) if counted else "–"
     return _row(title, quality_of_run(record, split), record.seconds or None, numbers, word)

@@ -10,7 +10,7 @@ from engine import classification_metrics as metrics
 from engine.classification import confusion_matrix
 from engine.classification_metrics import Calibration, ThresholdCurve, calibration, counts_at, rarest_class
 from engine.labelled import Split
-from engine.language import N_, _
+from engine.language import N_, _, number
 from pages.parts.classification import figures
 from pages.parts.classification.source import cell_told, choose_classifier, shortened, split_of_run, test_probabilities
 from pages.shared.code_panel import show_code
@@ -76,16 +76,16 @@ def _judge(key: str, split: Split, said: np.ndarray) -> None:
     numbers = (
         (
             _("Accuracy"),
-            f"{found.accuracy:.2%}",
+            number(found.accuracy, ".2%"),
             _("{n_right:,} of {n:,} test texts called rightly.", n_right=found.n_right, n=found.n),
         ),
         (
             _("95 % interval"),
-            f"{100 * low:.1f}–{100 * high:.1f} %",
+            _("{low:.1f}–{high:.1f} %", low=100 * low, high=100 * high),
             _("Wilson's interval: what so few texts can tell."),
         ),
-        (which, f"{found.f1:.3f}", _("The harmonic mean of precision and recall.")),
-        (_("Mistakes"), f"{found.n - found.n_right:,}", _("Test texts called wrongly.")),
+        (which, number(found.f1, ".3f"), _("The harmonic mean of precision and recall.")),
+        (_("Mistakes"), number(found.n - found.n_right), _("Test texts called wrongly.")),
     )
     with st.container(horizontal=True):
         for label, value, help in numbers:
@@ -136,7 +136,7 @@ def _thresholds(positive: np.ndarray, scores: np.ndarray, threshold: float, key:
     )
     with st.container(horizontal=True):
         for name, value, help in numbers:
-            st.metric(_(name), f"{value:.2%}", help=_(help), width=130)
+            st.metric(_(name), number(value, ".2%"), help=_(help), width=130)
     st.caption(
         _(
             "{true_positives:,} found, {false_negatives:,} missed, {false_positives:,} false alarms, "

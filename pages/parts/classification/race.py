@@ -11,7 +11,7 @@ from engine import classification, lora
 from engine.classification_metrics import quality
 from engine.errors import CorpusError, EngineError
 from engine.labelled import Split
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.runs.classifying import ClassificationConfig, classification_config
 from engine.runs.records import RunRecord
 from pages.parts.classification.methods import counts_of
@@ -220,7 +220,7 @@ def _row(each: str, record: RunRecord, split: Split) -> dict[str, Any]:
     measured = evaluations(record.run_id, f"{record.attempt}:{record.step}:{record.state}:{record.updated_at}")
     said = recorded_test(record.run_id, record.attempt, record.state)
     judged = None if said is None or len(said) != len(split.test) else quality(split.test.labels, said)
-    state = STATES[record.state][1] + (f", {record.progress:.0%}" if record.live else "")
+    state = STATES[record.state][1] + (f", {number(record.progress, '.0%')}" if record.live else "")
     return {
         N_("what learns"): WHAT_LEARNS[each],
         N_("learning numbers"): n_learning,

@@ -12,7 +12,7 @@ from engine.aside_worker import Call
 from engine.classification_metrics import mean_interval
 from engine.errors import EngineError
 from engine.labelled import Split
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.runs.classifying import (
     STUDY_SIZES,
     ClassificationConfig,
@@ -64,7 +64,7 @@ def show_study(name: str, settings: dict[str, Any], split: Split) -> None:
         possible,
         selection_mode="multi",
         default=possible,
-        format_func=lambda n: _("all {n_train:,}", n_train=len(split.train)) if n == ALL else f"{n:,}",
+        format_func=lambda n: _("all {n_train:,}", n_train=len(split.train)) if n == ALL else number(n),
         key=f"study-sizes:{len(split.train)}:{len(split.train.label_names)}",
         help=_("Runs of few labels take seconds, that of all labels the longest."),
     )
@@ -197,7 +197,10 @@ def _study_chart(values: dict[tuple[str, Any], list[float]], split: Split) -> No
         )
     frame = pd.DataFrame(rows).sort_values(["labels", "method"])
     best = frame.loc[frame.groupby("labels")["value"].idxmax()]
-    words = "; ".join(f"{row['labels']:,}: {row['method']} ({row['value']:.1f} %)" for _unused, row in best.iterrows())
+    words = "; ".join(
+        _("{labels:,}: {method} ({value:.1f} %)", labels=row["labels"], method=row["method"], value=row["value"])
+        for _unused, row in best.iterrows()
+    )
     commonest = np.bincount(split.test.labels).max() / len(split.test)
     figures.by_labels(
         frame,

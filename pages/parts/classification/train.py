@@ -12,7 +12,7 @@ from engine import classification, lora
 from engine.classification import Classifier, ClassifierConfig
 from engine.errors import EngineError
 from engine.gpt import GPT
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.runs.classifying import DEFAULT_PRESET, PRESETS, ClassificationConfig, classification_config
 from engine.runs.records import RunRecord
 from pages.parts.classification.source import (
@@ -187,7 +187,7 @@ def _advanced(trainable: str) -> tuple[dict[str, Any], dict[str, Any]]:
         _("Learning rate"),
         [0.1, 0.3, 1.0, 3.0],
         1.0,
-        format_func=lambda each: _(f"× {each:g}"),
+        format_func=lambda each: _(f"× {number(each, 'g')}"),
         help=_("A factor on the usual rates for what learns."),
         **keyed("rate"),
     )
@@ -212,7 +212,7 @@ def _advanced(trainable: str) -> tuple[dict[str, Any], dict[str, Any]]:
         _("Token dropout"),
         [None, 0.0, 0.15, 0.3, 0.5],
         None,
-        format_func=lambda share: _("usual" if share is None else f"{share:.0%}"),
+        format_func=lambda share: _("usual" if share is None else number(share, ".0%")),
         help=_(
             "So many tokens of a text are left out at random whenever it is learned: no word can decide alone. 30 % "
             "for SMS, none for others."

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from engine.language import N_, _, cached_by_language
+from engine.language import N_, _, cached_by_language, number
 from engine.power_law import PowerLaw
 from pages.shared.charts import Figure, _to_spec
 from pages.shared.tables import show_table
@@ -25,7 +25,7 @@ _WHOLE = "datum.value >= 1000 ? format(datum.value, ',.0f') : format(datum.value
 
 def percent(share: float) -> str:
     """A share in whole percent, set as the rest of the page does: 0.6 -> "60 %"."""
-    return f"{100 * share:.0f} %"
+    return _("{value:.0f} %", value=100 * share)
 
 
 def facts(cards: Sequence[tuple[str, str, str]]) -> None:
@@ -117,7 +117,7 @@ def shares(frame: pd.DataFrame, *, title: str, alt_text: str, summary: str, unit
 
     `frame` has source, kind and share (0 to 1).
     """
-    data = frame.assign(percent=[f"{100 * share:.1f} %" for share in frame["share"]])
+    data = frame.assign(percent=[_("{value:.1f} %", value=100 * share) for share in frame["share"]])
     sources, kinds = (tuple(dict.fromkeys(frame[column])) for column in ("source", "kind"))
     return Figure(data, _shares_spec(title, unit, sources, kinds), alt_text, summary)
 
@@ -161,7 +161,7 @@ def epochs_chart(
     data = frame.assign(
         rule=rule,
         rule_label=rule_label,
-        text=[f"{value:.2f}" if value < 10 else f"{value:,.0f}" for value in frame["epochs"]],
+        text=[number(value, ".2f") if value < 10 else number(value, ",.0f") for value in frame["epochs"]],
     )
     published = bool(frame["published"].notna().any())
     return Figure(data, _epochs_spec(title, tuple(frame["source"]), published), alt_text, summary)

@@ -233,7 +233,7 @@ def charts(known: dict[str, CorpusInfo], rows: list[Share], tokenizer: Tokenizer
     long = [
         row
         for name, info in ready.items()
-        for row in ((info.title, there, sizes[name]), (info.title, read, weights.get(name, 0.0)))
+        for row in ((_(info.title), there, sizes[name]), (_(info.title), read, weights.get(name, 0.0)))
     ]
     first = max(rows, key=lambda row: row.weight)
     shares(
@@ -252,7 +252,7 @@ def charts(known: dict[str, CorpusInfo], rows: list[Share], tokenizer: Tokenizer
     epochs_chart(
         pd.DataFrame(
             {
-                "source": [row.info.title for row in rows],
+                "source": [_(row.info.title) for row in rows],
                 "epochs": [row.epochs for row in rows],
                 "published": float("nan"),
             }
@@ -264,7 +264,7 @@ def charts(known: dict[str, CorpusInfo], rows: list[Share], tokenizer: Tokenizer
         summary=_("{title} is read most often: {epochs:.2f} times.", title=most.info.title, epochs=most.epochs),
     ).show()
     if most.epochs > MANY_EPOCHS:
-        names = _(" and ").join(row.info.title for row in rows if row.epochs > MANY_EPOCHS)
+        names = _(" and ").join(_(row.info.title) for row in rows if row.epochs > MANY_EPOCHS)
         st.warning(
             _(
                 "More than {many_epochs} epochs of {names}: repeated text is then worth clearly less than new text, "
@@ -280,7 +280,7 @@ def mixture_table(rows: list[Share], n_chars: int) -> None:
     """The same table as GPT-3's, for this mixture."""
     frame = pd.DataFrame(
         {
-            "source": [row.info.title for row in rows],
+            "source": [_(row.info.title) for row in rows],
             N_("weight (%)"): [100 * row.weight for row in rows],
             "epochs": [row.epochs for row in rows],
             N_("tokens drawn (about)"): [round(row.n_tokens_drawn) for row in rows],
@@ -360,6 +360,6 @@ def sample(mixture: dict[str, float], known: dict[str, CorpusInfo]) -> None:
         return
     rows = []
     for name, piece in pieces:
-        rows += [heading_row(known[name].title), *view_rows(piece[:600] + (" …" if len(piece) > 600 else ""))]
+        rows += [heading_row(_(known[name].title)), *view_rows(piece[:600] + (" …" if len(piece) > 600 else ""))]
     text_view(rows, "data-mix-sample", label=_("The first pieces of the mixture"), height=380)
     st.caption(_("The first 12 pieces in the order of training, each shortened to 600 characters."))

@@ -7,7 +7,7 @@ import streamlit as st
 
 from engine import duplicates
 from engine.duplicates import Duplicates, Passage, Shingled
-from engine.language import N_, _
+from engine.language import N_, _, number
 from pages.parts.data import source
 from pages.parts.data.figures import facts, table
 from pages.parts.data.source import ChosenText, Cleaned, the_text
@@ -128,35 +128,35 @@ def results(text: ChosenText, found: Duplicates) -> None:
     leaked = sum(copy.passage.start >= cut for group in found.groups if group.kept.start < cut for copy in group.copies)
     facts(
         (
-            (_("passages"), f"{found.n_passages:,}", _("Paragraphs, or groups of lines.")),
+            (_("passages"), number(found.n_passages), _("Paragraphs, or groups of lines.")),
             (
                 _("too short to compare"),
-                f"{found.n_skipped:,}",
+                number(found.n_skipped),
                 _("Fewer than {min_words} words.", min_words=duplicates.MIN_WORDS),
             ),
-            (_("groups"), f"{len(found.groups):,}", _("A passage with its near-duplicates.")),
-            (_("copies"), f"{len(copies):,}", _("Passages that are nearly the same as an earlier one.")),
+            (_("groups"), number(len(found.groups)), _("A passage with its near-duplicates.")),
+            (_("copies"), number(len(copies)), _("Passages that are nearly the same as an earlier one.")),
             (
                 _("of the characters"),
-                f"{100 * found.n_chars / max(text.n_chars, 1):.1f} %",
+                _("{value:.1f} %", value=100 * found.n_chars / max(text.n_chars, 1)),
                 _("{n_chars:,} characters are in copies.", n_chars=found.n_chars),
             ),
             (
                 _("copies in the last {share} %", share=share),
-                f"{leaked:,}",
+                number(leaked),
                 _("Copies in the validation part of a passage in the training part."),
             ),
         )
     )
     rows = [
         (
-            number,
+            index,
             text.text[group.kept.start : group.kept.end][:80],
             copy.similarity,
             group.kept.start,
             copy.passage.start,
         )
-        for number, group in enumerate(found.groups[:LISTED], 1)
+        for index, group in enumerate(found.groups[:LISTED], 1)
         for copy in group.copies
     ]
     if rows:
@@ -172,7 +172,7 @@ def side_by_side(text: ChosenText, found: Duplicates) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         n_groups = len(found.groups)
         st.session_state["data-group"] = min(max(int(st.session_state.get("data-group") or 1), 1), n_groups)
-        number = st.number_input(
+        index = st.number_input(
             _("Group of {n_groups:,}", n_groups=n_groups),
             1,
             n_groups,
@@ -181,7 +181,7 @@ def side_by_side(text: ChosenText, found: Duplicates) -> None:
             width=150,
             help=_("The groups in the order of the text."),
         )
-        group = found.groups[number - 1]
+        group = found.groups[index - 1]
         which = 1
         if len(group.copies) > 1:
             st.session_state["data-copy"] = min(max(int(st.session_state.get("data-copy") or 1), 1), len(group.copies))

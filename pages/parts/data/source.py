@@ -9,7 +9,7 @@ import streamlit as st
 
 from engine import offsets, text_statistics
 from engine.bpe import END_OF_TEXT
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.offsets import TokenSpans
 from engine.text_statistics import TextCounts
 from pages.shared.text_source import choose_text, corpora
@@ -79,7 +79,7 @@ def the_text() -> ChosenText | None:
         _("Read at most"),
         READ,
         1_000_000,
-        format_func=lambda n: _("{n:g} million", n=n / 1e6) if n >= 1_000_000 else f"{n:,}",
+        format_func=lambda n: _("{n:g} million", n=n / 1e6) if n >= 1_000_000 else number(n),
         key="data-read",
         persist_state="session",
         help=_(

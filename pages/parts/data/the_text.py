@@ -10,7 +10,7 @@ import streamlit as st
 
 from engine import offsets, text_statistics, windows
 from engine.errors import ConfigError
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.text_statistics import TextSplit
 from pages.parts.data import source
 from pages.parts.data.figures import facts
@@ -135,8 +135,8 @@ def numbers(text: ChosenText, tokenizer: TokenizerChoice, n_tokens: int) -> None
 
 def _shown(value: int | float) -> str:
     if isinstance(value, int):
-        return f"{value:,}"
-    return f"{value:.2f}" if np.isfinite(value) else _("none")
+        return number(value)
+    return number(value, ".2f") if np.isfinite(value) else _("none")
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -295,7 +295,7 @@ def split_in_words(text: ChosenText, split: TextSplit, context: int, starts: np.
         rows.append((name, n_chars, len(tokens), n_windows))
     columns = [N_("part"), N_("characters"), N_("tokens"), N_("windows")]
     table = pd.DataFrame(rows, columns=columns).set_index("part")
-    show_table(table.style.format("{:,}"), width="stretch")
+    show_table(table.style.format(number), width="stretch")
     st.caption(
         _(
             "The cut lies after token {token:,} of {n_tokens:,}, at character {char:,}: the last "

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import power_law, text_statistics
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.power_law import FitError, PowerLaw
 from engine.spreadsheets import harmless_cell
 from engine.text_statistics import RankFrequency, VocabularyGrowth
@@ -39,7 +39,7 @@ def show() -> None:
             _("Ranks the line is fitted to"),
             RANKS,
             (10, 1_000),
-            format_func=lambda rank: _(f"{rank:,}"),
+            format_func=number,
             key="data-ranks",
             persist_state="session",
             help=_(
@@ -249,8 +249,16 @@ def heaps(text: ChosenText, tokenizer: TokenizerChoice, n_words: int, n_tokens: 
         more = law.at(2 * n_words) - law.at(n_words)
         facts(
             (
-                (_("K in V(n) = K · n^β"), f"{law.coefficient:.2f}", _("Fitted to the points from n = 1,000 on.")),
-                ("β", f"{-law.exponent:.3f}", _("1 would mean that every word is a new one, 0 that none is any more.")),
+                (
+                    _("K in V(n) = K · n^β"),
+                    number(law.coefficient, ".2f"),
+                    _("Fitted to the points from n = 1,000 on."),
+                ),
+                (
+                    "β",
+                    number(-law.exponent, ".3f"),
+                    _("1 would mean that every word is a new one, 0 that none is any more."),
+                ),
                 (
                     _("new words in as much text again"),
                     _("about {more:,.0f}", more=more),
@@ -259,7 +267,9 @@ def heaps(text: ChosenText, tokenizer: TokenizerChoice, n_words: int, n_tokens: 
             )
         )
     table(
-        points.rename(columns={"x": "read", "y": "different"})[["series", "read", "different"]],
+        points.rename(columns={"x": "read", "y": "different"})[["series", "read", "different"]].rename(
+            columns={"series": N_("series")}
+        ),
         {N_("read"): "localized", N_("different"): "localized"},
     )
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from engine import embedding
 from engine.checkpoint import Checkpoint
-from engine.language import N_, _
+from engine.language import N_, _, number
 from pages.parts.embeddings.source import token_text
 from pages.shared.charts import visible_token
 from pages.shared.code_panel import show_code
@@ -112,7 +112,7 @@ def _table(checkpoint: Checkpoint, weights: np.ndarray, token_id: int) -> None:
                     _("W, {n_weights:,} rows of {shape} numbers", n_weights=len(weights), shape=weights.shape[1]),
                     [
                         Strip(
-                            f"{i:,} "
+                            f"{number(i)} "
                             + (visible_token(token_text(tokenizer, i)) if i < tokenizer.n_vocab else _("(unused)")),
                             weights[i],
                             marked=i == token_id,
@@ -158,18 +158,18 @@ def _both_ways(checkpoint: Checkpoint, weights: np.ndarray, ids: list[int]) -> N
         columns = st.columns(3)
         columns[0].metric(
             _("Largest difference"),
-            f"{difference:g}",
+            number(difference, "g"),
             help=_("Over all {width:,} numbers, not only those shown.", width=len(ids) * width),
         )
         columns[1].metric(
             _("Multiplications, one-hot × W"),
-            f"{len(ids) * n_rows * width:,}",
+            number(len(ids) * n_rows * width),
             help=_("tokens × V × d. A look-up needs none: it copies the row."),
         )
         share = n_rows * width / checkpoint.model.n_parameters
         columns[2].metric(
             _("Numbers in W"),
-            f"{n_rows * width:,}",
+            number(n_rows * width),
             help=_("V × d = {n_rows:,} × {width}: {share:.0%} of this model.", n_rows=n_rows, width=width, share=share),
         )
     if checkpoint.model.config.tie_embeddings:

@@ -13,7 +13,7 @@ import streamlit as st
 
 from engine import embedding
 from engine.checkpoint import Checkpoint
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.runs.token_use import arranged, token_use
 from engine.tokenizer import Tokenizer
 from pages.parts.embeddings.source import token_text
@@ -465,12 +465,14 @@ def _unseen(weights: np.ndarray, words: Vocabulary, checkpoint: Checkpoint) -> N
         )
         lengths = [float(np.linalg.norm(weights[ids], axis=1).mean()) for ids in (seen, words.unseen)]
         columns[1].metric(
-            _("Mean length, seen · unseen"), f"{lengths[0]:.2f} · {lengths[1]:.2f}", help=_("Of the tokens' vectors.")
+            _("Mean length, seen · unseen"),
+            f"{number(lengths[0], '.2f')} · {number(lengths[1], '.2f')}",
+            help=_("Of the tokens' vectors."),
         )
         alike = [_mean_cosine(weights[ids]) for ids in (seen, words.unseen)]
         columns[2].metric(
             _("Mean cosine, seen · unseen"),
-            f"{alike[0]:.2f} · {alike[1]:.2f}",
+            f"{number(alike[0], '.2f')} · {number(alike[1], '.2f')}",
             help=_("Between two tokens of the group."),
         )
         if checkpoint.model.config.tie_embeddings:

@@ -190,9 +190,9 @@ def _numbers(n_ids: int, context_length: int, stride: int) -> None:
     with st.container(border=True):
         st.markdown(_("**The whole text with these settings**"))
         columns = st.columns(4)
-        columns[0].metric(_("Tokens"), f"{n_ids:,}", help=_("Of the part of the text that is read here."))
-        columns[1].metric(_("Windows"), f"{n:,}", help=_("(tokens − T − 1) / stride, rounded down, + 1"))
-        columns[2].metric(_("Predictions"), f"{n * context_length:,}", help=_("T in each window."))
+        columns[0].metric(_("Tokens"), number(n_ids), help=_("Of the part of the text that is read here."))
+        columns[1].metric(_("Windows"), number(n), help=_("(tokens − T − 1) / stride, rounded down, + 1"))
+        columns[2].metric(_("Predictions"), number(n * context_length), help=_("T in each window."))
         columns[3].metric(_("Memory if copied"), _size(copied), help=_("Inputs and targets, 8 bytes a number."))
         st.caption(
             _(

@@ -9,7 +9,7 @@ import streamlit as st
 
 from engine import report, report_page
 from engine.errors import CorpusError, EngineError
-from engine.language import N_, _
+from engine.language import N_, _, language
 from engine.report import CopiedRow, report_card
 from engine.report_page import to_html
 from engine.runs.copying import OWN, Normal, Prompt, Written
@@ -100,7 +100,8 @@ def _card(record: RunRecord) -> None:
         if wanted:
             with shown_errors():  # the card is there without it while it is measured
                 copied = _measure_copied(record)
-    page = _html(record.run_id, f"{record.attempt}:{record.step}:{record.state}:{record.label}", record, copied)
+    stamp = f"{record.attempt}:{record.step}:{record.state}:{record.label}:{language()}"
+    page = _html(record.run_id, stamp, record, copied)
     safe = re.sub(r"[^a-z0-9]+", "-", run_name(record).lower()).strip("-")
     st.download_button(
         _("Save the card (HTML)"),

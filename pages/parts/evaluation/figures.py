@@ -8,7 +8,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from engine.language import N_, _, cached_by_language
+from engine.language import N_, _, cached_by_language, number
 from pages.shared.charts import _QUIET, _READABLE, _RUN_COLOURS, _RUN_SHAPES, Figure, _to_spec
 from pages.shared.wording import inside
 
@@ -126,7 +126,7 @@ def by_token(
         }
     )
     rule = pd.DataFrame(
-        [{"layer": "mean", "place": np.nan, "name": "", "value": level, "label": f"{mean} {level:.2f}"}]
+        [{"layer": "mean", "place": np.nan, "name": "", "value": level, "label": f"{mean} {number(level, '.2f')}"}]
     )
     data = pd.concat([bars, rule], ignore_index=True)
     return Figure(

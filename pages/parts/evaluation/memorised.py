@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import memorised
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.memorised import LEAST_WORDS
 from engine.runs.config import RunConfig
 from engine.runs.copying import HELD_OUT, LEASTS, OWN, TRAINING, Measured, Normal, Passage, Prompt, Written
@@ -176,7 +176,7 @@ def _choose_prompt() -> Prompt:
 def _text(written: Written, least: int, choice: ModelChoice) -> int | None:
     """The written text with its spans; returns the number of the chosen one, the longest at first."""
     copied = written.copied
-    long = [number for number, span in enumerate(copied.spans) if span.n_words >= least]
+    long = [index for index, span in enumerate(copied.spans) if span.n_words >= least]
     key = f"memorised-span:{choice.key}:{hash((written.prompt, written.text))}"
     chosen = st.session_state.get(key)
     if chosen not in long:
@@ -192,9 +192,9 @@ def _text(written: Written, least: int, choice: ModelChoice) -> int | None:
     ]
     pieces: list[tuple[str, int | None]] = []
     place = 0
-    for start, end, number in copied.pieces(least):
-        pieces += [(written.text[place:start], None), (written.text[start:end], number)] if number is not None else []
-        place = end if number is not None else place
+    for start, end, index in copied.pieces(least):
+        pieces += [(written.text[place:start], None), (written.text[start:end], index)] if index is not None else []
+        place = end if index is not None else place
     pieces.append((written.text[place:], None))
     pressed = copied_text(
         [piece for piece in pieces if piece[0]],
@@ -223,7 +223,7 @@ def _numbers(written: Written, found: Measured, least: int) -> None:
     left, middle, right = st.columns(3)
     left.metric(
         _("In spans of {least} words or more", least=least),
-        f"{copied.share(least):.0%}",
+        number(copied.share(least), ".0%"),
         help=_("The share of the {n_words:,} words that the model wrote.", n_words=copied.n_words),
     )
     middle.metric(
@@ -319,14 +319,19 @@ def _where(passage: Passage) -> str:
 
 
 def _curve(written: Written, usual: Normal) -> None:
-    rows = [(N_("the model"), n, written.copied.share(n)) for n in LEASTS]
+    model = _("the model")
+    rows = [(model, n, written.copied.share(n)) for n in LEASTS]
     rows += [(source_title(name), n, usual.shares[name][n]) for name in usual.shares for n in LEASTS]
     frame = pd.DataFrame(rows, columns=[N_("name"), N_("words"), N_("share")])
-    own, at = written.copied.share(8), frame[(frame["words"] == 8) & (frame["name"] != "the model")]["share"]
+    own, at = written.copied.share(8), frame[(frame["words"] == 8) & (frame["name"] != model)]["share"]
     summary = _("In spans of eight words or more stand {own:.0%} of what the model wrote", own=own)
     if len(at):
         low, high = at.min(), at.max()
-        between = f"{low:.0%}" if f"{low:.0%}" == f"{high:.0%}" else _("{low:.0%} to {high:.0%}", low=low, high=high)
+        between = (
+            number(low, ".0%")
+            if number(low, ".0%") == number(high, ".0%")
+            else _("{low:.0%} to {high:.0%}", low=low, high=high)
+        )
         summary += _(", and {between} of real text that it never read", between=between)
     copied_by_length(frame, summary=summary + ".").show()
     with st.expander(_("As a table"), icon=":material/table:"):
@@ -341,8 +346,8 @@ def _table(written: Written, least: int) -> None:
         return
     with st.expander(_("All {n_order} spans and where they stand", n_order=len(order)), icon=":material/table:"):
         rows = []
-        for number in order:
-            span, place = spans[number], written.passages[number].place
+        for index in order:
+            span, place = spans[index], written.passages[index].place
             start, end = written.copied.words[span.start][0], written.copied.words[span.end - 1][1]
             rows.append(
                 {

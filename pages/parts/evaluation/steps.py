@@ -11,7 +11,7 @@ import streamlit as st
 
 from engine import evaluation
 from engine.evaluation import CrossEntropy, cross_entropy
-from engine.language import N_, _
+from engine.language import N_, _, number
 from pages.parts.evaluation.figures import CAME, OTHER, by_token, candidates, penalty
 from pages.shared.charts import _distinct, percent, visible_token
 from pages.shared.code_panel import show_code
@@ -181,7 +181,7 @@ def _one_row(logits: np.ndarray, found: CrossEntropy, row: int, tokenizer: Any, 
         {
             "name": names,
             "value": values,
-            "shown": [percent(each) if softmax else f"{each:.2f}" for each in values],
+            "shown": [percent(each) if softmax else number(each, ".2f") for each in values],
             "kind": [CAME if each == target else OTHER for each in ids],
         }
     )
@@ -290,9 +290,9 @@ def _perplexity(found: CrossEntropy, n_vocab: int) -> None:
         r" = \Bigl(\prod_{t} \tfrac{1}{p_t}\Bigr)^{1/T}"
     )
     left, middle, right = st.columns(3)
-    left.metric(_("This sentence"), f"{found.perplexity:,.1f}", help=_("e to the loss."))
+    left.metric(_("This sentence"), number(found.perplexity, ",.1f"), help=_("e to the loss."))
     middle.metric(
-        _("Knowing nothing"), f"{n_vocab:,}", help=_("The uniform distribution: as many as there are tokens.")
+        _("Knowing nothing"), number(n_vocab), help=_("The uniform distribution: as many as there are tokens.")
     )
     right.metric(_("Knowing all"), "1", help=_("Probability 1 for every token that comes."))
     st.caption(
@@ -317,10 +317,12 @@ def _bits(found: CrossEntropy) -> None:
         )
     )
     left, middle, right = st.columns(3)
-    left.metric(_("All bits"), f"{bits:,.1f}", help=_("The surprise of all predicted tokens: nats divided by ln 2."))
-    middle.metric(_("All bytes"), f"{n_bytes:,}", help=_("Of the predicted tokens, in UTF-8."))
+    left.metric(
+        _("All bits"), number(bits, ",.1f"), help=_("The surprise of all predicted tokens: nats divided by ln 2.")
+    )
+    middle.metric(_("All bytes"), number(n_bytes), help=_("Of the predicted tokens, in UTF-8."))
     right.metric(
-        _("Bits per byte"), f"{found.bits_per_byte:.3f}", help=_("What models with different tokenizers share.")
+        _("Bits per byte"), number(found.bits_per_byte, ".3f"), help=_("What models with different tokenizers share.")
     )
     st.caption(
         _(

@@ -11,7 +11,7 @@ import streamlit as st
 from engine import evaluation
 from engine.evaluation import Comparison, compare_surprise
 from engine.evaluation import surprise as total_surprise
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.moments import Read
 from engine.open_models import list_open_models, models_folder
 from pages.parts.evaluation.source import read
@@ -161,12 +161,16 @@ def _one(text: str, found: Read) -> None:
         (
             (
                 _("All bits"),
-                f"{total.bits:,.0f}",
+                number(total.bits, ",.0f"),
                 _("The surprise of {n_tokens:,} tokens, added up.", n_tokens=total.n_tokens),
             ),
-            (_("Loss (nats per token)"), f"{total.loss:.3f}", _("The mean surprise in nats.")),
-            (_("Perplexity"), f"{total.perplexity:,.1f}", _("e to the loss.")),
-            (_("Bits per byte"), f"{total.bits_per_byte:.3f}", _("All bits divided by the bytes of these tokens.")),
+            (_("Loss (nats per token)"), number(total.loss, ".3f"), _("The mean surprise in nats.")),
+            (_("Perplexity"), number(total.perplexity, ",.1f"), _("e to the loss.")),
+            (
+                _("Bits per byte"),
+                number(total.bits_per_byte, ".3f"),
+                _("All bits divided by the bytes of these tokens."),
+            ),
         ),
         strict=True,
     ):
@@ -195,7 +199,6 @@ def _one(text: str, found: Read) -> None:
             table,
             hide_index=True,
             width="stretch",
-            placeholder="–",
             column_config={
                 N_("probability"): st.column_config.NumberColumn(format="%.5f"),
                 N_("surprise (bits)"): st.column_config.NumberColumn(format="%.2f"),

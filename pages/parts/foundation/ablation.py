@@ -10,7 +10,7 @@ import streamlit as st
 from engine import foundation, probes
 from engine.errors import EngineError, StoreUnavailable
 from engine.foundation import ABLATION_SIZES, ABLATION_WEIGHTS, ablation_pair
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.probes import ABILITIES, Difference, ProbeResult, difference
 from engine.runs.config import RunConfig
 from engine.runs.records import RunRecord
@@ -32,7 +32,7 @@ from pages.shared.models import ModelChoice
 from pages.shared.run_data import run_name, view
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, show_controls, show_status
 from pages.shared.tables import show_table
-from pages.shared.text_source import corpora, source_title
+from pages.shared.text_source import corpora, english_title, source_title
 from pages.shared.viewer import lab
 from pages.shared.wording import begin, inside
 
@@ -82,7 +82,7 @@ def show() -> None:
 
 
 def _corpus_title(name: str) -> str:
-    return source_title(name)[:]
+    return english_title(name)
 
 
 def _size_title(name: str) -> str:
@@ -184,7 +184,7 @@ def _order(whole: RunConfig, ablated: RunConfig, without: str) -> None:
 def _shares(whole: RunConfig, ablated: RunConfig) -> pd.DataFrame:
     left = dict(ablated.corpora)
     rows = [
-        (source_title(name), f"{share:.0%}", f"{left[name]:.0%}" if name in left else "–")
+        (source_title(name), number(share, ".0%"), number(left[name], ".0%") if name in left else "–")
         for name, share in sorted(whole.corpora, key=lambda pair: -pair[1])
     ]
     return pd.DataFrame(rows, columns=[N_("Text"), N_("Share in the first run"), N_("Share in the second run")])
@@ -213,16 +213,16 @@ def _panel(ids: Sequence[str], without: str, was_live: bool) -> None:
 
 def _curves(records: Sequence[RunRecord], without: str) -> None:
     """The loss of both runs on a text that both read: that of all texts together is not of the same texts."""
-    shared = source_title("phrasebook" if without == "stories" else "stories")
+    shared = "phrasebook" if without == "stories" else "stories"
     parts = []
     for record, name in zip(records, _names(without), strict=True):
         sources = view(record, run_name(record)).sources
-        parts.append(sources[sources["run"] == shared].assign(run=name))
+        parts.append(sources[sources["run"] == english_title(shared)].assign(run=name))
     losses = pd.concat(parts)
     if losses.empty:
         st.caption(_("The curves begin with the first evaluation."))
         return
-    title = _("Validation loss on {shared}, which both read", shared=shared)
+    title = _("Validation loss on {shared}, which both read", shared=source_title(shared))
     charts.small_line(losses, "bits_per_byte", title, _("bits per byte"), points=True).show(caption=False)
     newest = [part.iloc[-1] for part in parts if len(part)]
     words = ", ".join(
@@ -324,8 +324,8 @@ def _table(first: dict[str, ProbeResult], second: dict[str, ProbeResult], found:
             percent(BY_NAME[name].chance),
             score(first[name]),
             score(second[name]),
-            f"{100 * each.change:+.0f}",
-            f"{each.p:.2g}",
+            number(100 * each.change, "+.0f"),
+            number(each.p, ".2g"),
             _(each.verdict(LEVEL)),
         )
         for name, each in found.items()

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.probes import Item, ProbeResult
 from pages.parts.foundation.scoring import BY_NAME, percent
 from pages.shared.components.token_table import Cell, Row, token_table
@@ -84,7 +84,7 @@ def show_item(item: Item, scores: np.ndarray, key: str) -> None:
             mark, word = ("wrong", _("wrong, but chosen")) if place == chosen else ("", "")
         cells = (
             Cell(ending.strip(), mark=mark, word=word),
-            Cell(f"{score:.2f}"),
+            Cell(number(score, ".2f")),
             Cell(percent(float(share)), share=float(share)),
         )
         rows.append(Row(_LETTERS[place], cells, marked=place == chosen))

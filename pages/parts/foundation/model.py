@@ -22,7 +22,7 @@ from engine.generation import (
     next_token_distribution,
     top_candidates,
 )
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.runs.records import RunRecord
 from pages.shared.charts import next_token_bars, visible_token
 from pages.shared.code_panel import show_code
@@ -34,7 +34,7 @@ from pages.shared.models import ModelChoice, choose_model, inference, load
 from pages.shared.quantities import duration
 from pages.shared.run_data import run_name, view
 from pages.shared.tables import show_table
-from pages.shared.text_source import corpora, source_title
+from pages.shared.text_source import corpora, english_title
 from pages.shared.viewer import lab
 
 OWN = N_("Your own")
@@ -255,15 +255,15 @@ def _card(choice: ModelChoice) -> None:
     config = load(choice).model.config
     record = None if choice.is_open else lab().run(choice.run_id)
     numbers = [
-        (_("Parameters"), f"{config.n_parameters / 1e6:,.2f} M", _("Numbers that training adjusted.")),
+        (_("Parameters"), f"{number(config.n_parameters / 1e6, ',.2f')} M", _("Numbers that training adjusted.")),
         (
             _("Layers × heads"),
             f"{config.n_layers} × {config.n_heads}",
             _("Blocks of attention and MLP; heads in each."),
         ),
         (_("Width"), f"{config.d_model}", _("Numbers in the vector of each token, d_model.")),
-        (_("Context"), f"{config.context_length:,}", _("Tokens that it can look back on.")),
-        (_("Vocabulary"), f"{load(choice).tokenizer.n_vocab:,}", _("Different tokens.")),
+        (_("Context"), number(config.context_length), _("Tokens that it can look back on.")),
+        (_("Vocabulary"), number(load(choice).tokenizer.n_vocab), _("Different tokens.")),
     ]
     if record is not None:
         settings = record.config.training
@@ -272,7 +272,7 @@ def _card(choice: ModelChoice) -> None:
         numbers += [
             (
                 _("Tokens read"),
-                f"{tokens / 1e6:,.1f} M",
+                f"{number(tokens / 1e6, ',.1f')} M",
                 _("{step:,} steps of {per_step:,} tokens each.", step=choice.step, per_step=per_step),
             ),
             (_("Training time"), duration(seconds), _("On one core of a processor, up to this checkpoint.")),
@@ -300,14 +300,14 @@ def _mixture(record: RunRecord, step: int) -> tuple[pd.DataFrame, str]:
     rows = []
     for name, weight in sorted(weights.items(), key=lambda pair: -pair[1]):
         info = known.get(name)
-        title = source_title(name)
+        title = english_title(name)
         rows.append(
             {
-                N_("Text"): title,
-                N_("Weight"): f"{weight:.0%}",
-                N_("Characters"): f"{info.n_chars:,}" if info and info.n_chars else "–",
-                N_("In the mixture"): f"{round(weight * config.n_chars):,}" if config.n_chars else "–",
-                N_("Bits per byte"): f"{newest[title]:.2f}" if title in newest else "–",
+                N_("Text"): _(title),
+                N_("Weight"): number(weight, ".0%"),
+                N_("Characters"): number(info.n_chars) if info and info.n_chars else "–",
+                N_("In the mixture"): number(round(weight * config.n_chars)) if config.n_chars else "–",
+                N_("Bits per byte"): number(newest[title], ".2f") if title in newest else "–",
                 N_("Licence"): info.license if info else "–",
             }
         )

@@ -114,4 +114,4 @@ def verdict_words(result: ProbeResult, chance: float) -> str:
 
 def percent(share: float) -> str:
     """A share in whole per cent."""
-    return f"{100 * share:.0f} %"
+    return _("{value:.0f} %", value=100 * share)

@@ -10,7 +10,7 @@ import streamlit as st
 from engine import lora, tuning
 from engine.errors import EngineError, StoreUnavailable
 from engine.instructions import collate
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.runs.instructing import PRESETS, InstructionConfig, instruction_config
 from engine.runs.records import RunRecord
 from pages.parts.instructions.source import chosen_data, chosen_template, set_title, submit
@@ -205,15 +205,15 @@ def _row(name: str, record: RunRecord) -> dict[str, Any]:
     if counted:
         numbers = counted[-1].payload
         learned = numbers["n_trainable"]
-        row["Weights that learn"] = f"{learned:,} ({learned / numbers['n_parameters']:.1%})"
+        row["Weights that learn"] = f"{number(learned)} ({number(learned / numbers['n_parameters'], '.1%')})"
         # Gradient, and AdamW's two running means, for each weight that learns.
         row["Memory for learning"] = _("{value:.1f} MB", value=3 * _FLOAT * learned / 1e6)
         row["Saved apart"] = _("{value:.1f} MB", value=_FLOAT * learned / 1e6)
     if record.step:
-        row["Seconds a step"] = f"{record.seconds / record.step:.2f}"
+        row["Seconds a step"] = number(record.seconds / record.step, ".2f")
     if evaluations:
-        row["Loss of answers"] = f"{evaluations[-1]['validation_loss']:.3f}"
-        row["Exact match"] = f"{evaluations[-1]['exact_match']:.1%}"
+        row["Loss of answers"] = number(evaluations[-1]["validation_loss"], ".3f")
+        row["Exact match"] = number(evaluations[-1]["exact_match"], ".1%")
     return row
 
 
@@ -222,7 +222,9 @@ def _sentence(curves: pd.DataFrame) -> str:
         return _("The first evaluations come soon.")
     last = curves.sort_values("step").groupby("run").tail(1).set_index("run")
     best = last["exact"].idxmax()
-    others = ", ".join(f"{run} {value:.0f} %" for run, value in last["exact"].items() if run != best)
+    others = ", ".join(
+        _("{run} {value:.0f} %", run=run, value=value) for run, value in last["exact"].items() if run != best
+    )
     start = _(
         "{best} is ahead with {value:.0f} % of the held-out answers exactly right", best=best, value=last["exact"][best]
     )

@@ -12,7 +12,7 @@ from engine.errors import ConfigError, CorpusError
 from engine.instruction_files import as_json_lines, read_example_file
 from engine.instruction_sets import INSTRUCTION_SETS, InstructionSet, own_instructions
 from engine.instructions import EncodedExample, Example, Question, Template, collate, padding_share
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.runs.instructing import MAX_TEMPLATE
 from engine.tokenizer import Tokenizer
 from engine.tuning import EncodedQuestions
@@ -153,7 +153,7 @@ def _edited() -> list[Example]:
 
 
 def _table(questions: InstructionSet) -> None:
-    counts = _(" and ").join(f"{len(group):,} ({name})" for name, group in questions.held_out.items())
+    counts = _(" and ").join(f"{number(len(group))} ({name})" for name, group in questions.held_out.items())
     st.caption(_("{n_train:,} pairs to train on; held out: {counts}.", n_train=len(questions.train), counts=counts))
     with st.expander(_("Look at the pairs"), icon=":material/table_rows:"):
         groups = {N_("to train on"): questions.train, **questions.held_out}

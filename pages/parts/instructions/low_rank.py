@@ -10,7 +10,7 @@ from engine import lora
 from engine.aside_worker import Call
 from engine.checkpoint import Checkpoint
 from engine.gpt import GPT, GPTConfig
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.lora import LoRALinear, adapter_weights, adapters, lora_parameters
 from engine.lora_files import adapter_archive, merged_archive
 from engine.runs.questions_asked import AtStrength, answer_at_strength, merging_changes
@@ -90,12 +90,12 @@ def _cost(model: GPT) -> None:
     numbers = (
         (
             _("This model, r = ") + str(rank),
-            f"{here:,}",
+            number(here),
             _("{here:.1%} of {n_parameters:,}.", here=here / config.n_parameters, n_parameters=config.n_parameters),
         ),
         (
             "GPT-3, r = " + str(rank),
-            f"{large / 1e6:,.0f} M",
+            f"{number(large / 1e6, ',.0f')} M",
             _("{large:.3%} of 175 billion.", large=large / GPT3.n_parameters),
         ),
     )
@@ -154,7 +154,7 @@ def _update(choice: ModelChoice, model: GPT) -> None:
             "row": [str(n) for n in range(1, len(values) + 1)],
             "series": _("singular value"),
             "value": values.astype(float),
-            "shown": [f"{value:.3f}" for value in values],
+            "shown": [number(value, ".3f") for value in values],
         }
     )
     charts.grouped_bars(
@@ -213,19 +213,19 @@ def _at_one(choice: ModelChoice, strength: float) -> None:
     columns = st.columns(3)
     columns[0].metric(
         _("Exact match"),
-        f"{measured.exact:.0%}",
+        number(measured.exact, ".0%"),
         help=_("Of {n_asked} held-out questions: {group}.", n_asked=_N_ASKED, group=call.arguments[1].group),
     )
-    said = "–" if measured.said is None else f"{measured.said:.0%}"
+    said = "–" if measured.said is None else number(measured.said, ".0%")
     columns[1].metric(_("Says the fact"), said, help=_("And no other number beside it."))
-    columns[2].metric(_("Loss of the references"), f"{measured.loss:.2f}", help=_("Nats per token."))
+    columns[2].metric(_("Loss of the references"), number(measured.loss, ".2f"), help=_("Nats per token."))
     st.text(f"{measured.asked}\n{measured.text or _('(nothing: it ends at once)')}")
 
 
 def _at_six(choice: ModelChoice) -> None:
     found = all_computed(_("Measuring …"), [_strength_call(choice, each) for each in _STRENGTHS])
     rows = [
-        {N_("Strength"): strength, N_("Exact match"): f"{each.exact:.0%}", N_("Loss"): f"{each.loss:.2f}"}
+        {N_("Strength"): strength, N_("Exact match"): number(each.exact, ".0%"), N_("Loss"): number(each.loss, ".2f")}
         for strength, each in zip(_STRENGTHS, found, strict=True)
     ]
     show_table(pd.DataFrame(rows), hide_index=True, width="stretch")

@@ -9,7 +9,7 @@ import streamlit as st
 from engine import answers
 from engine.answers import says_fact
 from engine.events import Answer
-from engine.language import N_, _
+from engine.language import N_, _, number
 from pages.parts.instructions.asking import answer_calls, groups_of, joined
 from pages.parts.instructions.source import choose_tuned
 from pages.shared.aside import all_computed
@@ -87,9 +87,9 @@ def _marking(choice: ModelChoice) -> None:
     draw = st.session_state.get(draw_key, 0)
     chosen = random.Random(draw).sample(found, min(N_MARKED, len(found)))
     marks: list[str | None] = []
-    for number, answer in enumerate(chosen, start=1):
+    for index, answer in enumerate(chosen, start=1):
         with st.container(border=True):
-            st.text(f"{number}. {answer.instruction}\n{answer.input}".strip())
+            st.text(f"{index}. {answer.instruction}\n{answer.input}".strip())
             st.text(
                 _(
                     "Reference: {reference}\nThe model: {value}",
@@ -99,10 +99,10 @@ def _marking(choice: ModelChoice) -> None:
             )
             marks.append(
                 st.segmented_control(
-                    _("Your mark of answer {number}", number=number),
+                    _("Your mark of answer {number}", number=index),
                     list(_MARKS),
                     format_func=lambda each: _(_MARKS[each]),
-                    key=f"mark:{choice.key}:{group}:{draw}:{number}",
+                    key=f"mark:{choice.key}:{group}:{draw}:{index}",
                     label_visibility="collapsed",
                     help=_("Right, partly right or wrong, by your own judgement."),
                 )
@@ -127,7 +127,7 @@ def _next_draw(key: str) -> None:
 def _scores(chosen: list[Answer], marks: list[str]) -> None:
     rows = []
     agreed = 0
-    for number, (answer, mark) in enumerate(zip(chosen, marks, strict=True), start=1):
+    for index, (answer, mark) in enumerate(zip(chosen, marks, strict=True), start=1):
         same = (mark == "right") == answer.right
         agreed += same
         fact = "–"
@@ -135,11 +135,11 @@ def _scores(chosen: list[Answer], marks: list[str]) -> None:
             fact = _("yes") if says_fact(answer.text, answer.fact) else _("no")
         rows.append(
             Row(
-                str(number),
+                str(index),
                 (
                     Cell(_(_MARKS[mark])),
                     Cell(_("yes") if answer.right else _("no"), mark="right" if same else "wrong", word=_agrees(same)),
-                    Cell(f"{answer.rouge_l:.2f}", share=answer.rouge_l),
+                    Cell(number(answer.rouge_l, ".2f"), share=answer.rouge_l),
                     Cell(fact),
                 ),
             )

@@ -14,7 +14,7 @@ from engine.aside_worker import Call
 from engine.errors import EngineError
 from engine.events import Answer
 from engine.instructions import Question
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.runs.instructing import InstructionConfig
 from engine.runs.questions_asked import source_losses
 from pages.parts.instructions.asking import answer_calls, groups_of, joined
@@ -149,13 +149,13 @@ def _table(before: dict[str, Scored], after: dict[str, Scored]) -> None:
                     N_("Exact match"): _(
                         "{exact:.1%} ({low:.0%} to {high:.0%})", exact=scored.exact, low=low, high=high
                     ),
-                    N_("Says the fact"): "–" if said is None else f"{said:.1%}",
-                    "ROUGE-L": f"{scored.overlap:.2f}",
-                    N_("Loss of the references"): f"{scored.loss:.2f}",
+                    N_("Says the fact"): "–" if said is None else number(said, ".1%"),
+                    "ROUGE-L": number(scored.overlap, ".2f"),
+                    N_("Loss of the references"): number(scored.loss, ".2f"),
                 }
             )
             value = scored.exact if said is None else said
-            bars.append({"row": _(group), "series": _(title), "value": 100 * value, "shown": f"{value:.1%}"})
+            bars.append({"row": _(group), "series": _(title), "value": 100 * value, "shown": number(value, ".1%")})
     facts = all(scored.said is not None for scored in after.values())
     what = _("Answers that say the fact") if facts else _("Exact matches")
     first = next(iter(before))
@@ -269,7 +269,12 @@ def _forgotten(choice: ModelChoice, config: InstructionConfig, origin: str) -> N
     for name in before:
         for series, losses in ((_("before"), before), (_("after"), after)):
             rows.append(
-                {"row": source_title(name), "series": series, "value": losses[name], "shown": f"{losses[name]:.2f}"}
+                {
+                    "row": source_title(name),
+                    "series": series,
+                    "value": losses[name],
+                    "shown": number(losses[name], ".2f"),
+                }
             )
     worst = max(before, key=lambda name: after[name] - before[name])
     charts.grouped_bars(

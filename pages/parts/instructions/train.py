@@ -9,7 +9,7 @@ import streamlit as st
 
 from engine import instructions, tuning
 from engine.errors import EngineError
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.runs.instructing import DEFAULT_PRESET, PRESETS, InstructionConfig, instruction_config
 from engine.runs.records import RunRecord
 from engine.training import Trainer
@@ -247,15 +247,19 @@ def _numbers(evaluation: dict[str, Any], counted: dict[str, Any]) -> None:
     numbers = (
         (
             _("Exact match"),
-            f"{evaluation['exact_match']:.1%}",
+            number(evaluation["exact_match"], ".1%"),
             _("Of {n_measured} held-out questions.", n_measured=counted["n_measured"]),
         ),
-        ("ROUGE-L", f"{evaluation['rouge_l']:.2f}", _("Words in common with the reference, in order: 0 to 1.")),
-        (_("Loss of answers"), f"{evaluation['validation_loss']:.3f}", _("Nats per token of the held-out answers.")),
-        (_("Examples"), f"{counted['n_train']:,}", _("Pairs that are trained on.")),
+        ("ROUGE-L", number(evaluation["rouge_l"], ".2f"), _("Words in common with the reference, in order: 0 to 1.")),
+        (
+            _("Loss of answers"),
+            number(evaluation["validation_loss"], ".3f"),
+            _("Nats per token of the held-out answers."),
+        ),
+        (_("Examples"), number(counted["n_train"]), _("Pairs that are trained on.")),
         (
             _("Weights that learn"),
-            f"{counted['n_trainable']:,}",
+            number(counted["n_trainable"]),
             _("{share:.1%} of {n_parameters:,}.", share=share, n_parameters=counted["n_parameters"]),
         ),
     )

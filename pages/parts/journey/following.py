@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from engine.errors import EngineError, StoreUnavailable
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.runs import states
 from engine.runs.recipes import RECIPES, recipe_config
 from engine.runs.records import RunRecord
@@ -175,7 +175,7 @@ def _tick(followed: Followed, look: Callable[[], bool]) -> None:
 
 def _status(record: RunRecord) -> None:
     icon, word = STATES[record.state]
-    total = f"{record.total_steps:,}" if record.total_steps else "?"
+    total = number(record.total_steps) if record.total_steps else "?"
     line = _(
         "{icon} **{word}** · {run_name} · step {step:,} of {total}",
         icon=icon,

@@ -156,7 +156,7 @@ def as_table(all_seen: list[Glance], tokenizer: Tokenizer) -> pd.DataFrame:
                 "step": each.step,
                 N_("validation loss (nats)"): each.validation_loss,
                 N_("entropy (bits)"): each.entropy,
-                "likeliest": token_name(tokenizer, each.first),
+                N_("likeliest"): token_name(tokenizer, each.first),
                 **{name: 100 * float(each.probabilities[i]) for name, i in zip(names, ids, strict=True)},
             }
             for each in all_seen

@@ -10,7 +10,7 @@ import numpy as np
 from engine.errors import EngineError
 from engine.gpt import GPTConfig
 from engine.journey import Glance, Journey, words_of
-from engine.language import _
+from engine.language import _, number
 from engine.merges import has_merges, merge_trace
 from engine.tokenizer import Tokenizer
 from pages.parts.journey.prompt import Prompt, appended_text
@@ -46,7 +46,7 @@ def top_line(prompt: Prompt, tokenizer: Tokenizer, seen: Glance, change: str, mo
     """
     loss = seen.validation_loss
     state = [
-        [_("Training step"), f"{seen.step:,}"],
+        [_("Training step"), number(seen.step)],
         [_("Validation loss"), "–" if loss is None else _("{loss:.2f} nats", loss=loss)],
     ]
     return {

@@ -7,13 +7,13 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from engine.language import _, cached_by_language
+from engine.language import _, cached_by_language, number
 from pages.shared.charts import _QUIET, Figure, _to_spec
 
 
 def loss_bars(rows: pd.DataFrame, *, summary: str) -> Figure:
     """Horizontal bars in the rows' order; `rows` has the columns model, loss (nats per token) and kind."""
-    data = rows[["model", "loss", "kind"]].assign(shown=[f"{loss:.2f}" for loss in rows["loss"]])
+    data = rows[["model", "loss", "kind"]].assign(shown=[number(loss, ".2f") for loss in rows["loss"]])
     return Figure(
         data,
         _spec(tuple(data["model"]), tuple(dict.fromkeys(data["kind"]))),

@@ -140,7 +140,7 @@ def _loss(choice: ModelChoice) -> None:
         }
     )
     with st.expander(_("As a table: how sparse the counts are"), icon=":material/table:", expanded=True):
-        show_table(table, hide_index=True, width="stretch", placeholder="–")
+        show_table(table, hide_index=True, width="stretch")
         st.caption(
             _(
                 "Whole context seen before: on how many held-out positions the last n − 1 tokens were ever counted "

@@ -8,7 +8,7 @@ import streamlit as st
 from engine import faults
 from engine.errors import EngineError, StoreUnavailable
 from engine.faults import FAULTS, SOUND, Mystery, laboratory_config, mystery, title_of
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.runs.records import RunRecord
 from pages.parts.pretraining.diagnosis import about, changes, curve_table, diagnosis_of, marked_curve
 from pages.shared import charts
@@ -168,7 +168,7 @@ def _panel(case: Mystery, was_live: bool) -> None:
 def _status(record: RunRecord) -> None:
     """How far the run is. The reason of a failure is not told: it may be the answer."""
     icon, word = STATES[record.state]
-    total = f"{record.total_steps:,}" if record.total_steps else "?"
+    total = number(record.total_steps) if record.total_steps else "?"
     line = _("{icon} **{word}** · step {step:,} of {total}", icon=icon, word=word, step=record.step, total=total)
     if record.state == "queued":
         place = lab().queue_position(record.run_id) or 1

@@ -12,7 +12,7 @@ from pages.shared.aside import computed
 from pages.shared.models import ModelChoice, model_named, settings_aside
 
 T = TypeVar("T")
-NAMES = (N_("uniform"), "1-gram", "2-gram", "3-gram", "4-gram", "5-gram")
+NAMES = (N_("uniform"), N_("1-gram"), N_("2-gram"), N_("3-gram"), N_("4-gram"), N_("5-gram"))
 
 
 def by_counting(choice: ModelChoice, function: Callable[..., T], *values: Any) -> T:

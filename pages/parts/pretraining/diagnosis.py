@@ -14,7 +14,7 @@ from engine import diagnosis
 from engine.diagnosis import HEALTHY, TITLES, Diagnosis, Finding, diagnose
 from engine.errors import ConfigError, EngineError, StoreUnavailable
 from engine.faults import FAULTS, Fault, laboratory_config
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.run_facts import RunFacts, leak_check, leak_of
 from engine.runs.config import RunConfig
 from engine.runs.records import RunRecord
@@ -253,7 +253,7 @@ def _shown(value: Any) -> str:
         return "–"
     if isinstance(value, bool):
         return _("on") if value else _("off")
-    return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)
+    return number(value) if isinstance(value, int) else number(value, "g") if isinstance(value, float) else str(value)
 
 
 # --- the verdict -----------------------------------------------------------------------------------------------
@@ -408,22 +408,25 @@ def _evidence(record: RunRecord, checked: bool) -> None:
                 _("Steps"),
                 _("{last_step:,} of {total_steps:,}", last_step=facts.last_step, total_steps=facts.total_steps),
             ),
-            (_("Validation loss, first and last"), f"{facts.validation[0]:.3f} → {facts.validation[-1]:.3f}")
+            (
+                _("Validation loss, first and last"),
+                f"{number(facts.validation[0], '.3f')} → {number(facts.validation[-1], '.3f')}",
+            )
             if len(facts.validation)
             else (_("Validation loss"), "–"),
-            *((_("Baseline: {name}", name=name), f"{loss:.3f}") for name, loss in facts.baselines.items()),
+            *((_("Baseline: {name}", name=name), number(loss, ".3f")) for name, loss in facts.baselines.items()),
             (
                 _("Largest update, as a share of the layers' length"),
-                _("not recorded") if size is None else f"{size:.2%}",
+                _("not recorded") if size is None else number(size, ".2%"),
             ),
-            (_("Tokens of text (about)"), "–" if facts.text_tokens is None else f"{facts.text_tokens:,}"),
-            (_("Passes over the text"), "–" if facts.passes is None else f"{facts.passes:.2f}"),
-            (_("Numbers in the model"), f"{facts.config.model.n_parameters:,}"),
+            (_("Tokens of text (about)"), "–" if facts.text_tokens is None else number(facts.text_tokens)),
+            (_("Passes over the text"), "–" if facts.passes is None else number(facts.passes, ".2f")),
+            (_("Numbers in the model"), number(facts.config.model.n_parameters)),
         ]
         if facts.leak is not None:
             rows += [
-                (_("Loss at the last position of held-out windows"), f"{facts.leak.loss:.3f}"),
-                (_("Probability of repeating the token just read"), f"{facts.leak.copied:.1%}"),
+                (_("Loss at the last position of held-out windows"), number(facts.leak.loss, ".3f")),
+                (_("Probability of repeating the token just read"), number(facts.leak.copied, ".1%")),
             ]
         show_table(pd.DataFrame(rows, columns=[N_("measured"), N_("value")]), hide_index=True, width="stretch")
         if facts.leak is None and not record.live and lab().checkpoints(record.run_id):

@@ -6,7 +6,7 @@ import streamlit as st
 
 from engine import energy
 from engine.energy import training_energy
-from engine.language import _
+from engine.language import _, number
 from engine.runs.records import RunRecord
 from pages.shared.code_panel import show_code
 from pages.shared.lesson import exercise, notice
@@ -65,7 +65,9 @@ def show_energy(record: RunRecord) -> None:
         )
         st.metric(_("Energy"), _watt_hours(used.kilowatt_hours), help=_("Seconds × watts."), width=170)
         st.metric(_("Cost"), _money(used.cost(price)), help=_("Kilowatt-hours × price."), width=170)
-        st.metric(_("CO₂"), f"{used.kilowatt_hours * carbon:,.3g} g", help=_("Kilowatt-hours × grams."), width=170)
+        st.metric(
+            _("CO₂"), f"{number(used.kilowatt_hours * carbon, ',.3g')} g", help=_("Kilowatt-hours × grams."), width=170
+        )
         if tokens:
             st.metric(
                 _("Per million tokens"),
@@ -121,7 +123,7 @@ def _tokens_read(run_id: str, stamp: str) -> int:
 
 
 def _rounded(n: float) -> str:
-    return _("{n:,.2g} million", n=n / 1e6) if 1e6 <= n < 1e8 else f"{float(f'{n:.2g}'):,.0f}"
+    return _("{n:,.2g} million", n=n / 1e6) if 1e6 <= n < 1e8 else number(float(f"{n:.2g}"), ",.0f")
 
 
 def _watt_hours(kilowatt_hours: float) -> str:
@@ -133,4 +135,4 @@ def _watt_hours(kilowatt_hours: float) -> str:
 
 
 def _money(amount: float) -> str:
-    return f"{amount:,.2f}" if amount >= 0.1 else f"{amount:.2g}"
+    return number(amount, ",.2f") if amount >= 0.1 else number(amount, ".2g")

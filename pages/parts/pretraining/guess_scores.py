@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import predictions
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.predictions import (
     Bet,
     LossGuess,
@@ -88,14 +88,19 @@ def _score_losses(guesses: list[LossGuess]) -> None:
         st.metric(_("Guesses"), f"{len(guesses)}", help=_("Answered in this visit."), width=110)
         st.metric(
             _("Mean error"),
-            f"{np.mean([g.error for g in guesses]):.3f}",
+            number(np.mean([g.error for g in guesses]), ".3f"),
             help=_("Nats per token, without sign."),
             width=130,
         )
-        st.metric(_("A ruler's"), f"{np.mean(lines):.3f}", help=_("A straight line in logarithms, no eyes."), width=130)
-        st.metric(_("In your range"), f"{found.share:.0%}", help=_("Of 80 % that you aimed at."), width=130)
         st.metric(
-            _("Interval score"), f"{np.mean([g.score for g in guesses]):.2f}", help=_("Lower is better."), width=130
+            _("A ruler's"), number(np.mean(lines), ".3f"), help=_("A straight line in logarithms, no eyes."), width=130
+        )
+        st.metric(_("In your range"), number(found.share, ".0%"), help=_("Of 80 % that you aimed at."), width=130)
+        st.metric(
+            _("Interval score"),
+            number(np.mean([g.score for g in guesses]), ".2f"),
+            help=_("Lower is better."),
+            width=130,
         )
     verdict = (
         _("your ranges are too narrow")
@@ -155,8 +160,8 @@ def _score_tokens(guesses: list[TokenGuess]) -> None:
         rows = [
             {
                 N_("who"): _(who),
-                N_("stated"): f"{each.stated:.0%}",
-                N_("right"): f"{each.share:.0%}",
+                N_("stated"): number(each.stated, ".0%"),
+                N_("right"): number(each.share, ".0%"),
                 N_("interval"): _("{low:.0%} to {high:.0%}", low=each.low, high=each.high),
                 N_("guesses"): each.n,
             }
@@ -169,7 +174,7 @@ def _score_tokens(guesses: list[TokenGuess]) -> None:
                 N_("text"): "… " + g.context[-40:],
                 N_("your token"): g.chosen,
                 N_("came"): g.truth,
-                N_("confidence"): f"{g.learner.confidence:.0%}",
+                N_("confidence"): number(g.learner.confidence, ".0%"),
                 N_("bits"): round(g.learner.bits, 2),
             }
             for g in guesses

@@ -137,7 +137,7 @@ def _figures(record: RunRecord, quantity: str) -> None:
             )
         )
     with st.expander(_("As a table"), icon=":material/table:"):
-        show_table(frame, hide_index=True, width="stretch", placeholder="–")
+        show_table(frame, hide_index=True, width="stretch")
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

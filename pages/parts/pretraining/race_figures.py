@@ -9,7 +9,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from engine.language import _, cached_by_language
+from engine.language import _, cached_by_language, number
 from pages.shared.charts import _QUIET, AXIS_TITLES, Axis, Figure, _by_run, _position_axis, _require, _to_spec
 from pages.shared.wording import inside
 
@@ -59,7 +59,7 @@ def _frame(points: pd.DataFrame, x: Axis, goal: float | None, reached: Sequence[
     drawn = points[[math.isfinite(loss) for loss in points["loss"]]]
     level = math.nan if goal is None else float(goal)
     rules = [] if goal is None else [(GOAL, math.nan, level, "", "", _("compared at {level:.2f}", level=level))]
-    marks = [(REACHED, float(place), level, lane, lane, f"{place:,.0f}") for lane, place in reached]
+    marks = [(REACHED, float(place), level, lane, lane, number(place, ",.0f")) for lane, place in reached]
     extra = rules + marks
     columns = {
         "layer": [*drawn["series"], *[row[0] for row in extra]],

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.runs.config import RunConfig
 from engine.runs.races import MAX_LANES, MAX_SEEDS, RACES, SETTINGS, race_configs
 from pages.shared.run_data import run_name
@@ -74,7 +74,7 @@ def of_one_setting() -> Heat | None:
         list(setting.values),
         selection_mode="multi",
         default=list(setting.values[:2]),
-        format_func=lambda value: _(f"{value:,}" if isinstance(value, int) else str(value)),
+        format_func=lambda value: _(number(value) if isinstance(value, int) else str(value)),
         key=f"race-values-{name}",
         persist_state="session",
         help=_("One lane for each."),

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from engine.errors import EngineError
-from engine.language import _
+from engine.language import _, number
 from engine.runs.config import RunConfig
 from engine.runs.races import differing
 from engine.runs.records import RunRecord
@@ -181,4 +181,4 @@ def _lane_line(records: list[RunRecord]) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return number(value) if isinstance(value, int) else str(value)

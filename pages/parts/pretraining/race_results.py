@@ -180,7 +180,9 @@ def _table(heat: Heat, lanes: list[Lane], records: Mapping[str, list[RunRecord]]
             )
         if goal is not None:
             saved = racing.saving(lanes[0], lane, goal) if lane is not lanes[0] else None
-            row[f"steps against {lanes[0].name}"] = "–" if saved is None else f"{0.0 - round(100 * saved.mean):+.0f} %"
+            row[f"steps against {lanes[0].name}"] = (
+                "–" if saved is None else _("{value:+.0f} %", value=0.0 - round(100 * saved.mean))
+            )
             if saved is not None and saved.low is not None and saved.high is not None:
                 row["interval"] = _("{high:+.0f} to {low:+.0f} %", high=-100 * saved.high, low=-100 * saved.low)
         rows.append(row)

@@ -13,7 +13,7 @@ import streamlit as st
 
 from engine import rate_finder as finder
 from engine.errors import ConfigError, RunError
-from engine.language import N_, _, cached_by_language
+from engine.language import N_, _, cached_by_language, number
 from engine.rate_finder import Suggestion, range_test, suggest, with_rate
 from engine.runs.config import RunConfig
 from engine.runs.recipes import recipe_config
@@ -56,7 +56,7 @@ def show() -> None:
             _("Highest rate tried"),
             TOPS,
             1.0,
-            format_func=lambda each: _(f"{each:g}"),
+            format_func=lambda each: number(each, "g"),
             key="finder-top",
             persist_state="session",
             help=_(
@@ -217,14 +217,14 @@ def _words(found: Suggestion, n: int, record: RunRecord) -> None:
     with first, st.container(border=True):
         st.metric(
             f"◆ {RULES[0]}",
-            f"{found.steepest:.2g}",
+            number(found.steepest, ".2g"),
             help=_("Where the smoothed loss falls most for the same factor on the rate: every update helps most here."),
         )
         st.caption(_("Learning is fastest at this rate, now, for this batch size."))
     with second, st.container(border=True):
         st.metric(
             f"▲ {RULES[1]}",
-            f"{found.tenth:.2g}",
+            number(found.tenth, ".2g"),
             help=_("The rate with the lowest smoothed loss, divided by ten: as near to the edge as is wise."),
         )
         st.caption(_("A rule of thumb: the lowest point is the edge of what still works."))
@@ -312,7 +312,9 @@ def _use(record: RunRecord, base: RunConfig, found: Suggestion) -> bool:
             help=_("Three runs that differ in nothing but the rate."),
         )
     runs = [(name, _found(config.run_id)) for name, config in configs]
-    views = [(name, run, view(run, f"{name}: {run.config.training.learning_rate:g}")) for name, run in runs if run]
+    views = [
+        (name, run, view(run, f"{name}: {number(run.config.training.learning_rate, 'g')}")) for name, run in runs if run
+    ]
     drawn = [each for _unused, _unused, each in views if not each.losses.empty]
     waiting = [f"{_(name)}: {_(run.note or run.state)}" for name, run, _unused in views if run.live]
     if waiting:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from engine.language import N_, _, cached_by_language
+from engine.language import N_, _, cached_by_language, number
 from engine.runs.records import RunRecord
 from pages.shared.charts import _READABLE, Figure, _to_spec
 from pages.shared.errors import shown_errors
@@ -202,16 +202,20 @@ def _numbers(record: RunRecord, tape: Tape, at: float) -> None:
     measured = tape.evaluations[tape.evaluations["seconds"] <= at]
     step = int(done["step"].iloc[-1]) if len(done) else 0
     values = (
-        (_("Step"), f"{step:,}", _("One step is one update of all weights.")),
+        (_("Step"), number(step), _("One step is one update of all weights.")),
         (
             N_("Tokens read"),
-            f"{int(done['tokens'].iloc[-1]) if len(done) else 0:,}",
+            number(int(done["tokens"].iloc[-1]) if len(done) else 0),
             _("All windows of all steps so far."),
         ),
-        (_("Training loss"), f"{done['loss'].iloc[-1]:.3f}" if len(done) else "–", _("Nats per token of one batch.")),
+        (
+            _("Training loss"),
+            number(done["loss"].iloc[-1], ".3f") if len(done) else "–",
+            _("Nats per token of one batch."),
+        ),
         (
             _("Validation loss"),
-            f"{measured['validation_loss'].iloc[-1]:.3f}" if len(measured) else "–",
+            number(measured["validation_loss"].iloc[-1], ".3f") if len(measured) else "–",
             _("Nats per token on text it never trains on, when it was measured last."),
         ),
     )

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from engine.checkpoint import Checkpoint
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.moments import LENS_TOP
 from engine.runs.records import RunRecord
 from pages.parts.attention.figures import over_training
@@ -73,8 +73,8 @@ def show_panels(record: RunRecord, moment: Moment, last: Moment, question: Quest
     )
     drawn = [(name, draw) for name, draw in panels if name in (shown or ())]
     sides = st.columns(2, gap="small") if len(drawn) > 1 else [st.container()]
-    for number, (name, draw) in enumerate(drawn):
-        with sides[number % len(sides)], st.container(border=True), shown_errors(_("draw the panel {name}", name=name)):
+    for index, (name, draw) in enumerate(drawn):
+        with sides[index % len(sides)], st.container(border=True), shown_errors(_("draw the panel {name}", name=name)):
             draw()
     with st.expander(_("Next tokens as a table"), icon=":material/table:"):
         top = found_by(written(moment, question)).top
@@ -103,11 +103,13 @@ def _loss(record: RunRecord, moment: Moment) -> None:
     found = view(record, run_name(record))
     until = record.total_steps or record.step
     if not found.sources.empty and found.sources["bits_per_byte"].notna().all():
-        series = {str(name): _thinned(rows, "bits_per_byte") for name, rows in found.sources.groupby("run", sort=False)}
+        series = {
+            _(str(name)): _thinned(rows, "bits_per_byte") for name, rows in found.sources.groupby("run", sort=False)
+        }
         title, unit = _("Validation loss of each source"), _("bits per byte")
     else:
         series = {
-            {"train": "training", "validation": "validation"}[str(name)]: _thinned(rows, "loss")
+            {"train": _("training"), "validation": _("validation")}[str(name)]: _thinned(rows, "loss")
             for name, rows in found.losses.groupby("series", sort=False)
         }
         title, unit = _("Loss"), _("nats per token")
@@ -115,7 +117,7 @@ def _loss(record: RunRecord, moment: Moment) -> None:
         st.caption(_("No loss has been measured yet."))
         return
     here = {name: _before(points, moment.info.step) for name, points in series.items()}
-    said = ", ".join(f"{name} {point[1]:.2f}" for name, point in here.items() if point is not None)
+    said = ", ".join(f"{name} {number(point[1], '.2f')}" for name, point in here.items() if point is not None)
     over_training(
         series,
         title=title,

@@ -12,7 +12,7 @@ from engine import machine, scaling
 from engine.errors import ConfigError
 from engine.gpt import GPTConfig
 from engine.hardware import DEVICES
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.runs.config import RunConfig
 from engine.scaling import PUBLISHED_SHAPES, MemoryNeeds
 from engine.settings import Settings
@@ -163,7 +163,7 @@ def _amounts(config: GPTConfig) -> tuple[int, int]:
         _("Context (tokens)"),
         CONTEXTS,
         1024,
-        format_func=lambda n: _(f"{n:,}"),
+        format_func=number,
         key="memory-context",
         persist_state="session",
         help=_(

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import scaling_laws
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.scaling import training_flops
 from engine.scaling_laws import PUBLISHED_TRAININGS, TOKENS_PER_PARAMETER
 from pages.parts.scaling.figures import ratio_chart
@@ -91,4 +91,4 @@ def show_tokens() -> None:
 
 
 def _ratio(value: float) -> str:
-    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
+    return number(value, ",.0f") if value >= 10 else number(value, ".2g")

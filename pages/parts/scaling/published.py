@@ -7,7 +7,7 @@ import streamlit as st
 
 from engine import scaling
 from engine.gpt import GPTConfig
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.scaling import flops_per_token, training_flops
 from engine.scaling_laws import GPT3_COMPUTE
 from pages.shared import charts
@@ -28,7 +28,7 @@ def show_published() -> None:
             {
                 N_("model"): each.name,
                 N_("parameters, published"): count(each.n_parameters),
-                N_("parameters, counted"): f"{config.n_parameters:,}",
+                N_("parameters, counted"): number(config.n_parameters),
                 N_("difference"): _off(config.n_parameters, each.n_parameters),
                 N_("FLOPs, published"): scientific(each.flops),
                 "6 N D": scientific(rule),
@@ -38,7 +38,7 @@ def show_published() -> None:
             }
         )
         bars += [
-            {"row": each.name, "series": name, "value": value / each.flops, "shown": f"{value / each.flops:.1%}"}
+            {"row": each.name, "series": name, "value": value / each.flops, "shown": number(value / each.flops, ".1%")}
             for name, value in (("6 · N · D", rule), (_("exact count"), exact))
         ]
     worst = max(abs(row["value"] - 1) for row in bars if row["series"] == "6 · N · D")
@@ -88,4 +88,4 @@ def show_published() -> None:
 
 
 def _off(ours: float, published: float) -> str:
-    return f"{round(ours / published - 1, 3) + 0.0:+.1%}"  # + 0.0: never "-0.0%"
+    return number(round(ours / published - 1, 3) + 0.0, "+.1%")  # + 0.0: never "-0.0%"

@@ -11,7 +11,7 @@ import streamlit as st
 
 from engine import power_law, scaling_laws
 from engine.errors import EngineError, StoreUnavailable
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.power_law import FitError, PowerLaw
 from engine.runs import size_series
 from engine.runs.records import RunRecord
@@ -331,8 +331,8 @@ def _draw_law(
         columns=["x", "y", "name"],
     )
     low, high = law.exponent_interval
-    formula = f"L(N) = {_number(law.coefficient)} · N^(−{law.exponent:.3f})"
-    formula += f" + {law.floor:.2f}" if law.has_floor else ""
+    formula = f"L(N) = {_number(law.coefficient)} · N^(−{number(law.exponent, '.3f')})"
+    formula += f" + {number(law.floor, '.2f')}" if law.has_floor else ""
     told = _("the interval of 95 % for the exponent is {low:.3f} to {high:.3f}", low=low, high=high)
     if law.has_floor and (low < 0 or high > 3 * law.exponent):
         told += _(", so wide that these points alone hardly tell it apart from the floor")
@@ -359,7 +359,7 @@ def _draw_law(
 
 
 def _number(value: float) -> str:
-    return f"{value:.3g}" if value < 1e4 else f"{value:.1e}"
+    return number(value, ".3g") if value < 1e4 else number(value, ".1e")
 
 
 def _check(
@@ -405,15 +405,20 @@ def _check(
     low, high = interval
     with st.container(horizontal=True):
         st.metric(
-            _("Predicted loss"), f"{law.at(n_target):.3f}", help=_("Nats per token, by the law above."), width=140
+            _("Predicted loss"), number(law.at(n_target), ".3f"), help=_("Nats per token, by the law above."), width=140
         )
-        st.metric(_("95 % interval"), f"{low:.2f}–{high:.2f}", help=_("Where one new run should fall."), width=190)
+        st.metric(
+            _("95 % interval"),
+            f"{number(low, '.2f')}–{number(high, '.2f')}",
+            help=_("Where one new run should fall."),
+            width=190,
+        )
         if shown:
             mean = sum(run.loss for run in shown) / len(shown)
             off = mean - law.at(n_target)
             st.metric(
                 _("Measured loss"),
-                f"{mean:.3f}",
+                number(mean, ".3f"),
                 _("{off:+.3f} from the prediction", off=off),
                 delta_color="off",
                 delta_arrow="off",
@@ -526,8 +531,8 @@ def _table(runs: list[SizeRun]) -> None:
                         N_("all parameters"): run.n_total,
                         N_("tokens read"): run.tokens,
                         N_("tokens per parameter"): run.tokens / run.n_parameters,
-                        N_("FLOPs, exact"): f"{run.flops:.2e}",
-                        N_("FLOPs, 6 N D"): f"{run.rule_of_thumb:.2e}",
+                        N_("FLOPs, exact"): number(run.flops, ".2e"),
+                        N_("FLOPs, 6 N D"): number(run.rule_of_thumb, ".2e"),
                         N_("loss"): run.loss,
                         N_("perplexity"): math.exp(run.loss),
                         N_("training"): duration(run.seconds),

@@ -12,7 +12,7 @@ from engine.corpus import list_corpora
 from engine.errors import EngineError
 from engine.gpt import GPTConfig
 from engine.inspection import HEAD_LABELS, head_scores
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.runs.records import RunRecord
 from engine.scaling import count_parameters, training_flops
 from engine.tokenizer import official_encoding
@@ -61,21 +61,21 @@ def _last_evaluation(run_id: str) -> dict[str, object]:
 
 def _reached(run: RunRecord) -> Numbers:
     last = _last_evaluation(run.run_id)
-    yield _("{run_name}: steps, training time", run_name=run_name(run)), f"{run.step:,}, {_time(run.seconds)}"
+    yield _("{run_name}: steps, training time", run_name=run_name(run)), f"{number(run.step)}, {_time(run.seconds)}"
     for name, title in (("validation_loss", _("validation loss")), ("perplexity", "perplexity")):
         if name in last:
-            yield f"{run_name(run)}: {title}", f"{last[name]:.2f}"
+            yield f"{run_name(run)}: {title}", number(last[name], ".2f")
     if last.get("bits_per_byte") is not None:
-        yield _("{run_name}: bits per byte", run_name=run_name(run)), f"{last['bits_per_byte']:.2f}"
+        yield _("{run_name}: bits per byte", run_name=run_name(run)), number(last["bits_per_byte"], ".2f")
 
 
 def _time(seconds: float) -> str:
     return (
-        f"{seconds / 3600:.1f} h"
+        f"{number(seconds / 3600, '.1f')} h"
         if seconds >= 7200
         else _("{seconds:.0f} min", seconds=seconds / 60)
         if seconds >= 120
-        else f"{seconds:.0f} s"
+        else f"{number(seconds, '.0f')} s"
     )
 
 
@@ -88,18 +88,18 @@ def _shipped() -> Numbers:
 def _data() -> Numbers:
     for info in list_corpora():
         if info.available and info.n_chars:
-            yield _("{title}: characters", title=info.title), f"{info.n_chars:,}"
+            yield _("{title}: characters", title=info.title), number(info.n_chars)
 
 
 def _tokenization() -> Numbers:
     for name in ("gpt2", "cl100k_base", "o200k_base"):
         encoding = official_encoding(name)
-        yield _("{name}: entries of the vocabulary", name=name), f"{encoding.n_vocab:,}"
+        yield _("{name}: entries of the vocabulary", name=name), number(encoding.n_vocab)
         yield _("{name}: tokens of “{default}”", name=name, default=DEFAULT), str(len(encoding.encode(DEFAULT)))
     choice = _foundation()
     if choice is not None:
         tokenizer = load(choice).tokenizer
-        yield _("{title}: entries of the vocabulary", title=choice.title), f"{tokenizer.n_vocab:,}"
+        yield _("{title}: entries of the vocabulary", title=choice.title), number(tokenizer.n_vocab)
         yield (
             _("{title}: tokens of “{default}”", title=choice.title, default=DEFAULT),
             str(len(tokenizer.encode(DEFAULT))),
@@ -111,8 +111,8 @@ def _shape() -> Numbers:
     if choice is None:
         return
     config = load(choice).model.config
-    yield _("{title}: context length in tokens", title=choice.title), f"{config.context_length:,}"
-    yield _("{title}: numbers in a token's vector", title=choice.title), f"{config.d_model:,}"
+    yield _("{title}: context length in tokens", title=choice.title), number(config.context_length)
+    yield _("{title}: numbers in a token's vector", title=choice.title), number(config.d_model)
     yield _("{title}: layers × heads", title=choice.title), f"{config.n_layers} × {config.n_heads}"
 
 
@@ -121,7 +121,7 @@ def _embeddings() -> Numbers:
     choice = _foundation()
     if choice is not None:
         config = load(choice).model.config
-        yield _("Numbers in its table of token vectors"), f"{config.vocab_size * config.d_model:,}"
+        yield _("Numbers in its table of token vectors"), number(config.vocab_size * config.d_model)
 
 
 def _pretraining() -> Numbers:
@@ -131,29 +131,32 @@ def _pretraining() -> Numbers:
     found = lab().events(run_id, kinds=["baselines"])
     for name in ("uniform", "unigram", "bigram", "trigram"):
         if found and name in found[-1].payload:
-            yield _("Loss of the {name} baseline", name=name), f"{found[-1].payload[name]:.2f}"
+            yield _("Loss of the {name} baseline", name=name), number(found[-1].payload[name], ".2f")
     first = lab().events(run_id, kinds=["eval"])
     if first:
-        yield _("Loss at step {step:,}", step=first[0].payload["step"]), f"{first[0].payload['validation_loss']:.2f}"
+        yield (
+            _("Loss at step {step:,}", step=first[0].payload["step"]),
+            number(first[0].payload["validation_loss"], ".2f"),
+        )
     yield from _reached(lab().run(run_id))
 
 
 def _scaling() -> Numbers:
     for name in ("gpt2", "gpt2-xl", "gpt3"):
         total = count_parameters(GPTConfig.preset(name)).total
-        yield _("{name}: parameters", name=name), f"{total:,}"
+        yield _("{name}: parameters", name=name), number(total)
     total = count_parameters(GPTConfig.preset("gpt3")).total
-    yield _("gpt3: operations to train it on 300 billion tokens (6 N D)"), f"{training_flops(total, 300e9):.2e}"
+    yield _("gpt3: operations to train it on 300 billion tokens (6 N D)"), number(training_flops(total, 300e9), ".2e")
 
 
 def _foundation_numbers() -> Numbers:
     choice = _foundation()
     if choice is None:
         return
-    yield _("{title}: parameters", title=choice.title), f"{count_parameters(load(choice).model.config).total:,}"
+    yield _("{title}: parameters", title=choice.title), number(count_parameters(load(choice).model.config).total)
     yield from _reached(lab().run(choice.run_id))
     for source in _last_evaluation(choice.run_id).get("sources") or ():  # type: ignore[attr-defined]
-        yield _("Bits per byte on {name}", name=source["name"]), f"{source['bits_per_byte']:.2f}"
+        yield _("Bits per byte on {name}", name=source["name"]), number(source["bits_per_byte"], ".2f")
 
 
 def _attention() -> Numbers:
@@ -182,8 +185,8 @@ def _transformer() -> Numbers:
     yield from _shape()
     counts = count_parameters(load(choice).model.config)
     for name, title in (("token_embedding", _("token embedding")), ("attention", "attention"), ("mlp", "MLPs")):
-        yield _("Parameters: {title}", title=title), f"{getattr(counts, name):,}"
-    yield _("Parameters in all"), f"{counts.total:,}"
+        yield _("Parameters: {title}", title=title), number(getattr(counts, name))
+    yield _("Parameters in all"), number(counts.total)
 
 
 def _next_tokens() -> Numbers:
@@ -208,11 +211,11 @@ def _translation() -> Numbers:
     if run_id is None:
         return
     run, last = lab().run(run_id), _last_evaluation(run_id)
-    yield _("{run_name}: steps, training time", run_name=run_name(run)), f"{run.step:,}, {_time(run.seconds)}"
+    yield _("{run_name}: steps, training time", run_name=run_name(run)), f"{number(run.step)}, {_time(run.seconds)}"
     if "exact_match" in last:
-        yield _("Sentences translated word for word like the reference"), f"{last['exact_match']:.0%}"
+        yield _("Sentences translated word for word like the reference"), number(last["exact_match"], ".0%")
     if "bleu" in last:
-        yield "BLEU", f"{last['bleu']:.1f}"
+        yield "BLEU", number(last["bleu"], ".1f")
 
 
 def _finished(job: str, names: tuple[tuple[str, str, str], ...]) -> Numbers:

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import offsets
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.offsets import TokenSpans, differing_boundaries
 from engine.tokenizer import CharTokenizer, WordTokenizer
 from pages.parts.tokenization.typed import (
@@ -164,10 +164,13 @@ def _reading(cut: Tokenized, byte: int) -> str:
 def _table(names: dict[str, str], left: Tokenized, right: Tokenized) -> pd.DataFrame:
     columns = {}
     for name, cut in zip(names.values(), (left, right), strict=True):
-        rows = {key: f"{value:.2f}" if isinstance(value, float) else f"{value:,}" for key, value in counts(cut).items()}
-        rows["Vocabulary"] = f"{cut.tokenizer.n_vocab:,}"
+        rows = {
+            key: number(value, ".2f") if isinstance(value, float) else number(value)
+            for key, value in counts(cut).items()
+        }
+        rows["Vocabulary"] = number(cut.tokenizer.n_vocab)
         if isinstance(cut.tokenizer, (CharTokenizer, WordTokenizer)):
-            rows["Unknown tokens"] = f"{int((cut.spans.ids == cut.tokenizer.unknown_id).sum()):,}"
+            rows["Unknown tokens"] = number(int((cut.spans.ids == cut.tokenizer.unknown_id).sum()))
         else:
             rows["Unknown tokens"] = "0"
         columns[name] = rows

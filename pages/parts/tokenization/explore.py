@@ -9,7 +9,7 @@ import streamlit as st
 
 from engine import offsets
 from engine.errors import EngineError
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.tokenizer import BPETokenizer, OfficialTokenizer, Tokenizer
 from pages.parts.tokenization.typed import Tokenized, counts, pick_tokenizer, say_what_is_drawn, tokenized, typed_text
 from pages.shared import guide
@@ -103,7 +103,7 @@ def _numbers(cut: Tokenized) -> None:
     }
     with st.container(horizontal=True, gap="small"):
         for name, value in counts(cut).items():
-            shown = f"{value:.2f}" if isinstance(value, float) else f"{value:,}"
+            shown = number(value, ".2f") if isinstance(value, float) else number(value)
             st.metric(_(name), shown, width="content", help=helps.get(name))
 
 

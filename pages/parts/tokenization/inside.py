@@ -235,7 +235,7 @@ def _tree(choice: TokenizerChoice, source: str, tokenizer: Tokenizer, token_id: 
     if len(tree.token) * 2 - 1 > MAX_NODES:
         st.caption(_("This tree has more than {max_nodes} nodes; its upper levels are shown.", max_nodes=MAX_NODES))
     with st.expander(_("As a table"), icon=":material/table_rows:"):
-        show_table(pd.DataFrame(rows), width="stretch", hide_index=True, placeholder="–")
+        show_table(pd.DataFrame(rows), width="stretch", hide_index=True)
 
 
 def _in_words(tree: MergeTree, token_id: int, tokenizer: Tokenizer) -> str:
@@ -302,7 +302,7 @@ def _trace(tokenizer: Tokenizer) -> None:
         )
     )
     with st.expander(_("As a table"), icon=":material/table_rows:"):
-        show_table(_trace_table(tokenizer, states), width="stretch", hide_index=True, placeholder="–")
+        show_table(_trace_table(tokenizer, states), width="stretch", hide_index=True)
 
 
 def _row(tokenizer: Tokenizer, states: list[TraceState], place: int) -> StepRow:

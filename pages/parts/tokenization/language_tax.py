@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import parallel_sentences
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.parallel_sentences import REFERENCE, SENTENCES, LanguageCost, language_costs
 from engine.tokenizer import OfficialTokenizer
 from pages.shared.charts import Figure, grouped_bars
@@ -185,7 +185,9 @@ def _figure(sentences: dict[str, str], encodings: list[str], measure: str) -> No
         )
     sizes = {name: each.n_vocab for name, each in tokenizers.items() if isinstance(each, OfficialTokenizer)}
     if sizes:
-        st.caption(_("Vocabularies: ") + ", ".join(f"{name} {size:,}" for name, size in sizes.items()) + _(" tokens."))
+        st.caption(
+            _("Vocabularies: ") + ", ".join(f"{name} {number(size)}" for name, size in sizes.items()) + _(" tokens.")
+        )
 
 
 def tax_figure(costs: list[LanguageCost], measure: str, reference: str) -> Figure:
@@ -200,7 +202,7 @@ def tax_figure(costs: list[LanguageCost], measure: str, reference: str) -> Figur
             "row": [cost.language for cost in costs],
             "series": [cost.encoding for cost in costs],
             "value": [float(value(cost)) for cost in costs],
-            "shown": [f"{value(cost):,}" if measure == "Tokens" else f"{value(cost):.2f}" for cost in costs],
+            "shown": [number(value(cost)) if measure == "Tokens" else number(value(cost), ".2f") for cost in costs],
         }
     )
     return grouped_bars(

@@ -12,7 +12,7 @@ import streamlit as st
 from engine import bpe, bpe_replay
 from engine.bpe import N_BYTES, Pair
 from engine.bpe_replay import Replay
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.merges import merge_number
 from pages.shared.bpe_charts import compression, pair_counts, pair_name
 from pages.shared.bpe_training import MAX_LINE, readable, recorded, recorded_line
@@ -344,15 +344,18 @@ def _place(film: Film, last: int) -> None:
 
 def _numbers(replay: Replay, n: int) -> None:
     with st.container(horizontal=True):
-        st.metric(_("Merges made"), f"{n:,}", width=150, help=_("Each one made one new token."))
-        st.metric(_("Tokens known"), f"{N_BYTES + n:,}", width=150, help=_("256 bytes and one for each merge."))
-        st.metric(_("Text in tokens"), f"{replay.n_tokens(n):,}", width=190, help=_("The length of the whole text."))
+        st.metric(_("Merges made"), number(n), width=150, help=_("Each one made one new token."))
+        st.metric(_("Tokens known"), number(N_BYTES + n), width=150, help=_("256 bytes and one for each merge."))
+        st.metric(_("Text in tokens"), number(replay.n_tokens(n)), width=190, help=_("The length of the whole text."))
         st.metric(
-            _("Bytes per token"), f"{replay.bytes_per_token(n):.2f}", width=150, help=_("The compression so far.")
+            _("Bytes per token"), number(replay.bytes_per_token(n), ".2f"), width=150, help=_("The compression so far.")
         )
         share = replay.n_tokens(n) / max(1, replay.n_start)
         st.metric(
-            _("Of the first length"), f"{share:.1%}", width=170, help=_("Tokens now, as a share of those at merge 0.")
+            _("Of the first length"),
+            number(share, ".1%"),
+            width=170,
+            help=_("Tokens now, as a share of those at merge 0."),
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.tokenizer import BPETokenizer, OfficialTokenizer, Tokenizer
 from pages.parts.tokenization.typed import Tokenized, learned_from, say_what_is_drawn, tokenized
 from pages.shared.charts import visible_token
@@ -139,7 +139,7 @@ def verdict(plain: Tokenized, trusted: Tokenized) -> str:
     found = [int(each) for each in trusted.spans.ids if int(each) in names]
     if not found:
         return _("The text holds no name of a special token: both readings are the same.")
-    ids = ", ".join(f"`{names[each]}` = **{each:,}**" for each in dict.fromkeys(found))
+    ids = ", ".join(f"`{names[each]}` = **{number(each)}**" for each in dict.fromkeys(found))
     times = _("once") if len(found) == 1 else _("{n_found:,} times", n_found=len(found))
     return _(
         "{n_spans:,} tokens as plain text, {n_spans_2:,} with special tokens allowed, which occur {times}: {ids}.",
@@ -168,8 +168,8 @@ def _documents(trusted: Tokenized) -> None:
             n_documents=len(documents),
         )
     )
-    for number, ids in enumerate(documents[:10], 1):
-        st.text(f"{number}: {visible_token(trusted.tokenizer.decode(ids))[:300]}")
+    for index, ids in enumerate(documents[:10], 1):
+        st.text(f"{index}: {visible_token(trusted.tokenizer.decode(ids))[:300]}")
 
 
 def _what_tiktoken_says(text: str, tokenizer: Tokenizer) -> None:

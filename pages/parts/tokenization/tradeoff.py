@@ -14,7 +14,7 @@ from engine import training
 from engine.aside_worker import Call
 from engine.errors import ConfigError, EngineError
 from engine.gpt import GPTConfig
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.runs.config import RunConfig
 from engine.runs.preparation import token_lengths
 from engine.runs.recipes import RECIPES, recipe_config
@@ -312,7 +312,7 @@ def _result(entry: Entry) -> dict[str, Any] | None:
     loss, bits = evaluation.get("validation_loss"), evaluation.get("bits_per_byte")
     state = STATES[record.state][1]
     if record.live:
-        state += f", {record.progress:.0%}"
+        state += f", {number(record.progress, '.0%')}"
     model = record.config_dict.get("model", {})
     return {
         "tokenizer": entry.choice.title,

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import tokenizer_export
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.merges import merge_number
 from engine.tokenizer import Tokenizer
 from engine.tokenizer_export import can_export, huggingface_code, huggingface_json, tiktoken_code, tiktoken_ranks
@@ -138,20 +138,20 @@ def _tokens(tokenizer: Tokenizer) -> list[tuple[int, bytes]]:
 def _numbers(vocabulary: Vocabulary, tokenizer: Tokenizer) -> None:
     table = vocabulary.table
     with st.container(horizontal=True):
-        st.metric(_("Tokens"), f"{len(table):,}", width=150, help=_("Ids in use, special tokens included."))
-        st.metric(_("Used in the text"), f"{vocabulary.n_used:,}", width=170, help=_("They occur at least once."))
+        st.metric(_("Tokens"), number(len(table)), width=150, help=_("Ids in use, special tokens included."))
+        st.metric(_("Used in the text"), number(vocabulary.n_used), width=170, help=_("They occur at least once."))
         st.metric(
             _("Never used in it"),
-            f"{len(table) - vocabulary.n_used:,}",
+            number(len(table) - vocabulary.n_used),
             width=170,
             help=_("They cost parameters and learn nothing from this text."),
         )
         st.metric(
-            _("Special tokens"), f"{len(tokenizer.special_tokens):,}", width=150, help=_("Added by hand, not learned.")
+            _("Special tokens"), number(len(tokenizer.special_tokens)), width=150, help=_("Added by hand, not learned.")
         )
         st.metric(
             _("Longest (bytes)"),
-            f"{int(table['bytes'].max()):,}",
+            number(int(table["bytes"].max())),
             width=150,
             help=_("The length of the longest token."),
         )
@@ -198,7 +198,6 @@ def _browse(vocabulary: Vocabulary, choice: TokenizerChoice, tokenizer: Tokenize
     event = show_table(
         shown[["id", "token", "bytes", "count", "merge", "special"]],
         width="stretch",
-        placeholder="–",
         height=380,
         hide_index=True,
         on_select="rerun",

@@ -8,7 +8,7 @@ import streamlit as st
 
 from engine import anatomy
 from engine.gpt import MLP
-from engine.language import N_, _
+from engine.language import N_, _, number
 from pages.parts.transformer.figures import curve_with_points, lines, named_bars
 from pages.parts.transformer.reading import Reading, choose_layer, choose_position, read_sentence, shown
 from pages.parts.transformer.words import ACTIVATIONS
@@ -106,9 +106,13 @@ def _curve(reading: Reading) -> None:
     negative = float((before < 0).mean())
     which = _("a sample of all") if position is None else _("those of one token")
     with controls:
-        st.metric(_("Below zero"), f"{negative:.0%}", help=_("Share of the values that the nonlinearity switches off."))
         st.metric(
-            _("Largest behind it"), f"{behind.max():.2f}", help=_("The strongest neuron of the sentence in this layer.")
+            _("Below zero"), number(negative, ".0%"), help=_("Share of the values that the nonlinearity switches off.")
+        )
+        st.metric(
+            _("Largest behind it"),
+            number(behind.max(), ".2f"),
+            help=_("The strongest neuron of the sentence in this layer."),
         )
     with figure:
         curve_with_points(
@@ -178,7 +182,7 @@ def _who(reading: Reading) -> None:
                 {
                     "name": [f"{at}: {shown(token)}" for at, token in enumerate(sentence.tokens)],
                     "value": values,
-                    "shown": [f"{value:.2f}" for value in values],
+                    "shown": [number(value, ".2f") for value in values],
                 }
             ),
             title=_("One neuron over the sentence"),

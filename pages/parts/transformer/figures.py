@@ -40,7 +40,7 @@ def stacked(
             if value <= 0:
                 continue
             label = name if value / widest >= max(_LABELLED, 0.011 * len(name)) else ""
-            share = f"{100 * value / total:.1f} %"
+            share = _("{value:.1f} %", value=100 * value / total)
             found.append(("piece", row, name, at, at + value, at + value / 2, label, shown[row][name], share))
             at += value
     for label, place in (rules or {}).items():

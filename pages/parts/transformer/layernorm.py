@@ -8,7 +8,7 @@ import streamlit as st
 
 from engine import anatomy
 from engine.anatomy import Norm, NormSteps
-from engine.language import N_, _
+from engine.language import N_, _, number
 from pages.parts.transformer.figures import distributions
 from pages.parts.transformer.reading import Reading, choose_layer, choose_position, read_sentence
 from pages.shared.code_panel import show_code
@@ -113,8 +113,8 @@ def _by_hand(steps: NormSteps, i: int) -> None:
     deviation = (steps.variance + steps.epsilon) ** 0.5
     st.code(
         f"x − μ      = {_n(steps.before[i])} − {_n(steps.mean)}\n"
-        f"√(σ² + ε)  = {deviation:.4f}\n"
-        f"normalised = {_n(steps.normalised[i])}\n"
+        f"√(σ² + ε)  = {number(deviation, '.4f')}\n"
+        f"{_('normalised'):<10} = {_n(steps.normalised[i])}\n"
         f"· γ        = · {_n(steps.scale[i])}\n"
         f"+ β        = + {_n(steps.shift[i])}\n"
         f"y          = {_n(steps.after[i])}",
@@ -125,7 +125,7 @@ def _by_hand(steps: NormSteps, i: int) -> None:
 
 def _n(value: float) -> str:
     """A number with a true minus sign, in parentheses where it is negative."""
-    return f"{value:.4f}" if value >= 0 else f"(−{-value:.4f})"
+    return number(value, ".4f") if value >= 0 else f"(−{number(-value, '.4f')})"
 
 
 def _numbers(steps: NormSteps) -> None:

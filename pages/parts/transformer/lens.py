@@ -11,7 +11,7 @@ import streamlit as st
 from engine import anatomy
 from engine.anatomy import Lens
 from engine.checkpoint import Checkpoint
-from engine.language import N_, _
+from engine.language import N_, _, number
 from pages.parts.transformer.figures import lines
 from pages.parts.transformer.reading import Reading, choose_position, read_sentence, shown, token_name
 from pages.shared.charts import _distinct, percent
@@ -60,7 +60,7 @@ def show() -> None:
     agree = (lens.ids[:, :, 0] == lens.final_ids).mean(axis=1)
     st.caption(
         _("Share of positions at which a row already says what the model says at the end: ")
-        + ", ".join(f"{name} {share:.0%}" for name, share in _few(rows, agree))
+        + ", ".join(f"{name} {number(share, '.0%')}" for name, share in _few(rows, agree))
         + "."
     )
     left, right = st.columns([1, 1.8], vertical_alignment="bottom")

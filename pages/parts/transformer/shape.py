@@ -12,7 +12,7 @@ import streamlit as st
 
 from engine.errors import ConfigError, EngineError
 from engine.gpt import GPTConfig
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.scaling import PUBLISHED_SHAPES
 from pages.parts.transformer.words import POSITIONS
 from pages.shared import viewer
@@ -202,7 +202,7 @@ def _differences(state: dict[str, Any]) -> list[str]:
 def _value(value: Any) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return number(value) if isinstance(value, int) else str(value)
 
 
 def _fill(key: str, value: Any) -> None:

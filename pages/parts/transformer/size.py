@@ -7,7 +7,7 @@ import streamlit as st
 
 from engine import machine, scaling
 from engine.gpt import GPTConfig
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.scaling import PUBLISHED_SHAPES
 from engine.settings import Settings
 from pages.parts.transformer.figures import stacked
@@ -48,7 +48,7 @@ def show() -> None:
         flops = scaling.flops_per_token(config)
         with st.container(border=True):
             columns = st.columns([1.5, 1, 1.2])
-            exact = f"{config.n_parameters:,}"
+            exact = number(config.n_parameters)
             columns[0].metric(
                 _("Parameters"),
                 exact if config.n_parameters < 1e9 else count(config.n_parameters),
@@ -102,7 +102,7 @@ def _parameters(config: GPTConfig, title: str, changed: bool) -> None:
         rows,
         title=_("Where the parameters are"),
         x=_("Parameters"),
-        shown={row: {name: f"{n:,}" for name, n in parts.items()} for row, parts in rows.items()},
+        shown={row: {name: number(n) for name, n in parts.items()} for row, parts in rows.items()},
         alt_text=_("Stacked bar chart: parameters of the model by component."),
         summary=_(
             "{largest} has most: {n_parameters:.0%} of {n_parameters_2:,}.",
@@ -192,7 +192,7 @@ def _published_remark(config: GPTConfig, changed: bool) -> None:
         source=printed.source,
         n_parameters_2=config.n_parameters,
     )
-    text += f"({off:+.1%})."
+    text += f"({number(off, '+.1%')})."
     if printed.preset in ("gpt2", "gpt2-medium", "gpt2-large"):
         text += _(" The paper's first count was too low; with the weights its authors gave the corrected one.")
     if printed.heads_fill_the_vector is False:
@@ -222,7 +222,7 @@ def _papers_table() -> None:
                     N_("model"): each.name,
                     N_("published"): count(each.n_parameters),
                     N_("counted"): config.n_parameters,
-                    N_("difference"): f"{config.n_parameters / each.n_parameters - 1:+.1%}",
+                    N_("difference"): number(config.n_parameters / each.n_parameters - 1, "+.1%"),
                     N_("layers"): each.n_layers,
                     N_("width, printed"): each.d_model,
                     N_("heads × size, printed"): f"{each.n_heads} × {each.head_size}"
@@ -439,7 +439,7 @@ def _arithmetic(config: GPTConfig, title: str, changed: bool) -> None:
         {row: pieces},
         title=_("Operations for one token, forward"),
         x=_("Operations (FLOPs)"),
-        shown={row: {name: f"{n:,}" for name, n in pieces.items()}},
+        shown={row: {name: number(n) for name, n in pieces.items()}},
         alt_text=_("Stacked bar chart: operations of the forward pass for one token, by component."),
         summary=_(
             "{forward} operations for a token in a full context of {context_length:,}; the "

@@ -9,7 +9,7 @@ import streamlit as st
 from engine import anatomy
 from engine.anatomy import Operation
 from engine.checkpoint import Checkpoint
-from engine.language import N_, _
+from engine.language import N_, _, number
 from pages.parts.transformer.operations import words_of
 from pages.parts.transformer.reading import read_sentence, token_name
 from pages.shared.charts import next_token_bars, visible_token
@@ -158,7 +158,7 @@ def _drawing(operations: list[Operation], place: int, layer: int, checkpoint: Ch
 
 
 def _shape(operation: Operation) -> str:
-    return " × ".join(f"{each:,}" for each in operation.shape)
+    return " × ".join(number(each) for each in operation.shape)
 
 
 def _steps(operations: list[Operation], place: int) -> None:
@@ -204,7 +204,9 @@ def _describe(checkpoint: Checkpoint, operation: Operation, values: np.ndarray) 
     st.header(f"{words.title}{where}", anchor=False)
     st.code(words.formula, language=None, wrap_lines=True)
     st.markdown(words.text)
-    axes = ", ".join(f"{AXES[name]} = {length:,}" for name, length in zip(operation.axes, operation.shape, strict=True))
+    axes = ", ".join(
+        f"{AXES[name]} = {number(length)}" for name, length in zip(operation.axes, operation.shape, strict=True)
+    )
     owned = (
         _("{n_parameters:,} parameters", n_parameters=operation.n_parameters)
         if operation.n_parameters
@@ -369,8 +371,8 @@ def _as_list(operations: list[Operation], checkpoint: Checkpoint) -> None:
             {
                 "step": index,
                 "layer": None if each.layer is None else each.layer + 1,
-                "operation": words_of(each.kind, config).title,
-                "formula": words_of(each.kind, config).formula,
+                N_("operation"): words_of(each.kind, config).title,
+                N_("formula"): words_of(each.kind, config).formula,
                 "shape": _shape(each),
                 "parameters": each.n_parameters,
             }

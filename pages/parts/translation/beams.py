@@ -11,7 +11,7 @@ import streamlit as st
 
 from engine import seq2seq
 from engine.aside_worker import Call
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.seq2seq import BeamStep, Hypothesis
 from engine.translation import Pair, Quality, Vocabulary, translation_quality
 from engine.two_decodings import Decoded, Searched, decode_both, search_beams
@@ -148,13 +148,13 @@ def _tree(vocabulary: Vocabulary, steps: Sequence[BeamStep]) -> None:
     n_dropped = min(2, max((len(step.dropped) for step in steps), default=0))
     rows = []
     before: list[tuple[int, ...]] = [()]
-    for number, step in enumerate(steps, start=1):
+    for index, step in enumerate(steps, start=1):
         shown = sorted((*step.open, *step.finished), key=lambda each: each.log_probability, reverse=True)[:width]
         cells = [_cell(vocabulary, each, before, N_("ended") if each.finished else "") for each in shown]
         dropped = [_cell(vocabulary, each, before, N_("dropped")) for each in step.dropped[:n_dropped]]
         rows.append(
             Row(
-                str(number),
+                str(index),
                 (*cells, *[None] * (width - len(cells)), *dropped, *[None] * (n_dropped - len(dropped))),
             )
         )
@@ -268,7 +268,7 @@ def _measured(choice: ModelChoice, n: int, width: int, penalty: float) -> None:
                 _("beam search, k = {width}, α = {penalty:g}", width=width, penalty=penalty),
             ],
             N_("Exact match"): [percent(by_greedy.exact_match), percent(by_beam.exact_match)],
-            "BLEU": [f"{by_greedy.bleu:.2f}", f"{by_beam.bleu:.2f}"],
+            "BLEU": [number(by_greedy.bleu, ".2f"), number(by_beam.bleu, ".2f")],
         }
     )
     show_table(table, hide_index=True, width="stretch")

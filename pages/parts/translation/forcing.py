@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import seq2seq, translation
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.seq2seq import END
 from engine.translation import FedPosition, Vocabulary, free_running, teacher_forced
 from engine.two_decodings import exposure_of
@@ -81,7 +81,7 @@ def _table(
     vocabulary: Vocabulary, reference: tuple[int, ...], forced: list[FedPosition], free: list[FedPosition]
 ) -> None:
     def word(token: int) -> str:
-        return "end" if token == END else vocabulary.words[token]
+        return _("end") if token == END else vocabulary.words[token]
 
     def said(position: FedPosition) -> Cell:
         right = position.token == position.right_token
@@ -94,7 +94,7 @@ def _table(
             note=note,
             share=position.probability,
             mark="right" if right else "wrong",
-            word="right" if right else "wrong",
+            word=_("right") if right else _("wrong"),
         )
 
     right = [*reference, END]
@@ -151,11 +151,11 @@ def _measured(choice: ModelChoice) -> None:
     st.markdown(_("**Measured on {n_sentences} held-out sentences at this checkpoint**", n_sentences=found.n_sentences))
 
     def share(value: float | None) -> str:
-        return _("no mistake") if value is None else f"{value:.1%}"
+        return _("no mistake") if value is None else number(value, ".1%")
 
     table = pd.DataFrame(
         {
-            N_("Right tokens"): ["all", _("after the first mistake of a sentence")],
+            N_("Right tokens"): [_("all"), _("after the first mistake of a sentence")],
             N_("Reference fed"): [share(found.forced), share(found.forced_after_mistake)],
             N_("Own words fed"): [share(found.free), share(found.free_after_mistake)],
         }

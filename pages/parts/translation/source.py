@@ -9,7 +9,7 @@ import streamlit as st
 
 from engine.checkpoint import Restored
 from engine.errors import EngineError
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.runs.records import RunRecord
 from engine.runs.translating import DEFAULT_PRESET, PRESETS, TranslationConfig, translation_config
 from engine.seq2seq import Seq2Seq, trace_of
@@ -36,7 +36,9 @@ def translators() -> dict[str, RunRecord]:
 def label_of(config: TranslationConfig) -> str:
     """The name of a run made here."""
     training = config.training
-    length = _("{steps:,} steps", steps=training.steps) if training.seconds is None else f"{training.seconds:g} s"
+    length = (
+        _("{steps:,} steps", steps=training.steps) if training.seconds is None else f"{number(training.seconds, 'g')} s"
+    )
     return _("English → {language_names} · {length}", language_names=_(LANGUAGE_NAMES[config.language]), length=length)
 
 

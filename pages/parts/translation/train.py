@@ -9,7 +9,7 @@ import streamlit as st
 
 from engine import seq2seq, translation
 from engine.errors import ConfigError, EngineError
-from engine.language import N_, _
+from engine.language import N_, _, number
 from engine.runs.records import RunRecord
 from engine.runs.translating import DEFAULT_PRESET, PRESETS, TranslationConfig, translation_config
 from pages.parts.translation.source import LANGUAGE_NAMES, RUNS, label_of, translators
@@ -223,11 +223,19 @@ def _numbers(evaluation: dict[str, Any]) -> None:
     numbers = (
         (
             _("Exact match"),
-            f"{evaluation['exact_match']:.1%}",
+            number(evaluation["exact_match"], ".1%"),
             _("Held-out sentences translated as the phrasebook does."),
         ),
-        ("BLEU", f"{evaluation['bleu']:.1f}", _("Runs of one to four words that agree with the reference, 0 to 100.")),
-        (_("Validation loss"), f"{evaluation['validation_loss']:.3f}", _("Nats per token, with the reference fed.")),
+        (
+            "BLEU",
+            number(evaluation["bleu"], ".1f"),
+            _("Runs of one to four words that agree with the reference, 0 to 100."),
+        ),
+        (
+            _("Validation loss"),
+            number(evaluation["validation_loss"], ".3f"),
+            _("Nats per token, with the reference fed."),
+        ),
     )
     with st.container(horizontal=True):
         for label, value, help in numbers:
@@ -299,13 +307,13 @@ def _held_out(record: RunRecord) -> None:
         show_table(
             pd.DataFrame(
                 [
-                    (_("Sentence pairs to train on"), f"{counted['n_train']:,}"),
-                    (_("Held-out sentences"), f"{counted['n_held_out']:,}"),
-                    (_("… of these translated at every evaluation"), f"{record.config_dict['evaluated']:,}"),
-                    (_("Held-out English sentences that occur in training"), f"{counted['overlap']:,}"),
-                    (_("Words of held-out sentences that never occur in training"), f"{counted['new_words']:,}"),
-                    (_("Words of both languages (with three special tokens)"), f"{counted['n_vocab']:,}"),
-                    (_("Parameters of the model"), f"{counted['n_parameters']:,}"),
+                    (_("Sentence pairs to train on"), number(counted["n_train"])),
+                    (_("Held-out sentences"), number(counted["n_held_out"])),
+                    (_("… of these translated at every evaluation"), number(record.config_dict["evaluated"])),
+                    (_("Held-out English sentences that occur in training"), number(counted["overlap"])),
+                    (_("Words of held-out sentences that never occur in training"), number(counted["new_words"])),
+                    (_("Words of both languages (with three special tokens)"), number(counted["n_vocab"])),
+                    (_("Parameters of the model"), number(counted["n_parameters"])),
                 ],
                 columns=[N_("Counted"), N_("Number")],
             ),

@@ -1,6 +1,6 @@
 // Rows are keyed by token id and kept between updates: moving a slider changes widths, not elements.
 const percent = (p) => {
-  if (p === 0) return "0 %";
+  if (p === 0) return decimal("0 %");
   if (p > 0 && p < 0.001) return decimal("< 0.1 %");
   return decimal(`${(100 * p).toFixed(1)} %`);
 };

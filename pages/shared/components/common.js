@@ -44,8 +44,9 @@ const speak = (data, parentElement) => {
 // A count with the separators of the reader's language.
 const grouped = (n) => n.toLocaleString(language);
 
-// The text of a number with the decimal mark of the reader's language.
-const decimal = (text) => text.replace(".", decimalMark);
+// The text of a number with the decimal mark of the reader's language, its per cent sign on the same line.
+const decimal = (text) =>
+  language === "en" ? text : text.replace(".", decimalMark).replace(" %", "\u00a0%");
 
 // A message in the reader's language, `{name}` filled with `values.name`, and numbers among them grouped. The message
 // is one literal between double quotes, so that it is found for translation.

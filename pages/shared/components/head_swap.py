@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from engine.language import _
+from engine.language import _, number
 from pages.shared.components.mount import register
 
 MAX_ROWS = 6
@@ -40,12 +40,12 @@ def head_swap(
     """
     shown = [_(str(name)) for name in label_names[:MAX_ROWS]]
     data: dict[str, Any] = {
-        "parts": [{"name": _(part.name), "n": f"{part.n_parameters:,}", "learns": part.learns} for part in parts],
-        "old": {"rows": [str(row) for row in old_rows[:MAX_ROWS]], "n": f"{n_vocab:,} × {d_model:,}"},
+        "parts": [{"name": _(part.name), "n": number(part.n_parameters), "learns": part.learns} for part in parts],
+        "old": {"rows": [str(row) for row in old_rows[:MAX_ROWS]], "n": f"{number(n_vocab)} × {number(d_model)}"},
         "new": {
             "rows": shown,
             "more": len(label_names) - len(shown),
-            "n": f"{len(label_names):,} × {d_model:,} + {len(label_names):,}",
+            "n": f"{number(len(label_names))} × {number(d_model)} + {number(len(label_names))}",
         },
         "pooling": pooling,
         "tied": bool(tied),

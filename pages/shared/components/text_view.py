@@ -13,7 +13,7 @@ from typing import Any
 
 import regex
 
-from engine.language import N_, _
+from engine.language import N_, _, number
 from pages.shared.components.mount import clicked, ignore, register
 
 MAX_CHARS = 60_000
@@ -127,7 +127,7 @@ def _signed(text: str, flags: int) -> list[Row]:
 def _sign(unseen: str) -> tuple[str, str]:
     """The sign that is drawn and what it stands for: "\\0" -> ("␀", "U+0000 NULL")."""
     if unicodedata.category(unseen[0]).startswith("M"):
-        return f"+{len(unseen):,}", _("{n_unseen:,} more combining marks", n_unseen=len(unseen))
+        return f"+{number(len(unseen))}", _("{n_unseen:,} more combining marks", n_unseen=len(unseen))
     code = ord(unseen)
     name = unicodedata.name(unseen, _("lone surrogate") if 0xD800 <= code <= 0xDFFF else _("control character"))
     if code < 0x20:
