@@ -88,6 +88,7 @@ def show() -> None:
                     _("Compare with"),
                     [other for other in names if other != picked],
                     max_selections=3,
+                    placeholder=_("none"),
                     format_func=lambda each: _(names[each]),
                     key=f"compare:{picked}",
                     persist_state="session",
