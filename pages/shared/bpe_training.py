@@ -12,8 +12,9 @@ import streamlit as st
 from engine.bpe import train_steps
 from engine.bpe_replay import Replay, record_training
 from engine.language import N_
+from engine.runs.named_texts import LEARN_CHARS
 from pages.shared.texts import text_of
-from pages.shared.tokenizers import LEARN_CHARS, TokenizerChoice
+from pages.shared.tokenizers import TokenizerChoice
 
 MAX_LINE = 2_000
 _LEARNING = threading.BoundedSemaphore(1)  # pure Python: two at a time would only halve each other's speed

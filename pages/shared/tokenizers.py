@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import streamlit as st
 
 from engine.language import N_, _
+from engine.runs.named_texts import LEARN_CHARS, TokenizerOf
 from engine.tokenizer import OFFICIAL_ENCODINGS, Tokenizer, train_tokenizer
+from pages.shared.models import settings_aside
 from pages.shared.texts import text_of
 
 TOKENIZERS = {
@@ -21,7 +23,6 @@ TOKENIZERS = {
     "o200k_base": "GPT-4o (o200k_base)",
 }
 SIZED = ("bpe", "word")  # those whose vocabulary size is a choice
-LEARN_CHARS = 1_000_000  # a tokenizer for the lessons is learned on at most this many characters
 VOCAB_SIZES = [300, 400, 500, 700, 1000, 1500, 2000, 3000, 4000, 6000, 8000, 12000, 16000]
 
 _LEARNING = threading.BoundedSemaphore(1)  # pure Python: two at a time would only halve each other's speed
@@ -43,6 +44,11 @@ class TokenizerChoice:
             "word": _("words {vocab_size:,}", vocab_size=self.vocab_size),
         }
         return names.get(self.kind, {"char": "characters", "byte": "bytes"}.get(self.kind, self.kind))
+
+    @property
+    def named(self) -> TokenizerOf:
+        """The same, named for what is computed aside."""
+        return TokenizerOf(settings_aside(), self.kind, self.source, self.vocab_size)
 
     def load(self) -> Tokenizer:
         """The tokenizer; learned at the first call for everybody. Raises `TokenizerError` or `CorpusError`."""

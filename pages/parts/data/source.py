@@ -11,7 +11,9 @@ from engine import offsets, text_statistics
 from engine.bpe import END_OF_TEXT
 from engine.language import N_, _
 from engine.offsets import TokenSpans
+from engine.runs.named_texts import TextOf
 from engine.text_statistics import TextCounts
+from pages.shared.models import settings_aside
 from pages.shared.text_source import choose_text, corpora
 from pages.shared.texts import text_of
 from pages.shared.tokenizers import TokenizerChoice
@@ -46,6 +48,11 @@ class ChosenText:
     def text(self) -> str:
         """The characters that are read here."""
         return text_of(self.name, self.n_chars)
+
+    @property
+    def named(self) -> TextOf:
+        """The same, named for what is computed aside."""
+        return TextOf(settings_aside(), self.name, self.n_chars)
 
     @property
     def file_name(self) -> str:
