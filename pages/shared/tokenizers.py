@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 
 import streamlit as st
 
 from engine.language import N_, _
-from engine.runs.named_texts import LEARN_CHARS, TokenizerOf
+from engine.runs.named_texts import TokenizerOf
+from engine.runs.tokenizers_learned import learned
 from engine.tokenizer import OFFICIAL_ENCODINGS, Tokenizer, train_tokenizer
+from pages.shared.aside import computed
 from pages.shared.models import settings_aside
-from pages.shared.texts import text_of
 
 TOKENIZERS = {
     "bpe": N_("BPE learned on this text"),
@@ -24,8 +24,6 @@ TOKENIZERS = {
 }
 SIZED = ("bpe", "word")  # those whose vocabulary size is a choice
 VOCAB_SIZES = [300, 400, 500, 700, 1000, 1500, 2000, 3000, 4000, 6000, 8000, 12000, 16000]
-
-_LEARNING = threading.BoundedSemaphore(1)  # pure Python: two at a time would only halve each other's speed
 
 
 @dataclass(frozen=True)
@@ -51,8 +49,10 @@ class TokenizerChoice:
         return TokenizerOf(settings_aside(), self.kind, self.source, self.vocab_size)
 
     def load(self) -> Tokenizer:
-        """The tokenizer; learned at the first call for everybody. Raises `TokenizerError` or `CorpusError`."""
-        return _tokenizer(self.kind, self.source, self.vocab_size)
+        """The tokenizer; raises NotYet while it learns, once for everybody, and `TokenizerError` or `CorpusError`."""
+        if self.kind in (*OFFICIAL_ENCODINGS, "byte"):
+            return _made(self.kind)
+        return computed(N_("Learning the tokenizer …"), learned, self.named)
 
 
 def choose_tokenizer(
@@ -82,9 +82,6 @@ def choose_tokenizer(
     return TokenizerChoice(kind, source if kind in (*SIZED, "char") else "", size)
 
 
-@st.cache_resource(max_entries=48, show_spinner=N_("Learning the tokenizer …"))
-def _tokenizer(kind: str, source: str, vocab_size: int) -> Tokenizer:
-    with _LEARNING:
-        learned = kind not in OFFICIAL_ENCODINGS and kind != "byte"
-        text = text_of(source, LEARN_CHARS) if learned else ""
-        return train_tokenizer(kind, text, vocab_size or 100_000)
+@st.cache_resource(show_spinner=False)
+def _made(kind: str) -> Tokenizer:
+    return train_tokenizer(kind, "", 0)
