@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
-from engine.corpus import load_corpus
-from engine.runs.artifacts import UPLOAD, ArtifactStore
+from engine.runs.named_texts import TextOf
 from engine.settings import Settings
 from engine.tokenizer import OFFICIAL_ENCODINGS, train_tokenizer
 
@@ -20,19 +18,12 @@ class Measured:
     n_bytes: int
 
 
-@lru_cache(maxsize=2)
-def _text(settings: Settings, name: str) -> str:
-    if name.startswith(UPLOAD):
-        return ArtifactStore(settings.artifacts, settings.home / "scratch").load_upload(name)
-    return load_corpus(name)
-
-
 def measure_tokens(settings: Settings, kind: str, vocab_size: int, name: str, n_chars: int) -> Measured:
     """The first characters of a text, cut by a tokenizer of this kind, which learns on the same if it learns at all.
 
     Raises TokenizerError, or CorpusError where the text cannot be read.
     """
-    text = _text(settings, name)[:n_chars]
+    text = TextOf(settings, name, n_chars).read()
     tokenizer = train_tokenizer(kind, "" if kind in OFFICIAL_ENCODINGS else text, vocab_size or 100_000)
     n_tokens = len(tokenizer.encode_array(text, allowed_special="all"))
     return Measured(tokenizer.n_vocab, n_tokens, len(text.encode("utf-8")))

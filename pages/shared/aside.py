@@ -27,6 +27,7 @@ PATIENCE = 0.25
 FEW = 2
 """More calls than these are not waited for: they will not come at once."""
 LOOK_SECONDS = 0.7
+DOWNLOAD_SECONDS = 120
 _BEGUN = "aside:begun:"
 _STOPPED = "aside:stopped:"
 
@@ -72,6 +73,20 @@ def awaited(call: Call) -> Any:
     while not desk().wait([asked := desk().ask(call)], PATIENCE):
         st.empty()  # where Streamlit looks whether the script should stop
     return asked.value()
+
+
+def for_download(call: Call) -> Callable[[], Any]:
+    """For a download button whose file is computed when it is pressed: this waits for the result and gives it."""
+    place = desk()
+
+    def file() -> Any:
+        for _second in range(DOWNLOAD_SECONDS):
+            asked = place.ask(call)
+            if place.wait([asked], 1.0):
+                return asked.value()
+        raise TimeoutError("too much else is being computed: press the button again in a while.")
+
+    return file
 
 
 def all_computed(text: str, calls: Sequence[Call]) -> list[Any]:

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import threading
 import unicodedata
 from collections.abc import Mapping
 
 import numpy as np
 import streamlit as st
 
-from engine.bpe import train_steps
 from engine.bpe_replay import Replay, record_training
 from engine.language import N_
-from pages.shared.texts import text_of
-from pages.shared.tokenizers import LEARN_CHARS, TokenizerChoice
+from engine.runs.named_texts import LEARN_CHARS, TextOf
+from engine.runs.tokenizers_learned import merges_recorded, pairs_counted, tokens_counted
+from pages.shared.aside import computed
+from pages.shared.models import settings_aside
+from pages.shared.tokenizers import TokenizerChoice
 
 MAX_LINE = 2_000
-_LEARNING = threading.BoundedSemaphore(1)  # pure Python: two at a time would only halve each other's speed
 _SIGNS = {" ": "␣", "\n": "↵", "\t": "⇥"}
 
 
-@st.cache_resource(max_entries=24, show_spinner=N_("Learning the merges …"))
 def recorded(source: str, n_chars: int, n_merges: int) -> Replay:
-    """The training on the first `n_chars` characters of a corpus or an upload, with every step."""
-    with _LEARNING:
-        return record_training(text_of(source, n_chars), n_merges)
+    """The training on the first `n_chars` characters of a corpus or an upload; raises NotYet while it is recorded."""
+    return computed(N_("Learning the merges …"), merges_recorded, TextOf(settings_aside(), source, n_chars), n_merges)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -65,17 +63,12 @@ def quoted(data: bytes, limit: int = 60) -> str:
     return f"“{readable(data, limit)}”"
 
 
-@st.cache_resource(max_entries=16, show_spinner=N_("Counting pairs …"))
-def learned_counts(source: str, vocab_size: int) -> Mapping[int, int]:
-    """How often the pair of each learned token stood in the text when it was merged: id → count."""
-    with _LEARNING:
-        steps = train_steps(text_of(source, LEARN_CHARS), vocab_size, runners_up=0)
-        return {step.new_id: step.count for step in steps}
+def learned_counts(choice: TokenizerChoice) -> Mapping[int, int]:
+    """How often the pair of each token of a BPE stood in its text when it was merged: id → count; raises NotYet."""
+    return computed(N_("Counting pairs …"), pairs_counted, choice.named)
 
 
-@st.cache_resource(max_entries=24, show_spinner=N_("Encoding the sample …"))
 def sample_counts(choice: TokenizerChoice, source: str) -> np.ndarray:
-    """How often each token occurs in the first million characters of a text: (n_vocab,) int64."""
-    tokenizer = choice.load()
-    ids = tokenizer.encode_array(text_of(source, LEARN_CHARS), allowed_special="all")
-    return np.bincount(ids, minlength=tokenizer.n_vocab)
+    """How often each token occurs in the first million characters of a text, (n_vocab,) int64; raises NotYet."""
+    text = TextOf(settings_aside(), source, LEARN_CHARS)
+    return computed(N_("Encoding the sample …"), tokens_counted, choice.named, text)

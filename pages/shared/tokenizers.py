@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 
 import streamlit as st
 
 from engine.language import N_, _
+from engine.runs.named_texts import TokenizerOf
+from engine.runs.tokenizers_learned import learned
 from engine.tokenizer import OFFICIAL_ENCODINGS, Tokenizer, train_tokenizer
-from pages.shared.texts import text_of
+from pages.shared.aside import computed
+from pages.shared.models import settings_aside
 
 TOKENIZERS = {
     "bpe": N_("BPE learned on this text"),
@@ -21,10 +23,7 @@ TOKENIZERS = {
     "o200k_base": "GPT-4o (o200k_base)",
 }
 SIZED = ("bpe", "word")  # those whose vocabulary size is a choice
-LEARN_CHARS = 1_000_000  # a tokenizer for the lessons is learned on at most this many characters
 VOCAB_SIZES = [300, 400, 500, 700, 1000, 1500, 2000, 3000, 4000, 6000, 8000, 12000, 16000]
-
-_LEARNING = threading.BoundedSemaphore(1)  # pure Python: two at a time would only halve each other's speed
 
 
 @dataclass(frozen=True)
@@ -44,9 +43,16 @@ class TokenizerChoice:
         }
         return names.get(self.kind, {"char": "characters", "byte": "bytes"}.get(self.kind, self.kind))
 
+    @property
+    def named(self) -> TokenizerOf:
+        """The same, named for what is computed aside."""
+        return TokenizerOf(settings_aside(), self.kind, self.source, self.vocab_size)
+
     def load(self) -> Tokenizer:
-        """The tokenizer; learned at the first call for everybody. Raises `TokenizerError` or `CorpusError`."""
-        return _tokenizer(self.kind, self.source, self.vocab_size)
+        """The tokenizer; raises NotYet while it learns, once for everybody, and `TokenizerError` or `CorpusError`."""
+        if self.kind in (*OFFICIAL_ENCODINGS, "byte"):
+            return _made(self.kind)
+        return computed(N_("Learning the tokenizer …"), learned, self.named)
 
 
 def choose_tokenizer(
@@ -76,9 +82,6 @@ def choose_tokenizer(
     return TokenizerChoice(kind, source if kind in (*SIZED, "char") else "", size)
 
 
-@st.cache_resource(max_entries=48, show_spinner=N_("Learning the tokenizer …"))
-def _tokenizer(kind: str, source: str, vocab_size: int) -> Tokenizer:
-    with _LEARNING:
-        learned = kind not in OFFICIAL_ENCODINGS and kind != "byte"
-        text = text_of(source, LEARN_CHARS) if learned else ""
-        return train_tokenizer(kind, text, vocab_size or 100_000)
+@st.cache_resource(show_spinner=False)
+def _made(kind: str) -> Tokenizer:
+    return train_tokenizer(kind, "", 0)

@@ -4,8 +4,13 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from engine.aside_worker import Call
 from engine.corpus import load_corpus
+from engine.runs.named_texts import TextOf
+from engine.runs.words_counted import words_file
+from engine.settings import Settings
 from engine.text_statistics import find_words
+from pages.shared.aside import for_download
 from pages.shared.components.text_view import BOUNDARY, CURRENT, HIT, SIGN, VALIDATION, view_rows
 from pages.shared.texts import text_of
 
@@ -243,3 +248,9 @@ def test_marks_in_the_strip_are_thinned_to_what_can_be_seen():
     hits = np.array([[n, n + 1] for n in range(0, 100_000, 2)])
     assert len(places(hits, 100_000)) == 300
     assert places(hits[:0], 100_000) == ()
+
+
+def test_the_file_of_words_is_computed_when_it_is_asked_for(data_home):
+    text = TextOf(Settings.from_environment(), "stories", 5_000)
+    file = for_download(Call(words_file, (text,)))()
+    assert len(file.decode().splitlines()) == 1 + len(set(find_words(text.read())))

@@ -7,13 +7,14 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from engine.runs.named_texts import LEARN_CHARS
 from engine.tokenizer import OFFICIAL_ENCODINGS, BPETokenizer, official_encoding
 from pages.parts.tokenization import compare, explore, language_tax, typed
 from pages.shared.chips import Chip, chips_of
 from pages.shared.components import token_chips
 from pages.shared.components.token_chips import MAX_CHIPS
 from pages.shared.texts import text_of
-from pages.shared.tokenizers import LEARN_CHARS, TokenizerChoice
+from pages.shared.tokenizers import TokenizerChoice
 
 from .test_charts import validate
 from .test_pages import PROJECT, texts

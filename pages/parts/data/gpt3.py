@@ -11,6 +11,7 @@ from engine.published import GPT3_PAPER, GPT3_SOURCES, GPT3_TOKENS_SEEN
 from pages.parts.data.figures import epochs_chart, percent, shares, show_numbers
 from pages.parts.data.tokens_and_words import english_tokens_per_word
 from pages.shared.code_panel import show_code
+from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
 
 SEEN = (10, 50, 100, 200, 300, 500, 1_000, 2_000, 5_000, 15_000)
@@ -38,7 +39,8 @@ def show() -> None:
     mix_chart()
     epochs_figure(seen)
     full_table(seen)
-    words_remark()
+    with shown_errors():
+        words_remark()
     notice(
         _(
             "Common Crawl is four fifths of the tokens and three fifths of the mix: filtered web pages are plenty, but "

@@ -12,15 +12,18 @@ from engine import corpus, published
 from engine.corpus import CorpusInfo, load_corpus, mix_corpora, mix_pieces
 from engine.errors import CorpusError
 from engine.language import N_, _
+from engine.runs.named_texts import TextOf
+from engine.runs.tokens_per_word import tokens_per_char
 from pages.parts.data.figures import epochs_chart, percent, shares, show_numbers
 from pages.shared import guide
+from pages.shared.aside import computed
 from pages.shared.code_panel import show_code
 from pages.shared.components.text_view import heading_row, text_view, view_rows
-from pages.shared.errors import sentence
+from pages.shared.errors import sentence, shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.mix import train_on
+from pages.shared.models import settings_aside
 from pages.shared.text_source import corpora
-from pages.shared.texts import text_of
 from pages.shared.tokenizers import TokenizerChoice, choose_tokenizer
 
 AMOUNTS = (100_000, 250_000, 500_000, 1_000_000, 2_000_000, 3_000_000, 5_000_000, 10_000_000)
@@ -39,22 +42,11 @@ class Share:
     info: CorpusInfo
     weight: float  # 0 to 1, all together 1
     n_chars_drawn: int
-    tokens_per_char: float
 
     @property
     def epochs(self) -> float:
         """How often the source is read."""
         return self.n_chars_drawn / self.info.n_chars
-
-    @property
-    def n_tokens(self) -> float:
-        """About how many tokens the source has, by the sample."""
-        return self.info.n_chars * self.tokens_per_char
-
-    @property
-    def n_tokens_drawn(self) -> float:
-        """About how many tokens are drawn from it."""
-        return self.n_chars_drawn * self.tokens_per_char
 
 
 def show() -> None:
@@ -82,13 +74,11 @@ def show() -> None:
             st.info(_("All weights are 0: move at least one slider up, or choose a preset."))
             return
         mixture = {name: weight / sum(weights.values()) for name, weight in weights.items() if weight}
-        rows = [
-            Share(known[name], weight, round(n_chars * weight), _tokens_per_char(name, tokenizer))
-            for name, weight in mixture.items()
-        ]
+        rows = [Share(known[name], weight, round(n_chars * weight)) for name, weight in mixture.items()]
         guide.tell("mix", {row.info.name: {"share": row.weight, "epochs": row.epochs} for row in rows})
-        charts(known, rows, tokenizer)
-        mixture_table(rows, n_chars)
+        charts(known, rows)
+        with shown_errors():
+            mixture_table(rows, n_chars, per_char(known, tokenizer))
         use_it(mixture, n_chars)
         sample(mixture, known)
     notice(
@@ -213,18 +203,14 @@ def undo_weights() -> None:
         st.session_state[_PAST] = past[:-1]
 
 
-def _tokens_per_char(name: str, tokenizer: TokenizerChoice) -> float:
-    return _measured(name, tokenizer.kind, tokenizer.source, tokenizer.vocab_size)
+def per_char(known: dict[str, CorpusInfo], tokenizer: TokenizerChoice) -> dict[str, float]:
+    """Tokens per character of each installed corpus, by a sample; raises NotYet while they are counted."""
+    settings, ready = settings_aside(), [name for name, info in known.items() if info.available]
+    texts = tuple(TextOf(settings, name, SAMPLE_CHARS) for name in ready)
+    return dict(zip(ready, computed(_("Counting tokens …"), tokens_per_char, tokenizer.named, texts), strict=True))
 
 
-@st.cache_data(max_entries=256, show_spinner=N_("Counting tokens …"))
-def _measured(name: str, kind: str, source: str, vocab_size: int) -> float:
-    """Tokens per character of the first 200,000 characters."""
-    text = text_of(name, SAMPLE_CHARS)
-    return len(TokenizerChoice(kind, source, vocab_size).load().encode_array(text)) / len(text)
-
-
-def charts(known: dict[str, CorpusInfo], rows: list[Share], tokenizer: TokenizerChoice) -> None:
+def charts(known: dict[str, CorpusInfo], rows: list[Share]) -> None:
     """Weights against sizes, and epochs."""
     weights = {row.info.name: row.weight for row in rows}
     ready = {name: info for name, info in known.items() if info.available}
@@ -276,15 +262,16 @@ def charts(known: dict[str, CorpusInfo], rows: list[Share], tokenizer: Tokenizer
         )
 
 
-def mixture_table(rows: list[Share], n_chars: int) -> None:
-    """The same table as GPT-3's, for this mixture."""
+def mixture_table(rows: list[Share], n_chars: int, tokens: dict[str, float]) -> None:
+    """The same table as GPT-3's, for this mixture; `tokens` per character of each source."""
+    drawn = [row.n_chars_drawn * tokens[row.info.name] for row in rows]
     frame = pd.DataFrame(
         {
             "source": [_(row.info.title) for row in rows],
             N_("weight (%)"): [100 * row.weight for row in rows],
             "epochs": [row.epochs for row in rows],
-            N_("tokens drawn (about)"): [round(row.n_tokens_drawn) for row in rows],
-            N_("tokens (about)"): [round(row.n_tokens) for row in rows],
+            N_("tokens drawn (about)"): [round(n) for n in drawn],
+            N_("tokens (about)"): [round(row.info.n_chars * tokens[row.info.name]) for row in rows],
             "characters": [row.info.n_chars for row in rows],
         }
     )
@@ -298,13 +285,12 @@ def mixture_table(rows: list[Share], n_chars: int) -> None:
             "epochs": "%.2f",
         },
     )
-    total = sum(row.n_tokens_drawn for row in rows)
     st.caption(
         _(
             "{n_chars:,} characters are about {total:,.0f} tokens. Tokens are estimated from the first "
             "{sample_chars:,} characters of each source; weights are shares of characters.",
             n_chars=n_chars,
-            total=total,
+            total=sum(drawn),
             sample_chars=SAMPLE_CHARS,
         )
     )

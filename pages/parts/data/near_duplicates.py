@@ -6,13 +6,16 @@ import pandas as pd
 import streamlit as st
 
 from engine import duplicates
-from engine.duplicates import Duplicates, Passage, Shingled
+from engine.duplicates import Duplicates, Passage
 from engine.language import N_, _, number
+from engine.runs.copies_found import copies_in
 from pages.parts.data import source
 from pages.parts.data.figures import facts, table
 from pages.parts.data.source import ChosenText, Cleaned, the_text
+from pages.shared.aside import computed
 from pages.shared.code_panel import show_code
 from pages.shared.components.text_view import diff_rows, text_view
+from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.text_source import train_on_text
 from pages.shared.texts import text_of
@@ -58,29 +61,8 @@ def show() -> None:
             persist_state="session",
             help=_("Passages are compared by all their sequences of so many words. Shorter ones find looser likeness."),
         )
-    with figure:
-        found = _duplicates(text.name, text.n_chars, threshold, n_words)
-        results(text, found)
-        if found.groups:
-            side_by_side(text, found)
-            removal(text, found)
-        elif source.removals(text.original):
-            st.success(_("No near-duplicates are left at this threshold."), icon=":material/check:")
-            with st.container(horizontal=True):
-                use_it(text)
-        else:
-            st.info(
-                _("No near-duplicates at this threshold. Lower it, use shorter shingles, or read more of the text.")
-            )
-            if text.original != REPETITIVE:
-                st.button(
-                    _("Look at the Python reference"),
-                    key="data-show-reference",
-                    icon=":material/library_books:",
-                    on_click=source.choose,
-                    args=(REPETITIVE,),
-                    help=_("A text with many near-duplicates."),
-                )
+    with figure, shown_errors():
+        _found(text, threshold, n_words)
     notice(
         _(
             "MinHash proposes pairs, exact comparison decides: no passage is called a copy that is not similar enough. "
@@ -110,14 +92,27 @@ def show() -> None:
     show_code(duplicates.group_duplicates, duplicates.shingle_sets, duplicates.jaccard, duplicates.find_passages)
 
 
-@st.cache_data(max_entries=48, show_spinner=N_("Comparing passages …"))
-def _duplicates(name: str, n_chars: int, threshold: float, n_words: int) -> Duplicates:
-    return duplicates.group_duplicates(_shingled(name, n_chars, n_words), threshold)
-
-
-@st.cache_resource(max_entries=6, show_spinner=N_("Cutting the text into passages …"))
-def _shingled(name: str, n_chars: int, n_words: int) -> Shingled:
-    return duplicates.shingle_passages(text_of(name, n_chars), n_words)
+def _found(text: ChosenText, threshold: float, n_words: int) -> None:
+    found = computed(_("Comparing passages …"), copies_in, text.named, threshold, n_words)
+    results(text, found)
+    if found.groups:
+        side_by_side(text, found)
+        removal(text, found)
+    elif source.removals(text.original):
+        st.success(_("No near-duplicates are left at this threshold."), icon=":material/check:")
+        with st.container(horizontal=True):
+            use_it(text)
+    else:
+        st.info(_("No near-duplicates at this threshold. Lower it, use shorter shingles, or read more of the text."))
+        if text.original != REPETITIVE:
+            st.button(
+                _("Look at the Python reference"),
+                key="data-show-reference",
+                icon=":material/library_books:",
+                on_click=source.choose,
+                args=(REPETITIVE,),
+                help=_("A text with many near-duplicates."),
+            )
 
 
 def results(text: ChosenText, found: Duplicates) -> None:

@@ -1,20 +1,16 @@
-"""The text that the parts of this lesson look at, and what is measured on it: each measure once for everybody."""
+"""The text that the parts of this lesson look at: which one, how much of it, and what was removed from it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import streamlit as st
 
-from engine import offsets, text_statistics
-from engine.bpe import END_OF_TEXT
-from engine.language import N_, _, number
-from engine.offsets import TokenSpans
-from engine.text_statistics import TextCounts
+from engine.language import _, number
+from engine.runs.named_texts import TextOf
+from pages.shared.models import settings_aside
 from pages.shared.text_source import choose_text, corpora
 from pages.shared.texts import text_of
-from pages.shared.tokenizers import TokenizerChoice
 
 CORPUS = "data-corpus"
 READ = (100_000, 250_000, 500_000, 1_000_000, 2_000_000, 5_000_000)
@@ -46,6 +42,11 @@ class ChosenText:
     def text(self) -> str:
         """The characters that are read here."""
         return text_of(self.name, self.n_chars)
+
+    @property
+    def named(self) -> TextOf:
+        """The same, named for what is computed aside."""
+        return TextOf(settings_aside(), self.name, self.n_chars)
 
     @property
     def file_name(self) -> str:
@@ -143,26 +144,3 @@ def _removed_note(original: str) -> None:
         args=(original,),
         help=_("Back to the text with these passages."),
     )
-
-
-@st.cache_data(max_entries=64, show_spinner=N_("Counting …"))
-def counts(name: str, n_chars: int) -> TextCounts:
-    """Characters, words, lines of a text."""
-    return text_statistics.count_text(text_of(name, n_chars))
-
-
-@st.cache_resource(max_entries=12, show_spinner=N_("Counting words …"))
-def words(name: str, n_chars: int) -> tuple[np.ndarray, list[str]]:
-    """The words of a text as numbers, and the different words."""
-    return text_statistics.number_words(text_of(name, n_chars))
-
-
-def token_spans(text: ChosenText, choice: TokenizerChoice) -> TokenSpans:
-    """The tokens of the text as training reads it, with their places."""
-    return _token_spans(text.name, text.n_chars, choice.kind, choice.source, choice.vocab_size)
-
-
-@st.cache_resource(max_entries=8, show_spinner=N_("Cutting the text into tokens …"))
-def _token_spans(name: str, n_chars: int, kind: str, source: str, vocab_size: int) -> TokenSpans:
-    tokenizer = TokenizerChoice(kind, source, vocab_size).load()
-    return offsets.token_spans(text_of(name, n_chars), tokenizer, allowed_special=(END_OF_TEXT,))

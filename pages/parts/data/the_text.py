@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from engine import offsets, text_statistics, windows
+from engine.aside_worker import Call
 from engine.errors import ConfigError
 from engine.language import N_, _, number
-from engine.text_statistics import TextSplit
-from pages.parts.data import source
+from engine.runs.words_counted import text_counted, text_splits
+from engine.text_statistics import TextCounts, TextSplit
 from pages.parts.data.figures import facts
 from pages.parts.data.source import ChosenText, the_text
+from pages.shared.aside import all_computed
 from pages.shared.code_panel import show_code
 from pages.shared.components.text_view import Overview, text_view, view_rows
-from pages.shared.errors import sentence
+from pages.shared.errors import sentence, shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.quantities import plural
 from pages.shared.tables import show_table
@@ -26,6 +26,7 @@ from pages.shared.tokenizers import TokenizerChoice, choose_tokenizer
 from pages.shared.wording import inside
 
 PAGE_CHARS = 5_000
+SHARES = tuple(range(5, 51, 5))  # percent
 CONTEXTS = (16, 32, 64, 128, 256, 512, 1024)
 _PAGE, _HIT, _QUERY, _SEEN, _JUMP = "data-page", "data-hit", "data-query", "data-query-seen", "data-jump"
 
@@ -41,11 +42,14 @@ def show() -> None:
         tokenizer = choose_tokenizer("data-tokenizer", text.name)
         share, context = split_controls()
     with figure:
-        starts = source.token_spans(text, tokenizer).starts
-        split = text_statistics.split_text(text.text, starts, share / 100)
-        numbers(text, tokenizer, len(starts))
-        reader(text, split)
-        split_in_words(text, split, context, starts, share)
+        splits: dict[int, TextSplit] | None = None
+        with shown_errors():
+            calls = [Call(text_counted, (text.named,)), Call(text_splits, (text.named, tokenizer.named, SHARES))]
+            found, splits = all_computed(_("Cutting the text into tokens …"), calls)
+            numbers(text, found, tokenizer, splits[share].n_tokens)
+        reader(text, splits[share].char if splits else None)
+        if splits:
+            split_in_words(text, splits[share], context, share)
     notice(
         _("A corpus is one long row of characters. Only the marker <|endoftext|> tells where a document ends."),
         _("A token is longer than a character and, on average, shorter than a word. The model is trained on tokens."),
@@ -70,10 +74,10 @@ def split_controls() -> tuple[int, int]:
     """The validation share in percent and the context length."""
     share = st.slider(
         _("Kept aside for validation"),
-        5,
-        50,
+        SHARES[0],
+        SHARES[-1],
         10,
-        5,
+        SHARES[1] - SHARES[0],
         format="%d %%",
         key="data-validation",
         persist_state="session",
@@ -94,9 +98,8 @@ def split_controls() -> tuple[int, int]:
     return share, context
 
 
-def numbers(text: ChosenText, tokenizer: TokenizerChoice, n_tokens: int) -> None:
+def numbers(text: ChosenText, found: TextCounts, tokenizer: TokenizerChoice, n_tokens: int) -> None:
     """How much there is of everything, as cards and as a file."""
-    found = source.counts(text.name, text.n_chars)
     per_word = n_tokens / found.n_words if found.n_words else float("nan")
     cards = (
         (
@@ -145,8 +148,8 @@ def found_in(name: str, n_chars: int, query: str) -> np.ndarray:
     return text_statistics.find_text(text_of(name, n_chars), query)
 
 
-def reader(text: ChosenText, split: TextSplit) -> None:
-    """The searchable view: a page of the text with hits and the validation part marked."""
+def reader(text: ChosenText, cut: int | None) -> None:
+    """The searchable view: a page of the text with hits and, once it is known, the validation part marked."""
     n_pages = max(1, -(-text.n_chars // PAGE_CHARS))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         query = st.text_input(
@@ -200,8 +203,9 @@ def reader(text: ChosenText, split: TextSplit) -> None:
             _("To validation"),
             key="data-to-validation",
             icon=":material/flag:",
+            disabled=cut is None,
             on_click=open_page,
-            args=(split.char,),
+            args=(cut,),
             help=_("Opens the page where the validation part begins."),
         )
     if query:
@@ -213,14 +217,15 @@ def reader(text: ChosenText, split: TextSplit) -> None:
             else _("This does not occur in the part that is read here.")
         )
     page = st.session_state[_PAGE] - 1
+    end = text.n_chars if cut is None else cut
     asked = text_view(
-        page_rows(text.text, page, hits, split.char),
+        page_rows(text.text, page, hits, end),
         "data-reader",
         label=_("The text, page {page} of {n_pages}", page=page + 1, n_pages=n_pages),
         overview=Overview(
             n_pages,
             page,
-            split.char / max(text.n_chars, 1),
+            end / max(text.n_chars, 1),
             places(hits, text.n_chars),
         ),
     )
@@ -279,20 +284,20 @@ def open_page(char: int) -> None:
     st.session_state[_PAGE] = char // PAGE_CHARS + 1
 
 
-def split_in_words(text: ChosenText, split: TextSplit, context: int, starts: np.ndarray, share: int) -> None:
+def split_in_words(text: ChosenText, split: TextSplit, context: int, share: int) -> None:
     """How much each part has, in characters, tokens and windows."""
     rows = []
-    parts: Iterable[tuple[str, int, np.ndarray]] = (
-        (_("Training"), split.char, starts[: split.token]),
-        (_("Validation"), text.n_chars - split.char, starts[split.token :]),
+    parts = (
+        (_("Training"), split.char, split.token),
+        (_("Validation"), text.n_chars - split.char, split.n_validation),
     )
     problem = ""
-    for name, n_chars, tokens in parts:
+    for name, n_chars, n_tokens in parts:
         try:
-            n_windows = len(windows.sliding_windows(tokens, context, context)[0])
+            n_windows = len(windows.sliding_windows(np.zeros(n_tokens, dtype=np.int64), context, context)[0])
         except ConfigError as error:
             n_windows, problem = 0, f"{name}: {sentence(error)}"
-        rows.append((name, n_chars, len(tokens), n_windows))
+        rows.append((name, n_chars, n_tokens, n_windows))
     columns = [N_("part"), N_("characters"), N_("tokens"), N_("windows")]
     table = pd.DataFrame(rows, columns=columns).set_index("part")
     show_table(table.style.format(number), width="stretch")

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pandas as pd
 import streamlit as st
 
 from engine import text_statistics
+from engine.aside_worker import Call
 from engine.errors import EngineError
 from engine.language import N_, _
 from engine.phrasebook import phrase_pairs
+from engine.runs.named_texts import TextOf
+from engine.runs.tokens_per_word import texts_cut, typed_cut
 from pages.parts.data.figures import show_numbers, table, token_dots
+from pages.shared.aside import all_computed, computed, found_by
 from pages.shared.code_panel import show_code
-from pages.shared.errors import sentence
+from pages.shared.errors import sentence, shown_errors
 from pages.shared.lesson import exercise, notice
+from pages.shared.models import settings_aside
 from pages.shared.text_source import corpora
 from pages.shared.texts import text_of
 from pages.shared.tokenizers import VOCAB_SIZES, TokenizerChoice
@@ -24,6 +31,7 @@ LANGUAGES = (N_("English"), N_("French"), N_("German"))
 REFERENCE = N_("Python reference")
 CORPORA = {N_("Shakespeare"): "shakespeare", N_("BBC News"): "bbc-news", REFERENCE: "python-reference"}
 OWN = N_("your text")
+COUNTING = N_("Counting tokens …")
 OFFICIAL = ("gpt2", "cl100k_base", "o200k_base")
 NAMES = {"gpt2": "GPT-2", "cl100k_base": N_("GPT-4 (cl100k_base)"), "o200k_base": "GPT-4o (o200k_base)"}
 
@@ -63,9 +71,8 @@ def show() -> None:
             placeholder=_("A sentence in any language"),
             help=_("Adds a mark of its own to the chart. It is measured like the others."),
         )
-    with figure:
-        measured = measures(learned_on, size, own)
-        chart(measured, learned_on)
+    with figure, shown_errors():
+        chart(*measures(learned_on, size, own))
     notice(
         _(
             "GPT's tokenizers come close to one token per word in simple English, and need more for French and German: "
@@ -101,26 +108,23 @@ def sample_names() -> list[str]:
     return [*LANGUAGES, *(title for title, name in CORPORA.items() if corpora()[name].available)]
 
 
-def sample(title: str) -> str:
-    """The text behind one of `sample_names`."""
-    return languages()[title] if title in LANGUAGES else text_of(CORPORA[title], SAMPLE_CHARS)
-
-
-@st.cache_data(show_spinner=False)
-def n_words(title: str) -> int:
-    """How many words a sample has."""
-    return len(text_statistics.find_words(sample(title)))
+def sample(title: str) -> TextOf:
+    """Names the text behind one of `sample_names`."""
+    settings = settings_aside()
+    if title in LANGUAGES:
+        return TextOf(settings, _kept(title, str(settings.home)), len(languages()[title]))
+    return TextOf(settings, CORPORA[title], SAMPLE_CHARS)
 
 
 @st.cache_resource(show_spinner=False)
-def _learning_text(learned_on: str, home: str) -> str:
-    """The name of the text that tokenizers learn from here, kept as an upload so that it has one."""
-    return lab().save_upload(sample(learned_on))
+def _kept(title: str, home: str) -> str:
+    """The name of a text that tokenizers learn from here, kept as an upload so that it has one."""
+    return lab().save_upload(languages()[title] if title in LANGUAGES else text_of(CORPORA[title], SAMPLE_CHARS))
 
 
 def tokenizers(learned_on: str, size: int) -> dict[str, TokenizerChoice]:
     """Every kind of tokenizer by the name that the chart shows."""
-    source = _learning_text(learned_on, str(lab().settings.home))
+    source = _kept(learned_on, str(lab().settings.home))
     official = {NAMES[kind]: TokenizerChoice(kind) for kind in OFFICIAL}
     return {
         **official,
@@ -131,34 +135,40 @@ def tokenizers(learned_on: str, size: int) -> dict[str, TokenizerChoice]:
     }
 
 
-@st.cache_data(max_entries=512, show_spinner=N_("Counting tokens …"))
-def _ratio(title: str, kind: str, source: str, vocab_size: int) -> float:
-    return text_statistics.tokens_per_word(sample(title), TokenizerChoice(kind, source, vocab_size).load())
-
-
 def english_tokens_per_word() -> float:
-    """GPT-2's tokens per word of the English phrases."""
-    return _ratio(N_("English"), "gpt2", "", 0)
+    """GPT-2's tokens per word of the English phrases; raises NotYet while they are counted."""
+    (cut,) = computed(COUNTING, texts_cut, TokenizerChoice("gpt2").named, (sample(N_("English")),))
+    return cut.per_word
 
 
-def measures(learned_on: str, size: int, own: str) -> pd.DataFrame:
-    """Rows of tokenizer, text and ratio; a tokenizer that cannot be used is left out with a sentence."""
-    rows = []
-    for name, choice in tokenizers(learned_on, size).items():
+def measures(learned_on: str, size: int, own: str) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Rows of tokenizer, text and ratio, and how many words each text has; a tokenizer that cannot be used is left out
+    with a sentence. Raises NotYet while the tokens are counted.
+    """
+    named = {name: choice.named for name, choice in tokenizers(learned_on, size).items()}
+    titles = sample_names()
+    calls = {name: Call(texts_cut, (each, tuple(map(sample, titles)))) for name, each in named.items()}
+    typed = Call(typed_cut, (tuple(named.values()), own))
+    with suppress(EngineError):  # told below, by the tokenizer that it concerns
+        all_computed(COUNTING, [*calls.values(), *([typed] if own.strip() else [])])
+    of_own = dict(zip(named, found_by(typed), strict=True)) if own.strip() else {}
+    rows, n_words = [], {}
+    for name, call in calls.items():
         try:
-            ratios = {title: _ratio(title, choice.kind, choice.source, choice.vocab_size) for title in sample_names()}
-            if own.strip():
-                ratios[OWN] = text_statistics.tokens_per_word(own, choice.load())
+            cuts = dict(zip(titles, found_by(call, COUNTING), strict=True))
         except EngineError as error:
             st.warning(sentence(error))
             continue
-        rows += [(name, text, ratio) for text, ratio in ratios.items() if ratio == ratio]
+        n_words |= {title: cut.n_words for title, cut in cuts.items()}
+        if of_own.get(name) is not None:
+            cuts[OWN] = of_own[name]
+        rows += [(name, title, cut.per_word) for title, cut in cuts.items() if cut.n_words]
     if own.strip() and not text_statistics.find_words(own):
         st.caption(_("Your text has no words: no letters or digits."))
-    return pd.DataFrame(rows, columns=[N_("tokenizer"), N_("text"), N_("ratio")])
+    return pd.DataFrame(rows, columns=[N_("tokenizer"), N_("text"), N_("ratio")]), n_words
 
 
-def chart(measured: pd.DataFrame, learned_on: str) -> None:
+def chart(measured: pd.DataFrame, n_words: dict[str, int]) -> None:
     """The dots, what they say, and the numbers."""
     wide = measured.pivot(index="tokenizer", columns="text", values="ratio")
     order = list(dict.fromkeys(measured["tokenizer"]))
@@ -187,12 +197,14 @@ def chart(measured: pd.DataFrame, learned_on: str) -> None:
             n_phrases=N_PHRASES,
         )
     )
-    table(_same_content(wide), dict.fromkeys(LANGUAGES, "%.0f"), label=_("Tokens for what 100 English words say"))
+    table(
+        _same_content(wide, n_words), dict.fromkeys(LANGUAGES, "%.0f"), label=_("Tokens for what 100 English words say")
+    )
 
 
-def _same_content(wide: pd.DataFrame) -> pd.DataFrame:
+def _same_content(wide: pd.DataFrame, n_words: dict[str, int]) -> pd.DataFrame:
     """Tokens that each language needs for what takes 100 words of English."""
     frame = pd.DataFrame({"tokenizer": wide.index})
     for language in LANGUAGES:
-        frame[language] = (100 * wide[language] * n_words(language) / n_words(N_("English"))).to_numpy()
+        frame[language] = (100 * wide[language] * n_words[language] / n_words[LANGUAGES[0]]).to_numpy()
     return frame

@@ -7,23 +7,21 @@ import pandas as pd
 import streamlit as st
 
 from engine import power_law, text_statistics
+from engine.aside_worker import Call
 from engine.language import N_, _, number
 from engine.power_law import FitError, PowerLaw
-from engine.spreadsheets import harmless_cell
-from engine.text_statistics import RankFrequency, VocabularyGrowth
-from pages.parts.data import source
+from engine.runs.words_counted import Distribution, tokens_in, words_file, words_in
+from engine.text_statistics import VocabularyGrowth
 from pages.parts.data.figures import facts, log_log, percent, table
 from pages.parts.data.source import ChosenText, the_text
+from pages.shared.aside import all_computed, for_download
 from pages.shared.charts import visible_token
 from pages.shared.code_panel import show_code
-from pages.shared.errors import sentence
+from pages.shared.errors import sentence, shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.tokenizers import TokenizerChoice, choose_tokenizer
 
 RANKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000)
-N_POINTS = 90
-LISTED = 2_000
-WORDS, TOKENS = "words", "tokens"
 
 
 def show() -> None:
@@ -47,15 +45,8 @@ def show() -> None:
                 "many words share a frequency of 1."
             ),
         )
-    with figure:
-        word_ids, words = source.words(text.name, text.n_chars)
-        token_ids = source.token_spans(text, tokenizer).ids
-        if len(word_ids) == 0:
-            st.info(_("This text has no words: no letters or digits. Choose another one."))
-            return
-        by_rank = {WORDS: _ranked(text, WORDS, tokenizer), TOKENS: _ranked(text, TOKENS, tokenizer)}
-        zipf(text, by_rank, words, tokenizer, first, last)
-        heaps(text, tokenizer, len(word_ids), len(token_ids))
+    with figure, shown_errors():
+        _figures(text, tokenizer, first, last)
     notice(
         _("Both axes are logarithmic: a straight line is a power law. Ten times the rank, about a tenth as frequent."),
         _("Words drop off at the right, where thousands of them occur once. A model sees each of those once an epoch."),
@@ -78,58 +69,34 @@ def show() -> None:
     )
 
 
-def _ranked(text: ChosenText, what: str, choice: TokenizerChoice) -> RankFrequency:
-    if what == WORDS:
-        return _rank_frequency(text.name, text.n_chars, "", "", 0)
-    return _rank_frequency(text.name, text.n_chars, choice.kind, choice.source, choice.vocab_size)
-
-
-@st.cache_resource(max_entries=24, show_spinner=False)
-def _rank_frequency(name: str, n_chars: int, kind: str, learned_on: str, vocab_size: int) -> RankFrequency:
-    """Ranked words, or tokens where a kind of tokenizer is given."""
-    return text_statistics.rank_frequency(_ids(name, n_chars, kind, learned_on, vocab_size))
-
-
-@st.cache_resource(max_entries=24, show_spinner=False)
-def _growth(name: str, n_chars: int, kind: str, learned_on: str, vocab_size: int) -> VocabularyGrowth:
-    return text_statistics.vocabulary_growth(_ids(name, n_chars, kind, learned_on, vocab_size))
-
-
-def _ids(name: str, n_chars: int, kind: str, learned_on: str, vocab_size: int) -> np.ndarray:
-    if not kind:
-        return source.words(name, n_chars)[0]
-    text = ChosenText(name, "", n_chars, n_chars, name)
-    return source.token_spans(text, TokenizerChoice(kind, learned_on, vocab_size)).ids
+def _figures(text: ChosenText, tokenizer: TokenizerChoice, first: int, last: int) -> None:
+    calls = [Call(words_in, (text.named,)), Call(tokens_in, (text.named, tokenizer.named))]
+    words, (tokens, n_vocab) = all_computed(_("Counting words …"), calls)
+    if words.n == 0:
+        st.info(_("This text has no words: no letters or digits. Choose another one."))
+        return
+    titles = (_("words"), _("tokens ({title})", title=tokenizer.title))
+    zipf(text, words, tokens, titles, first, last)
+    heaps(words, tokens, titles, n_vocab)
 
 
 def zipf(
-    text: ChosenText,
-    by_rank: dict[str, RankFrequency],
-    words: list[str],
-    tokenizer: TokenizerChoice,
-    first: int,
-    last: int,
+    text: ChosenText, words: Distribution, tokens: Distribution, titles: tuple[str, str], first: int, last: int
 ) -> None:
     """Rank and frequency on log axes, with the fitted lines and the most frequent words."""
-    coder = tokenizer.load()
-    titles = {WORDS: _("words"), TOKENS: _("tokens ({title})", title=tokenizer.title)}
     frames, fits, problem = [], {}, ""
-    for what, ranked in by_rank.items():
-        places = text_statistics.log_spaced(len(ranked.ids), N_POINTS) - 1
-        labels = [
-            words[number] if what == WORDS else visible_token(coder.token_bytes(int(number)).decode("utf-8", "replace"))
-            for number in ranked.ids[places]
-        ]
-        points = {"x": places + 1, "y": ranked.frequencies[places], "series": titles[what], "label": labels}
+    named = (words.names, tuple(map(visible_token, tokens.names)))
+    for title, counted, names in zip(titles, (words, tokens), named, strict=True):
+        points = {"x": counted.ranks, "y": counted.frequencies[counted.ranks - 1], "series": title, "label": names}
         frames.append(pd.DataFrame(points))
+        ranks = np.arange(1, len(counted.frequencies) + 1)
         try:
-            fits[titles[what]] = power_law.fit_power_law(ranked.ranks, ranked.frequencies, first=first, last=last)
+            fits[title] = power_law.fit_power_law(ranks, counted.frequencies, first=first, last=last)
         except FitError as error:
             problem = sentence(error)
-    ranked = by_rank[WORDS]
-    n = int(ranked.frequencies.sum())
-    top = ranked.frequencies[:100].sum() / n
-    once = float(np.mean(ranked.frequencies == 1))
+    frequencies = words.frequencies
+    top = frequencies[:100].sum() / words.n
+    once = float(np.mean(frequencies == 1))
     exponents = _(" and ").join(
         _("{exponent:.2f} for {name}", exponent=law.exponent, name=name) for name, law in fits.items()
     )
@@ -159,17 +126,17 @@ def zipf(
     figure.show()
     if problem:
         st.caption(problem)
-    listed = min(LISTED, len(ranked.ids))
+    listed = len(words.first)
     frame = pd.DataFrame(
         {
             N_("rank"): np.arange(1, listed + 1),
-            N_("word"): [words[number] for number in ranked.ids[:listed]],
-            N_("frequency"): ranked.frequencies[:listed],
-            N_("share"): 100 * ranked.frequencies[:listed] / n,
-            N_("share so far"): 100 * np.cumsum(ranked.frequencies[:listed]) / n,
+            N_("word"): words.first,
+            N_("frequency"): frequencies[:listed],
+            N_("share"): 100 * frequencies[:listed] / words.n,
+            N_("share so far"): 100 * np.cumsum(frequencies[:listed]) / words.n,
         }
     )
-    if (law := fits.get(titles[WORDS])) is not None:
+    if (law := fits.get(titles[0])) is not None:
         frame["by the line"] = law.at(np.arange(1, listed + 1))
     table(
         frame,
@@ -183,7 +150,7 @@ def zipf(
     )
     st.download_button(
         _("All words as CSV"),
-        lambda: _csv(text.name, text.n_chars),
+        for_download(Call(words_file, (text.named,))),
         f"{text.file_name}-words.csv",
         "text/csv",
         key="data-words-csv",
@@ -193,40 +160,26 @@ def zipf(
     )
 
 
-def _csv(name: str, n_chars: int) -> bytes:
-    _unused, words = source.words(name, n_chars)
-    ranked = _rank_frequency(name, n_chars, "", "", 0)
-    frame = pd.DataFrame(
-        {"rank": ranked.ranks, "word": [harmless_cell(words[i]) for i in ranked.ids], "frequency": ranked.frequencies}
-    )
-    return frame.to_csv(index=False).encode("utf-8")
-
-
-def heaps(text: ChosenText, tokenizer: TokenizerChoice, n_words: int, n_tokens: int) -> None:
+def heaps(words: Distribution, tokens: Distribution, titles: tuple[str, str], n_vocab: int) -> None:
     """The growth of the vocabulary on log axes, with fitted lines and what twice the text would bring."""
-    token_title = _("tokens ({title})", title=tokenizer.title)
-    keys = {_("words"): ("", "", 0), token_title: (tokenizer.kind, tokenizer.source, tokenizer.vocab_size)}
     frames, fits = [], {}
-    for title, key in keys.items():
-        growth = _growth(text.name, text.n_chars, *key)
+    for title, growth in zip(titles, (words.growth, tokens.growth), strict=True):
         frames.append(pd.DataFrame({"x": growth.seen, "y": growth.distinct, "series": title, "label": title}))
         law = _fitted(growth)
         if law is not None:
             fits[title] = law
     points = pd.concat(frames)
-    n_distinct = int(points.loc[points["series"] == _("words"), "y"].max())
-    n_tokens_distinct = int(points.loc[points["series"] == token_title, "y"].max())
-    law = fits.get(_("words"))
+    law = fits.get(titles[0])
     summary = _(
         "After {n_words:,} words there are {n_distinct:,} different ones; after {n_tokens:,} tokens ",
-        n_words=n_words,
-        n_distinct=n_distinct,
-        n_tokens=n_tokens,
+        n_words=words.n,
+        n_distinct=len(words.frequencies),
+        n_tokens=tokens.n,
     )
     summary += _(
         "{n_tokens_distinct:,} of the tokenizer's {n_vocab:,}.",
-        n_tokens_distinct=n_tokens_distinct,
-        n_vocab=tokenizer.load().n_vocab,
+        n_tokens_distinct=len(tokens.frequencies),
+        n_vocab=n_vocab,
     )
     if law is not None:
         summary += _(
@@ -246,7 +199,7 @@ def heaps(text: ChosenText, tokenizer: TokenizerChoice, n_words: int, n_tokens: 
         summary=summary,
     ).show()
     if law is not None:
-        more = law.at(2 * n_words) - law.at(n_words)
+        more = law.at(2 * words.n) - law.at(words.n)
         facts(
             (
                 (

@@ -21,9 +21,10 @@ from pages.parts.tokenization.typed import (
 from pages.shared.charts import visible_token
 from pages.shared.code_panel import show_code
 from pages.shared.components import token_chips
+from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.tables import show_table
-from pages.shared.tokenizers import choose_tokenizer
+from pages.shared.tokenizers import TokenizerChoice, choose_tokenizer
 
 DEFAULTS = {"left": ("gpt2", 1000), "right": ("o200k_base", 4000)}
 AROUND = 40  # characters of a token that the sentence about the first difference quotes
@@ -44,10 +45,6 @@ def compare() -> None:
             choices[side] = choose_tokenizer(side, source or "stories", default=kind, vocab_size=size, label=label)
     if source is None:
         return
-    left, right = (tokenized(text, choices[side]) for side in DEFAULTS)
-    names = {side: choice.title for side, choice in choices.items()}
-    if names["left"] == names["right"]:
-        names = {side: f"{name} ({_(side)})" for side, name in names.items()}
     whitespace = st.toggle(
         _("Show spaces and control characters"),
         key="tokens-whitespace",
@@ -55,6 +52,34 @@ def compare() -> None:
         wrap=True,
         help=_("Draws a space as ␣ and what has no shape of its own by its name, such as ZWJ or RLO."),
     )
+    with shown_errors():
+        _both(text, choices, whitespace)
+    notice(
+        _("Fewer tokens are no better by themselves: a larger vocabulary needs a larger table of embeddings."),
+        _(
+            "Words with a fixed list lose what is not in it: <|unk|> cannot be turned back into text. Bytes lose "
+            "nothing."
+        ),
+        _("GPT-4 and GPT-4o cut digits in threes; GPT-2 takes whatever run of digits was frequent."),
+    )
+    exercise(
+        _(
+            "Choose your own BPE with 300, then with 4,000 tokens, against GPT-2, and the example “Code”. What does "
+            "each of them do with the spaces at the beginning of a line?"
+        ),
+        _(
+            "GPT-2 spends a token on every single space of an indentation, and so does a BPE learned on stories, which "
+            "has met none. GPT-4 and GPT-4o have tokens for whole indentations: code becomes much shorter."
+        ),
+    )
+    show_code(offsets.token_spans, offsets.differing_boundaries, WordTokenizer)
+
+
+def _both(text: str, choices: dict[str, TokenizerChoice], whitespace: bool) -> None:
+    left, right = (tokenized(text, choices[side]) for side in DEFAULTS)
+    names = {side: choice.title for side, choice in choices.items()}
+    if names["left"] == names["right"]:
+        names = {side: f"{name} ({_(side)})" for side, name in names.items()}
     marks = dict(zip(DEFAULTS, differing_boundaries(left.spans, right.spans), strict=True))
     say_what_is_drawn(left, right)
     for (side, place), cut in zip(zip(DEFAULTS, st.columns(2, gap="medium"), strict=True), (left, right), strict=True):
@@ -84,25 +109,6 @@ def compare() -> None:
             )
         )
     show_table(_table(names, left, right), width="stretch")
-    notice(
-        _("Fewer tokens are no better by themselves: a larger vocabulary needs a larger table of embeddings."),
-        _(
-            "Words with a fixed list lose what is not in it: <|unk|> cannot be turned back into text. Bytes lose "
-            "nothing."
-        ),
-        _("GPT-4 and GPT-4o cut digits in threes; GPT-2 takes whatever run of digits was frequent."),
-    )
-    exercise(
-        _(
-            "Choose your own BPE with 300, then with 4,000 tokens, against GPT-2, and the example “Code”. What does "
-            "each of them do with the spaces at the beginning of a line?"
-        ),
-        _(
-            "GPT-2 spends a token on every single space of an indentation, and so does a BPE learned on stories, which "
-            "has met none. GPT-4 and GPT-4o have tokens for whole indentations: code becomes much shorter."
-        ),
-    )
-    show_code(offsets.token_spans, offsets.differing_boundaries, WordTokenizer)
 
 
 def verdict(left_name: str, left: TokenSpans, right_name: str, right: TokenSpans) -> str:

@@ -18,7 +18,7 @@ from pages.shared.chips import Chip
 from pages.shared.code_panel import show_code
 from pages.shared.components import token_chips
 from pages.shared.draft import show_bytes
-from pages.shared.errors import sentence
+from pages.shared.errors import sentence, shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.tokenizers import TokenizerChoice
 
@@ -49,6 +49,31 @@ def explore() -> None:
         )
     if choice is None:
         return
+    with shown_errors():
+        _tokens(text, choice, whitespace, every_byte)
+    notice(
+        _("A space belongs to the word after it: “ lion” and “lion” are two tokens with two ids."),
+        _(
+            "Common words are one token, rare ones are several; every text can be cut, since single bytes are tokens "
+            "too."
+        ),
+        _("Outside ASCII a character has two to four bytes. One token may hold only some of them."),
+        _("A colour is an id: it is the same for this token everywhere in the course."),
+    )
+    exercise(
+        _(
+            "Write the same word at the start of the text, after a space, in capitals and with a typing error. "
+            "How many different ids does it get?"
+        ),
+        _(
+            "Usually four or more. To the model these are unrelated numbers: it has to learn from text that they are "
+            "one word. That is also why it finds spelling and counting letters hard."
+        ),
+    )
+    show_code(offsets.token_spans, Tokenizer.encode, BPETokenizer.merge_trace, label=_("Show the code"))
+
+
+def _tokens(text: str, choice: TokenizerChoice, whitespace: bool, every_byte: bool) -> None:
     cut = tokenized(text, choice)
     _numbers(cut)
     guide.tell("tokens", {"text": text[:100], "characters": len(text), "tokens": len(cut.spans)})
@@ -72,26 +97,6 @@ def explore() -> None:
         _details(cut, cut.chips[selected], choice)
     _downloads(cut, choice)
     _decoder(cut.tokenizer, choice)
-    notice(
-        _("A space belongs to the word after it: “ lion” and “lion” are two tokens with two ids."),
-        _(
-            "Common words are one token, rare ones are several; every text can be cut, since single bytes are tokens "
-            "too."
-        ),
-        _("Outside ASCII a character has two to four bytes. One token may hold only some of them."),
-        _("A colour is an id: it is the same for this token everywhere in the course."),
-    )
-    exercise(
-        _(
-            "Write the same word at the start of the text, after a space, in capitals and with a typing error. "
-            "How many different ids does it get?"
-        ),
-        _(
-            "Usually four or more. To the model these are unrelated numbers: it has to learn from text that they are "
-            "one word. That is also why it finds spelling and counting letters hard."
-        ),
-    )
-    show_code(offsets.token_spans, Tokenizer.encode, BPETokenizer.merge_trace, label=_("Show the code"))
 
 
 def _numbers(cut: Tokenized) -> None:

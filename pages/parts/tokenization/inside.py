@@ -18,7 +18,7 @@ from pages.shared.chips import chips_of
 from pages.shared.code_panel import show_code
 from pages.shared.components import StepRow, as_rows, merge_steps, merge_tree_view, token_chips
 from pages.shared.components.merge_tree import MAX_NODES
-from pages.shared.errors import sentence
+from pages.shared.errors import sentence, shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.quantities import plural
 from pages.shared.tables import show_table
@@ -44,13 +44,8 @@ def inside() -> None:
     )
     _open_inbox()
     choice, source = _choose_tokenizer()
-    tokenizer = choice.load()
-    st.header(_("The tree of one token"), anchor=False)
-    token_id = _choose_token(choice, tokenizer)
-    if token_id is not None:
-        _tree(choice, source, tokenizer, token_id)
-    st.header(_("The trace of one word"), anchor=False)
-    _trace(tokenizer)
+    with shown_errors():
+        _tree_and_trace(choice, source)
     notice(
         _("Ranks fall from the top of the tree to the bottom: a merge can only join what was there before."),
         _("A token is seldom cut where a linguist would cut it. Its halves are what was frequent when it was made."),
@@ -71,6 +66,17 @@ def inside() -> None:
         ),
     )
     show_code(merges.merge_trace, merges._states, merges._halves, merges.merge_tree)
+
+
+def _tree_and_trace(choice: TokenizerChoice, source: str) -> None:
+    tokenizer = choice.load()
+    st.header(_("The tree of one token"), anchor=False)
+    token_id = _choose_token(choice, tokenizer)
+    if token_id is not None:
+        with shown_errors():
+            _tree(choice, source, tokenizer, token_id)
+    st.header(_("The trace of one word"), anchor=False)
+    _trace(tokenizer)
 
 
 # --- choosing ----------------------------------------------------------------------------------------------------
@@ -203,7 +209,7 @@ def _choose_token(choice: TokenizerChoice, tokenizer: Tokenizer) -> int | None:
 def _counts(choice: TokenizerChoice, source: str) -> tuple[Callable[[int], int | None], str]:
     """What is counted at the nodes of a tree, and what to call it."""
     if choice.kind == "bpe":
-        counts = learned_counts(choice.source, choice.vocab_size)
+        counts = learned_counts(choice)
         return (lambda token_id: counts.get(token_id)), _("times the pair stood in the text when it was merged")
     found = sample_counts(choice, source)
     return (lambda token_id: int(found[token_id])), _("times a token of the text chosen above")

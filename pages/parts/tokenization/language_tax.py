@@ -11,6 +11,7 @@ from engine.parallel_sentences import REFERENCE, SENTENCES, LanguageCost, langua
 from engine.tokenizer import OfficialTokenizer
 from pages.shared.charts import Figure, grouped_bars
 from pages.shared.code_panel import show_code
+from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.tables import show_table
 from pages.shared.tokenizers import TokenizerChoice
@@ -71,7 +72,8 @@ def language_tax() -> None:
         elif not sentences:
             st.info(_("The table below holds no sentence: write one in each row, with the name of its language."))
         else:
-            _figure(sentences, [each for each in ENCODINGS if each in encodings], measure or N_("Tokens"))
+            with shown_errors():
+                _figure(sentences, [each for each in ENCODINGS if each in encodings], measure or N_("Tokens"))
     notice(
         _(
             "GPT-2 learned its merges on web pages that were nearly all English: languages in other Latin letters cost "

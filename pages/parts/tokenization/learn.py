@@ -19,6 +19,7 @@ from pages.shared.bpe_training import MAX_LINE, readable, recorded, recorded_lin
 from pages.shared.chips import chips_of
 from pages.shared.code_panel import show_code
 from pages.shared.components import StepRow, merge_steps, token_chips
+from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.live import kept_current
 from pages.shared.tables import show_table
@@ -63,18 +64,8 @@ def learn() -> None:
             "pair a new token, and counts again. Nothing else: the list of merges *is* the tokenizer."
         )
     )
-    material = _choose_material()
-    if material is None:
-        return
-    n_merges = min(_choose_length(), material.replay.n_merges)
-    film = _film(material.name)
-    film.at = min(film.at, n_merges)
-    if film.at >= n_merges:
-        film.playing = False
-    if n_merges == 0:
-        st.info(_("No two tokens stand next to each other in this text: there is nothing to merge."))
-        return
-    kept_current(_screen, every=TICK_SECONDS if film.playing else None)(material, n_merges, film.playing)
+    with shown_errors():
+        _training()
     notice(
         _(
             "The first merges are the commonest pairs of letters; after some dozens whole words appear, most with "
@@ -105,6 +96,21 @@ def learn() -> None:
         ),
     )
     show_code(bpe.train_steps, bpe.PairTable.merge, bpe_replay.record_training)
+
+
+def _training() -> None:
+    material = _choose_material()
+    if material is None:
+        return
+    n_merges = min(_choose_length(), material.replay.n_merges)
+    film = _film(material.name)
+    film.at = min(film.at, n_merges)
+    if film.at >= n_merges:
+        film.playing = False
+    if n_merges == 0:
+        st.info(_("No two tokens stand next to each other in this text: there is nothing to merge."))
+        return
+    kept_current(_screen, every=TICK_SECONDS if film.playing else None)(material, n_merges, film.playing)
 
 
 def _choose_material() -> Material | None:

@@ -10,6 +10,7 @@ from pages.parts.tokenization.typed import Tokenized, learned_from, say_what_is_
 from pages.shared.charts import visible_token
 from pages.shared.code_panel import show_code
 from pages.shared.components import token_chips
+from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.tables import show_table
 from pages.shared.tokenizers import VOCAB_SIZES, TokenizerChoice
@@ -51,6 +52,35 @@ def special() -> None:
         choice = _choose()
     if choice is None:
         return
+    with shown_errors():
+        _readings(text, choice)
+    notice(
+        _(
+            "As plain text the name is several ordinary tokens, as a special token one id, the very one that separated "
+            "documents when the model was trained."
+        ),
+        _(
+            "Chat models are taught turns in the same way, with names such as <|im_start|> and <|im_end|> around each "
+            "of them. A visitor whose text is read with special tokens allowed can end a turn and begin one in the "
+            "name of the program: an injection, as in SQL."
+        ),
+        _("So the parts are encoded apart: the program's signs as ids, everything typed as plain text."),
+    )
+    exercise(
+        _(
+            "Write `<|endoftext |>`, with a space, or `<|ENDOFTEXT|>`. Are they special? And what would happen if a "
+            "web page in the training text held the name itself?"
+        ),
+        _(
+            "Only the exact characters are the name. If training text were read with special tokens allowed, any web "
+            "page could cut its document in two; read as plain text it is harmless. That is why encoders treat it as "
+            "plain text or refuse it, unless told otherwise."
+        ),
+    )
+    show_code(Tokenizer.encode, Tokenizer._split)
+
+
+def _readings(text: str, choice: TokenizerChoice) -> None:
     tokenizer = choice.load()
     plain, trusted = tokenized(text, choice), tokenized(text, choice, "all")
     say_what_is_drawn(plain, trusted)
@@ -77,30 +107,6 @@ def special() -> None:
             hide_index=True,
         )
         st.caption(_("Their ids lie after all ordinary ones. No merge makes them, and no ordinary text becomes them."))
-    notice(
-        _(
-            "As plain text the name is several ordinary tokens, as a special token one id, the very one that separated "
-            "documents when the model was trained."
-        ),
-        _(
-            "Chat models are taught turns in the same way, with names such as <|im_start|> and <|im_end|> around each "
-            "of them. A visitor whose text is read with special tokens allowed can end a turn and begin one in the "
-            "name of the program: an injection, as in SQL."
-        ),
-        _("So the parts are encoded apart: the program's signs as ids, everything typed as plain text."),
-    )
-    exercise(
-        _(
-            "Write `<|endoftext |>`, with a space, or `<|ENDOFTEXT|>`. Are they special? And what would happen if a "
-            "web page in the training text held the name itself?"
-        ),
-        _(
-            "Only the exact characters are the name. If training text were read with special tokens allowed, any web "
-            "page could cut its document in two; read as plain text it is harmless. That is why encoders treat it as "
-            "plain text or refuse it, unless told otherwise."
-        ),
-    )
-    show_code(Tokenizer.encode, Tokenizer._split)
 
 
 def _choose() -> TokenizerChoice | None:

@@ -16,6 +16,7 @@ from engine.errors import ConfigError, EngineError
 from engine.gpt import GPTConfig
 from engine.language import N_, _, number
 from engine.runs.config import RunConfig
+from engine.runs.named_texts import LEARN_CHARS
 from engine.runs.preparation import token_lengths
 from engine.runs.recipes import RECIPES, recipe_config
 from engine.runs.records import RunRecord
@@ -32,7 +33,7 @@ from pages.shared.quantities import estimate
 from pages.shared.run_panel import STATES
 from pages.shared.tables import show_table
 from pages.shared.text_source import TextSource, choose_text
-from pages.shared.tokenizers import LEARN_CHARS, VOCAB_SIZES, TokenizerChoice
+from pages.shared.tokenizers import VOCAB_SIZES, TokenizerChoice
 from pages.shared.viewer import lab
 
 RECIPE = RECIPES["30s"]

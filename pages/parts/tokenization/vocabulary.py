@@ -19,6 +19,7 @@ from pages.parts.tokenization.inside import look_inside
 from pages.shared.bpe_charts import token_lengths
 from pages.shared.bpe_training import quoted, readable, sample_counts
 from pages.shared.code_panel import show_code
+from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.tables import show_table
 from pages.shared.text_source import choose_text
@@ -70,19 +71,8 @@ def vocabulary() -> None:
         return
     with other:
         choice = choose_tokenizer("vocabulary", source.name)
-    tokenizer = choice.load()
-    vocabulary = _vocabulary(choice, source.name)
-    _numbers(vocabulary, tokenizer)
-    _browse(vocabulary, choice, tokenizer)
-    token_lengths(vocabulary.table["bytes"].to_numpy()).show()
-    with st.expander(_("As a table"), icon=":material/table_rows:"):
-        lengths = vocabulary.table["bytes"].value_counts().sort_index()
-        show_table(
-            pd.DataFrame({N_("bytes"): lengths.index, N_("tokens"): lengths.to_numpy()}),
-            hide_index=True,
-            width="content",
-        )
-    _downloads(choice, source.name, tokenizer)
+    with shown_errors():
+        _figures(choice, source.name)
     notice(
         _(
             "In a learned vocabulary the first 256 ids are the bytes; most are never used in an English text, but with "
@@ -106,6 +96,22 @@ def vocabulary() -> None:
         ),
     )
     show_code(tokenizer_export.tiktoken_ranks, tokenizer_export.huggingface_json)
+
+
+def _figures(choice: TokenizerChoice, source: str) -> None:
+    tokenizer = choice.load()
+    vocabulary = _vocabulary(choice, source)
+    _numbers(vocabulary, tokenizer)
+    _browse(vocabulary, choice, tokenizer)
+    token_lengths(vocabulary.table["bytes"].to_numpy()).show()
+    with st.expander(_("As a table"), icon=":material/table_rows:"):
+        lengths = vocabulary.table["bytes"].value_counts().sort_index()
+        show_table(
+            pd.DataFrame({N_("bytes"): lengths.index, N_("tokens"): lengths.to_numpy()}),
+            hide_index=True,
+            width="content",
+        )
+    _downloads(choice, source, tokenizer)
 
 
 @st.cache_resource(max_entries=12, show_spinner=N_("Listing the tokens …"))
