@@ -7,6 +7,7 @@ this is ever in a file. When they end, so does the process. Whatever a called fu
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -118,20 +119,29 @@ def main() -> None:
     calls, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     sys.stdout = sys.stderr
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, and this ends with it
     import torch
 
     torch.set_num_threads(1)
     while (question := receive(calls)) is not None:
+        try:
+            send(answers, _answer(question))
+        except BrokenPipeError:  # the server has gone meanwhile
+            os._exit(0)
+
+
+def _answer(question: bytes) -> bytes:
+    """Whether it went well, and the result or the error."""
+    try:
         language, call = ForkingPickler.loads(question)
-        speak(lambda language=language: language)  # type: ignore[misc]
-        try:
-            answer: tuple[bool, Any] = (True, call.result())
-        except Exception as error:
-            answer = (False, error)
-        try:
-            send(answers, bytes(ForkingPickler.dumps(answer)))
-        except Exception as error:  # an answer or error that cannot be sent
-            send(answers, bytes(ForkingPickler.dumps((False, RuntimeError(f"{type(error).__name__}: {error}")))))
+        speak(lambda: str(language))
+        answer: tuple[bool, Any] = (True, call.result())
+    except Exception as error:
+        answer = (False, error)
+    try:
+        return bytes(ForkingPickler.dumps(answer))
+    except Exception as error:  # what cannot be sent
+        return bytes(ForkingPickler.dumps((False, RuntimeError(f"{type(error).__name__}: {error}"))))
 
 
 def send(pipe: IO[bytes], message: bytes) -> None:

@@ -27,7 +27,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
     parser.add_argument("--learners", type=int, default=30, help="how many learners click (30)")
     parser.add_argument("--minutes", type=float, default=3.0, help="for how long (3)")
-    parser.add_argument("--think", type=float, default=2.0, help="mean seconds between answer and click (2)")
+    parser.add_argument("--think", type=float, default=5.0, help="mean seconds between answer and click (5)")
     parser.add_argument("--cold", action="store_true", help="no visitor opens every part before the class comes")
     parser.add_argument("--watchers", type=int, nargs="*", default=[30, 60, 100, 150], help="sessions on one live run")
     parser.add_argument("--watch-seconds", type=float, default=20.0, help="for how long each number watches (20)")
