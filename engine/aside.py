@@ -36,6 +36,7 @@ ERROR_SECONDS = 5.0
 _OVERHEAD = 2_000  # bytes that a small result takes in the record of calls
 _ATTEMPTS = 2
 _PASSED = 5.0  # a call of one second may be passed by what is asked for within so many seconds after it
+_LONG = 0.5  # seconds of a call in the mean, from which on it is not quick
 _NEWEST = 0.3  # weight of the newest call in the mean
 _STRIDE = 0.3  # seconds by which each of many calls stands behind the one before
 _log = logging.getLogger("llm_lessons.aside")
@@ -67,12 +68,14 @@ class Asked:
 
 @dataclass
 class Desk:
-    """Takes calls and has them computed by `n_processes` processes; with none, at once by whoever asks.
+    """Takes calls and has them computed by `n_processes` processes; with none, at once by whoever asks. `n_quick` more
+    take only what is known to be quick, so that it never waits for the end of something long.
 
     Safe to share between threads. `close` ends the processes; they also end by themselves with the process they serve.
     """
 
     n_processes: int
+    n_quick: int = 0
     kept_bytes: int = KEPT_BYTES
     clock: Callable[[], float] = time.monotonic
     _calls: OrderedDict[Call, Asked] = field(default_factory=OrderedDict)
@@ -135,14 +138,15 @@ class Desk:
     # --- the processes -------------------------------------------------------------------------------------
 
     def _start_threads(self) -> None:
-        while len(self._threads) < self.n_processes:
-            thread = threading.Thread(target=self._work, name=f"aside-{len(self._threads)}", daemon=True)
+        while self.n_processes and len(self._threads) < self.n_processes + self.n_quick:
+            quick = len(self._threads) >= self.n_processes
+            thread = threading.Thread(target=self._work, args=(quick,), name=f"aside-{len(self._threads)}", daemon=True)
             self._threads.append(thread)
             thread.start()
 
-    def _work(self) -> None:
+    def _work(self, quick: bool) -> None:
         process: _Process | None = None
-        while (asked := self._next()) is not None:
+        while (asked := self._next(quick)) is not None:
             if process is None or not process.alive:
                 process = _Process()
             began = self.clock()
@@ -165,8 +169,8 @@ class Desk:
         if process is not None:
             process.end()
 
-    def _next(self) -> Asked | None:
-        """The call whose turn it is, waiting for one; None when the desk is closed."""
+    def _next(self, quick: bool) -> Asked | None:
+        """The call whose turn it is, or the `quick` one, waiting for one; None when the desk is closed."""
         with self._changed:
             while not self._closed:
                 now = self.clock()
@@ -175,6 +179,8 @@ class Desk:
                     if now - each.wanted_at > WANTED_SECONDS:
                         self._drop(each)
                 waiting = [each for each in waiting if each.call in self._open]
+                if quick:
+                    waiting = [each for each in waiting if self._took.get(each.call.function, _LONG) < _LONG]
                 if waiting:
                     asked = min(waiting, key=self._turn)
                     asked.begun = True

@@ -54,7 +54,7 @@ class NotYet(Exception):
 @st.cache_resource(show_spinner=False)
 def desk() -> Desk:
     """Takes the calls of all sessions."""
-    return Desk(default_processes())
+    return Desk(default_processes(), n_quick=1)
 
 
 def computed(text: str, function: Callable[..., T], *arguments: Any) -> T:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import threading
 import time
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -41,7 +44,8 @@ def kept_current(panel: Callable[..., object], *, every: float | None) -> Callab
         said: object = None
         token = _drawn_now.set(wish)
         try:
-            said = panel(*args)
+            with _turn():
+                said = panel(*args)
         finally:
             _drawn_now.reset(token)
             if every is not None:
@@ -54,12 +58,35 @@ def kept_current(panel: Callable[..., object], *, every: float | None) -> Callab
                     every=every * factor,
                 )
             )
-        usual = _REST_SECONDS if said is AT_REST or every is None else every * factor
+        usual = _REST_SECONDS if said is AT_REST or every is None else every * factor * _own_beat()
         _change_interval(panel, usual if wish.seconds is None else min(usual, wish.seconds * factor))
 
-    interval = None if every is None else every * pace().factor
+    interval = None if every is None else every * pace().factor * _own_beat()
     st.session_state[_name(panel)] = interval or _REST_SECONDS
     return st.fragment(drawn, run_every=interval)
+
+
+_turns = threading.BoundedSemaphore(3)
+"""So many panels are drawn again at a time: thirty threads that all want Python's lock would spend the time on waiting for
+it, each at every step.
+"""
+
+
+@contextlib.contextmanager
+def _turn() -> Iterator[None]:
+    """The turn of a panel that is drawn again by itself; a page that is drawn as a whole asks for none."""
+    context = get_script_run_ctx(suppress_warning=True)
+    if context is None or not context.fragment_ids_this_run:
+        yield
+        return
+    with _turns:
+        yield
+
+
+def _own_beat() -> float:
+    """A factor near 1, another one for each session: or all who look at a run would ask in the same moment."""
+    context = get_script_run_ctx(suppress_warning=True)
+    return 1.0 if context is None else 0.9 + 0.2 * (zlib.crc32(context.session_id.encode()) % 1000) / 1000
 
 
 @dataclass

@@ -225,3 +225,17 @@ def test_a_short_call_passes_long_ones(desk, tmp_path):
     short = desk.ask(Call(note, (folder, "short")))
     assert desk.wait([short], 60)
     assert sum(each.done for each in long) <= 1
+
+
+def test_what_is_quick_does_not_wait_for_the_end_of_something_long(tmp_path):
+    desk = Desk(1, n_quick=1)
+    result(desk, Call(note, (str(tmp_path), "its time is known now")))
+    result(desk, Call(note, (str(tmp_path), "the first one had to start a process")))
+    for n in range(6):
+        result(desk, Call(note, (str(tmp_path), f"and the mean has to learn that {n}")))
+    long = desk.ask(Call(sleep, (3.0, "long")))
+    while not long.begun:
+        time.sleep(0.01)
+    result(desk, Call(note, (str(tmp_path), "quick")))
+    assert not long.done
+    desk.close()
