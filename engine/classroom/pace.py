@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 BUDGET = 0.3
 """Share of one core for drawing live panels; sending what was drawn takes about as much again."""
-FACTORS = (1, 2, 5)
+FACTORS = (1, 2, 5, 10, 20)
 _LOWER_AT = 0.7  # of the budget: what makes panels faster again must not be what slows them down
 _GONE_AFTER = 3.0  # missed turns
 _NEWEST = 0.3  # weight of the newest drawing in a panel's mean cost
@@ -46,7 +46,7 @@ class Pace:
 
     @property
     def factor(self) -> int:
-        """By how much every panel's interval is stretched now: 1, 2 or 5."""
+        """By how much every panel's interval is stretched now: one of `FACTORS`."""
         with self._lock:
             now = self._clock()
             if now - self._looked_at >= _LOOK_SECONDS:

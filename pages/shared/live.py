@@ -67,8 +67,8 @@ def kept_current(panel: Callable[..., object], *, every: float | None) -> Callab
 
 
 _turns = threading.BoundedSemaphore(3)
-"""So many panels are drawn again at a time: thirty threads that all want Python's lock would spend the time on waiting for
-it, each at every step.
+"""So many panels are drawn again at a time: of thirty threads that want Python's lock each waits for all others at each
+step, and none comes to its end.
 """
 
 

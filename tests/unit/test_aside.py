@@ -218,6 +218,7 @@ def test_one_thing_does_not_wait_for_the_many_that_somebody_asked_for_before(des
 
 def test_a_short_call_passes_long_ones(desk, tmp_path):
     folder = str(tmp_path)
+    result(desk, Call(add, (1, 2)))  # starts the process
     result(desk, Call(sleep, (0.4, "how long it takes is known now")))
     result(desk, Call(note, (folder, "this as well")))
     desk.ask(Call(sleep, (0.41, "now")))
@@ -229,11 +230,9 @@ def test_a_short_call_passes_long_ones(desk, tmp_path):
 
 def test_what_is_quick_does_not_wait_for_the_end_of_something_long(tmp_path):
     desk = Desk(1, n_quick=1)
-    result(desk, Call(note, (str(tmp_path), "its time is known now")))
-    result(desk, Call(note, (str(tmp_path), "the first one had to start a process")))
-    for n in range(6):
-        result(desk, Call(note, (str(tmp_path), f"and the mean has to learn that {n}")))
-    long = desk.ask(Call(sleep, (3.0, "long")))
+    for name in ("starts the process", "its time is known now"):
+        result(desk, Call(note, (str(tmp_path), name)))
+    long = desk.ask(Call(sleep, (8.0, "long")))  # the other process has to start meanwhile
     while not long.begun:
         time.sleep(0.01)
     result(desk, Call(note, (str(tmp_path), "quick")))
