@@ -148,15 +148,16 @@ class Desk:
         process: _Process | None = None
         while (asked := self._next(quick)) is not None:
             starting = process is None or not process.alive
-            if process is None or starting:
-                process = _Process()
             began = self.clock()
             try:
+                if process is None or starting:
+                    process = _Process()
                 ok, value, size = process.compute(asked.spoken, asked.call)
                 if not starting:  # the first call waits for the process as well
                     self._note(asked, self.clock() - began)
-            except (OSError, EOFError):
-                process.end()
+            except (OSError, EOFError, psutil.Error):  # it has ended, or could not begin
+                if process is not None:
+                    process.end()
                 process = None
                 if asked.attempts < _ATTEMPTS:
                     with self._changed:

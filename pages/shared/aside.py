@@ -93,11 +93,15 @@ def all_computed(text: str, calls: Sequence[Call]) -> list[Any]:
     """The results of several calls, all computed before the page goes on."""
     if st.session_state.get(_STOPPED + _name(calls)) and not all(map(is_known, calls)):
         raise NotYet(calls, text)
-    asked = [desk().ask(call, place=place) for place, call in enumerate(calls)]
+    asked = _asked(calls)
     soon = sum(not each.done for each in asked) <= FEW
     if not desk().wait(asked, PATIENCE if soon else 0.0):
         raise NotYet(calls, text)
     return [each.value() for each in asked]
+
+
+def _asked(calls: Sequence[Call], *, background: bool = False) -> list[Asked]:
+    return [desk().ask(call, background=background, place=place) for place, call in enumerate(calls)]
 
 
 def is_known(call: Call) -> bool:
@@ -108,14 +112,14 @@ def is_known(call: Call) -> bool:
 
 def so_far(calls: Sequence[Call]) -> list[Asked]:
     """How these calls stand a moment later; each may be done or not, and comes after all that somebody waits for."""
-    asked = [desk().ask(call, background=True, place=place) for place, call in enumerate(calls)]
+    asked = _asked(calls, background=True)
     desk().wait(asked, PATIENCE)
     return asked
 
 
 def prepare(text: str, calls: Sequence[Call]) -> None:
     """Has calls computed that will be asked for later, with a line that says how far it is; nothing waits for them."""
-    asked = [desk().ask(call, background=True, place=place) for place, call in enumerate(calls)]
+    asked = _asked(calls, background=True)
     if all(each.done for each in asked):
         return
     if look_soon(2 * LOOK_SECONDS):
@@ -125,7 +129,7 @@ def prepare(text: str, calls: Sequence[Call]) -> None:
 
 
 def _preparing(calls: tuple[Call, ...], text: str) -> object:
-    asked = [desk().ask(call, background=True, place=place) for place, call in enumerate(calls)]
+    asked = _asked(calls, background=True)
     if all(each.done for each in asked):
         return AT_REST
     _bar(asked, text, _begun(calls))
@@ -133,15 +137,14 @@ def _preparing(calls: tuple[Call, ...], text: str) -> object:
 
 
 def _waiting(calls: tuple[Call, ...], text: str, key: str) -> None:
-    asked = [desk().ask(call) for call in calls]
-    if all(each.done for each in asked):
+    if all(each.done for each in _asked(calls)):
         st.session_state.pop(_BEGUN + _name(calls), None)
         st.rerun()
     _bar_with_stop(calls, text, key)
 
 
 def _bar_with_stop(calls: tuple[Call, ...], text: str, key: str) -> None:
-    asked = [desk().ask(call) for call in calls]
+    asked = _asked(calls)
     bar, button = st.columns([5, 1], vertical_alignment="bottom")
     with bar:
         _bar(asked, text, _begun(calls))

@@ -42,9 +42,10 @@ def kept_current(panel: Callable[..., object], *, every: float | None) -> Callab
     def drawn(*args: Any) -> None:
         start, wish = time.thread_time(), _Wish()
         said: object = None
+        within = _drawn_now.get() is not None
         token = _drawn_now.set(wish)
         try:
-            with _turn():
+            with _turn(within):
                 said = panel(*args)
         finally:
             _drawn_now.reset(token)
@@ -73,10 +74,12 @@ step, and none comes to its end.
 
 
 @contextlib.contextmanager
-def _turn() -> Iterator[None]:
-    """The turn of a panel that is drawn again by itself; a page that is drawn as a whole asks for none."""
+def _turn(within: bool) -> Iterator[None]:
+    """The turn of a panel that is drawn again by itself. A page that is drawn as a whole asks for none; nor does a
+    panel `within` another one, which has its turn: three that waited for a second one would wait for ever.
+    """
     context = get_script_run_ctx(suppress_warning=True)
-    if context is None or not context.fragment_ids_this_run:
+    if within or context is None or not context.fragment_ids_this_run:
         yield
         return
     with _turns:

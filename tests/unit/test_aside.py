@@ -10,6 +10,7 @@ import numpy as np
 import psutil
 import pytest
 
+from engine import aside
 from engine.aside import ERROR_SECONDS, WANTED_SECONDS, Asked, Desk, default_processes
 from engine.aside_worker import Call, HeldOut, ModelOf
 from engine.errors import CheckpointError, EngineError
@@ -237,4 +238,15 @@ def test_what_is_quick_does_not_wait_for_the_end_of_something_long(tmp_path):
         time.sleep(0.01)
     result(desk, Call(note, (str(tmp_path), "quick")))
     assert not long.done
+    desk.close()
+
+
+def test_a_process_that_cannot_begin_is_said_and_nobody_waits_for_ever(monkeypatch):
+    def refuse_to_start():
+        raise OSError("no more processes")
+
+    monkeypatch.setattr(aside, "_Process", refuse_to_start)
+    desk = Desk(1)
+    with pytest.raises(EngineError, match="ended twice"):
+        result(desk, Call(add, (1, 1)))
     desk.close()

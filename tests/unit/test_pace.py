@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+from types import SimpleNamespace
+
 import pytest
 
 from engine.classroom.pace import FACTORS, Pace
+from pages.shared import live
 
 
 class Clock:
@@ -65,3 +69,14 @@ def test_one_slow_drawing_does_not_slow_everybody_down(clock: Clock) -> None:
     pace.drawn("0", 1.0, 0.2)
     clock.now += 1.0
     assert pace.factor == 1
+
+
+def test_a_panel_within_a_panel_needs_no_turn_of_its_own(monkeypatch):
+    monkeypatch.setattr(live, "_turns", threading.BoundedSemaphore(1))
+    in_fragment = SimpleNamespace(fragment_ids_this_run=["panel"])
+    monkeypatch.setattr(live, "get_script_run_ctx", lambda **_unused: in_fragment)
+    with live._turn(within=False):
+        assert not live._turns.acquire(blocking=False)
+        with live._turn(within=True):
+            pass
+    assert live._turns.acquire(blocking=False)

@@ -162,7 +162,6 @@ def _table(
         ),
         hide_index=True,
         width="stretch",
-        placeholder="–",
     )
     if was_live != live:
         st.rerun()
