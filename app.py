@@ -1,10 +1,14 @@
 """The course's entry point: page settings, the engine's imports, the navigation."""
 
-import gc
 import os
+
+os.environ["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS", "1")  # PyTorch reads it when it is first imported
+
+import gc
 import sys
 
 import streamlit as st
+from threadpoolctl import threadpool_limits
 
 from engine.language import N_, _
 from pages.shared import door, guard, guide, projector, reader, scenes, sitemap, viewer
@@ -23,7 +27,6 @@ st.set_page_config(
 @st.cache_resource(show_spinner=N_("Starting the engine …"))
 def start_engine() -> None:
     """Import what every lesson needs, once, and take it out of the garbage collector's way."""
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported; beside a training two are slower
     import engine.generation  # noqa: F401
     from pages.shared import examples, warm_up
 
@@ -34,6 +37,7 @@ def start_engine() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)  # a page makes many small objects; looking through them took a tenth of it
+    threadpool_limits(1, "blas")  # NumPy's own threads: beside a training two that wait for each other are slower
     warm_up.begin()
 
 
