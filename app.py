@@ -11,7 +11,7 @@ import streamlit as st
 from threadpoolctl import threadpool_limits
 
 from engine.language import N_, _
-from pages.shared import door, guard, guide, projector, reader, scenes, sitemap, viewer
+from pages.shared import door, guard, guide, projector, reader, scenes, sitemap, turns, viewer
 from pages.shared.components.browser_key import keep_browser_key
 from pages.shared.errors import shown_errors
 
@@ -51,7 +51,7 @@ if not started:  # it was said why; after a reload it may be otherwise
     st.stop()
 door.keep_out_if_full()
 st.session_state[guide.LESSON] = page.url_path or sitemap.lessons()[0].url_path
-with shown_errors(_("show this page")):
+with turns.PAGES.one(), shown_errors(_("show this page")):
     scenes.arrive(st.session_state[guide.LESSON])
     projector.show_toggle()
     reader.choose_language()

@@ -48,6 +48,7 @@ class Asked:
 
     call: Call
     background: bool
+    quick: bool
     spoken: str
     asked_at: float
     wanted_at: float
@@ -86,10 +87,10 @@ class Desk:
     _threads: list[threading.Thread] = field(default_factory=list)
     _closed: bool = False
 
-    def ask(self, call: Call, *, background: bool = False, place: int = 0) -> Asked:
+    def ask(self, call: Call, *, background: bool = False, quick: bool = False, place: int = 0) -> Asked:
         """The state of a call, which is begun if nobody asked for it before; one in the `background` comes after
-        all that somebody waits for. `place` is its place among many that were asked for together: whoever asks for
-        one thing meanwhile does not wait for all of these.
+        all that somebody waits for, one that is said to be `quick` before all others. `place` is its place among
+        many that were asked for together: whoever asks for one thing meanwhile does not wait for all of these.
         """
         with self._changed:
             now = self.clock()
@@ -98,12 +99,12 @@ class Desk:
                 if asked is not None:
                     self._drop(asked)
                 asked = self._calls[call] = self._open[call] = Asked(
-                    call, background, language(), now + place * _STRIDE, now
+                    call, background, quick, language(), now + place * _STRIDE, now
                 )
                 self._start_threads()
                 self._changed.notify_all()
             asked.wanted_at = now
-            asked.background = asked.background and background
+            asked.background, asked.quick = asked.background and background, asked.quick or quick
             self._calls.move_to_end(call)
         if self.n_processes == 0 and not asked.done:
             self._finish(asked, *_here(call))
@@ -183,7 +184,7 @@ class Desk:
                         self._drop(each)
                 waiting = [each for each in waiting if each.call in self._open]
                 if quick:
-                    waiting = [each for each in waiting if self._took.get(each.call.function, _LONG) < _LONG]
+                    waiting = [each for each in waiting if self._is_quick(each)]
                 if waiting:
                     asked = min(waiting, key=self._turn)
                     asked.begun = True
@@ -192,9 +193,12 @@ class Desk:
                 self._changed.wait()
             return None
 
-    def _turn(self, asked: Asked) -> tuple[bool, float]:
+    def _is_quick(self, asked: Asked) -> bool:
+        return asked.quick or self._took.get(asked.call.function, _LONG) < _LONG
+
+    def _turn(self, asked: Asked) -> tuple[bool, bool, float]:
         """Calls come in the order in which they were asked for, but a short one passes longer ones."""
-        return asked.background, asked.asked_at + _PASSED * self._took.get(asked.call.function, 0.0)
+        return asked.background, not asked.quick, asked.asked_at + _PASSED * self._took.get(asked.call.function, 0.0)
 
     def _note(self, asked: Asked, seconds: float) -> None:
         with self._changed:

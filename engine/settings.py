@@ -10,6 +10,7 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,22 @@ _LIMITS = {
     "seconds_per_hour": "LLM_LAB_SECONDS_PER_HOUR",
     "max_sessions": "LLM_LAB_MAX_SESSIONS",
 }
+
+
+_OTHERS = ("HOME", "STORE", "ARTIFACTS", "SCHEDULER", "SERVE", "WORKERS", "DEVICE", "TEACHER_KEY")
+_WHERE = ("HOME", "XDG_DATA_HOME", "LOCALAPPDATA")  # where a system keeps what belongs to its user
+_VARIABLES = (*(f"LLM_LAB_{each}" for each in _OTHERS), *_LIMITS.values(), *_WHERE)
+
+
+def current() -> Settings:
+    """The settings in the environment, as `Settings.from_environment` reads them, without reading them twice."""
+    return _read(tuple(map(os.environ.get, _VARIABLES)))
+
+
+@lru_cache(maxsize=16)
+def _read(values: tuple[str | None, ...]) -> Settings:
+    given = zip(_VARIABLES, values, strict=True)
+    return Settings.from_environment({name: value for name, value in given if value is not None})
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ from engine.runs.preparation import read_corpora, validation_windows
 from engine.runs.records import PRETRAINING, CheckpointInfo, Curve, RecordedEvent, RunRecord, StoredCheckpoint
 from engine.runs.repair import read_kept
 from engine.runs.store import RunStore
-from engine.settings import Settings
+from engine.settings import Settings, current
 
 _LOOK_SECONDS = 2.0
 _RESTART_SECONDS = 5.0
@@ -365,7 +365,7 @@ def lab() -> RunService:
     """The run service of this process, for the settings in the environment; starts its server on the first call and
     again if it died. LLM_LAB_SERVE=0 leaves it to others (`python -m engine serve`).
     """
-    settings = Settings.from_environment()
+    settings = current()
     with _labs_lock:
         if settings not in _labs:
             _labs[settings] = RunService(settings, start=settings.serve)

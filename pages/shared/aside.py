@@ -19,6 +19,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from engine.aside import Asked, Desk, default_processes
 from engine.aside_worker import Call
 from engine.language import N_, _
+from pages.shared import turns
 from pages.shared.live import AT_REST, kept_current, look_soon
 
 T = TypeVar("T")
@@ -70,7 +71,7 @@ def found_by(call: Call, text: str = N_("The model is asked")) -> Any:
 
 def awaited(call: Call) -> Any:
     """The result of a short call, which the script waits for; a press of the learner's ends the waiting."""
-    while not desk().wait([asked := desk().ask(call)], PATIENCE):
+    while not _come([asked := desk().ask(call, quick=True)], PATIENCE):
         st.empty()  # where Streamlit looks whether the script should stop
     return asked.value()
 
@@ -95,9 +96,17 @@ def all_computed(text: str, calls: Sequence[Call]) -> list[Any]:
         raise NotYet(calls, text)
     asked = _asked(calls)
     soon = sum(not each.done for each in asked) <= FEW
-    if not desk().wait(asked, PATIENCE if soon else 0.0):
+    if not _come(asked, PATIENCE if soon else 0.0):
         raise NotYet(calls, text)
     return [each.value() for each in asked]
+
+
+def _come(asked: list[Asked], seconds: float) -> bool:
+    """Whether all of these are there within so many seconds, in which others have this page's turn."""
+    if all(each.done for each in asked):
+        return True
+    with turns.PAGES.given_back():
+        return desk().wait(asked, seconds)
 
 
 def _asked(calls: Sequence[Call], *, background: bool = False) -> list[Asked]:
@@ -113,7 +122,7 @@ def is_known(call: Call) -> bool:
 def so_far(calls: Sequence[Call]) -> list[Asked]:
     """How these calls stand a moment later; each may be done or not, and comes after all that somebody waits for."""
     asked = _asked(calls, background=True)
-    desk().wait(asked, PATIENCE)
+    _come(asked, PATIENCE)
     return asked
 
 

@@ -356,7 +356,14 @@ def choose_step(run: RunRecord, steps: list[int]) -> int:
 def _details(run: RunView) -> None:
     if run.speeds.empty:
         return
-    with st.expander(_("Learning rate, gradient norm, speed"), icon=":material/monitoring:"):
+    with st.expander(
+        _("Learning rate, gradient norm, speed"),
+        icon=":material/monitoring:",
+        key=f"details:{run.record.run_id}",
+        on_change="rerun",
+    ) as details:
+        if not details.open:  # folded charts would be a quarter of what a live panel costs
+            return
         panels = (
             ("learning_rate", _("Learning rate"), ""),
             ("gradient_norm", _("Gradient norm"), _("before clipping")),

@@ -7,10 +7,13 @@ asked for.
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 import streamlit as st
+from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from engine.classroom.access import LearnerLab
@@ -27,6 +30,9 @@ _LINKED = "viewer:linked"
 _RUN_ID = re.compile(r"[0-9a-f]{16}")
 _ASK_AGAIN_SECONDS = 10.0
 _SEEN_SECONDS = 15.0
+_SAME_SECONDS = 1.0
+_REMEMBERED_SECONDS = 0.3
+_drawing = threading.local()
 
 
 def brings_key() -> bool:
@@ -87,6 +93,7 @@ def become_teacher(*, on: bool = True) -> None:
     """Makes this browser the teacher's, or no longer."""
     learners().make_teacher(learner(), on=on)
     st.session_state.pop(_TEACHER, None)
+    _drawing.lab = None
 
 
 def note_presence(lesson: str, part: str = "") -> None:
@@ -95,7 +102,15 @@ def note_presence(lesson: str, part: str = "") -> None:
     now = time.monotonic()
     if where != (lesson, part) or now - at > _SEEN_SECONDS:
         st.session_state[_SEEN] = (now, (lesson, part))
-        learners().seen(learner(), lesson, part)
+        if runtime.exists():  # a click does not wait until this is written
+            _writer().submit(learners().seen, learner(), lesson, part)
+        else:
+            learners().seen(learner(), lesson, part)
+
+
+@st.cache_resource(show_spinner=False)
+def _writer() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, "presence")
 
 
 def _linked() -> set[str]:
@@ -111,10 +126,23 @@ def link_runs(run_ids: Iterable[str]) -> None:
 
 
 def lab() -> LearnerLab:
-    """The run service for whoever looks at this page; outside of a page's script, for nobody in particular."""
+    """The run service for whoever looks at this page; outside of a page's script, for nobody in particular. While a
+    page is drawn it is the same one, which does not ask the store twice for what it knows.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    if context is None:
+        return LearnerLab(run_service.lab(), "")
+    now, known = time.monotonic(), getattr(_drawing, "lab", None)
+    if known is None or known[0] is not context or now - known[1] > _SAME_SECONDS:
+        _drawing.lab = known = (context, now, _lab())
+    found: LearnerLab = known[2]
+    if found.limited:
+        found.linked = _linked()
+    return found
+
+
+def _lab() -> LearnerLab:
     service = run_service.lab()
-    if get_script_run_ctx(suppress_warning=True) is None:
-        return LearnerLab(service, "")
     if not service.settings.in_class:
-        return LearnerLab(service, learner())
-    return LearnerLab(service, learner(), teacher=is_teacher(), linked=_linked())
+        return LearnerLab(service, learner(), remember=_REMEMBERED_SECONDS)
+    return LearnerLab(service, learner(), teacher=is_teacher(), linked=_linked(), remember=_REMEMBERED_SECONDS)
