@@ -6,6 +6,7 @@ os.environ["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS", "1")  # PyTorc
 
 import gc
 import sys
+from pathlib import Path
 
 import streamlit as st
 from threadpoolctl import threadpool_limits
@@ -41,6 +42,7 @@ def start_engine() -> None:
     warm_up.begin()
 
 
+st.html(Path(__file__).parent / "pages" / "shared" / "contrast.css")
 started = False
 with shown_errors(_("open the course")):
     start_engine()
