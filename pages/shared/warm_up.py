@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import pkgutil
 import threading
+from importlib import import_module
 
 from engine.corpus import list_corpora, load_corpus
 from engine.errors import EngineError
@@ -13,9 +15,19 @@ _log = logging.getLogger("llm_lessons.pages")
 
 
 def begin() -> None:
-    """In a class, reads the texts in the background, one after the other; a single learner waits for what they open."""
+    """In a class, imports all parts of the lessons and reads the texts in the background, one after the other; a single
+    learner waits for what they open.
+    """
     if in_class():
-        threading.Thread(target=_read_texts, name="warm-up", daemon=True).start()
+        threading.Thread(target=_prepare, name="warm-up", daemon=True).start()
+
+
+def _prepare() -> None:
+    from pages import parts
+
+    for found in pkgutil.walk_packages(parts.__path__, f"{parts.__name__}."):
+        import_module(found.name)
+    _read_texts()
 
 
 def _read_texts() -> None:
