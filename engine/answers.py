@@ -6,9 +6,11 @@ letters and digits without case, as in Google's `rouge-score`, against which thi
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
@@ -122,7 +124,8 @@ def wilson_interval(n_right: int, n: int, confidence: float = 0.95) -> tuple[flo
     require_number("confidence", confidence, 0, 1, above=True, below=True)
     if not n:
         return 0.0, 1.0
-    from scipy.stats import binomtest
-
-    interval = binomtest(n_right, n).proportion_ci(confidence, method="wilson")
-    return float(interval.low), float(interval.high)
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    wrong = n - n_right
+    centre, width = n_right + z * z / 2, z * math.sqrt(n_right * wrong / n + z * z / 4)
+    low, high = (centre - width) / (n + z * z), (centre + width) / (n + z * z)
+    return low if n_right else 0.0, high if wrong else 1.0

@@ -8,10 +8,14 @@ what occurs in these word for word can be left out.
 
 from __future__ import annotations
 
+import math
 import random
 import re
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import islice
 from typing import Literal
 
 import numpy as np
@@ -79,20 +83,44 @@ def make_items(ability: str, n: int, *, seed: int = 0, seen: Sequence[str] = ())
     """The first `n` items of an ability, the same for the same seed. An item whose prompt and right ending stand word
     for word in one of the texts `seen` is left out. ConfigError for an unknown ability.
     """
+    _check(ability, n)
+    return list(islice(_new_items(ability, seed, seen), n))
+
+
+def _check(ability: str, n: int) -> None:
     require_choice("ability", ability, tuple(_MAKERS))
     require_whole("n", n, 1, 2_000)
-    found: dict[str, Item] = {}
+
+
+def _new_items(ability: str, seed: int, seen: Sequence[str]) -> Iterator[Item]:
+    found = set()
     for item in _MAKERS[ability](random.Random(f"{ability} {seed}"), HELD_OUT_SEED + seed):
         if item.solved not in found and not any(item.solved in text for text in seen):
-            found[item.solved] = item
-        if len(found) == n:
-            break
-    return list(found.values())
+            found.add(item.solved)
+            yield item
+
+
+class _Unread:
+    """The items of an ability that stand in none of some corpora, as many of them as were asked for so far."""
+
+    def __init__(self, ability: str, corpora: tuple[str, ...]) -> None:
+        self._items: list[Item] = []
+        self._more = _new_items(ability, 0, [load_corpus(name) for name in corpora])
+        self._lock = threading.Lock()
+
+    def first(self, n: int) -> list[Item]:
+        with self._lock:
+            self._items += islice(self._more, max(0, n - len(self._items)))
+            return self._items[:n]
+
+
+_unread = lru_cache(maxsize=16)(_Unread)
 
 
 def unread_items(ability: str, n: int, corpora: tuple[str, ...]) -> list[Item]:
     """The first `n` items that stand in none of these corpora."""
-    return make_items(ability, n, seen=[load_corpus(name) for name in corpora])
+    _check(ability, n)
+    return _unread(ability, corpora).first(n)
 
 
 def few_shot(items: Sequence[Item], k: int) -> list[Item]:
@@ -142,9 +170,15 @@ def ending_log_probabilities(model: GPT, tokenizer: Tokenizer, item: Item) -> np
     return np.array(totals)
 
 
-def score_items(checkpoint: Checkpoint, items: Sequence[Item]) -> list[np.ndarray]:
-    """`ending_log_probabilities` of every item."""
-    return [ending_log_probabilities(checkpoint.model, checkpoint.tokenizer, item) for item in items]
+def score_unread(
+    checkpoint: Checkpoint, ability: str, start: int, stop: int, corpora: tuple[str, ...], n_shown: int = 0
+) -> list[np.ndarray]:
+    """`ending_log_probabilities` of the items from `start` to `stop` that stand in none of these corpora, each after
+    the first `n_shown` of them, solved.
+    """
+    items = unread_items(ability, stop, corpora)
+    asked = few_shot([*items[:n_shown], *items[start:]], n_shown)
+    return [ending_log_probabilities(checkpoint.model, checkpoint.tokenizer, item) for item in asked]
 
 
 def prompt_room(config: GPTConfig, n_ending: int) -> int:
@@ -258,16 +292,19 @@ def difference(items: Sequence[Item], first: ProbeResult, second: ProbeResult) -
                 n_items=len(items),
             )
         )
-    from scipy.stats import binomtest
-
     pairs = [
         (one == item.right, other == item.right)
         for one, other, item in zip(first.chosen, second.chosen, items, strict=True)
     ]
     only_first, only_second = pairs.count((True, False)), pairs.count((False, True))
-    differing = only_first + only_second
-    p = float(binomtest(only_first, differing).pvalue) if differing else 1.0
-    return Difference(only_first, only_second, len(items), p)
+    return Difference(only_first, only_second, len(items), _sign_test(only_first, only_second))
+
+
+def _sign_test(one: int, other: int) -> float:
+    """How often so uneven a share, or a more uneven one, comes of throwing a fair coin for each; both sides count."""
+    n = one + other
+    rarer = sum(math.comb(n, k) for k in range(min(one, other) + 1))
+    return min(1.0, 2 * rarer / 2**n)
 
 
 # --- items ---------------------------------------------------------------------------------------------------

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from engine.seq2seq import (
     BeamStep,
     Hypothesis,
@@ -14,9 +16,19 @@ from engine.seq2seq import (
     beam_search,
     beam_steps,
     sequence_log_probability,
+    trace_of,
     translate_greedily,
 )
-from engine.translation import Encoded, Exposure, Pair, TranslationCheckpoint, measure_exposure
+from engine.translation import (
+    Encoded,
+    Exposure,
+    FedPosition,
+    Pair,
+    TranslationCheckpoint,
+    free_running,
+    measure_exposure,
+    teacher_forced,
+)
 
 
 @dataclass(frozen=True)
@@ -25,6 +37,14 @@ class Searched:
 
     steps: tuple[BeamStep, ...]
     greedy: Hypothesis
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A translation, and the cross-attention of its decoder, (layers, H, T, S) float32; the last row wrote END."""
+
+    translation: Hypothesis
+    cross: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -42,6 +62,14 @@ def greedy_translation(model: Seq2Seq, source: tuple[int, ...]) -> Hypothesis:
     most = model.config.max_length - 1
     (own,) = translate_greedily(model, [source], most)
     return Hypothesis(tuple(own), sequence_log_probability(model, source, own[:most]), True)
+
+
+def translate_and_look(checkpoint: TranslationCheckpoint, source: tuple[int, ...]) -> Looked:
+    """The greedy translation of source ids, and which of them its decoder looked at."""
+    model = checkpoint.model
+    found = greedy_translation(model, source)
+    trace = trace_of(model, source, found.ids[: model.config.max_length - 1])
+    return Looked(found, np.stack([layer[0].numpy() for layer in trace.cross]))
 
 
 def search_beams(checkpoint: TranslationCheckpoint, source: tuple[int, ...], width: int, penalty: float) -> Searched:
@@ -67,6 +95,15 @@ def decode_both(
         gain = best.log_probability - own.log_probability
         found.append(Decoded(pair, by_greedy, vocabulary.decode(best.ids), gain))
     return tuple(found)
+
+
+def feed_both(
+    checkpoint: TranslationCheckpoint, source: tuple[int, ...], reference: tuple[int, ...]
+) -> tuple[list[FedPosition], list[FedPosition]]:
+    """What the model writes with the reference fed, and with its own words fed."""
+    model = checkpoint.model
+    free = free_running(model, source, reference, model.config.max_length - 1)
+    return teacher_forced(model, source, reference), free
 
 
 def exposure_of(checkpoint: TranslationCheckpoint, pairs: tuple[Pair, ...]) -> Exposure:

@@ -110,7 +110,8 @@ def _come(asked: list[Asked], seconds: float) -> bool:
 
 
 def _asked(calls: Sequence[Call], *, background: bool = False) -> list[Asked]:
-    return [desk().ask(call, background=background, place=place) for place, call in enumerate(calls)]
+    its_desk = desk()
+    return [its_desk.ask(call, background=background, place=place) for place, call in enumerate(calls)]
 
 
 def is_known(call: Call) -> bool:

@@ -1,8 +1,7 @@
-"""Recorded BPE trainings, one for everybody who asks for the same text, and tokens as they can be read."""
+"""Recorded BPE trainings, one for everybody who asks for the same text, and tokens counted."""
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 
 import numpy as np
@@ -10,6 +9,7 @@ import streamlit as st
 
 from engine.bpe_replay import Replay, record_training
 from engine.language import N_
+from engine.readable import readable
 from engine.runs.named_texts import LEARN_CHARS, TextOf
 from engine.runs.tokenizers_learned import merges_recorded, pairs_counted, tokens_counted
 from pages.shared.aside import computed
@@ -17,7 +17,6 @@ from pages.shared.models import settings_aside
 from pages.shared.tokenizers import TokenizerChoice
 
 MAX_LINE = 2_000
-_SIGNS = {" ": "␣", "\n": "↵", "\t": "⇥"}
 
 
 def recorded(source: str, n_chars: int, n_merges: int) -> Replay:
@@ -29,33 +28,6 @@ def recorded(source: str, n_chars: int, n_merges: int) -> Replay:
 def recorded_line(text: str, n_merges: int) -> Replay:
     """The training on a short text, at most 2,000 characters of it."""
     return record_training(text[:MAX_LINE], n_merges)
-
-
-def readable(data: bytes, limit: int = 60) -> str:
-    """A token as it can be read on one line: spaces as ␣, line ends as ↵, what cannot be seen by its number.
-
-    Bytes that are no character by themselves stand as \\xNN; a mark that sits on another character gets a circle.
-
-    >>> readable(b" the\\n"), readable(b"\\xe6\\x97"), readable("\\u202e".encode())
-    ('␣the↵', '\\\\xe6\\\\x97', 'U+202E')
-    """
-    text = data.decode("utf-8", "backslashreplace")
-    if text.isprintable() and not unicodedata.combining(text[:1] or " "):
-        shown = text.replace(" ", "␣")
-    else:
-        shown = "".join(map(_sign, text[: limit + 1]))
-        if text and unicodedata.category(text[0]).startswith("M"):
-            shown = "◌" + shown
-    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
-
-
-def _sign(character: str) -> str:
-    if character in _SIGNS:
-        return _SIGNS[character]
-    if character.isprintable():
-        return character
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 0x80 else f"U+{code:04X}"
 
 
 def quoted(data: bytes, limit: int = 60) -> str:

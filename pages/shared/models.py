@@ -76,6 +76,12 @@ def model_named(choice: ModelChoice) -> ModelOf:
     return ModelOf(settings_aside(), choice.run_id, choice.step, 0.0 if choice.is_open else _stamp(choice))
 
 
+def steps_named(run_id: str) -> dict[int, ModelOf]:
+    """All models of a run by their steps, named as by `model_named` and asked for at once."""
+    settings = settings_aside()
+    return {each.step: ModelOf(settings, run_id, each.step, each.seconds) for each in lab().checkpoints(run_id)}
+
+
 @st.cache_resource(max_entries=4, show_spinner=N_("Reading the validation text …"))
 def _windows(run_id: str, n_tokens: int) -> Any:
     return lab().validation_windows(run_id, n_tokens)

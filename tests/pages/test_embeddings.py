@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine import embedding, windows
+from engine.corpus import load_corpus
 from engine.runs import token_use
 from engine.runs.execution import execute
 from engine.runs.service import lab
@@ -161,7 +162,7 @@ def test_a_batch_is_the_samplers_and_returns_with_its_step(drawn):
     for row in rows:
         assert list(row.y[:-1]) == list(row.x[1:])
         passage = "".join(texts[i] for i in (*row.before, *row.x, row.y[-1], *row.after))
-        assert passage.replace("<|endoftext|>", "") in source.text_of("stories", 1_100_000).replace("<|endoftext|>", "")
+        assert passage.replace("<|endoftext|>", "") in load_corpus("stories")[:1_100_000].replace("<|endoftext|>", "")
     assert "(4, 8) int64" in app.code[0].value
 
 

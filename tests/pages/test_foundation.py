@@ -14,6 +14,7 @@ from engine.probes import ABILITIES, Difference, Item, ProbeResult, few_shot, ma
 from engine.runs.recipes import recipe_config
 from engine.runs.service import lab
 from pages.parts.foundation import ablation, examples, growth, items, model, scoring
+from pages.shared import models
 from pages.shared.examples import ASSETS
 from tests.pages.conftest import finished
 from tests.pages.helpers import open_lesson, words
@@ -212,9 +213,9 @@ def test_every_checkpoint_is_measured_once_and_the_last_agrees_with_the_other_pa
 
 
 def test_a_measuring_that_was_stopped_goes_on_where_it_was(run, asked):
-    choice = model.ModelChoice(run, 0, "first")
+    first = models.steps_named(run)[0]
     for name in NAMES:
-        scoring.answers(choice, scoring.items_of(name, 20))
+        scoring.answers(scoring.calls_for(first, name, 20))
     done = len(asked)
     app = open_part("When do they appear?")
     steps = lab().checkpoints(run)

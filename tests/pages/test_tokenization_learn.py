@@ -11,12 +11,12 @@ from streamlit.testing.v1 import AppTest
 from engine.bpe_replay import record_training
 from engine.corpus import load_corpus
 from engine.merges import merge_trace
+from engine.readable import readable
 from engine.runs.execution import execute
 from engine.runs.recipes import recipe_config
 from engine.runs.service import lab
 from engine.tokenizer import OfficialTokenizer, train_tokenizer
 from pages.parts.tokenization import learn, tradeoff, vocabulary
-from pages.shared.bpe_training import readable
 
 PROJECT = Path(__file__).resolve().parents[2]
 PARTS = ("Learn BPE", "Inside a token", "Vocabulary", "Vocabulary trade-off")

@@ -1,8 +1,11 @@
 """Answer metrics against rouge-score, statsmodels-free closed forms, and luck."""
 
+import itertools
+
 import numpy as np
 import pytest
 from rouge_score.rouge_scorer import RougeScorer
+from scipy import stats
 
 from engine.answers import exact_match, relative_improvement, rouge_l, wilson_interval
 from engine.errors import ConfigError
@@ -39,6 +42,9 @@ def test_the_interval_of_a_share_is_wilsons_formula():
         expected = (max(0, middle - half), min(1, middle + half))
         assert wilson_interval(right, n) == pytest.approx(expected, abs=1e-9)
     assert wilson_interval(0, 0) == (0.0, 1.0)
+    for right, confidence in itertools.product(range(41), (0.5, 0.95, 0.999)):
+        expected = stats.binomtest(right, 40).proportion_ci(confidence, method="wilson")
+        assert wilson_interval(right, 40, confidence) == pytest.approx((expected.low, expected.high), abs=1e-12)
     with pytest.raises(ConfigError):
         wilson_interval(3, 2)
 

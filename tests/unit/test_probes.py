@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from scipy import stats
 
+from engine.checkpoint import Checkpoint
 from engine.corpus import load_corpus
 from engine.errors import ConfigError
 from engine.gpt import GPT, GPTConfig
@@ -21,6 +23,8 @@ from engine.probes import (
     probe,
     prompt_room,
     result_of,
+    score_unread,
+    unread_items,
 )
 from engine.tokenizer import ByteTokenizer
 
@@ -125,6 +129,23 @@ def test_few_shot_items_show_the_first_ones_solved():
         probe(small(), ByteTokenizer(), [])
 
 
+def test_unread_items_are_those_made_at_once_however_many_were_asked_for_before():
+    corpora = ("stories", "phrasebook")
+    seen = [load_corpus(name) for name in corpora]
+    for n in (7, 30, 12):
+        assert unread_items("summary", n, corpora) == make_items("summary", n, seen=seen)
+
+
+def test_items_named_by_their_places_are_scored_as_if_they_were_given():
+    checkpoint = Checkpoint(small(256), ByteTokenizer())
+    items = unread_items("sentiment", 10, ("stories",))
+    for start, n_shown, asked in ((2, 0, items[2:6]), (8, 2, few_shot([*items[:2], *items[8:]], 2))):
+        found = score_unread(checkpoint, "sentiment", start, start + len(asked), ("stories",), n_shown)
+        for scores, item in zip(found, asked, strict=True):
+            expected = ending_log_probabilities(checkpoint.model, checkpoint.tokenizer, item)
+            assert scores == pytest.approx(expected, abs=1e-12)
+
+
 def test_a_model_without_a_causal_mask_is_refused():
     config = GPTConfig(vocab_size=257, context_length=64, n_layers=1, n_heads=2, d_model=16, causal=False)
     with pytest.raises(ConfigError, match="causal"):
@@ -171,6 +192,7 @@ def test_a_difference_is_judged_by_the_items_on_which_two_models_differ():
     assert found.p == pytest.approx(2 * 0.5**10)  # all ten fall to one side, two-sided
     assert found.verdict() == "lost" and found.verdict(0.001) == "no difference"
     assert difference(items, result(20, 40), result(30, 40)).verdict() == "gained"
+    assert found.p == pytest.approx(stats.binomtest(found.only_first, found.only_first + found.only_second).pvalue)
     same = difference(items, result(20, 40), result(20, 40))
     assert same.p == 1 and same.verdict() == "no difference"
     with pytest.raises(ConfigError, match="compared"):

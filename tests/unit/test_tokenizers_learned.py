@@ -6,14 +6,21 @@ import pytest
 
 from engine.bpe import train_steps
 from engine.bpe_replay import record_training
+from engine.corpus import END_OF_TEXT
 from engine.runs.named_texts import TextOf, TokenizerOf
-from engine.runs.tokenizers_learned import learned, merges_recorded, pairs_counted, tokens_counted
+from engine.runs.tokenizers_learned import encoded, learned, merges_recorded, pairs_counted, tokens_counted
 from engine.settings import Settings
 
 
 @pytest.fixture
 def text(data_home) -> TextOf:
     return TextOf(Settings.from_environment(), "phrasebook", 20_000)
+
+
+def test_a_text_is_encoded_with_its_ends_of_documents(text):
+    named = TokenizerOf(text.settings, "byte")
+    assert encoded(named, text).tolist() == named.load().encode(text.read(), allowed_special=(END_OF_TEXT,))
+    assert named.load().end_of_text_id in encoded(named, TextOf(text.settings, "stories", 20_000))
 
 
 def test_a_training_is_recorded_as_it_is_here(text):

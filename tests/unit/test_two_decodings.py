@@ -6,9 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from engine.seq2seq import sequence_log_probability, translate_greedily
-from engine.translation import held_out_pairs, load_translation
-from engine.two_decodings import decode_both, exposure_of, greedy_translation, search_beams
+from engine.seq2seq import sequence_log_probability, trace_of, translate_greedily
+from engine.translation import free_running, held_out_pairs, load_translation, teacher_forced
+from engine.two_decodings import (
+    decode_both,
+    exposure_of,
+    feed_both,
+    greedy_translation,
+    search_beams,
+    translate_and_look,
+)
 
 EARLY = Path(__file__).resolve().parents[2] / "assets" / "translator" / "checkpoints" / "00000064"
 
@@ -45,3 +52,24 @@ def test_a_search_comes_with_the_greedy_translation_and_its_probability():
 def test_exposure_is_measured_on_all_pairs_that_are_given():
     found = exposure_of(checkpoint(), tuple(held_out_pairs("german", 5)))
     assert found.n_sentences == 5 and 0 <= found.free <= found.forced <= 1
+
+
+def test_a_translation_comes_with_where_its_decoder_looked():
+    model, vocabulary = checkpoint().model, checkpoint().tokenizer
+    source = tuple(vocabulary.encode(held_out_pairs("german", 1)[0].english))
+    found = translate_and_look(checkpoint(), source)
+    assert found.translation == greedy_translation(model, source)
+    shown = found.translation.ids[: model.config.max_length - 1]
+    assert found.cross.shape == (model.config.n_layers, model.config.n_heads, len(shown) + 1, len(source))
+    trace = trace_of(model, source, shown)
+    for layer, expected in zip(found.cross, trace.cross, strict=True):
+        assert layer == pytest.approx(expected[0].numpy(), abs=1e-6)
+
+
+def test_a_sentence_is_fed_both_ways():
+    model, vocabulary = checkpoint().model, checkpoint().tokenizer
+    pair = held_out_pairs("german", 1)[0]
+    source, reference = tuple(vocabulary.encode(pair.english)), tuple(vocabulary.encode(pair.foreign))
+    forced, free = feed_both(checkpoint(), source, reference)
+    assert forced == teacher_forced(model, source, reference)
+    assert free == free_running(model, source, reference, model.config.max_length - 1)

@@ -6,9 +6,10 @@ import streamlit as st
 
 from engine import windows
 from engine.language import N_, _
-from pages.parts.embeddings.source import choose_ids, texts_of
+from pages.parts.embeddings.source import ChosenText, choose_tokenized, texts_of
 from pages.shared.code_panel import show_code
 from pages.shared.components.batch_table import BatchRow, batch_table
+from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
 
 AROUND = 24  # tokens of text shown before and after a window
@@ -24,7 +25,7 @@ def show() -> None:
     )
     controls, figure = st.columns([1, 2.6], gap="large")
     with controls:
-        text = choose_ids()
+        text = choose_tokenized()
         batch_size = st.slider(
             _("Batch size (windows)"),
             1,
@@ -85,31 +86,8 @@ def show() -> None:
             persist_state="session",
             help=_("The model reads the ids; the text is for you."),
         )
-        sampler = windows.WindowSampler(text.ids, context_length, batch_size, int(seed))
-        x, y = (each.numpy() for each in sampler.batch(int(step)))
-        rows = []
-        for start, inputs, targets in zip(sampler.starts(int(step)).tolist(), x.tolist(), y.tolist(), strict=True):
-            end = start + context_length + 1
-            before = text.ids[max(0, start - AROUND) : start].tolist()
-            rows.append(BatchRow(start, inputs, targets, before, text.ids[end : end + AROUND].tolist()))
-        used = {i for row in rows for ids in (row.before, row.x, row.y, row.after) for i in ids}
-        batch_table(rows, texts_of(text.tokenizer, used), "batch_table", show_ids=kind == "ids", show=shown)
-        shapes = [f"{name}: {each.shape} {each.dtype}" for name, each in (("x", x), ("y", y))]
-        shifted = bool((y[:, :-1] == x[:, 1:]).all())
-        st.code("\n".join([*shapes, f"(y[:, :-1] == x[:, 1:]).all(): {shifted}"]), language=None, wrap_lines=True)
-        n_windows = sampler.windows_per_epoch
-        epoch = int(step) * batch_size // n_windows + 1
-        st.caption(
-            _(
-                "{size:,} predictions in this batch. The text has {n_windows:,} windows of {context_length} tokens; "
-                "once through all of them is an epoch, and step {step:,} begins in epoch {epoch:,}.",
-                size=x.size,
-                n_windows=n_windows,
-                context_length=context_length,
-                step=int(step),
-                epoch=epoch,
-            )
-        )
+        with shown_errors():
+            _batch(text, int(step), int(seed), batch_size, context_length, shown, kind)
     notice(
         _(
             "Rows have nothing to do with each other: the model never looks from one into another. They are read "
@@ -135,3 +113,32 @@ def show() -> None:
         ),
     )
     show_code(windows.WindowSampler)
+
+
+def _batch(text: ChosenText, step: int, seed: int, batch_size: int, context_length: int, shown: str, kind: str) -> None:
+    token_ids, tokenizer = text.tokenized()
+    sampler = windows.WindowSampler(token_ids, context_length, batch_size, seed)
+    x, y = (each.numpy() for each in sampler.batch(step))
+    rows = []
+    for start, inputs, targets in zip(sampler.starts(step).tolist(), x.tolist(), y.tolist(), strict=True):
+        end = start + context_length + 1
+        before = token_ids[max(0, start - AROUND) : start].tolist()
+        rows.append(BatchRow(start, inputs, targets, before, token_ids[end : end + AROUND].tolist()))
+    used = {i for row in rows for ids in (row.before, row.x, row.y, row.after) for i in ids}
+    batch_table(rows, texts_of(tokenizer, used), "batch_table", show_ids=kind == "ids", show=shown)
+    shapes = [f"{name}: {each.shape} {each.dtype}" for name, each in (("x", x), ("y", y))]
+    shifted = bool((y[:, :-1] == x[:, 1:]).all())
+    st.code("\n".join([*shapes, f"(y[:, :-1] == x[:, 1:]).all(): {shifted}"]), language=None, wrap_lines=True)
+    n_windows = sampler.windows_per_epoch
+    epoch = step * batch_size // n_windows + 1
+    st.caption(
+        _(
+            "{size:,} predictions in this batch. The text has {n_windows:,} windows of {context_length} tokens; "
+            "once through all of them is an epoch, and step {step:,} begins in epoch {epoch:,}.",
+            size=x.size,
+            n_windows=n_windows,
+            context_length=context_length,
+            step=step,
+            epoch=epoch,
+        )
+    )

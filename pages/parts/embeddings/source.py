@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from engine.corpus import END_OF_TEXT
-from engine.language import N_, _
+from engine.language import _
+from engine.runs.named_texts import TextOf
+from engine.runs.tokenizers_learned import encoded
 from engine.tokenizer import Tokenizer
+from pages.shared.aside import computed
 from pages.shared.draft import show_bytes
+from pages.shared.models import settings_aside
 from pages.shared.text_source import choose_text
-from pages.shared.texts import text_of
 from pages.shared.tokenizers import TokenizerChoice, choose_tokenizer
 
 READ_CHARS = 1_000_000
@@ -21,14 +23,20 @@ LONGEST_SHOWN = 24
 
 
 @dataclass(frozen=True)
-class TokenizedText:
-    """A chosen text as ids (N,) int64, with the tokenizer that made them."""
+class ChosenText:
+    """The name of a text, and a tokenizer for it."""
 
-    ids: np.ndarray
-    tokenizer: Tokenizer
+    name: str
+    choice: TokenizerChoice
+
+    def tokenized(self) -> tuple[np.ndarray, Tokenizer]:
+        """The text's ids (N,) int64, with the tokenizer that made them; NotYet while they are computed."""
+        tokenizer = self.choice.load()
+        text = TextOf(settings_aside(), self.name, READ_CHARS)
+        return computed(_("Cutting the text into tokens …"), encoded, self.choice.named, text), tokenizer
 
 
-def choose_ids() -> TokenizedText | None:
+def choose_tokenized() -> ChosenText | None:
     """Controls for a text and a tokenizer; None, with a sentence, while there is no text."""
     source = choose_text(
         "embedding_text",
@@ -41,12 +49,7 @@ def choose_ids() -> TokenizedText | None:
     if not source.name:
         st.info(source.problem)
         return None
-    return TokenizedText(_ids(source.name, choice), choice.load())
-
-
-@st.cache_resource(max_entries=8, show_spinner=N_("Cutting the text into tokens …"))
-def _ids(source: str, choice: TokenizerChoice) -> np.ndarray:
-    return choice.load().encode_array(text_of(source, READ_CHARS), allowed_special=(END_OF_TEXT,))
+    return ChosenText(source.name, choice)
 
 
 def token_text(tokenizer: Tokenizer, token_id: int) -> str:

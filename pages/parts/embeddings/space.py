@@ -12,12 +12,13 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from engine import embedding
+from engine.aside_worker import Call
 from engine.checkpoint import Checkpoint
 from engine.language import N_, _, number
-from engine.runs.token_use import arranged, token_use
+from engine.runs.token_use import arranged, own_kind_nearby, projected, token_use
 from engine.tokenizer import Tokenizer
 from pages.parts.embeddings.source import token_text
-from pages.shared.aside import computed
+from pages.shared.aside import all_computed, computed
 from pages.shared.charts import visible_token
 from pages.shared.code_panel import show_code
 from pages.shared.components.embedding_map import MAX_POINTS, MapPoint, embedding_map
@@ -151,7 +152,7 @@ def _space(choice: ModelChoice, token: Any, how: Any) -> None:
                 width="stretch",
             )
     gathered, unseen = st.columns(2, gap="large")
-    with gathered:
+    with gathered, shown_errors():
         _gathering(choice, words, n_tokens, colour)
     with unseen:
         _unseen(weights, words, checkpoint)
@@ -260,28 +261,13 @@ def _places(
     last = ModelChoice(choice.run_id, _last_step(choice), choice.title)
     ids = words.ids[:n_tokens]
     if method == "PCA":
-        home = str(lab().settings.home)
-        frame, _unused = _pca(last.key, last.key, n_dims, n_tokens, home, last, last, ids)
-        points, share = _pca(choice.key, last.key, n_dims, n_tokens, home, choice, last, ids)
+        drawn, frame_of = tuple(ids.tolist()), model_named(last)
+        calls = [Call(projected, (each, frame_of, drawn, n_dims)) for each in (frame_of, model_named(choice))]
+        (frame, _unused), (points, share) = all_computed(_("Projecting the tokens (PCA) …"), calls)
         return points, frame, share
     frame = _tsne(last, ids, n_dims, None)
     points = frame if choice.step == last.step else _tsne(choice, ids, n_dims, frame)
     return points, frame, None
-
-
-@st.cache_data(max_entries=128, show_spinner=False)
-def _pca(
-    key: str,
-    last: str,
-    n_dims: int,
-    n: int,
-    home: str,
-    _choice: ModelChoice,
-    _last: ModelChoice,
-    _ids: np.ndarray,
-) -> tuple[np.ndarray, float]:
-    frame, vectors = (embedding.token_directions(load(each).model, _ids) for each in (_last, _choice))
-    return embedding.project_into(frame, vectors, n_dims)
 
 
 def _tsne(choice: ModelChoice, ids: np.ndarray, n_dims: int, frame: np.ndarray | None) -> np.ndarray:
@@ -413,7 +399,7 @@ def _caption(choice: ModelChoice, method: str, n_dims: int, n: int, share: float
 
 def _gathering(choice: ModelChoice, words: Vocabulary, n_tokens: int, colour: str) -> None:
     with st.expander(_("Do kinds of tokens gather?"), icon=":material/hub:"):
-        shares = _shares(choice.key, n_tokens, colour, str(lab().settings.home), choice, words)
+        shares = _shares(choice, words, n_tokens, colour)
         show_table(
             pd.DataFrame(shares, columns=[N_("kind"), N_("tokens"), N_("of own kind")]),
             hide_index=True,
@@ -435,13 +421,12 @@ def _gathering(choice: ModelChoice, words: Vocabulary, n_tokens: int, colour: st
         )
 
 
-@st.cache_data(max_entries=128, show_spinner=False)
-def _shares(
-    key: str, n: int, colour: str, home: str, _choice: ModelChoice, _words: Vocabulary
-) -> list[tuple[str, int, float]]:
-    labels = np.array(_groups(_words, _words.ids[:n].tolist(), colour))
-    vectors = embedding.token_directions(load(_choice).model, _words.ids[:n])
-    same = embedding.same_kind_nearby(vectors, labels, min(N_NEAREST, len(vectors) - 1))
+def _shares(choice: ModelChoice, words: Vocabulary, n: int, colour: str) -> list[tuple[str, int, float]]:
+    ids = words.ids[:n].tolist()
+    kinds = _groups(words, ids, colour)
+    text = _("Comparing the tokens …")
+    same = computed(text, own_kind_nearby, model_named(choice), tuple(ids), tuple(kinds), N_NEAREST)
+    labels = np.array(kinds)
     return [
         (name, int((labels == k).sum()), float(same[labels == k].mean()))
         for k, name in enumerate(COLOURS[colour])

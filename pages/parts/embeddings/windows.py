@@ -12,11 +12,12 @@ from engine import windows
 from engine.language import N_, _, number
 from engine.spreadsheets import harmless_cell
 from engine.tokenizer import Tokenizer
-from pages.parts.embeddings.source import choose_ids, texts_of
+from pages.parts.embeddings.source import choose_tokenized, texts_of
 from pages.shared import guide
 from pages.shared.charts import visible_token
 from pages.shared.code_panel import show_code
 from pages.shared.components.window_grid import MAX_WINDOWS, window_grid
+from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.tables import show_table
 
@@ -33,7 +34,7 @@ def show() -> None:
     )
     controls, figure = st.columns([1, 2.6], gap="large")
     with controls:
-        text = choose_ids()
+        text = choose_tokenized()
         context_length = st.slider(
             _("Context length (tokens)"),
             2,
@@ -73,12 +74,14 @@ def show() -> None:
             )
     if text is None:
         return
-    with figure:
-        first = round(place / 100 * max(0, len(text.ids) - size))
-        excerpt = text.ids[first : first + size]
-        _figure(excerpt, text.tokenizer, context_length, stride, first)
-    guide.tell("windows", {"context": context_length, "stride": stride})
-    _numbers(len(text.ids), context_length, stride)
+    below = st.container()
+    with figure, shown_errors():
+        ids, tokenizer = text.tokenized()
+        first = round(place / 100 * max(0, len(ids) - size))
+        _figure(ids[first : first + size], tokenizer, context_length, stride, first)
+        guide.tell("windows", {"context": context_length, "stride": stride})
+        with below:
+            _numbers(len(ids), context_length, stride)
     notice(
         _(
             "The target row is the input row moved by one: each target comes back as the next input. A window of T "

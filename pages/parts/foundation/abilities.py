@@ -14,6 +14,8 @@ from pages.parts.foundation.model import choose_foundation
 from pages.parts.foundation.scoring import (
     BY_NAME,
     answers,
+    calls_for,
+    calls_of_all,
     choose_count,
     go_ahead,
     items_of,
@@ -25,7 +27,7 @@ from pages.shared import guide
 from pages.shared.code_panel import show_code
 from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
-from pages.shared.models import ModelChoice
+from pages.shared.models import ModelChoice, model_named
 from pages.shared.tables import show_table
 from pages.shared.wording import inside
 
@@ -67,13 +69,15 @@ def show() -> None:
     if choice is not None:
         with figure, shown_errors():
             n = choose_count("foundation-n")
-            left = sum(missing(choice, items) for items in lists_of(n).values())
-            if go_ahead(choice, left, "foundation-measure", _("Puts the items to the model.")):
-                _scores(choice, n)
+            _scores(choice, n)
 
 
 def _scores(choice: ModelChoice, n: int) -> None:
-    (results,) = results_of_all([choice], n)
+    model, lists = model_named(choice), lists_of(n)
+    calls = calls_of_all(model, lists)
+    if not go_ahead(choice, sum(map(missing, calls.values())), "foundation-measure", _("Puts the items to the model.")):
+        return
+    (results,) = results_of_all(lists, [calls])
     guide.tell("probe", {"run": choice.run_id, "step": choice.step, "n": n, "above": above_chance(results)})
     rows = score_rows(results)
     ability_scores(rows, title=_("What the model can do untaught"), summary=summarise(results)).show()
@@ -82,7 +86,7 @@ def _scores(choice: ModelChoice, n: int) -> None:
     st.header(_("The items"), anchor=False)
     name = choose_ability("foundation-ability")
     items = items_of(name, n)
-    scores = answers(choice, items)
+    scores = answers(calls_for(model, name, len(items)))
     show_items(name, items, scores, result_of(items, scores), key=f"foundation:{name}")
 
 

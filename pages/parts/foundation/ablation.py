@@ -17,6 +17,7 @@ from engine.runs.records import RunRecord
 from pages.parts.foundation.figures import ability_scores, score_rows
 from pages.parts.foundation.scoring import (
     BY_NAME,
+    calls_of_all,
     choose_count,
     lists_of,
     percent,
@@ -28,7 +29,7 @@ from pages.shared.code_panel import show_code
 from pages.shared.errors import sentence, shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.live import kept_current
-from pages.shared.models import ModelChoice
+from pages.shared.models import ModelChoice, model_named
 from pages.shared.run_data import run_name, view
 from pages.shared.run_panel import LOOK_AGAIN_SECONDS, REFRESH_SECONDS, show_controls, show_status
 from pages.shared.tables import show_table
@@ -258,7 +259,7 @@ def _compare(records: Sequence[RunRecord], without: str) -> None:
     st.header(_("What was lost, and what not"), anchor=False)
     n = choose_count("ablation-n", 60)
     lists = lists_of(n)
-    first, second = results_of_all(choices, n)
+    first, second = results_of_all(lists, [calls_of_all(model_named(choice), lists) for choice in choices])
     found = {name: difference(items, first[name], second[name]) for name, items in lists.items()}
     rows = pd.concat([score_rows(first, names[0]), score_rows(second, names[1])])
     ability_scores(

@@ -29,7 +29,7 @@ from pages.shared.aside import all_computed
 from pages.shared.code_panel import show_code
 from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
-from pages.shared.models import ModelChoice, load
+from pages.shared.models import ModelChoice, load, model_named
 from pages.shared.tables import show_table
 
 SHOTS = (0, 1, 2, 4, 8)
@@ -96,13 +96,14 @@ def _lengths(tokenizer: str, name: str, n: int, k: int, _checkpoint: Checkpoint)
 
 def _few_shot(choice: ModelChoice, name: str, n: int) -> None:
     by_shots = shot_items(name, n)
-    to_do = sum(missing(choice, items) for items in by_shots.values())
+    model = model_named(choice)
+    calls = {k: calls_for(model, name, len(items), start=SHOTS[-1], n_shown=k) for k, items in by_shots.items()}
     about = _("Puts the items to the model with each number of examples.")
-    if not go_ahead(choice, to_do, "shots-measure", about):
+    if not go_ahead(choice, sum(map(missing, calls.values())), "shots-measure", about):
         return
-    calls = [call for items in by_shots.values() for call in calls_for(choice, items)]
-    all_computed(_("The model reads {n:,} items", n=sum(map(len, by_shots.values()))), calls)
-    scores = {k: answers(choice, items) for k, items in by_shots.items()}
+    n_items = sum(map(len, by_shots.values()))
+    all_computed(_("The model reads {n:,} items", n=n_items), [call for part in calls.values() for call in part])
+    scores = {k: answers(part) for k, part in calls.items()}
     results = {k: result_of(items, scores[k]) for k, items in by_shots.items()}
     checkpoint = load(choice)
     key = choice.run_id  # one tokenizer for all checkpoints of a run

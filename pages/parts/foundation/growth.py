@@ -7,18 +7,25 @@ import streamlit as st
 
 from engine import probes, training
 from engine.language import N_, _
-from engine.probes import ABILITIES, ProbeResult, result_of
+from engine.probes import ABILITIES, ProbeResult
 from pages.parts.foundation.figures import over_steps
 from pages.parts.foundation.items import choose_ability, show_items
 from pages.parts.foundation.model import choose_foundation
-from pages.parts.foundation.scoring import answers, calls_for, lists_of, missing, percent, verdict_words
+from pages.parts.foundation.scoring import (
+    answers,
+    calls_of_all,
+    lists_of,
+    missing,
+    percent,
+    results_of_all,
+    verdict_words,
+)
 from pages.shared.aside import NotYet
 from pages.shared.code_panel import show_code
 from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
-from pages.shared.models import ModelChoice
+from pages.shared.models import ModelChoice, steps_named
 from pages.shared.tables import show_table
-from pages.shared.viewer import lab
 
 COUNTS = (20, 40, 60, 100)
 N_ITEMS = 40
@@ -78,11 +85,10 @@ def _appearance(choice: ModelChoice) -> None:
         persist_state="session",
         help=_("They are put to every checkpoint, so the time grows with both."),
     )
-    steps = [info.step for info in lab().checkpoints(choice.run_id)]
-    models = [ModelChoice(choice.run_id, step, choice.title) for step in steps]
     lists = lists_of(n)
-    total = len(models) * sum(map(len, lists.values()))
-    left = {model.step: sum(missing(model, items) for items in lists.values()) for model in models}
+    calls = {step: calls_of_all(model, lists) for step, model in steps_named(choice.run_id).items()}
+    total = len(calls) * sum(map(len, lists.values()))
+    left = {step: sum(map(missing, by_name.values())) for step, by_name in calls.items()}
     to_do = sum(left.values())
     if to_do:
         ready = sum(not number for number in left.values())
@@ -99,26 +105,24 @@ def _appearance(choice: ModelChoice) -> None:
             _(
                 "{ready} of {n_models} checkpoints are measured · {to_do:,} items to go.",
                 ready=ready,
-                n_models=len(models),
+                n_models=len(calls),
                 to_do=to_do,
             )
         )
         if st.session_state.get(asked):
-            calls = [call for model in models for items in lists.values() for call in calls_for(model, items)]
-            NotYet(calls, N_("The checkpoints in turn")).show()
-    measured = [model for model in models if not left[model.step]]
+            every = [call for by_name in calls.values() for part in by_name.values() for call in part]
+            NotYet(every, N_("The checkpoints in turn")).show()
+    measured = [step for step in calls if not left[step]]
     if not measured:
         return
-    results = {
-        model.step: {name: result_of(items, answers(model, items)) for name, items in lists.items()}
-        for model in measured
-    }
+    found = results_of_all(lists, [calls[step] for step in measured])
+    results = dict(zip(measured, found, strict=True))
     _panels(results, choice.step)
     if choice.step in results:
         st.header(_("Look at one checkpoint"), anchor=False)
         st.caption(_("Step {step:,}: the slider **Checkpoint** above chooses it.", step=choice.step))
         name = choose_ability("growth-ability")
-        scores = answers(choice, lists[name])
+        scores = answers(calls[choice.step][name])
         show_items(name, lists[name], scores, results[choice.step][name], key=f"growth:{name}")
     else:
         st.caption(_("The checkpoint chosen above is not measured yet."))

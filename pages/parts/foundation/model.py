@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from engine import foundation, generation
 from engine.checkpoint import Checkpoint
 from engine.corpus import mix_pieces
-from engine.evaluation import token_probabilities
-from engine.generation import (
-    GenerationStep,
-    SamplingConfig,
-    generate,
-    next_logits,
-    next_token_distribution,
-    top_candidates,
-)
+from engine.generation import SamplingConfig, next_token_distribution, top_candidates
 from engine.language import N_, _, number
+from engine.moments import read_logits
 from engine.runs.records import RunRecord
+from engine.writing import Continued, go_on
+from pages.shared.aside import computed
 from pages.shared.charts import next_token_bars, visible_token
 from pages.shared.code_panel import show_code
 from pages.shared.components.token_strip import token_strip
 from pages.shared.draft import show_bytes
+from pages.shared.errors import shown_errors
 from pages.shared.examples import example_foundation
 from pages.shared.lesson import exercise, notice
-from pages.shared.models import ModelChoice, choose_model, inference, load
+from pages.shared.models import ModelChoice, choose_model, load, model_named
 from pages.shared.quantities import duration
 from pages.shared.run_data import run_name, view
 from pages.shared.tables import show_table
@@ -113,68 +106,16 @@ def show() -> None:
 # --- what it writes --------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Written:
-    """A prompt and what the model wrote behind it: ids, and the probability of each (None for the first)."""
-
-    ids: tuple[int, ...]
-    probabilities: tuple[float | None, ...]
-    n_prompt: int
-
-
-@st.cache_resource(max_entries=64, show_spinner=N_("The model writes …"))
-def _written(key: str, prompt: str, seed: int, n: int, _checkpoint: Checkpoint) -> _Written:
-    model, tokenizer = _checkpoint.model, _checkpoint.tokenizer
-    ids = tokenizer.encode(prompt)[-model.config.context_length :]
-    with inference():
-        known: list[float | None] = [None if np.isnan(p) else float(p) for p in token_probabilities(model, ids)]
-        stop = {tokenizer.end_of_text_id} - {None}
-        steps = generate(model, tokenizer, ids, n, SamplingConfig(TEMPERATURE, seed=seed), stop_ids=stop)
-        new = [step for step in _until_empty_line(steps, verse="\n\n" in prompt) if step.id not in stop]
-    all_ids = (*ids, *(step.id for step in new))
-    return _Written(all_ids, (*known, *(step.base_probability for step in new)), len(ids))
-
-
-@st.cache_resource(max_entries=128, show_spinner=False)
-def _bars(key: str, ids: tuple[int, ...], _checkpoint: Checkpoint) -> pd.DataFrame:
-    with inference():
-        logits = next_logits(_checkpoint.model, ids)[: _checkpoint.tokenizer.n_vocab]
-    base = next_token_distribution(logits, SamplingConfig(), ids).base
-    found = top_candidates(base, _checkpoint.tokenizer)
-    return pd.DataFrame([{"token": each.text, "probability": each.probability} for each in found])
-
-
-def _until_empty_line(steps: Iterator[GenerationStep], *, verse: bool) -> Iterator[GenerationStep]:
-    """The steps, without those from an empty line on; in verse, empty lines stand between the speakers."""
-    text = ""
-    for step in steps:
-        text += step.text
-        if "\n\n" in text and not verse:
-            return
-        yield step
-
-
 def _first_impression(choice: ModelChoice) -> None:
     prompt = _prompt()
     if not prompt:
         st.info(_("Type a beginning: the model needs at least one character to go on from."))
         return
-    checkpoint = load(choice)
     seed = int(st.session_state.get("foundation-seed", 0))
-    small = checkpoint.model.config.n_parameters < 20_000_000
-    written = _written(choice.key, prompt, seed, TOKENS if small else LARGE_TOKENS, checkpoint)
-    origin = (choice.key, prompt, seed)
-    if st.session_state.get("foundation-origin") != origin:
-        st.session_state["foundation-origin"] = origin
-        st.session_state[_PLACE] = written.n_prompt
     text, bars = st.columns([3, 2], gap="large")
-    place = min(st.session_state[_PLACE], len(written.ids))
     with text:
         st.markdown(_("**It goes on**"))
-        clicked = token_strip(_tokens(written, checkpoint), key="foundation-strip", selected=place, label=_("The text"))
-        if clicked is not None and clicked != place:
-            st.session_state[_PLACE] = clicked
-            st.rerun()
+        figure = st.container()
         st.button(
             _("Write another"),
             icon=":material/casino:",
@@ -183,26 +124,58 @@ def _first_impression(choice: ModelChoice) -> None:
             args=(seed,),
             help=_("The same beginning with other dice."),
         )
-        st.caption(
-            _(
-                "The prompt is bold; the {n_prompt} tokens after it are the model's own, drawn at temperature "
-                "{temperature} up to its sign for the end or an empty line. Choose a token to see what it was drawn "
-                "from.",
-                n_prompt=len(written.ids) - written.n_prompt,
-                temperature=TEMPERATURE,
-            )
+    with figure, shown_errors():
+        _written(choice, prompt, seed, bars)
+
+
+def _written(choice: ModelChoice, prompt: str, seed: int, bars: Any) -> None:
+    checkpoint = load(choice)
+    small = checkpoint.model.config.n_parameters < 20_000_000
+    written = computed(
+        _("The model writes …"),
+        go_on,
+        model_named(choice),
+        prompt,
+        SamplingConfig(TEMPERATURE, seed=seed),
+        TOKENS if small else LARGE_TOKENS,
+    )
+    origin = (choice.key, prompt, seed)
+    if st.session_state.get("foundation-origin") != origin:
+        st.session_state["foundation-origin"] = origin
+        st.session_state[_PLACE] = written.n_prompt
+    place = min(st.session_state[_PLACE], len(written.ids))
+    clicked = token_strip(_tokens(written, checkpoint), key="foundation-strip", selected=place, label=_("The text"))
+    if clicked is not None and clicked != place:
+        st.session_state[_PLACE] = clicked
+        st.rerun()
+    st.caption(
+        _(
+            "The prompt is bold; the {n_prompt} tokens after it are the model's own, drawn at temperature "
+            "{temperature} up to its sign for the end or an empty line. Choose a token to see what it was drawn "
+            "from.",
+            n_prompt=len(written.ids) - written.n_prompt,
+            temperature=TEMPERATURE,
         )
-    with bars:
+    )
+    with bars, shown_errors():
         before = written.ids[: max(1, place)]
         last = show_bytes(checkpoint.tokenizer.token_bytes(before[-1]))
         figure = next_token_bars(
-            _bars(choice.key, before, checkpoint), title=_("After {visible_token}", visible_token=visible_token(last))
+            _next_tokens(choice, before, checkpoint),
+            title=_("After {visible_token}", visible_token=visible_token(last)),
         )
         figure.show(caption=False)
         st.text(figure.summary)
         if place < len(written.ids):
             drawn = show_bytes(checkpoint.tokenizer.token_bytes(written.ids[place]))
             st.text(_("In the text stands {visible_token}.", visible_token=visible_token(drawn)))
+
+
+def _next_tokens(choice: ModelChoice, before: tuple[int, ...], checkpoint: Checkpoint) -> pd.DataFrame:
+    logits = computed(_("The model reads the text"), read_logits, model_named(choice), before)
+    base = next_token_distribution(logits, SamplingConfig(), before).base
+    found = top_candidates(base, checkpoint.tokenizer)
+    return pd.DataFrame([{"token": each.text, "probability": each.probability} for each in found])
 
 
 def _again(seed: int) -> None:
@@ -234,7 +207,7 @@ def _prompt() -> str:
     return typed.encode("utf-8", "replace").decode("utf-8")
 
 
-def _tokens(written: _Written, checkpoint: Checkpoint) -> list[dict[str, Any]]:
+def _tokens(written: Continued, checkpoint: Checkpoint) -> list[dict[str, Any]]:
     return [
         {
             "text": show_bytes(checkpoint.tokenizer.token_bytes(id)),

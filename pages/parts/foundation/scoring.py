@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 import streamlit as st
 
-from engine.aside_worker import Call
+from engine.aside_worker import Call, ModelOf
 from engine.language import N_, _
-from engine.probes import ABILITIES, Ability, Item, ProbeResult, result_of, score_items, unread_items
+from engine.probes import ABILITIES, Ability, Item, ProbeResult, result_of, score_unread, unread_items
 from pages.shared.aside import all_computed, computed, is_known
-from pages.shared.models import ModelChoice, load, model_named
+from pages.shared.models import ModelChoice, load
 
 N_ITEMS = 40
 ITEM_COUNTS = (20, 40, 60, 100, 150, 200)
@@ -36,31 +37,38 @@ def lists_of(n: int) -> dict[str, list[Item]]:
     return dict(zip(names, lists, strict=True))
 
 
-def calls_for(choice: ModelChoice, items: Sequence[Item]) -> list[Call]:
-    """What has to be computed for these items, a few of them at a time; the same items always make the same calls."""
-    name = model_named(choice)
-    parts = (tuple(items[start : start + AT_A_TIME]) for start in range(0, len(items), AT_A_TIME))
-    return [Call(score_items, (name, part)) for part in parts]
+def calls_for(model: ModelOf, ability: str, n: int, *, start: int = 0, n_shown: int = 0) -> list[Call]:
+    """What has to be computed for `n` items from `start` on, a few of them at a time; before each the first `n_shown`
+    stand solved. The same items always make the same calls.
+    """
+    ends = [*range(start, start + n, AT_A_TIME), start + n]
+    return [Call(score_unread, (model, ability, *part, WRITTEN, n_shown)) for part in pairwise(ends)]
 
 
-def missing(choice: ModelChoice, items: Sequence[Item]) -> int:
-    """How many of these items the model has not answered yet."""
-    return sum(len(call.arguments[1]) for call in calls_for(choice, items) if not is_known(call))
+def calls_of_all(model: ModelOf, lists: Mapping[str, Sequence[Item]]) -> dict[str, list[Call]]:
+    """What has to be computed for the first items of every ability."""
+    return {name: calls_for(model, name, len(items)) for name, items in lists.items()}
 
 
-def answers(
-    choice: ModelChoice, items: Sequence[Item], text: str = N_("The model reads the items")
-) -> list[np.ndarray]:
+def missing(calls: Iterable[Call]) -> int:
+    """How many items of these calls the model has not answered yet."""
+    return sum(call.arguments[3] - call.arguments[2] for call in calls if not is_known(call))
+
+
+def answers(calls: Sequence[Call], text: str = N_("The model reads the items")) -> list[np.ndarray]:
     """Log-probabilities of every item's endings; NotYet while they are computed."""
-    return [scores for part in all_computed(text, calls_for(choice, items)) for scores in part]
+    return [scores for part in all_computed(text, calls) for scores in part]
 
 
-def results_of_all(choices: Sequence[ModelChoice], n: int) -> list[dict[str, ProbeResult]]:
-    """What each model gets right of each ability's first `n` items; NotYet while they are computed."""
-    lists = lists_of(n)
-    calls = [call for choice in choices for items in lists.values() for call in calls_for(choice, items)]
-    all_computed(_("The model reads {n:,} items", n=len(choices) * sum(map(len, lists.values()))), calls)
-    return [{name: result_of(items, answers(choice, items)) for name, items in lists.items()} for choice in choices]
+def results_of_all(
+    lists: Mapping[str, Sequence[Item]], calls: Sequence[Mapping[str, Sequence[Call]]]
+) -> list[dict[str, ProbeResult]]:
+    """What each model gets right of each ability's items, from its `calls_of_all`; NotYet while they are computed."""
+    n = len(calls) * sum(map(len, lists.values()))
+    all_computed(
+        _("The model reads {n:,} items", n=n), [call for each in calls for part in each.values() for call in part]
+    )
+    return [{name: result_of(items, answers(each[name])) for name, items in lists.items()} for each in calls]
 
 
 def go_ahead(choice: ModelChoice, left: int, key: str, about: str) -> bool:

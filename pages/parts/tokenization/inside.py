@@ -12,8 +12,9 @@ from engine.bpe import N_BYTES
 from engine.errors import EngineError
 from engine.language import N_, _
 from engine.merges import TraceState, merge_number, merge_trace, merge_tree
+from engine.readable import readable
 from engine.tokenizer import MergeTree, Tokenizer
-from pages.shared.bpe_training import learned_counts, quoted, readable, sample_counts
+from pages.shared.bpe_training import learned_counts, quoted, sample_counts
 from pages.shared.chips import chips_of
 from pages.shared.code_panel import show_code
 from pages.shared.components import StepRow, as_rows, merge_steps, merge_tree_view, token_chips

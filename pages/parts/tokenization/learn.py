@@ -14,8 +14,9 @@ from engine.bpe import N_BYTES, Pair
 from engine.bpe_replay import Replay
 from engine.language import N_, _, number
 from engine.merges import merge_number
+from engine.readable import readable
 from pages.shared.bpe_charts import compression, pair_counts, pair_name
-from pages.shared.bpe_training import MAX_LINE, readable, recorded, recorded_line
+from pages.shared.bpe_training import MAX_LINE, recorded, recorded_line
 from pages.shared.chips import chips_of
 from pages.shared.code_panel import show_code
 from pages.shared.components import StepRow, merge_steps, token_chips

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from engine import tokenizer_export
+from engine.aside_worker import Call
 from engine.language import N_, _, number
-from engine.merges import merge_number
+from engine.runs.named_texts import LEARN_CHARS, TextOf
+from engine.runs.tokens_listed import huggingface_file, ranks_code, ranks_file, tokens_listed
 from engine.tokenizer import Tokenizer
-from engine.tokenizer_export import can_export, huggingface_code, huggingface_json, tiktoken_code, tiktoken_ranks
+from engine.tokenizer_export import can_export, huggingface_code
 from pages.parts.tokenization.inside import KINDS as WITH_TREES
 from pages.parts.tokenization.inside import look_inside
+from pages.shared.aside import computed, for_download
 from pages.shared.bpe_charts import token_lengths
-from pages.shared.bpe_training import quoted, readable, sample_counts
+from pages.shared.bpe_training import quoted
 from pages.shared.code_panel import show_code
 from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
+from pages.shared.models import settings_aside
 from pages.shared.tables import show_table
 from pages.shared.text_source import choose_text
 from pages.shared.tokenizers import TokenizerChoice, choose_tokenizer
@@ -39,14 +42,6 @@ KEPT = {
     "unused": N_("never used in it"),
     "special": N_("special tokens"),
 }
-
-
-@dataclass(frozen=True)
-class Vocabulary:
-    """A tokenizer's tokens as a table: one row for each id in use."""
-
-    table: pd.DataFrame
-    n_used: int
 
 
 def vocabulary() -> None:
@@ -71,8 +66,9 @@ def vocabulary() -> None:
         return
     with other:
         choice = choose_tokenizer("vocabulary", source.name)
+    _figures(choice, source.name)
     with shown_errors():
-        _figures(choice, source.name)
+        _downloads(choice, source.name)
     notice(
         _(
             "In a learned vocabulary the first 256 ids are the bytes; most are never used in an English text, but with "
@@ -99,56 +95,33 @@ def vocabulary() -> None:
 
 
 def _figures(choice: TokenizerChoice, source: str) -> None:
-    tokenizer = choice.load()
-    vocabulary = _vocabulary(choice, source)
-    _numbers(vocabulary, tokenizer)
-    _browse(vocabulary, choice, tokenizer)
-    token_lengths(vocabulary.table["bytes"].to_numpy()).show()
-    with st.expander(_("As a table"), icon=":material/table_rows:"):
-        lengths = vocabulary.table["bytes"].value_counts().sort_index()
-        show_table(
-            pd.DataFrame({N_("bytes"): lengths.index, N_("tokens"): lengths.to_numpy()}),
-            hide_index=True,
-            width="content",
-        )
-    _downloads(choice, source, tokenizer)
+    numbers = st.container()
+    wanted, order, kept = _which()
+    with shown_errors():
+        tokenizer = choice.load()
+        text = TextOf(settings_aside(), source, LEARN_CHARS)
+        table = computed(_("Listing the tokens …"), tokens_listed, choice.named, text, choice.kind in WITH_TREES)
+        with numbers:
+            _numbers(table, tokenizer)
+        _browse(table, choice, tokenizer, wanted, order, kept)
+        token_lengths(table["bytes"].to_numpy()).show()
+        with st.expander(_("As a table"), icon=":material/table_rows:"):
+            lengths = table["bytes"].value_counts().sort_index()
+            show_table(
+                pd.DataFrame({N_("bytes"): lengths.index, N_("tokens"): lengths.to_numpy()}),
+                hide_index=True,
+                width="content",
+            )
 
 
-@st.cache_resource(max_entries=12, show_spinner=N_("Listing the tokens …"))
-def _vocabulary(choice: TokenizerChoice, source: str) -> Vocabulary:
-    """The table is shared by all sessions: it is read, never changed."""
-    tokenizer = choice.load()
-    counts = sample_counts(choice, source)
-    special = set(tokenizer.special_tokens.values())
-    merged = choice.kind in WITH_TREES
-    rows = []
-    for token_id, token in _tokens(tokenizer):
-        rank = merge_number(token_id) if merged and token_id >= 256 and token_id not in special else None
-        rows.append((token_id, readable(token), token.decode("utf-8", "replace"), len(token), rank))
-    table = pd.DataFrame(rows, columns=[N_("id"), N_("token"), N_("plain"), N_("bytes"), N_("merge")])
-    table["merge"] = table["merge"].astype("Int64")
-    table["count"] = counts[table["id"].to_numpy()]
-    table["special"] = table["id"].isin(special)
-    table["alphabet"] = table["plain"].rank(method="first").astype("int64")
-    return Vocabulary(table, int((table["count"] > 0).sum()))
-
-
-def _tokens(tokenizer: Tokenizer) -> list[tuple[int, bytes]]:
-    """All ids that are in use, with their bytes: official encodings leave a few out."""
-    special = {token_id: name.encode("utf-8") for name, token_id in tokenizer.special_tokens.items()}
-    if can_export(tokenizer):
-        return sorted({**dict(tokenizer_export.ordinary_tokens(tokenizer)), **special}.items())
-    return [(token_id, tokenizer.token_bytes(token_id)) for token_id in range(tokenizer.n_vocab)]
-
-
-def _numbers(vocabulary: Vocabulary, tokenizer: Tokenizer) -> None:
-    table = vocabulary.table
+def _numbers(table: pd.DataFrame, tokenizer: Tokenizer) -> None:
+    n_used = int((table["count"] > 0).sum())
     with st.container(horizontal=True):
         st.metric(_("Tokens"), number(len(table)), width=150, help=_("Ids in use, special tokens included."))
-        st.metric(_("Used in the text"), number(vocabulary.n_used), width=170, help=_("They occur at least once."))
+        st.metric(_("Used in the text"), number(n_used), width=170, help=_("They occur at least once."))
         st.metric(
             _("Never used in it"),
-            number(len(table) - vocabulary.n_used),
+            number(len(table) - n_used),
             width=170,
             help=_("They cost parameters and learn nothing from this text."),
         )
@@ -166,7 +139,8 @@ def _numbers(vocabulary: Vocabulary, tokenizer: Tokenizer) -> None:
 # --- browsing ----------------------------------------------------------------------------------------------------
 
 
-def _browse(vocabulary: Vocabulary, choice: TokenizerChoice, tokenizer: Tokenizer) -> None:
+def _which() -> tuple[str, str, str]:
+    """Which tokens are listed: what they hold, in which order, and of which kind."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wanted = st.text_input(
             _("Search"),
@@ -196,7 +170,13 @@ def _browse(vocabulary: Vocabulary, choice: TokenizerChoice, tokenizer: Tokenize
             help=_("Which tokens to list."),
             width=200,
         )
-    found = select(vocabulary.table, wanted, kept)
+    return wanted, order, kept
+
+
+def _browse(
+    table: pd.DataFrame, choice: TokenizerChoice, tokenizer: Tokenizer, wanted: str, order: str, kept: str
+) -> None:
+    found = select(table, wanted, kept)
     shown = arrange(found, order)
     if found.empty:
         st.info(_("No token of this vocabulary fits. Search for a shorter part, or show all tokens."))
@@ -231,7 +211,7 @@ def _browse(vocabulary: Vocabulary, choice: TokenizerChoice, tokenizer: Tokenize
         _(
             "{n_found:,} of {n_table:,} tokens.{more} Choose a row for more about its token.",
             n_found=len(found),
-            n_table=len(vocabulary.table),
+            n_table=len(table),
             more=more,
         )
     )
@@ -293,7 +273,8 @@ def _details(row: pd.Series, choice: TokenizerChoice, tokenizer: Tokenizer) -> N
 # --- files -------------------------------------------------------------------------------------------------------
 
 
-def _downloads(choice: TokenizerChoice, source: str, tokenizer: Tokenizer) -> None:
+def _downloads(choice: TokenizerChoice, source: str) -> None:
+    tokenizer = choice.load()
     st.header(_("Take it along"), anchor=False)
     name = file_name(choice, source)
     with st.container(horizontal=True):
@@ -309,7 +290,7 @@ def _downloads(choice: TokenizerChoice, source: str, tokenizer: Tokenizer) -> No
         if can_export(tokenizer):
             st.download_button(
                 _("Ranks for tiktoken"),
-                data=lambda: tiktoken_ranks(tokenizer),
+                data=for_download(Call(ranks_file, (choice.named,))),
                 file_name=f"{name}.tiktoken",
                 mime="text/plain",
                 icon=":material/download:",
@@ -318,7 +299,7 @@ def _downloads(choice: TokenizerChoice, source: str, tokenizer: Tokenizer) -> No
             )
             st.download_button(
                 _("tokenizer.json for Hugging Face"),
-                data=lambda: huggingface_json(tokenizer).encode(),
+                data=for_download(Call(huggingface_file, (choice.named,))),
                 file_name="tokenizer.json",
                 mime="application/json",
                 icon=":material/download:",
@@ -342,14 +323,10 @@ def _downloads(choice: TokenizerChoice, source: str, tokenizer: Tokenizer) -> No
             "Hugging Face's file holds them, and takes special tokens in a text as such unless it is told otherwise."
         )
     )
-    with st.expander(_("How to load the files"), icon=":material/code:"):
-        st.code(_tiktoken_code(choice, source, f"{name}.tiktoken"), language="python", wrap_lines=True)
+    with st.expander(_("How to load the files"), icon=":material/code:"), shown_errors():
+        code = computed(_("Listing the tokens …"), ranks_code, choice.named, f"{name}.tiktoken")
+        st.code(code, language="python", wrap_lines=True)
         st.code(huggingface_code("tokenizer.json"), language="python", wrap_lines=True)
-
-
-@st.cache_data(max_entries=32, show_spinner=False)
-def _tiktoken_code(choice: TokenizerChoice, source: str, name: str) -> str:
-    return tiktoken_code(choice.load(), name)
 
 
 def file_name(choice: TokenizerChoice, source: str) -> str:

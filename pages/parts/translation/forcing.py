@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 import streamlit as st
 
 from engine import seq2seq, translation
 from engine.language import N_, _, number
 from engine.seq2seq import END
-from engine.translation import FedPosition, Vocabulary, free_running, teacher_forced
-from engine.two_decodings import exposure_of
+from engine.translation import FedPosition, Vocabulary
+from engine.two_decodings import exposure_of, feed_both
 from pages.parts.translation.source import choose_pair, choose_translator, held_out_of, translator
 from pages.shared.aside import computed
 from pages.shared.charts import percent
@@ -19,7 +17,7 @@ from pages.shared.code_panel import show_code
 from pages.shared.components.token_table import Cell, Row, token_table
 from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
-from pages.shared.models import ModelChoice, inference, model_named
+from pages.shared.models import ModelChoice, model_named
 from pages.shared.tables import show_table
 
 N_MEASURED = 100
@@ -66,15 +64,6 @@ def show() -> None:
         translation._positions,
         translation.measure_exposure,
     )
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _both(
-    key: str, source: tuple[int, ...], reference: tuple[int, ...], _model: Any
-) -> tuple[list[FedPosition], list[FedPosition]]:
-    with inference():
-        free = free_running(_model, source, reference, _model.config.max_length - 1)
-        return teacher_forced(_model, source, reference), free
 
 
 def _table(
@@ -137,10 +126,11 @@ def _table(
 
 def _compare(choice: ModelChoice) -> None:
     pair = choose_pair(choice, "forcing-sentence")
-    model, vocabulary = translator(choice)
+    _unused, vocabulary = translator(choice)
     source, reference = tuple(vocabulary.encode(pair.english)), tuple(vocabulary.encode(pair.foreign))
-    forced, free = _both(choice.key, source, reference, model)
-    _table(vocabulary, reference, forced, free)
+    with shown_errors():
+        forced, free = computed(_("Translating …"), feed_both, model_named(choice), source, reference)
+        _table(vocabulary, reference, forced, free)
     with shown_errors():
         _measured(choice)
 

@@ -12,12 +12,11 @@ from engine.errors import EngineError
 from engine.language import N_, _, number
 from engine.runs.records import RunRecord
 from engine.runs.translating import DEFAULT_PRESET, PRESETS, TranslationConfig, translation_config
-from engine.seq2seq import Seq2Seq, trace_of
+from engine.seq2seq import Seq2Seq
 from engine.translation import Pair, Vocabulary, held_out_pairs
-from engine.two_decodings import greedy_translation
 from pages.shared.errors import sentence
 from pages.shared.lesson_runs import LessonRuns, choose_checkpoint, stamp_of
-from pages.shared.models import ModelChoice, inference, load
+from pages.shared.models import ModelChoice, load
 from pages.shared.run_data import run_name
 from pages.shared.viewer import lab
 
@@ -144,26 +143,3 @@ def choose_pair(choice: ModelChoice, key: str) -> Pair:
 def _another(key: str, sentences: tuple[str, ...]) -> None:
     others = [each for each in sentences if each != st.session_state.get(key)]
     st.session_state[key] = random.choice(others)
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _greedy(key: str, ids: tuple[int, ...], _model: Seq2Seq) -> tuple[tuple[int, ...], float]:
-    with inference():
-        found = greedy_translation(_model, ids)
-    return found.ids, found.log_probability
-
-
-def greedy(choice: ModelChoice, ids: tuple[int, ...]) -> tuple[tuple[int, ...], float]:
-    """The greedy translation of source ids, and its log-probability."""
-    return _greedy(choice.key, ids, translator(choice)[0])
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _trace(key: str, source: tuple[int, ...], target: tuple[int, ...], _model: Seq2Seq) -> Any:
-    with inference():
-        return trace_of(_model, source, target)
-
-
-def traced(choice: ModelChoice, source: tuple[int, ...], target: tuple[int, ...]) -> Any:
-    """All attention of a sentence pair (`engine.seq2seq.Seq2SeqTrace`), computed once for everybody."""
-    return _trace(choice.key, source, target, translator(choice)[0])

@@ -10,22 +10,23 @@ import streamlit as st
 
 from engine import seq2seq
 from engine.language import N_, _
-from engine.seq2seq import END
+from engine.seq2seq import END, Hypothesis
 from engine.translation import split_words
+from engine.two_decodings import translate_and_look
 from pages.parts.translation.source import (
     LANGUAGE_NAMES,
     choose_translator,
     config_of,
-    greedy,
     held_out_of,
-    traced,
     translator,
 )
 from pages.shared import guide
+from pages.shared.aside import computed
 from pages.shared.code_panel import show_code
 from pages.shared.components.attention_map import attention_map
+from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
-from pages.shared.models import ModelChoice
+from pages.shared.models import ModelChoice, model_named
 from pages.shared.tables import show_table
 
 SENTENCE = "translation-sentence"
@@ -126,29 +127,45 @@ def _known_words(english: tuple[str, ...]) -> None:
 
 
 def _translation(choice: ModelChoice, source: tuple[int, ...]) -> None:
-    model, vocabulary = translator(choice)
-    target, log_probability = greedy(choice, source)
-    text = vocabulary.decode(target)
+    config = translator(choice)[0].config
+    written = st.container()
+    layer, head = _which(config.n_layers, config.n_heads)
+    alignment = st.container()
+    with written, shown_errors():
+        found = computed(_("Translating …"), translate_and_look, model_named(choice), source)
+        _written(choice, source, found.translation)
+        with alignment:
+            weights = found.cross[layer - 1]
+            which = _(
+                "layer {layer}, {ending}", layer=layer, ending=MEAN if head is None else _("head {head}", head=head)
+            )
+            shown = found.translation.ids[: config.max_length - 1]
+            _alignment(choice, source, shown, weights.mean(0) if head is None else weights[head - 1], which)
+
+
+def _written(choice: ModelChoice, source: tuple[int, ...], found: Hypothesis) -> None:
+    text = translator(choice)[1].decode(found.ids)
     with st.container(border=True):
         st.markdown(
             _("**{language_names}, by the model**", language_names=_(LANGUAGE_NAMES[config_of(choice).language]))
         )
         st.text(text or _("∅ (it ends at once)"))
         reference = {pair.english: pair.foreign for pair in held_out_of(choice)}.get(st.session_state[SENTENCE])
-        verdict = _("Probability of the whole sentence: {exp:.3g}.", exp=np.exp(log_probability))
+        verdict = _("Probability of the whole sentence: {exp:.3g}.", exp=np.exp(found.log_probability))
         if reference is not None and reference == text:
             verdict = _("✓ Exactly the phrasebook's translation. {verdict}", verdict=verdict)
         st.caption(verdict)
         if reference is not None and reference != text:
             st.text(_("✗ The phrasebook says: {reference}", reference=reference))
     guide.tell("translated", {"run": choice.run_id, "step": choice.step, "source": source, "right": text == reference})
-    shown = target[: model.config.max_length - 1]
-    cross = np.stack([layer[0].numpy() for layer in traced(choice, source, shown).cross])  # (layers, H, T, S)
-    layer, head = _which(cross.shape[0], cross.shape[1])
-    weights = cross[layer - 1].mean(0) if head is None else cross[layer - 1, head - 1]
+
+
+def _alignment(
+    choice: ModelChoice, source: tuple[int, ...], shown: tuple[int, ...], weights: np.ndarray, which: str
+) -> None:
+    vocabulary = translator(choice)[1]
     rows = [*(vocabulary.words[i] for i in shown), "end"]
     columns = [vocabulary.words[i] for i in source]
-    which = _("layer {layer}, {ending}", layer=layer, ending=MEAN if head is None else _("head {head}", head=head))
     strongest = [columns[int(i)] for i in weights.argmax(-1)]
     summary = _("Cross-attention of {which}: ", which=which) + ", ".join(
         _("{row} looks most at {column}", row=row, column=column)
