@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import threading
 
@@ -9,13 +10,23 @@ from engine.corpus import list_corpora, load_corpus
 from engine.errors import EngineError
 from pages.shared.viewer import in_class
 
+_LIBRARIES = ("sklearn.model_selection", "scipy.optimize")
+"""What the lessons that classify and fit laws import: a second or two, in which no page is drawn."""
 _log = logging.getLogger("llm_lessons.pages")
 
 
 def begin() -> None:
-    """In a class, reads the texts in the background, one after the other; a single learner waits for what they open."""
+    """In a class, imports large libraries and reads the texts in the background; a single learner waits for what they
+    open.
+    """
     if in_class():
-        threading.Thread(target=_read_texts, name="warm-up", daemon=True).start()
+        threading.Thread(target=_prepare, name="warm-up", daemon=True).start()
+
+
+def _prepare() -> None:
+    for name in _LIBRARIES:
+        importlib.import_module(name)
+    _read_texts()
 
 
 def _read_texts() -> None:
