@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from engine.checks import require_number, require_whole
 from engine.classification import confusion_matrix
@@ -200,7 +200,7 @@ def share_interval(n_right: int, n: int, confidence: float = 0.95) -> tuple[floa
     """
     require_whole("n", n, 1)
     require_whole("n_right", n_right, 0, n)
-    z = float(stats.norm.ppf(0.5 + confidence / 2))
+    z = float(special.ndtri(0.5 + confidence / 2))
     share, wide = n_right / n, z * z / n
     middle = (share + wide / 2) / (1 + wide)
     reach = z * math.sqrt(share * (1 - share) / n + wide / (4 * n)) / (1 + wide)
@@ -214,7 +214,7 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[fl
     mean = float(np.mean(values))
     if len(values) == 1:
         return mean, mean, mean
-    reach = float(stats.t.ppf(0.5 + confidence / 2, len(values) - 1)) * float(np.std(values, ddof=1))
+    reach = float(special.stdtrit(len(values) - 1, 0.5 + confidence / 2)) * float(np.std(values, ddof=1))
     reach /= math.sqrt(len(values))
     return mean, mean - reach, mean + reach
 

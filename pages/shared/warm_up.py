@@ -11,11 +11,13 @@ from engine.corpus import list_corpora, load_corpus
 from engine.errors import EngineError
 from pages.shared.viewer import in_class
 
+_LIBRARIES = ("sklearn.model_selection", "scipy.optimize")
+"""What the lessons that classify and fit laws import: a second or two, in which no page is drawn."""
 _log = logging.getLogger("llm_lessons.pages")
 
 
 def begin() -> None:
-    """In a class, imports all parts of the lessons and reads the texts in the background, one after the other; a single
+    """In a class, imports all parts of the lessons and large libraries and reads the texts in the background; a single
     learner waits for what they open.
     """
     if in_class():
@@ -25,8 +27,9 @@ def begin() -> None:
 def _prepare() -> None:
     from pages import parts
 
-    for found in pkgutil.walk_packages(parts.__path__, f"{parts.__name__}."):
-        import_module(found.name)
+    of_the_parts = [found.name for found in pkgutil.walk_packages(parts.__path__, f"{parts.__name__}.")]
+    for name in (*_LIBRARIES, *of_the_parts):
+        import_module(name)
     _read_texts()
 
 

@@ -11,7 +11,8 @@ import pytest
 from engine.instruction_files import as_json_lines
 from engine.instructions import Example
 from engine.runs.execution import execute
-from engine.runs.instructing import instruction_config
+from engine.runs.instructing import instruction_config, load_tuned
+from engine.runs.questions_asked import greedy_answer
 from engine.runs.service import lab
 from tests.pages.conftest import tiny_config
 from tests.pages.helpers import open_lesson, words
@@ -90,9 +91,14 @@ def test_a_run_shows_its_answers_beside_the_references(base: str):
 
 
 def test_both_models_are_asked_the_same_and_the_reference_stands_beside(base: str):
-    app = open_lesson(PAGE, "Ask it", instruction_run=tuned(base))
+    run_id = tuned(base)
+    app = open_lesson(PAGE, "Ask it", instruction_run=run_id)
     said = words(app)
     assert "**Pretrained**" in said and "**Fine-tuned**" in said and "**The table says**" in said
+    shown = [each.value for each in app.text]
+    prompt = next(each for each in shown if each.startswith("Question: "))
+    for model in (lab().load_model(run_id), load_tuned(lab().artifacts.kept_model(lab().run(run_id).config.base))):
+        assert (greedy_answer(model, prompt) or "(nothing: it ends at once)") in shown
     app.toggle(key="ask-all").set_value(True).run()
     assert not app.exception
     app.toggle(key="ask-own").set_value(True).run()

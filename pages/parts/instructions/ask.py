@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from engine import answering, generation
 from engine.answers import exact_match, rouge_l, says_fact
-from engine.aside_worker import Call
+from engine.aside_worker import Call, ModelOf
+from engine.checkpoint import Checkpoint
 from engine.generation import SamplingConfig
-from engine.instructions import Example, Question, Template
+from engine.instructions import Example, Question, Template, end_id
 from engine.language import N_, _
-from engine.runs.questions_asked import greedy_answer, stream_answer
+from engine.runs.questions_asked import MAX_ANSWER, greedy_answer
+from engine.writing import write_part
 from pages.parts.instructions.asking import choose_question
-from pages.parts.instructions.source import base_of, choose_tuned, config_of, tuned
-from pages.shared.aside import all_computed
+from pages.parts.instructions.source import base_named, base_of, choose_tuned, config_of, tuned
+from pages.shared.aside import all_computed, awaited
 from pages.shared.code_panel import show_code
 from pages.shared.components.token_table import Cell, Row, token_table
 from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
-from pages.shared.models import ModelChoice, inference, model_named
+from pages.shared.models import ModelChoice, model_named
 from pages.shared.viewer import lab
 from pages.shared.wording import begin
 
-_KEPT = 32
+AT_A_TIME = 10
+"""Tokens of an answer that are written between two looks at the page."""
 
 
 def show() -> None:
@@ -107,12 +108,15 @@ def _side_by_side(choice: ModelChoice, question: Question, temperature: float) -
         st.text(prompt)
     sampling = SamplingConfig(temperature=round(temperature, 1), top_k=40 if temperature else 0, seed=0)
     columns = st.columns(2)
-    models = ((N_("Pretrained"), config.base, base_of(config)), (N_("Fine-tuned"), choice.key, tuned(choice)))
+    models = (
+        (N_("Pretrained"), base_named(config), base_of(config)),
+        (N_("Fine-tuned"), model_named(choice), tuned(choice)),
+    )
     said: dict[str, str] = {}
-    for column, (title, key, checkpoint) in zip(columns, models, strict=True):
+    for column, (title, model, checkpoint) in zip(columns, models, strict=True):
         with column, st.container(border=True):
             st.markdown(f"**{_(title)}**")
-            said[title] = _answer(key, checkpoint, prompt, sampling)
+            said[title] = _answer(model, checkpoint, prompt, sampling)
             _judged(said[title], question)
     if question.example.answer:
         with st.container(border=True):
@@ -121,21 +125,20 @@ def _side_by_side(choice: ModelChoice, question: Question, temperature: float) -
     _sentence(said, question)
 
 
-def _answer(key: str, checkpoint: Any, prompt: str, sampling: SamplingConfig) -> str:
-    """Streams the answer the first time, then keeps it for this session."""
-    kept: dict[Any, str] = st.session_state.setdefault("ask-kept", {})
-    place = st.empty()
-    name = (key, prompt, sampling)
-    if name not in kept:
-        text = ""
-        with inference():
-            for text in stream_answer(checkpoint.model, checkpoint.tokenizer, prompt, sampling):
-                place.text(text)
-        kept[name] = text
-        while len(kept) > _KEPT:
-            kept.pop(next(iter(kept)))
-    place.text(kept[name] or _("(nothing: it ends at once)"))
-    return kept[name]
+def _answer(model: ModelOf, checkpoint: Checkpoint, prompt: str, sampling: SamplingConfig) -> str:
+    """The answer as it grows, a few tokens at a time, written once for everybody who asks the same."""
+    place, text = st.empty(), ""
+    ids, end = tuple(checkpoint.tokenizer.encode(prompt)), end_id(checkpoint.tokenizer)
+    n = min(MAX_ANSWER, checkpoint.model.config.context_length - len(ids))
+    for start in range(0, n, AT_A_TIME):
+        few = min(AT_A_TIME, n - start)
+        steps = awaited(Call(write_part, (model, ids, sampling, n, start, few)))
+        text += "".join(step.text for step in steps if step.id != end)
+        place.text(text.strip())
+        if len(steps) < few or steps[-1].id == end:
+            break
+    place.text(text.strip() or _("(nothing: it ends at once)"))
+    return text.strip()
 
 
 def _judged(text: str, question: Question) -> None:

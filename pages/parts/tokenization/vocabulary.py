@@ -67,8 +67,6 @@ def vocabulary() -> None:
     with other:
         choice = choose_tokenizer("vocabulary", source.name)
     _figures(choice, source.name)
-    with shown_errors():
-        _downloads(choice, source.name)
     notice(
         _(
             "In a learned vocabulary the first 256 ids are the bytes; most are never used in an English text, but with "
@@ -97,8 +95,11 @@ def vocabulary() -> None:
 def _figures(choice: TokenizerChoice, source: str) -> None:
     numbers = st.container()
     wanted, order, kept = _which()
-    with shown_errors():
+    figure, files = st.container(), st.container()
+    with figure, shown_errors():
         tokenizer = choice.load()
+        with files, shown_errors():
+            _downloads(choice, source, tokenizer)
         text = TextOf(settings_aside(), source, LEARN_CHARS)
         table = computed(_("Listing the tokens …"), tokens_listed, choice.named, text, choice.kind in WITH_TREES)
         with numbers:
@@ -273,8 +274,7 @@ def _details(row: pd.Series, choice: TokenizerChoice, tokenizer: Tokenizer) -> N
 # --- files -------------------------------------------------------------------------------------------------------
 
 
-def _downloads(choice: TokenizerChoice, source: str) -> None:
-    tokenizer = choice.load()
+def _downloads(choice: TokenizerChoice, source: str, tokenizer: Tokenizer) -> None:
     st.header(_("Take it along"), anchor=False)
     name = file_name(choice, source)
     with st.container(horizontal=True):
