@@ -375,18 +375,20 @@ def _loss_spec(x: Axis, runs: tuple[str, ...], unit: str) -> dict[str, Any]:
     baseline = base.transform_filter("datum.layer == 'baseline'")
     # aria=False: a rule without rows would be a nameless graphic to a screen reader; the labels say the same.
     baseline_rules = baseline.mark_rule(strokeDash=[2, 3], strokeWidth=1.3, aria=False).encode(
-        y=vertical, color=alt.value(_QUIET), tooltip=alt.Tooltip("label:N", title=_("Baseline ({unit})", unit=unit))
+        y=vertical,
+        color=alt.ColorValue(_QUIET),
+        tooltip=alt.Tooltip("label:N", title=_("Baseline ({unit})", unit=unit)),
     )
     # To the right of the plot, which the fit makes room for: no curve runs through a label.
     baseline_labels = baseline.mark_text(align="left", dx=5, fontSize=13).encode(
-        x=alt.value("width"), y=vertical, text="label:N", color=alt.value(_QUIET)
+        x=alt.XValue("width"), y=vertical, text=alt.Text("label:N"), color=alt.ColorValue(_QUIET)
     )
     mark = base.transform_filter("datum.layer == 'mark'")
     mark_rules = mark.mark_rule(strokeDash=[6, 3], strokeWidth=1.3, aria=False).encode(
-        x=horizontal, color=alt.value(_QUIET), tooltip=alt.Tooltip("label:N", title=_("Change"))
+        x=horizontal, color=alt.ColorValue(_QUIET), tooltip=alt.Tooltip("label:N", title=_("Change"))
     )
     mark_labels = mark.mark_text(align="left", dx=5, dy=-9, fontSize=13).encode(
-        x=horizontal, y=alt.value("height"), text="label:N", color=alt.value(_QUIET)
+        x=horizontal, y=alt.YValue("height"), text=alt.Text("label:N"), color=alt.ColorValue(_QUIET)
     )
     chart = alt.layer(baseline_rules, mark_rules, train, lines, dots, baseline_labels, mark_labels)
     return _to_spec(chart, _("Loss during training"), 380)
@@ -435,7 +437,7 @@ def _bars_spec(title: str, n_bars: int) -> dict[str, Any]:
             scale=alt.Scale(domainMin=0),
             axis=alt.Axis(format="~%", tickCount=4),
         ),
-        color=alt.value("blue"),
+        color=alt.ColorValue("blue"),
         tooltip=[
             alt.Tooltip("rank:Q", title=_("Rank")),
             alt.Tooltip("token:N", title=_("Token")),
@@ -443,7 +445,7 @@ def _bars_spec(title: str, n_bars: int) -> dict[str, Any]:
         ],
     )
     numbers = base.mark_text(align="left", dx=5, fontSize=13).encode(
-        x="probability:Q", text="percent:N", color=alt.value(_QUIET)
+        x=alt.X("probability:Q"), text=alt.Text("percent:N"), color=alt.ColorValue(_QUIET)
     )
     return _to_spec(alt.layer(bars, numbers), title, max(150, 26 * n_bars + 90))
 
@@ -478,7 +480,9 @@ def _grouped_bars_spec(
             alt.Tooltip("shown:N", title=_(value_title)),
         ],
     )
-    numbers = base.mark_text(align="left", dx=4, fontSize=12).encode(text="shown:N", color=alt.value(_QUIET))
+    numbers = base.mark_text(align="left", dx=4, fontSize=12).encode(
+        text=alt.Text("shown:N"), color=alt.ColorValue(_QUIET)
+    )
     return _to_spec(alt.layer(bars, numbers), title, height or max(160, len(rows) * (14 * len(series) + 8) + 60))
 
 
