@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
 
 from engine.classroom.pace import Pace
 from engine.language import _
+from pages.shared import turns
 
 
 @st.cache_resource(show_spinner=False)
@@ -42,10 +42,9 @@ def kept_current(panel: Callable[..., object], *, every: float | None) -> Callab
     def drawn(*args: Any) -> None:
         start, wish = time.thread_time(), _Wish()
         said: object = None
-        within = _drawn_now.get() is not None
         token = _drawn_now.set(wish)
         try:
-            with _turn(within):
+            with _turn():
                 said = panel(*args)
         finally:
             _drawn_now.reset(token)
@@ -67,22 +66,16 @@ def kept_current(panel: Callable[..., object], *, every: float | None) -> Callab
     return st.fragment(drawn, run_every=interval)
 
 
-_turns = threading.BoundedSemaphore(3)
-"""So many panels are drawn again at a time: of thirty threads that want Python's lock each waits for all others at each
-step, and none comes to its end.
-"""
-
-
 @contextlib.contextmanager
-def _turn(within: bool) -> Iterator[None]:
-    """The turn of a panel that is drawn again by itself. A page that is drawn as a whole asks for none; nor does a
-    panel `within` another one, which has its turn: three that waited for a second one would wait for ever.
+def _turn() -> Iterator[None]:
+    """The turn of a panel that is drawn again by itself, after those who clicked. A page that is drawn as a whole has
+    one already; so has a panel within another one.
     """
     context = get_script_run_ctx(suppress_warning=True)
-    if within or context is None or not context.fragment_ids_this_run:
+    if context is None or not context.fragment_ids_this_run:
         yield
         return
-    with _turns:
+    with turns.PAGES.one(turns.CLOCK):
         yield
 
 

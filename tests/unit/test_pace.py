@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from types import SimpleNamespace
 
 import pytest
 
 from engine.classroom.pace import FACTORS, Pace
-from pages.shared import live
+from pages.shared import live, turns
 
 
 class Clock:
@@ -72,11 +71,12 @@ def test_one_slow_drawing_does_not_slow_everybody_down(clock: Clock) -> None:
 
 
 def test_a_panel_within_a_panel_needs_no_turn_of_its_own(monkeypatch):
-    monkeypatch.setattr(live, "_turns", threading.BoundedSemaphore(1))
+    only_one = turns.Turns(1, patience=30)
+    monkeypatch.setattr(turns, "PAGES", only_one)
     in_fragment = SimpleNamespace(fragment_ids_this_run=["panel"])
     monkeypatch.setattr(live, "get_script_run_ctx", lambda **_unused: in_fragment)
-    with live._turn(within=False):
-        assert not live._turns.acquire(blocking=False)
-        with live._turn(within=True):
-            pass
-    assert live._turns.acquire(blocking=False)
+    with live._turn():
+        assert not only_one._free
+        with live._turn():
+            assert not only_one._free
+    assert only_one._free

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from pages.shared.turns import Turns
+from pages.shared.turns import CLICK, CLOCK, Turns
 
 
 def busiest(turns, n, work):
@@ -75,3 +75,21 @@ def test_nobody_waits_for_ever_for_a_place_that_is_not_given_back():
 def busy(turns, done):
     with turns.one():
         done.set()
+
+
+def test_clicks_come_before_clocks_and_each_in_the_order_of_asking():
+    turns, order, threads = Turns(1, patience=30), [], []
+
+    def draw(name, asker):
+        with turns.one(asker):
+            order.append(name)
+
+    with turns.one():
+        for name, asker in (("clock 1", CLOCK), ("click 1", CLICK), ("clock 2", CLOCK), ("click 2", CLICK)):
+            threads.append(threading.Thread(target=draw, args=(name, asker)))
+            threads[-1].start()
+            while len(turns._queue) < len(threads):
+                time.sleep(0.001)
+    for thread in threads:
+        thread.join(5)
+    assert order == ["click 1", "click 2", "clock 1", "clock 2"]
