@@ -123,10 +123,24 @@ class Desk:
     def before(self, asked: Asked) -> int:
         """How many other calls wait or are computed that come before this one."""
         with self._changed:
-            if asked.begun:
-                return 0
-            others = [each for each in self._open.values() if each is not asked]
-            return sum(each.begun or self._turn(each) < self._turn(asked) for each in others)
+            return len(self._before(asked))
+
+    def expected(self, asked: Asked) -> float:
+        """Seconds until a call is done, by what such calls took so far; 0 where it is done or nothing is known."""
+        with self._changed:
+            own = self._took.get(asked.call.function, 0.0)
+            if asked.done or not own:
+                return 0.0
+            quick = self._is_quick(asked) and self.n_quick > 0
+            ahead = [each for each in self._before(asked) if not quick or self._is_quick(each)]
+            waiting = sum(self._took.get(each.call.function, 0.0) for each in ahead)
+            return own + waiting / max(1, self.n_quick if quick else self.n_processes)
+
+    def _before(self, asked: Asked) -> list[Asked]:
+        if asked.begun:
+            return []
+        others = [each for each in self._open.values() if each is not asked]
+        return [each for each in others if each.begun or self._turn(each) < self._turn(asked)]
 
     def close(self) -> None:
         """Ends the processes when what they compute now is done; what waits is never computed."""

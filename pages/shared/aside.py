@@ -71,7 +71,7 @@ def found_by(call: Call, text: str = N_("The model is asked")) -> Any:
 
 def awaited(call: Call) -> Any:
     """The result of a short call, which the script waits for; a press of the learner's ends the waiting."""
-    while not _come([asked := desk().ask(call, quick=True)], PATIENCE):
+    while not _wait_for([asked := desk().ask(call, quick=True)], PATIENCE):
         st.empty()  # where Streamlit looks whether the script should stop
     return asked.value()
 
@@ -102,9 +102,17 @@ def all_computed(text: str, calls: Sequence[Call]) -> list[Any]:
 
 
 def _come(asked: list[Asked], seconds: float) -> bool:
-    """Whether all of these are there within so many seconds, in which others have this page's turn."""
+    """Whether all of these are there within so many seconds, in which others have this page's turn. Where that cannot
+    be, nobody waits for it.
+    """
     if all(each.done for each in asked):
         return True
+    if any(desk().expected(each) > seconds for each in asked):
+        return False
+    return _wait_for(asked, seconds)
+
+
+def _wait_for(asked: list[Asked], seconds: float) -> bool:
     with turns.PAGES.given_back():
         return desk().wait(asked, seconds)
 

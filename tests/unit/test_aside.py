@@ -229,6 +229,27 @@ def test_a_short_call_passes_long_ones(desk, tmp_path):
     assert sum(each.done for each in long) <= 1
 
 
+def test_how_long_a_call_will_take_is_expected_from_what_such_calls_took(desk):
+    result(desk, Call(add, (1, 2)))  # starts the process
+    unknown = desk.ask(Call(sleep, (0.3, "first")))
+    assert desk.expected(unknown) == 0
+    assert desk.wait([unknown], 60)
+    assert desk.expected(unknown) == 0
+    asked = [desk.ask(Call(sleep, (0.3, name))) for name in "abc"]
+    expected = [desk.expected(each) for each in asked]
+    assert [round(each / 0.3) for each in expected] == [1, 2, 3]
+    assert desk.wait(asked, 60)
+
+
+def test_what_is_said_to_be_quick_comes_first(desk, tmp_path):
+    folder = str(tmp_path)
+    desk.ask(Call(sleep, (0.5, "now")))
+    many = [desk.ask(Call(note, (folder, f"many-{n}"))) for n in range(3)]
+    one = desk.ask(Call(note, (folder, "one")), quick=True)
+    assert desk.wait([*many, one], 60)
+    assert order(tmp_path)[0] == "one"
+
+
 def test_what_is_quick_does_not_wait_for_the_end_of_something_long(tmp_path):
     desk = Desk(1, n_quick=1)
     for name in ("starts the process", "its time is known now"):
