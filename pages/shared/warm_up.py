@@ -9,6 +9,7 @@ from importlib import import_module
 
 from engine.corpus import list_corpora, load_corpus
 from engine.errors import EngineError
+from engine.tokenizer import OFFICIAL_ENCODINGS, official_encoding
 from pages.shared.viewer import in_class
 
 _LIBRARIES = ("sklearn.model_selection", "scipy.optimize")
@@ -30,14 +31,10 @@ def _prepare() -> None:
     of_the_parts = [found.name for found in pkgutil.walk_packages(parts.__path__, f"{parts.__name__}.")]
     for name in (*_LIBRARIES, *of_the_parts):
         import_module(name)
-    _read_texts()
-
-
-def _read_texts() -> None:
-    for info in list_corpora():
-        if not info.available:
-            continue
-        try:
-            load_corpus(info.name)
-        except (EngineError, OSError):
-            _log.exception("the text %s could not be read", info.name)
+    texts = [info.name for info in list_corpora() if info.available]
+    for read, names in ((official_encoding, OFFICIAL_ENCODINGS), (load_corpus, texts)):
+        for name in names:
+            try:
+                read(name)
+            except (EngineError, OSError):
+                _log.exception("%s could not be read", name)

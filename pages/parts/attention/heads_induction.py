@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import inspection
-from engine.language import N_, _
+from engine.language import N_, _, language
 from pages.parts.attention.chosen_heads import Chosen, three_decimals
 from pages.parts.attention.head import choose_head, head_name, set_head
 from pages.shared.code_panel import show_code
@@ -49,7 +49,7 @@ def show_induction(chosen: Chosen) -> None:
         persist_state="session",
         help=_("Another number draws other tokens."),
     )
-    ids, tokens, maps = _repeated(chosen.choice.key, int(seed), chosen.choice)
+    ids, tokens, maps = _repeated(chosen.choice.key, int(seed), language(), chosen.choice)
     half = len(ids) // 2
     queries = np.arange(half, 2 * half)
     shares = maps[:, :, queries, queries - half + 1].mean(-1)
@@ -122,7 +122,9 @@ def show_induction(chosen: Chosen) -> None:
 
 
 @st.cache_resource(max_entries=12, show_spinner=N_("The model reads the repeated row …"))
-def _repeated(key: str, seed: int, _choice: ModelChoice) -> tuple[tuple[int, ...], tuple[str, ...], np.ndarray]:
+def _repeated(
+    key: str, seed: int, spoken: str, _choice: ModelChoice
+) -> tuple[tuple[int, ...], tuple[str, ...], np.ndarray]:
     checkpoint = load(_choice)
     ids = inspection.repeated_row(checkpoint.model.config, seed=seed)
     with inference():

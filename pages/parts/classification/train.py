@@ -12,7 +12,7 @@ from engine import classification, lora
 from engine.classification import Classifier, ClassifierConfig
 from engine.errors import EngineError
 from engine.gpt import GPT
-from engine.language import N_, _, number
+from engine.language import N_, _, language, number
 from engine.runs.classifying import DEFAULT_PRESET, PRESETS, ClassificationConfig, classification_config
 from engine.runs.records import RunRecord
 from pages.parts.classification.source import (
@@ -249,7 +249,7 @@ def _draw_swap(model: GPT, tokenizer: Any, names: tuple[str, ...], config: Class
         lora_rank=min(config.lora_rank, model.config.d_model),
         lora_alpha=config.lora_alpha,
     )
-    counted, learning = _counted(shape)
+    counted, learning = _counted(shape, language())
     parts = [
         Part(name, n, "adapter" if config.trainable == "lora" and block else "yes" if learns else "no")
         for name, n, learns, block in counted
@@ -281,7 +281,7 @@ def _draw_swap(model: GPT, tokenizer: Any, names: tuple[str, ...], config: Class
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _counted(shape: ClassifierConfig) -> tuple[list[tuple[str, int, bool, bool]], tuple[int, int]]:
+def _counted(shape: ClassifierConfig, spoken: str) -> tuple[list[tuple[str, int, bool, bool]], tuple[int, int]]:
     """(name, parameters, learns, is a block) of the body from below, and (learning in all, parameters of the head)."""
     model = Classifier(shape)
     body = model.body

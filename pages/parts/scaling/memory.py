@@ -12,7 +12,7 @@ from engine import machine, scaling
 from engine.errors import ConfigError
 from engine.gpt import GPTConfig
 from engine.hardware import DEVICES
-from engine.language import N_, _, number
+from engine.language import N_, _, language, number
 from engine.runs.config import RunConfig
 from engine.scaling import PUBLISHED_SHAPES, MemoryNeeds
 from engine.settings import Settings
@@ -108,7 +108,7 @@ def show() -> None:
 
 
 @st.cache_data(ttl=10, show_spinner=False)
-def _own_shapes(learner: str) -> dict[str, tuple[str, GPTConfig]]:
+def _own_shapes(learner: str, spoken: str) -> dict[str, tuple[str, GPTConfig]]:
     found = {}
     for record in lab().runs():
         try:
@@ -121,7 +121,7 @@ def _own_shapes(learner: str) -> dict[str, tuple[str, GPTConfig]]:
 
 
 def _model() -> tuple[GPTConfig, str]:
-    own = _own_shapes(viewer.learner())
+    own = _own_shapes(viewer.learner(), language())
     names = {
         **{each.preset: each.name for each in PUBLISHED_SHAPES},
         **{key: name for key, (name, _unused) in own.items()},

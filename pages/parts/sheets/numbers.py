@@ -12,7 +12,7 @@ from engine.corpus import list_corpora
 from engine.errors import EngineError
 from engine.gpt import GPTConfig
 from engine.inspection import HEAD_LABELS, head_scores
-from engine.language import N_, _, number
+from engine.language import N_, _, language, number
 from engine.runs.records import RunRecord
 from engine.scaling import count_parameters, training_flops
 from engine.tokenizer import official_encoding
@@ -34,11 +34,11 @@ def numbers_of(lesson: str) -> tuple[tuple[str, str], ...]:
     if measure is None:
         return ()
     stamp = ",".join(sorted(f"{run.run_id}:{run.step}" for run in lab().runs(None) if not run.live)[:200])
-    return _measured(lesson, stamp)
+    return _measured(lesson, stamp, language())
 
 
 @st.cache_data(max_entries=64, show_spinner=N_("Measuring …"))
-def _measured(lesson: str, stamp: str) -> tuple[tuple[str, str], ...]:
+def _measured(lesson: str, stamp: str, spoken: str) -> tuple[tuple[str, str], ...]:
     found: list[tuple[str, str]] = []
     try:
         found.extend(_MEASURES[lesson]())

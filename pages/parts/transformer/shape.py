@@ -12,7 +12,7 @@ import streamlit as st
 
 from engine.errors import ConfigError, EngineError
 from engine.gpt import GPTConfig
-from engine.language import N_, _, number
+from engine.language import N_, _, language, number
 from engine.scaling import PUBLISHED_SHAPES
 from pages.parts.transformer.words import POSITIONS
 from pages.shared import viewer
@@ -97,7 +97,7 @@ def start_shape() -> GPTConfig:
 
 
 @st.cache_data(ttl=10, show_spinner=False)
-def _runs(learner: str) -> dict[str, str]:
+def _runs(learner: str, spoken: str) -> dict[str, str]:
     service = lab()
     return {
         f"run:{r.run_id}": _("Yours: {run_name}", run_name=run_name(r))
@@ -108,7 +108,7 @@ def _runs(learner: str) -> dict[str, str]:
 
 def _presets() -> dict[str, str]:
     """Names and titles, published shapes first."""
-    return {**{each.preset: each.name for each in PUBLISHED_SHAPES}, **_runs(viewer.learner())}
+    return {**{each.preset: each.name for each in PUBLISHED_SHAPES}, **_runs(viewer.learner(), language())}
 
 
 def _shape_of(preset: str) -> GPTConfig:
