@@ -9,6 +9,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+import psutil
+
 from engine.runs.store import RunStore, opened
 from engine.settings import Settings
 
@@ -23,17 +25,21 @@ _START_SLACK = 2.0  # between the store's clock readings of asking and starting
 
 @dataclass(frozen=True)
 class Use:
-    """What the UI process used: MiB and seconds of processor time."""
+    """What the UI process used, MiB and seconds of processor time; and seconds of all cores, `stolen`: those that a
+    virtual machine wanted and other machines got.
+    """
 
     rss: float
     uss: float
     cpu: float
     at: float
+    stolen: float
 
     @classmethod
     def of(cls, server: Server) -> Use:
         rss, uss = server.memory()
-        return cls(rss, uss, server.cpu_seconds(), time.monotonic())
+        stolen = float(getattr(psutil.cpu_times(), "steal", 0.0))
+        return cls(rss, uss, server.cpu_seconds(), time.monotonic(), stolen)
 
 
 async def run(server: Server, *, n_learners: int, minutes: float, think: float, seed: int = 0) -> dict[str, Any]:
@@ -83,6 +89,7 @@ async def run(server: Server, *, n_learners: int, minutes: float, think: float, 
         "uss_before_MiB": before.uss,
         "uss_after_MiB": after.uss,
         "cpu_share": round((after.cpu - before.cpu) / passed, 2),
+        "stolen_share": round((after.stolen - before.stolen) / passed / (os.cpu_count() or 1), 3),
         "load_average_before": load_before,
         "load_average_after": os.getloadavg()[0],
         **checks,
