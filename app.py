@@ -2,7 +2,7 @@
 
 import os
 
-os.environ["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS", "1")  # PyTorch reads it when it is first imported
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # PyTorch reads it when it is first imported
 
 import gc
 import sys

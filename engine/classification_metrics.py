@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from engine.checks import require_number, require_whole
+from engine.answers import wilson_interval
+from engine.checks import require_number
 from engine.classification import confusion_matrix
 from engine.errors import ConfigError
 
@@ -142,7 +143,7 @@ def quality(labels: Sequence[int], probabilities: np.ndarray) -> Quality:
     predicted = said.argmax(1)
     n_right = int((predicted == truth).sum())
     f1 = reported_f1(truth.tolist(), predicted.tolist(), said.shape[1])
-    return Quality(len(truth), n_right, n_right / len(truth), share_interval(n_right, len(truth)), f1)
+    return Quality(len(truth), n_right, n_right / len(truth), wilson_interval(n_right, len(truth)), f1)
 
 
 def rarest_class(labels: Sequence[int], n_classes: int) -> int:
@@ -190,21 +191,6 @@ def calibration(positive: np.ndarray, probabilities: np.ndarray, edges: Sequence
     )
     error = sum(each.n * abs(each.share - each.probability) for each in bins) / len(scores)
     return Calibration(bins, error)
-
-
-def share_interval(n_right: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Between which shares the true one lies, by Wilson (1927), when `n_right` of `n` texts were right.
-
-    >>> tuple(round(end, 3) for end in share_interval(90, 100))
-    (0.826, 0.945)
-    """
-    require_whole("n", n, 1)
-    require_whole("n_right", n_right, 0, n)
-    z = float(special.ndtri(0.5 + confidence / 2))
-    share, wide = n_right / n, z * z / n
-    middle = (share + wide / 2) / (1 + wide)
-    reach = z * math.sqrt(share * (1 - share) / n + wide / (4 * n)) / (1 + wide)
-    return max(0.0, middle - reach), min(1.0, middle + reach)
 
 
 def mean_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float, float]:

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.answers import wilson_interval
 from engine.checks import require_number
-from engine.classification_metrics import calibration, share_interval
+from engine.classification_metrics import calibration
 from engine.errors import ConfigError
 from engine.language import _
 from engine.spreadsheets import harmless_cell
@@ -144,7 +145,7 @@ def coverage(guesses: Sequence[LossGuess]) -> Class | None:
 
 
 def _class(stated: float, n_right: int, n: int) -> Class:
-    return Class(stated, n_right / n, *share_interval(n_right, n), n)
+    return Class(stated, n_right / n, *wilson_interval(n_right, n), n)
 
 
 def extrapolate(steps: Sequence[float], losses: Sequence[float], step: float) -> float:

@@ -29,20 +29,14 @@ _LIMITS = {
 }
 
 
-_OTHERS = ("HOME", "STORE", "ARTIFACTS", "SCHEDULER", "SERVE", "WORKERS", "DEVICE", "TEACHER_KEY")
-_WHERE = ("HOME", "XDG_DATA_HOME", "LOCALAPPDATA")  # where a system keeps what belongs to its user
-_VARIABLES = (*(f"LLM_LAB_{each}" for each in _OTHERS), *_LIMITS.values(), *_WHERE)
-
-
 def current() -> Settings:
     """The settings in the environment, as `Settings.from_environment` reads them, without reading them twice."""
-    return _read(tuple(map(os.environ.get, _VARIABLES)))
+    return _read(tuple(pair for pair in os.environ.items() if pair[0].startswith("LLM_LAB_")))
 
 
 @lru_cache(maxsize=16)
-def _read(values: tuple[str | None, ...]) -> Settings:
-    given = zip(_VARIABLES, values, strict=True)
-    return Settings.from_environment({name: value for name, value in given if value is not None})
+def _read(environment: tuple[tuple[str, str], ...]) -> Settings:
+    return Settings.from_environment(dict(environment))
 
 
 @dataclass(frozen=True)

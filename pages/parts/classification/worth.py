@@ -6,6 +6,7 @@ import streamlit as st
 
 from engine import classification_metrics as metrics
 from engine import simple_classifiers
+from engine.answers import wilson_interval
 from engine.errors import CorpusError
 from engine.language import _
 from pages.parts.classification.one_test import compare
@@ -67,6 +68,6 @@ def show() -> None:
         simple_classifiers.KeywordRule.of,
         simple_classifiers.naive_bayes,
         simple_classifiers.logistic_regression,
-        metrics.share_interval,
+        wilson_interval,
         metrics.mean_interval,
     )
