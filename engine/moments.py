@@ -78,9 +78,12 @@ def read_text(checkpoint: Checkpoint, text: str) -> Read:
     return Read(spans, token_probabilities(checkpoint.model, spans.ids.tolist()))
 
 
-def places_of(checkpoint: Checkpoint, last: Checkpoint, ids: tuple[int, ...]) -> np.ndarray:
-    """Where these tokens lie (n, 2), on the two axes of largest spread at the `last` checkpoint."""
-    frame, vectors = (
-        embedding.token_directions(each.model, np.array(ids, dtype=np.int64)) for each in (last, checkpoint)
-    )
-    return embedding.project_into(frame, vectors, 2)[0]
+def places_of(
+    checkpoint: Checkpoint, last: Checkpoint, ids: tuple[int, ...], n_dims: int = 2
+) -> tuple[np.ndarray, float]:
+    """Where these tokens lie, (n, n_dims) float, on the axes of largest spread at the `last` checkpoint; and the share
+    of their variance that these axes keep, 0 to 1.
+    """
+    chosen = np.array(ids, dtype=np.int64)
+    frame, vectors = (embedding.token_directions(each.model, chosen) for each in (last, checkpoint))
+    return embedding.project_into(frame, vectors, n_dims)

@@ -30,7 +30,7 @@ _LIMITS = {
 
 
 def current() -> Settings:
-    """The settings in the environment, as `Settings.from_environment` reads them, without reading them twice."""
+    """The settings in the environment, as `Settings.from_environment` reads them (ConfigError as there), but once."""
     return _read(tuple(pair for pair in os.environ.items() if pair[0].startswith("LLM_LAB_")))
 
 

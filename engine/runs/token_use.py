@@ -35,17 +35,8 @@ def token_use(checkpoint: Checkpoint, settings: Settings, run_id: str, n_chars: 
     return embedding.token_counts(tokenizer.encode_array(text, allowed_special=(END_OF_TEXT,)), tokenizer.n_vocab)
 
 
-def projected(checkpoint: Checkpoint, last: Checkpoint, ids: tuple[int, ...], n_dims: int) -> tuple[np.ndarray, float]:
-    """Places (n, n_dims) of some tokens on the axes of largest spread at the `last` checkpoint, and the share of the
-    spread that these keep.
-    """
-    chosen = np.array(ids, dtype=np.int64)
-    frame, vectors = (embedding.token_directions(each.model, chosen) for each in (last, checkpoint))
-    return embedding.project_into(frame, vectors, n_dims)
-
-
 def own_kind_nearby(checkpoint: Checkpoint, ids: tuple[int, ...], kinds: tuple[int, ...], k: int) -> np.ndarray:
-    """For each token the share of its `k` nearest among these that are of its kind, (n,)."""
+    """For each token the share, 0 to 1, of its `k` nearest among these that are of its kind: (n,) float."""
     vectors = embedding.token_directions(checkpoint.model, np.array(ids, dtype=np.int64))
     return embedding.same_kind_nearby(vectors, np.array(kinds), min(k, len(ids) - 1))
 

@@ -18,6 +18,9 @@ from engine.tokenizer_export import can_export, huggingface_json, ordinary_token
 def tokens_listed(tokenizer: TokenizerOf, text: TextOf, with_merges: bool) -> pd.DataFrame:
     """One row for each id in use: the token as it can be read and as plain text, its length, which merge made it (where
     the tokenizer is one `with_merges`), how often it stands in a text, and its place by alphabet.
+
+    Columns: id, bytes, count, alphabet int64; merge Int64, missing for the others; special bool; token, plain str.
+    Raises TokenizerError, or CorpusError where the text is gone.
     """
     coder = tokenizer.load()
     special = set(coder.special_tokens.values())

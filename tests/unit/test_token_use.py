@@ -6,7 +6,8 @@ import pytest
 from engine import embedding
 from engine.checkpoint import Checkpoint
 from engine.gpt import GPT, GPTConfig
-from engine.runs.token_use import own_kind_nearby, projected
+from engine.moments import places_of
+from engine.runs.token_use import own_kind_nearby
 from engine.tokenizer import ByteTokenizer
 
 IDS = tuple(range(60, 90))
@@ -18,10 +19,10 @@ def checkpoint(seed: int) -> Checkpoint:
 
 def test_places_lie_on_the_axes_of_the_last_checkpoint():
     first, last = checkpoint(1), checkpoint(2)
-    points, share = projected(first, last, IDS, 3)
+    points, share = places_of(first, last, IDS, 3)
     frame, vectors = (embedding.token_directions(each.model, IDS) for each in (last, first))
     assert points == pytest.approx(embedding.fit_pca(frame, 3).project(vectors), abs=1e-6)
-    assert 0 < share < projected(last, last, IDS, 3)[1] < 1
+    assert 0 < share < places_of(last, last, IDS, 3)[1] < 1
 
 
 def test_kinds_gather_where_neighbours_are_of_the_same_kind():

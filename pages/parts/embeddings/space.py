@@ -15,7 +15,8 @@ from engine import embedding
 from engine.aside_worker import Call
 from engine.checkpoint import Checkpoint
 from engine.language import N_, _, number
-from engine.runs.token_use import arranged, own_kind_nearby, projected, token_use
+from engine.moments import places_of
+from engine.runs.token_use import arranged, own_kind_nearby, token_use
 from engine.tokenizer import Tokenizer
 from pages.parts.embeddings.source import token_text
 from pages.shared.aside import all_computed, computed
@@ -262,7 +263,7 @@ def _places(
     ids = words.ids[:n_tokens]
     if method == "PCA":
         drawn, frame_of = tuple(ids.tolist()), model_named(last)
-        calls = [Call(projected, (each, frame_of, drawn, n_dims)) for each in (frame_of, model_named(choice))]
+        calls = [Call(places_of, (each, frame_of, drawn, n_dims)) for each in (frame_of, model_named(choice))]
         (frame, _unused), (points, share) = all_computed(_("Projecting the tokens (PCA) …"), calls)
         return points, frame, share
     frame = _tsne(last, ids, n_dims, None)

@@ -101,7 +101,9 @@ def surprised(moment: Moment, own: Sentence) -> Call:
 
 
 def places(moment: Moment, last: Moment) -> Call:
-    """Where the named tokens lie (n, 2), on the two axes of largest spread at the run's last checkpoint."""
+    """Where the named tokens lie (n, 2), on the two axes of largest spread at the run's last checkpoint; and what share
+    of the spread these keep.
+    """
     ids = tuple(named(last).ids.tolist())
     return Call(places_of, (model_named(moment.choice), model_named(last.choice), ids))
 

@@ -149,8 +149,8 @@ def _map(moment: Moment, last: Moment) -> None:
     if len(words.ids) < 4:
         st.caption(_("This model has too few tokens for a map."))
         return
-    points = found_by(places(moment, last))
-    frame = found_by(places(last, last))  # one frame for all checkpoints: points move, the axes do not
+    points, _share = found_by(places(moment, last))
+    frame, _share = found_by(places(last, last))  # one frame for all checkpoints: points move, the axes do not
     low, high = frame.min(axis=0), frame.max(axis=0)
     low, high = low - 0.06 * (high - low), high + 0.06 * (high - low)
     inside = np.clip(points, low, high)
