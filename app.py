@@ -52,13 +52,13 @@ page = st.navigation(sitemap.navigation_pages(), expanded=True)  # all of it, al
 if not started:  # it was said why; after a reload it may be otherwise
     st.stop()
 door.keep_out_if_full()
-st.session_state[guide.LESSON] = page.url_path or sitemap.lessons()[0].url_path
+st.session_state[sitemap.LESSON] = page.url_path or sitemap.lessons()[0].url_path
 with turns.PAGES.one(), shown_errors(_("show this page")):
-    scenes.arrive(st.session_state[guide.LESSON])
+    scenes.arrive(st.session_state[sitemap.LESSON])
     projector.show_toggle()
     reader.choose_language()
     page.run()
     guide.show_quiz()
-    viewer.note_presence(st.session_state[guide.LESSON], (st.session_state.get("part") or "")[:])
+    viewer.note_presence(st.session_state[sitemap.LESSON], (st.session_state.get("part") or "")[:])
 if not viewer.brings_key():
     keep_browser_key(viewer.COOKIE, viewer.browser_key())

@@ -14,11 +14,10 @@ import streamlit as st
 
 from engine.errors import EngineError
 from engine.language import _
-from pages.shared import viewer
+from pages.shared import sitemap, viewer
 from pages.shared.errors import sentence
 from pages.shared.glossary import linked
 
-LESSON = "guide:lesson"
 _OUTCOME = "guide:outcome"
 _MARKS = "guide:marks"
 _FACTS = "guide:facts"
@@ -88,7 +87,7 @@ def of_lesson() -> tuple[str, Guide] | None:
     """The open lesson and its guide; None outside of the app or where there is none."""
     from pages.guides import GUIDES
 
-    lesson = st.session_state.get(LESSON)
+    lesson = st.session_state.get(sitemap.LESSON)
     return (lesson, GUIDES[lesson]) if lesson in GUIDES else None
 
 

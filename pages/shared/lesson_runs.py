@@ -11,7 +11,7 @@ import streamlit as st
 from engine.errors import EngineError, StoreUnavailable
 from engine.language import _
 from engine.runs.records import RunRecord
-from pages.shared import scenes
+from pages.shared import held
 from pages.shared.charts import saving
 from pages.shared.errors import said, sentence
 from pages.shared.live import kept_current
@@ -54,7 +54,7 @@ class LessonRuns:
                 ids,
                 index=ids.index(run_id),
                 format_func=lambda each: _(run_name(records[each])),
-                disabled=scenes.holds(self.state_key),
+                disabled=held.holds(self.state_key),
                 help=_("All {kind} runs on this server, the newest first.", kind=self.kind),
             )
         self.look_at(run_id)
@@ -76,7 +76,7 @@ class LessonRuns:
                 ids,
                 index=ids.index(wanted) if wanted in ids else 0,
                 format_func=lambda each: _(run_name(records[each])),
-                disabled=scenes.holds(self.state_key),
+                disabled=held.holds(self.state_key),
                 help=_("Every {kind} run that has a checkpoint, the newest first.", kind=self.kind),
             )
         self.look_at(run_id)

@@ -18,7 +18,7 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
 
 from engine.classroom.pace import Pace
 from engine.language import _
-from pages.shared import turns
+from pages.shared import held, turns
 
 
 @st.cache_resource(show_spinner=False)
@@ -40,6 +40,7 @@ def kept_current(panel: Callable[..., object], *, every: float | None) -> Callab
 
     @functools.wraps(panel)
     def drawn(*args: Any) -> None:
+        held.put_back_in_fragment()
         start, wish = time.thread_time(), _Wish()
         said: object = None
         token = _drawn_now.set(wish)

@@ -18,7 +18,7 @@ from engine.language import N_, _
 from engine.open_models import later_text, list_open_models, load_open_model, models_folder
 from engine.runs.records import CheckpointInfo, RunRecord
 from engine.settings import Settings
-from pages.shared import scenes
+from pages.shared import held
 from pages.shared.examples import example_foundation
 from pages.shared.run_data import run_name
 from pages.shared.viewer import lab
@@ -146,13 +146,13 @@ def choose_model() -> ModelChoice | None:
         st.warning(_("The run in this address has no model here. This is another one that has."))
     first = next((each for each in (wanted, foundation) if each in ids), ids[0])
     run_id = first
-    if not scenes.hides("run_id"):
+    if not held.hides("run_id"):
         run_id = st.selectbox(
             _("Model"),
             ids,
             index=ids.index(first),
             format_func=lambda each: _(names[each]),
-            disabled=scenes.holds("run_id"),
+            disabled=held.holds("run_id"),
             help=_(
                 "Every run that has a checkpoint, the newest first, then open weights, which **The pipeline** gets. "
                 "The foundation model is the one to begin with."

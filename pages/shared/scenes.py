@@ -7,22 +7,22 @@ teacher's scene may lock or hide them; then the server sets them again at every 
 
 from __future__ import annotations
 
-import copy
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.state.common import WidgetMetadata
 
 from engine.classroom.scenes import LOCKS, Lock, Scene, SceneStore, is_scene_id, packed, simple
 from engine.errors import EngineError
 from engine.language import _
 from engine.runs import service as run_service
-from pages.shared import guide, sitemap, viewer
+from pages.shared import guide, held, sitemap, viewer
 from pages.shared.components.held_controls import hold_controls
 from pages.shared.errors import sentence
 from pages.shared.network import join_address
@@ -32,24 +32,11 @@ _log = logging.getLogger("llm_lessons.pages")
 _ARRIVED = "scene:arrived"
 _PART = "scene:part"
 _FRESH = "scene:fresh"
-_HELD = "scene:held"
 _MISSING = "scene:missing"
 _MADE = "scene:made"
 _TITLES = "scene:titles"
 _STEP_SEEN = "scene:step"
 
-_OURS = ("scene", "guide", "viewer", "guard", "save", "projector", "reader", "board", "sheets", "own-name", "part")
-"""What begins like this is not the lesson's."""
-_SETTINGS = (
-    *("run_id", "classification_run", "instruction_run", "translation_run", "instruction-own", "instruction-template"),
-    *("anatomy:size", "cost-kept", "tax-kept", "mix:", "classification_settings", "steps_seed", "foundation-seed"),
-)
-"""What lessons remember beside their controls (beginnings of names) and a teacher's link holds as well."""
-_PLACES = (
-    *("steps_place", "memorised-dice", "journey:word", "journey:head", "journey:roll", "foundation-place", "anatomy:"),
-    *("attention_locked", "forming_locked", "causal_locked", "mark-draw:", "tokens-selected"),
-)
-"""What else they remember: where somebody clicked, how often the dice were thrown."""
 _NO_SETTINGS = (
     "trigger_value",
     "string_trigger_value",
@@ -57,7 +44,8 @@ _NO_SETTINGS = (
     "json_value",
     "file_uploader_state_value",
 )
-_NO_SETTINGS = (*_NO_SETTINGS, "no", "chat_input_value", "arrow_value", "bytes_value")
+_NO_SETTINGS = (*_NO_SETTINGS, "chat_input_value", "arrow_value", "bytes_value")
+_FILES = ("FileUploader", "CameraInput", "AudioInput")
 _RUN_ID = re.compile(r"[0-9a-f]{16}")
 _LONG_TEXT = 24_000
 _FREE_QUERY = ("lesson", "part", "step", "scene", "projector", "lang")
@@ -94,7 +82,7 @@ def arrive(here: str) -> None:
             st.switch_page(lesson.path, query_params={"scene": scene_id})
         elif scene is not None:
             _set_up(here, scene)
-    _put_back(here)
+    held.put_back(here)
 
 
 def _arrive_at_step(here: str) -> None:
@@ -107,8 +95,8 @@ def _arrive_at_step(here: str) -> None:
 
 def _set_up(here: str, scene: Scene) -> None:
     for name, value in {**scene.state, **scene.values}.items():
-        if not name.startswith(_OURS):
-            st.session_state[name] = copy.deepcopy(value)
+        if not name.startswith(held.OURS):
+            held.put(name, value)
     for name, text in scene.query.items():
         if name not in _FREE_QUERY and name not in scene.values and st.query_params.get(name) != text:
             st.query_params[name] = text
@@ -117,11 +105,7 @@ def _set_up(here: str, scene: Scene) -> None:
     if scene.step and "step" not in st.query_params:
         guide.go_to_step(here, str(scene.step), with_part=False)
     viewer.link_runs(_run_ids([*scene.values.values(), *scene.state.values(), *scene.query.values()]))
-    held = dict(st.session_state.get(_HELD, {}))
-    held.pop(here, None)
-    if scene.lock != "free":
-        held[here] = scene
-    st.session_state[_HELD] = held
+    held.hold(here, scene)
 
 
 def _run_ids(value: Any) -> set[str]:
@@ -130,56 +114,6 @@ def _run_ids(value: Any) -> set[str]:
     if isinstance(value, (list, tuple, set, frozenset)):
         return set().union(*map(_run_ids, value))
     return set()
-
-
-# --- hold -------------------------------------------------------------------------------------------------------
-
-
-def _held(here: str | None = None) -> Scene | None:
-    held: Mapping[str, Scene] = st.session_state.get(_HELD, {})
-    return held.get(here or st.session_state.get(guide.LESSON, "")) if held else None
-
-
-def holds(name: str) -> bool:
-    """Whether the teacher's link holds this setting of the open lesson: for controls without a key of their own."""
-    scene = _held()
-    return scene is not None and name in {**scene.values, **scene.state}
-
-
-def hides(name: str) -> bool:
-    """Whether the teacher's link hides this setting as well."""
-    scene = _held()
-    return holds(name) and scene is not None and scene.lock == "hidden"
-
-
-def _put_back(here: str) -> None:
-    scene = _held(here)
-    if scene is None:
-        return
-    for name, value in scene.values.items():
-        if not name.startswith(_OURS):
-            st.session_state[name] = copy.deepcopy(value)
-    for name, value in scene.state.items():
-        if name.startswith(_SETTINGS):
-            st.session_state[name] = copy.deepcopy(value)  # a page may change it in place
-    for name, text in scene.query.items():
-        if _RUN_ID.fullmatch(text) and st.query_params.get(name) != text:
-            st.query_params[name] = text
-
-
-def put_back_in_fragment() -> None:
-    """For a fragment with settings, before it draws them: what a teacher's link holds is held there as well, where the
-    page as a whole is not drawn.
-    """
-    context = get_script_run_ctx(suppress_warning=True)
-    if context is not None and context.fragment_ids_this_run:
-        _put_back(str(st.session_state.get(guide.LESSON, "")))
-
-
-def _unlock() -> None:
-    held = dict(st.session_state.get(_HELD, {}))
-    held.pop(st.session_state.get(guide.LESSON, ""), None)
-    st.session_state[_HELD] = held
 
 
 # --- the part ---------------------------------------------------------------------------------------------------
@@ -208,7 +142,7 @@ def or_without() -> Iterator[None]:
         _log.exception("a scene could not be brought back")
         for name in fresh:
             st.session_state.pop(name, None)
-        _unlock()
+        held.release()
         st.session_state[_MISSING] = True
         st.rerun()
 
@@ -227,18 +161,26 @@ def captured() -> tuple[dict[str, Any], dict[str, Any]]:
     inside = context.session_state._state
     controls, state = {}, {}
     for name, value in inside.filtered_state.items():
-        if not isinstance(name, str) or name.startswith(_OURS):
+        if not isinstance(name, str) or name.startswith(held.OURS):
             continue
         element = inside._key_id_mapper.get_id_from_key(name)
         if element is None or not (element in inside._old_state or element in inside._new_widget_state.states):
-            if name.startswith(_SETTINGS + _PLACES):
+            if name.startswith(held.SETTINGS + held.PLACES):
                 state[name] = value
             continue
         known = inside._new_widget_state.widget_metadata.get(element)
-        # Of what holds nothing the kind is not known: a file that was not chosen, but also a box that was emptied.
-        if known is not None and (known.value_type or "no") not in _NO_SETTINGS and not isinstance(value, dict):
+        if known is not None and _is_setting(known) and not isinstance(value, dict):
             controls[name] = value
     return simple(controls), simple(state)
+
+
+def _is_setting(known: WidgetMetadata[Any]) -> bool:
+    """Whether it is a control, and neither a button nor a file. Of what holds nothing (a box that was emptied, a file
+    that was not chosen) Streamlit no longer knows the kind, but who reads its value.
+    """
+    if known.value_type is None:
+        return not getattr(known.serializer, "__qualname__", "").startswith(_FILES)
+    return known.value_type not in _NO_SETTINGS
 
 
 def scene_of_page(*, lock: Lock = "free", step: int = 0) -> Scene:
@@ -246,7 +188,7 @@ def scene_of_page(*, lock: Lock = "free", step: int = 0) -> Scene:
     values, state = captured()
     titles, part = st.session_state.get(_TITLES, []), st.session_state.get("part")
     return Scene(
-        lesson=str(st.session_state.get(guide.LESSON, "")),
+        lesson=str(st.session_state.get(sitemap.LESSON, "")),
         part=titles.index(part) if part in titles else -1,
         step=step,
         values={name: value for name, value in values.items() if len(str(packed(value))) <= _LONG_TEXT},
@@ -348,7 +290,7 @@ def show_state() -> None:
     if st.session_state.get(_MISSING):
         st.warning(_("What this link brought back is not kept here (any more). This is the lesson as it begins."))
         st.session_state[_MISSING] = False
-    scene = _held()
+    scene = held.scene()
     if scene is None:
         return
     locked = scene.lock == "locked"
@@ -362,7 +304,8 @@ def show_state() -> None:
             st.button(
                 _("Unlock here"),
                 key="scene-unlock",
-                on_click=_unlock,
+                on_click=held.release,
                 help=_("You are the teacher: only for your browser."),
             )
-    hold_controls([name for name in scene.values if not name.startswith(_OURS)], hidden=not locked)
+    tables = [f"{name.removeprefix('table:')}-table" for name in scene.state if name.startswith("table:")]
+    hold_controls([*(name for name in scene.values if not name.startswith(held.OURS)), *tables], hidden=not locked)

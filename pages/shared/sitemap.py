@@ -12,6 +12,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from engine.language import N_, _
 
+LESSON = "guide:lesson"
+"""Under this name the session holds the address of the open lesson."""
 PAGES_FOLDER = Path(__file__).resolve().parents[1]
 ICON = Path(__file__).with_name("icon.svg")  # a file of our own: Streamlit fetches named favicons from the network
 

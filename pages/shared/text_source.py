@@ -19,6 +19,7 @@ MIN_CHARS = 2_000
 _OTHER = {OWN_TEXT: N_("My own text …"), MIX: N_("A mixture of texts …")}
 MAX_PASTED = 2_000_000
 _MADE = "texts:made"
+_KEPT = "text-kept:"
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,8 @@ def _own_text(key: str, min_chars: int) -> TextSource:
         type=["txt", "md", "csv", "jsonl"],
         key=f"{key}-file",
         help=_("Plain text (.txt, .md) or a table (.csv, .jsonl) up to 20 MB; UTF-8, UTF-16 with BOM, or Latin-1."),
+        on_change=_forget_if_emptied,
+        args=(key,),
     )
     pasted = st.text_area(
         _("… or paste a text"),
@@ -165,12 +168,17 @@ def _own_text(key: str, min_chars: int) -> TextSource:
         persist_state="session",
         height=160,
         max_chars=MAX_PASTED,
+        on_change=_forget_if_emptied,
+        args=(key,),
         placeholder=_("Some pages of any language. The more text, the better the model: aim for 100,000 characters."),
         help=_(
             "At least {min_chars:,} characters. The text stays on this server, under a name made of its hash.",
             min_chars=min_chars,
         ),
     )
+    kept = st.session_state.get(f"{_KEPT}{key}")
+    if upload is None and not pasted.strip() and kept:
+        return _kept_text(key, *kept)
     if upload is None and not pasted.strip():
         return TextSource("", _("My own text"), 0, _("Upload a file or paste a text to learn from."))
     title = _("My own text")
@@ -187,4 +195,27 @@ def _own_text(key: str, min_chars: int) -> TextSource:
         )
         return TextSource("", title, len(text), problem)
     st.caption(_("{n_text:,} characters", n_text=len(text)))
-    return TextSource(lab().save_upload(text), title, len(text))
+    source = TextSource(lab().save_upload(text), title, len(text))
+    st.session_state[f"{_KEPT}{key}"] = (source.name, source.title, source.n_chars)
+    return source
+
+
+def _kept_text(key: str, name: str, title: str, n_chars: int) -> TextSource:
+    """A text that was uploaded before the page was left, or that a link brought."""
+    line = st.container(horizontal=True, vertical_alignment="center")
+    line.text(_("In use: {title}, {n_chars:,} characters", title=title, n_chars=n_chars))
+    line.button(
+        _("Leave it out"),
+        key=f"{key}-forget",
+        type="tertiary",
+        icon=":material/close:",
+        on_click=st.session_state.pop,
+        args=(f"{_KEPT}{key}", None),
+        help=_("Takes no text until you upload or paste one."),
+    )
+    return TextSource(name, title, n_chars)
+
+
+def _forget_if_emptied(key: str) -> None:
+    if st.session_state.get(f"{key}-file") is None and not (st.session_state.get(f"{key}-pasted") or "").strip():
+        st.session_state.pop(f"{_KEPT}{key}", None)

@@ -63,3 +63,17 @@ def test_what_a_teacher_locked_takes_no_key_and_comes_back_when_the_lock_is_brok
     page.get_by_role("link", name="Attention").click()
     expect(page.get_by_role("heading", name="Attention", level=1)).to_be_visible()
     expect(page.locator("[data-held]")).to_have_count(0)
+
+
+def test_a_lock_holds_in_a_panel_that_is_drawn_alone(shared_server: Server, page: Page):
+    store = SceneStore(f"sqlite:///{shared_server.home / 'runs.sqlite'}")
+    learn = ("tokenization", 4)
+    scene = store.save(Scene(learn[0], part=learn[1], values={"bpe-guess": True}, lock="locked"), "t", by_teacher=True)
+    open_cold(page, f"{shared_server.url}/?lesson=tokenization&scene={scene}")
+    toggle = page.get_by_role("switch", name="Guess the next merge")
+    expect(toggle).to_be_checked()
+    page.evaluate("document.querySelectorAll('[data-held]').forEach((each) => each.replaceWith(...each.childNodes))")
+    toggle.focus()
+    toggle.press("Space")
+    expect(toggle).not_to_be_checked()
+    expect(toggle).to_be_checked()

@@ -72,6 +72,11 @@ def test_own_pairs_come_from_the_table_and_a_broken_file_is_explained(base: str)
     app.file_uploader(key="instruction-file").set_value(("pairs.jsonl", lines, "application/jsonl")).run()
     assert not app.exception
     assert "27 pairs to train on" in words(app)
+    kept = {"instruction-own-file": app.session_state["instruction-own-file"], "instruction-data": "own"}
+    again = open_lesson(PAGE, "Data and template", **kept)  # as a link brings it, or whoever comes back to the page
+    assert "27 pairs to train on" in words(again) and any("pairs.jsonl" in each.value for each in again.text)
+    again.button(key="instruction-forget").click().run()
+    assert not again.exception and "5 pairs to train on" in words(again)
 
 
 def test_a_press_on_train_makes_a_run_of_the_settings(base: str):

@@ -111,6 +111,19 @@ def test_a_pasted_text_becomes_the_text_of_the_run():
     assert record.config.corpora[0][0].startswith("upload:")
 
 
+def test_an_own_text_stays_in_use_for_who_comes_back_until_it_is_left_out():
+    app = open_page("pretraining.py")
+    app.selectbox(key="corpus").set_value("own").run()
+    app.text_area(key="corpus-pasted").set_value("The cat sat on the mat.\n" * 200).run()
+    kept = {"text-kept:corpus": app.session_state["text-kept:corpus"], "corpus": "own"}
+    app.text_area(key="corpus-pasted").set_value("").run()
+    assert "Upload a file or paste a text" in texts(app)
+    again = open_page("pretraining.py", **kept)
+    assert "In use: My own text, 4,800 characters" in [each.value for each in again.text]
+    again.button(key="corpus-forget").click().run()
+    assert not again.exception and "Upload a file or paste a text" in texts(again)
+
+
 def test_the_record_of_a_run_is_drawn(trained_run):
     app = open_page("pretraining.py", run_id=trained_run)
     folded = len(app.get("vega_lite_chart"))

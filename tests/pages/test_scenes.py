@@ -130,11 +130,11 @@ def in_class(monkeypatch: pytest.MonkeyPatch) -> None:
 def lesson_alone() -> None:
     import streamlit as st
 
-    from pages.shared import guide, scenes
+    from pages.shared import scenes, sitemap
     from pages.shared.lesson import objective
     from pages.shared.models import choose_model
 
-    st.session_state[guide.LESSON] = "generation"
+    st.session_state[sitemap.LESSON] = "generation"
     scenes.arrive("generation")
     objective("", 1)
     choose_model()
@@ -176,3 +176,62 @@ def test_a_lock_holds_in_its_lesson_only(trained_run, in_class):
     app.session_state["part"] = "Step by step"
     app.run()
     assert not app.exception and app.session_state["part"] == "Step by step"
+
+
+def fragment_alone() -> None:
+    import pandas as pd
+    import streamlit as st
+
+    from pages.shared import scenes, sitemap
+    from pages.shared.edited_table import edited_table
+    from pages.shared.lesson import objective
+    from pages.shared.live import kept_current
+
+    st.session_state[sitemap.LESSON] = "generation"
+    scenes.arrive("generation")
+    objective("", 1)
+
+    def panel() -> None:
+        st.slider("Temperature", 0.0, 2.0, 1.0, key="temperature")
+        st.number_input("Seed", value=None, key="seed")
+        st.file_uploader("File", key="file")
+
+    kept_current(panel, every=None)()
+
+    def usual() -> pd.DataFrame:
+        return pd.DataFrame({"name": ["a", "b"], "price": [1.0, 2.0]})
+
+    table = edited_table("prices", usual, reset="Back")
+    st.text(table.to_csv(index=False))
+    st.text(str(scenes.captured()[0]))
+
+
+def test_a_box_that_was_emptied_and_an_edited_table_come_back(trained_run):
+    rows = {"name": ["a", "c"], "price": [1.5, None]}
+    kept = Scene("generation", values={"temperature": 0.5, "seed": None}, state={"table:prices": rows})
+    app = AppTest.from_function(fragment_alone, default_timeout=60)
+    app.session_state["seed"] = 3
+    app.query_params["scene"] = store().save(kept, "t")
+    app.run()
+    assert not app.exception
+    assert app.number_input(key="seed").value is None and app.slider(key="temperature").value == 0.5
+    assert "name,price\na,1.5\nc," in app.text[0].value
+    app.button(key="prices-table-reset").click().run()
+    assert not app.exception and "a,1.0\nb,2.0" in app.text[0].value
+
+
+def test_a_box_that_was_emptied_is_a_setting_and_a_file_that_was_not_chosen_is_none(trained_run):
+    app = AppTest.from_function(fragment_alone, default_timeout=60)
+    app.run().number_input(key="seed").set_value(3).run()
+    assert "'seed': 3" in app.text[1].value
+    app.number_input(key="seed").set_value(None).run()
+    assert "'seed': None" in app.text[1].value and "'file'" not in app.text[1].value
+
+
+def test_a_locked_table_is_set_back_and_its_editor_is_held(trained_run, in_class):
+    kept = Scene("generation", state={"table:prices": {"name": ["z"], "price": [9.0]}}, lock="locked")
+    app = AppTest.from_function(fragment_alone, default_timeout=60)
+    app.query_params["scene"] = store().save(kept, "t", by_teacher=True)
+    app.run()
+    app.button(key="prices-table-reset").click().run()
+    assert not app.exception and app.text[0].value == "name,price\nz,9.0"

@@ -262,7 +262,8 @@ def test_edited_sentences_are_read_without_gaps_and_doubles():
 
 
 def test_language_names_that_were_typed_reach_no_markdown():
-    app = open_part("Language tax", **{"tax-kept": {"English": "a b", "<b>*x*</b> $y$": "c d e f g h"}})
+    table = {"Language": ["English", "<b>*x*</b> $y$"], "Sentence": ["a b", "c d e f g h"]}
+    app = open_part("Language tax", **{"table:tax": table})
     assert not app.error
     joined = "".join(each.value for kind in (app.markdown, app.caption, app.info) for each in kind)
     assert "<b>" not in joined

@@ -22,6 +22,7 @@ from pages.shared.base_model import choose_base
 from pages.shared.code_panel import show_code
 from pages.shared.components.loss_mask import MaskedToken, loss_mask
 from pages.shared.draft import show_bytes
+from pages.shared.edited_table import edited_table
 from pages.shared.errors import sentence
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import load
@@ -29,6 +30,7 @@ from pages.shared.tables import show_table
 from pages.shared.viewer import lab
 
 _SHOWN = 200
+_FILE = "instruction-own-file"
 _BEGINNING = (
     ("What is the name of our club?", "The Chess Owls."),
     ("When do we meet?", "On Thursday at six."),
@@ -118,12 +120,16 @@ def _own_pairs() -> None:
         _("Upload pairs"),
         type=["csv", "tsv", "json", "jsonl"],
         key="instruction-file",
+        on_change=_forget_file,
         help=_("Up to 20 MB. The pairs replace those of the table."),
     )
     try:
         if upload is not None:
             examples = read_example_file(upload.getvalue(), upload.name)
+            st.session_state[_FILE] = (lab().save_upload(as_json_lines(examples)), upload.name)
             st.caption(_("{n_examples:,} pairs out of the file.", n_examples=len(examples)))
+        elif _FILE in st.session_state:
+            examples = _of_file(*st.session_state[_FILE])
         else:
             examples = _edited()
         own_instructions(examples)  # says whether they are enough
@@ -133,13 +139,34 @@ def _own_pairs() -> None:
         st.warning(sentence(error))
 
 
+def _forget_file() -> None:
+    if st.session_state["instruction-file"] is None:
+        st.session_state.pop(_FILE, None)
+
+
+def _of_file(name: str, title: str) -> list[Example]:
+    """The pairs of a file that was uploaded before the page was left, or that a link brought."""
+    line = st.container(horizontal=True, vertical_alignment="center")
+    place = line.empty()
+    line.button(
+        _("Back to the table"),
+        key="instruction-forget",
+        type="tertiary",
+        icon=":material/close:",
+        on_click=st.session_state.pop,
+        args=(_FILE, None),
+        help=_("Takes the pairs of the table instead of those of the file."),
+    )
+    examples = instructions.read_examples(lab().artifacts.load_upload(name))
+    place.text(_("In use: {title}, {n_examples:,} pairs", title=title, n_examples=len(examples)))
+    return examples
+
+
 def _edited() -> list[Example]:
-    edited = st.data_editor(
-        pd.DataFrame(_BEGINNING, columns=["instruction", "output"]),
-        num_rows="dynamic",
-        width="stretch",
-        hide_index=True,
-        key="instruction-editor",
+    edited = edited_table(
+        "instruction",
+        lambda: pd.DataFrame(_BEGINNING, columns=["instruction", "output"]),
+        reset=_("Back to the course's pairs"),
         column_config={
             "instruction": st.column_config.TextColumn(_("Instruction"), help=_("What is asked."), max_chars=2_000),
             "output": st.column_config.TextColumn(_("Output"), help=_("The answer to be learned."), max_chars=2_000),

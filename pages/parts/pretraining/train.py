@@ -9,7 +9,7 @@ from engine.errors import EngineError
 from engine.gpt import GPT
 from engine.language import N_, _
 from engine.windows import WindowSampler
-from pages.shared import scenes
+from pages.shared import held
 from pages.shared.code_panel import show_code
 from pages.shared.errors import said, sentence, shown_errors
 from pages.shared.lesson import exercise, notice
@@ -40,7 +40,7 @@ def look_at(run_id: str) -> None:
 @said(N_("show the settings"))
 def _form() -> None:
     """The settings and the button; what is moved here leaves the record beside it as it is."""
-    scenes.put_back_in_fragment()
+    held.put_back_in_fragment()
     order = training_form()
     if order.problem:
         st.warning(order.problem)
@@ -79,7 +79,7 @@ def show() -> None:
                 list(names),
                 index=list(names).index(run_id),
                 format_func=lambda each: _(names[each]),
-                disabled=scenes.holds("run_id"),
+                disabled=held.holds("run_id"),
                 help=_("All runs on this server, the newest first. The address of this page names the run: share it."),
             )
             compare = []

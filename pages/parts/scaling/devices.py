@@ -10,6 +10,7 @@ import streamlit as st
 
 from engine.hardware import DEVICES
 from engine.language import N_, _
+from pages.shared.edited_table import edited_table
 
 MAX_ROWS = 12
 COLUMNS = (N_("Device"), N_("Peak (TFLOP/s)"), N_("Utilisation (%)"), N_("$ per hour"), N_("Where from"), N_("Date"))
@@ -27,16 +28,11 @@ class Row:
 
 def edited_devices() -> list[Row]:
     """The table of devices as edited. What was edited outlives a page switch."""
-    if "cost-table" not in st.session_state:  # the editor is drawn anew: begin from what it last held
-        kept = st.session_state.get("cost-kept")
-        st.session_state["cost-base"] = usual_table() if kept is None else pd.DataFrame(kept)
     with st.expander(_("Devices: change prices, peaks and utilisation"), icon=":material/edit:"):
-        edited = st.data_editor(
-            st.session_state["cost-base"],
-            key="cost-table",
-            num_rows="dynamic",
-            hide_index=True,
-            width="stretch",
+        edited = edited_table(
+            "cost",
+            usual_table,
+            reset=_("Back to the course's table"),
             column_config={
                 COLUMNS[0]: st.column_config.TextColumn(required=True, max_chars=30),
                 COLUMNS[1]: st.column_config.NumberColumn(
@@ -50,17 +46,12 @@ def edited_devices() -> list[Row]:
                 COLUMNS[5]: st.column_config.TextColumn(max_chars=30),
             },
         )
-        if st.button(_("Back to the course's table"), key="cost-reset", help=_("Undoes every change in the table.")):
-            for name in ("cost-table", "cost-base", "cost-kept"):
-                st.session_state.pop(name, None)
-            st.rerun()
         st.caption(
             _(
                 "Peaks are the makers'. Prices were looked up on the date given and change every month; a utilisation "
                 "without a source is an assumption. Overwrite what you know better."
             )
         )
-    st.session_state["cost-kept"] = edited.to_dict("list")
     return rows_of(edited)
 
 

@@ -11,6 +11,7 @@ from engine.parallel_sentences import REFERENCE, SENTENCES, LanguageCost, langua
 from engine.tokenizer import OfficialTokenizer
 from pages.shared.charts import Figure, grouped_bars
 from pages.shared.code_panel import show_code
+from pages.shared.edited_table import edited_table
 from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.tables import show_table
@@ -107,25 +108,16 @@ def language_tax() -> None:
 
 def _edited_sentences() -> dict[str, str]:
     """The table of sentences as edited: name → text, without empty rows. What was edited outlives a page switch."""
-    if "tax-table" not in st.session_state:  # the editor is drawn anew: begin from what it last held
-        kept = st.session_state.get("tax-kept", SENTENCES)
-        st.session_state["tax-base"] = pd.DataFrame({N_("Language"): list(kept), N_("Sentence"): list(kept.values())})
     with st.expander(_("Sentences: change them or add your own"), icon=":material/edit:"):
-        edited = st.data_editor(
-            st.session_state["tax-base"],
-            key="tax-table",
-            num_rows="dynamic",
-            hide_index=True,
-            width="stretch",
+        edited = edited_table(
+            "tax",
+            _usual_sentences,
+            reset=_("Back to the course's sentences"),
             column_config={
                 N_("Language"): st.column_config.TextColumn(width="small", required=True, max_chars=LINE),
                 N_("Sentence"): st.column_config.TextColumn(width="large", required=True, max_chars=MAX_CHARS),
             },
         )
-        if st.button(_("Back to the course's sentences"), key="tax-reset", help=_("Undoes every change in the table.")):
-            for name in ("tax-table", "tax-base", "tax-kept"):
-                st.session_state.pop(name, None)
-            st.rerun()
         st.caption(
             _(
                 "“Times English” measures by the row called {reference}, or by the first row if there is none.",
@@ -133,7 +125,6 @@ def _edited_sentences() -> dict[str, str]:
             )
         )
     sentences = sentences_of(edited)
-    st.session_state["tax-kept"] = sentences
     if len(edited) > MAX_ROWS:
         st.info(
             _(
@@ -143,6 +134,10 @@ def _edited_sentences() -> dict[str, str]:
             )
         )
     return sentences
+
+
+def _usual_sentences() -> pd.DataFrame:
+    return pd.DataFrame({N_("Language"): list(SENTENCES), N_("Sentence"): list(SENTENCES.values())})
 
 
 def sentences_of(table: pd.DataFrame) -> dict[str, str]:
