@@ -28,7 +28,7 @@ lint: $(TEST_READY)
 # What is left out of `make test` for its length: every part of every lesson in a browser, faults, several machines (where
 # PostgreSQL and HAProxy are installed), long tests.
 soak: $(TEST_READY)
-	$(BIN)/python -m pip install --quiet -e '.[test,postgres]'
+	$(BIN)/python -m pip install --quiet -e '.[test,postgres,s3,soak]'
 	EVERY_PART=1 $(BIN)/python -m pytest -m "soak or browser"
 
 # A class of learners without browsers, against a server of its own; LOAD="--learners 10 --minutes 1" makes it smaller.

@@ -16,9 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-
-from .find_browser import find_browser
+from playwright.sync_api import Browser, Page, expect
 
 expect.set_options(timeout=15_000)  # five seconds are short on a busy machine
 PROJECT = Path(__file__).resolve().parents[2]
@@ -112,16 +110,6 @@ def wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path, se
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             time.sleep(0.1)
     pytest.fail(f"the server at {url} did not answer: {log.read_text('utf-8', 'replace')}")
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    path = find_browser()
-    assert path, "no browser: run python tests/browser/find_browser.py"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -14,12 +14,11 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from engine.runs.service import RunService
 from engine.settings import Settings
-from tests.browser.conftest import FLAGS, Server, new_page, running_server, wait_until_drawn
-from tests.browser.find_browser import find_browser
+from tests.browser.conftest import Server, new_page, running_server, wait_until_drawn
 from tests.runs.helpers import TEXT, losses, tiny_config, wait_for
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(600), pytest.mark.xdist_group("processes")]
@@ -78,16 +77,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         patched.setenv("LLM_LAB_WORKERS", "1")
         with running_server(tmp_path_factory.mktemp("home")) as server:
             yield server
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = find_browser()
-    assert path, "no browser: run python tests/browser/find_browser.py"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 def shown_step(page: Page) -> int:

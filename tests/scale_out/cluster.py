@@ -83,6 +83,16 @@ class Machine:
         return self.log.read_text("utf-8", "replace")
 
 
+@dataclass(frozen=True)
+class Database:
+    """A PostgreSQL server that can go away and come back."""
+
+    url: str
+    password: str
+    start: Callable[[], None]
+    stop: Callable[[], None]
+
+
 @dataclass
 class Cluster:
     """What stands where; `environment` is what all parts share."""
@@ -90,6 +100,7 @@ class Cluster:
     folder: Path
     environment: dict[str, str]
     own_host_names: bool
+    database: Database
     url: str = ""
     machines: dict[str, Machine] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
@@ -180,8 +191,8 @@ def wait_for_health(url: str, machine: Machine, seconds: float = 90) -> None:
 
 
 @contextmanager
-def postgres() -> Iterator[tuple[str, str, Callable[[], None]]]:
-    """A fresh PostgreSQL server on a free port of the loopback address: its URL, its password, and what restarts it."""
+def postgres() -> Iterator[Database]:
+    """A fresh PostgreSQL server on a free port of the loopback address."""
     folder = Path(tempfile.mkdtemp(prefix="postgres-"))
     password, port = secrets.token_hex(8), free_port()
     (folder / "password").write_text(password)
@@ -205,18 +216,15 @@ def postgres() -> Iterator[tuple[str, str, Callable[[], None]]]:
             )
         wait_for_port(port)
 
-    def restart() -> None:
-        stop()
-        start()
-
     def stop() -> None:
-        process = running.pop()
-        process.send_signal(2)  # "fast": open connections are ended
-        process.wait(30)
+        while running:
+            process = running.pop()
+            process.send_signal(2)  # "fast": open connections are ended
+            process.wait(30)
 
     start()
     try:
-        yield f"postgresql+psycopg://lessons@127.0.0.1:{port}/postgres", password, restart
+        yield Database(f"postgresql+psycopg://lessons@127.0.0.1:{port}/postgres", password, start, stop)
     finally:
         stop()
         shutil.rmtree(folder, ignore_errors=True)
@@ -226,18 +234,18 @@ def postgres() -> Iterator[tuple[str, str, Callable[[], None]]]:
 def running_cluster(folder: Path) -> Iterator[Cluster]:
     """Proxy, two app servers, scheduler, two workers, PostgreSQL and a shared folder for the models."""
     with ExitStack() as stack:
-        url, password, _ = stack.enter_context(postgres())
+        database = stack.enter_context(postgres())
         kept = {name: value for name, value in os.environ.items() if not name.startswith("LLM_LAB_")}
         shared = {
             **kept,
             "PYTHONPATH": os.pathsep.join([str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]),
-            "PGPASSWORD": password,
-            "LLM_LAB_STORE": url,
+            "PGPASSWORD": database.password,
+            "LLM_LAB_STORE": database.url,
             "LLM_LAB_ARTIFACTS": f"file://{folder / 'artifacts'}",
             "STREAMLIT_SERVER_COOKIE_SECRET": secrets.token_hex(16),
             "OMP_NUM_THREADS": "1",
         }
-        cluster = Cluster(folder, shared, _own_host_names())
+        cluster = Cluster(folder, shared, _own_host_names(), database)
         stack.callback(_end_all, cluster)
         cluster.start_scheduler()
         cluster.start_worker("worker1")

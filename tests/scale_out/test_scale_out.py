@@ -12,13 +12,13 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from engine.errors import StoreUnavailable
 from engine.runs.lease import live_leader
 from engine.runs.records import RunRecord
 from engine.runs.service import RunService
-from tests.browser.conftest import FLAGS, wait_until_drawn
-from tests.browser.find_browser import find_browser
+from tests.browser.conftest import wait_until_drawn
 from tests.runs.helpers import TEXT, losses, tiny_config, wait_for
 from tests.scale_out.cluster import Cluster, needs_servers, running_cluster
 
@@ -41,16 +41,6 @@ def service(cluster: Cluster) -> Iterator[RunService]:
         opened = RunService(cluster.settings(), start=False)
         yield opened
         opened.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = find_browser()
-    assert path, "no browser: run python tests/browser/find_browser.py"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 def visitor(browser: Browser, cluster: Cluster, server: str) -> BrowserContext:
@@ -218,6 +208,34 @@ def server_of_page(page: Page) -> str:
         return server_of(page.context)
     except ValueError:
         return ""
+
+
+def test_a_store_that_goes_away_is_said_and_training_goes_on_when_it_is_back(
+    cluster: Cluster, service: RunService, browser: Browser
+) -> None:
+    run_id = service.submit(tiny_config(service.save_upload(TEXT), seed=5, steps=LONG))
+    wait_step(service, run_id, 100)
+    context = visitor(browser, cluster, "app1")
+    page = context.new_page()
+    open_page(page, f"{cluster.url}/pretraining?run={run_id}")
+    expect(page.get_by_text(re.compile("Training · step"))).to_be_visible(timeout=60_000)
+    reached = service.run(run_id).step
+    cluster.database.stop()
+    expect(page.get_by_text("cannot be reached").first).to_be_visible(timeout=60_000)
+    with pytest.raises(StoreUnavailable):
+        service.run(run_id)
+    began = time.monotonic()
+    cluster.database.start()
+    wait_step(service, run_id, reached + 50)
+    print(f"\nthe store away and back: training was {time.monotonic() - began:.1f} s later 50 steps on")
+    wait_for(lambda: shown_step(page) > reached, "a later step on the page")
+    expect(page.get_by_text("cannot be reached")).to_have_count(0, timeout=60_000)
+    service.request(run_id, "stop")
+    wait_state(service, run_id, "finished")
+    steps = steps_of(service, run_id)
+    assert steps == list(range(1, len(steps) + 1))
+    assert service.run(run_id).attempt == 1, "its worker waited"
+    context.close()
 
 
 def test_a_scheduler_that_dies_is_said_and_runs_go_on_when_it_is_back(cluster: Cluster, service: RunService) -> None:
