@@ -54,9 +54,9 @@ const captured = ({ root, repaint }) => {
   } finally {
     for (const [each, name, value, priority] of before.reverse()) each.style.setProperty(name, value, priority);
     for (const [each, left, top] of places) Object.assign(each, { scrollLeft: left, scrollTop: top });
-    repaint();
     void root.offsetWidth; // the old colours are there before transitions are
     root.removeAttribute("data-saving");
+    repaint();
   }
 };
 
@@ -82,14 +82,15 @@ const unfold = (all, put) => {
 
 const drawing = (root) => {
   const outer = root.getBoundingClientRect();
-  const sheet = { parts: [], defs: [], x: outer.left, y: outer.top, right: 0, bottom: 0 };
+  const sheet = { parts: [], defs: [], x: outer.left, y: outer.top, left: Infinity, top: Infinity, right: 0, bottom: 0 };
   sheet.family = getComputedStyle(root).fontFamily;
   walk(root, sheet, { angle: 0, line: null });
-  const width = Math.ceil(sheet.right + 2 * EDGE);
-  const height = Math.ceil(sheet.bottom + 2 * EDGE);
-  const white = tag("rect", { x: -EDGE, y: -EDGE, width, height, fill: "#ffffff" });
+  if (sheet.left > sheet.right) throw new Error("nothing is drawn");
+  const [x, y] = [Math.floor(sheet.left - EDGE), Math.floor(sheet.top - EDGE)];
+  const [width, height] = [Math.ceil(sheet.right + EDGE) - x, Math.ceil(sheet.bottom + EDGE) - y];
+  const white = tag("rect", { x, y, width, height, fill: "#ffffff" });
   const defs = sheet.defs.length ? tag("defs", {}, sheet.defs.join("")) : "";
-  return { width, height, family: sheet.family, inside: defs + white + sheet.parts.join("") };
+  return { x, y, width, height, family: sheet.family, inside: defs + white + sheet.parts.join("") };
 };
 
 const boxOf = (rect, sheet) => ({ x: rect.left - sheet.x, y: rect.top - sheet.y, width: rect.width, height: rect.height });
@@ -98,6 +99,8 @@ const boxOf = (rect, sheet) => ({ x: rect.left - sheet.x, y: rect.top - sheet.y,
 const add = (sheet, box, ...parts) => {
   sheet.parts.push(...parts);
   if (!parts.length || !box.width || !box.height) return;
+  sheet.left = Math.min(sheet.left, box.x);
+  sheet.top = Math.min(sheet.top, box.y);
   sheet.right = Math.max(sheet.right, box.x + box.width);
   sheet.bottom = Math.max(sheet.bottom, box.y + box.height);
 };
@@ -118,7 +121,7 @@ const walk = (node, sheet, from) => {
   if (node.localName === "svg") add(sheet, boxOf(rect, sheet), nested(node, boxOf(rect, sheet)));
   else if (node.localName === "canvas") paintCanvas(node, style, boxOf(rect, sheet), sheet);
   else {
-    const size = { right: sheet.right, bottom: sheet.bottom };
+    const { left, top, right, bottom } = sheet;
     const here = { angle: (from.angle + turnOf(style)) % 360, line: lineOf(style) ?? (style.display.startsWith("inline-") ? null : from.line) };
     paintPseudo(node, "::before", sheet);
     for (const child of stacked(node)) {
@@ -126,7 +129,7 @@ const walk = (node, sheet, from) => {
       else if (child.nodeType === Node.ELEMENT_NODE) walk(child, sheet, here);
     }
     paintPseudo(node, "::after", sheet);
-    if (spills) Object.assign(sheet, size); // what is cut off needs no room
+    if (spills) Object.assign(sheet, { left, top, right, bottom }); // what is cut off needs no room
   }
   if (spills) {
     const id = `clip${sheet.defs.length}`;
@@ -407,10 +410,10 @@ const underline = ({ where, colour, kind, thick, offset }, box, base, letters, s
 
 // --- files -----------------------------------------------------------------------------------------------------------
 
-const svgOf = ({ width, height, family, inside }, { title, summary }, extra = "") =>
+const svgOf = ({ x, y, width, height, family, inside }, { title, summary }, extra = "") =>
   tag(
     "svg",
-    { xmlns: "http://www.w3.org/2000/svg", width, height, viewBox: `${-EDGE} ${-EDGE} ${width} ${height}`, role: "img", "font-family": family },
+    { xmlns: "http://www.w3.org/2000/svg", width, height, viewBox: `${x} ${y} ${width} ${height}`, role: "img", "font-family": family },
     tag("title", {}, escaped(title)) + tag("desc", {}, escaped(summary)) + extra + inside,
   );
 

@@ -94,6 +94,7 @@ const build = (parentElement) => {
   const state = { root, svg, bands, boxes: new Map(), edges: [], shown: "", send: null };
   state.observer = new ResizeObserver(() => draw(state));
   state.observer.observe(root);
+  onThemeChange(root, () => draw(state));
   return state;
 };
 
