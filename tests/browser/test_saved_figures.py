@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.browser]
 
 SVG = "{http://www.w3.org/2000/svg}"
 N_FIGURES = 29
-FEW = ("Heat grid", "Tokens of the text", "Merge tree", "Scores")
+FEW = ("Heat grid", "Merge tree")
 
 
 @pytest.fixture(scope="module")
