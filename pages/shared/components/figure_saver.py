@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import streamlit as st
 
 from pages.shared.components.mount import register
@@ -15,8 +17,14 @@ _mount = register("figure_saver")
 
 def mount_figure_saver() -> None:
     """Have the figures of this page be saved as the light theme has them: a file is read on white."""
-    light = {_variable(name): str(st.get_option(f"theme.light.{name}")) for name in _NAMES}
-    _mount(key="figure-saver", data={"light": {**light, "--st-background-color": "#ffffff"}})
+    _mount(key="figure-saver", data={"light": _light()})
+
+
+@functools.cache
+def _light() -> dict[str, str]:
+    """The colours of the light theme by CSS variable, on white."""
+    colours = {_variable(name): str(st.get_option(f"theme.light.{name}")) for name in _NAMES}
+    return {**colours, "--st-background-color": "#ffffff"}
 
 
 def _variable(name: str) -> str:
