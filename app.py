@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 from engine.language import N_, _
 from pages.shared import door, guard, guide, projector, reader, scenes, sitemap, turns, viewer
 from pages.shared.components.browser_key import keep_browser_key
+from pages.shared.components.figure_saver import mount_figure_saver
 from pages.shared.errors import shown_errors
 
 reader.begin()
@@ -57,6 +58,7 @@ with turns.PAGES.one(), shown_errors(_("show this page")):
     scenes.arrive(st.session_state[sitemap.LESSON])
     projector.show_toggle()
     reader.choose_language()
+    mount_figure_saver()
     page.run()
     guide.show_quiz()
     viewer.note_presence(st.session_state[sitemap.LESSON], (st.session_state.get("part") or "")[:])

@@ -13,9 +13,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -26,7 +24,7 @@ import streamlit as st
 
 from engine.language import N_, SOURCE, _, cached_by_language, language, number, separators
 from pages.shared import projector
-from pages.shared.figure_files import chart_files, in_fragment, plain_title, show_save
+from pages.shared.figure_files import chart_files, plain_title, show_save
 from pages.shared.wording import inside
 
 Axis = Literal["step", "tokens", "seconds"]
@@ -66,19 +64,6 @@ _CONFIG: dict[str, Any] = {
 }
 
 
-_saving: ContextVar[bool | None] = ContextVar("saving", default=None)
-
-
-@contextmanager
-def saving(allowed: bool) -> Iterator[None]:
-    """Whether figures drawn here can be saved; else those of a fragment, which a clock may draw again, can not."""
-    before = _saving.set(allowed)
-    try:
-        yield
-    finally:
-        _saving.reset(before)
-
-
 @dataclass(frozen=True)
 class Figure:
     """A chart ready to show.
@@ -100,9 +85,8 @@ class Figure:
         if caption:
             st.caption(self.summary)
         projector.show_values(self.data)
-        if _saving.get() if _saving.get() is not None else not in_fragment():
-            title = plain_title(self.spec, self.alt)
-            show_save(title, lambda: chart_files(self.spec, self.data, title, self.summary))
+        title = plain_title(self.spec, self.alt)
+        show_save(title, lambda: chart_files(self.spec, self.data, title, self.summary))
 
 
 def loss_curves(

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import pandas as pd
@@ -24,9 +26,22 @@ Make = Callable[[], bytes]
 _NAMES = ("blue", "orange", "green", "red", "yellow", "violet", "gray")
 
 
+_saving: ContextVar[bool] = ContextVar("saving", default=True)
+
+
+@contextmanager
+def saving(allowed: bool) -> Iterator[None]:
+    """Whether what is drawn here has its menu: in a panel that a fast clock draws, it would cost a third more."""
+    before = _saving.set(allowed)
+    try:
+        yield
+    finally:
+        _saving.reset(before)
+
+
 def show_save(title: str, files: Callable[[], list[tuple[str, str, str, Make, str]]], *, note: str = "") -> None:
     """A small menu. `files` is asked for (label, ending, type, what makes it, help) when the menu is open."""
-    key = _free_key(title)
+    key = _free_key(title) if _saving.get() else None
     if key is None:
         return
     menu = st.popover(
@@ -119,11 +134,6 @@ def plain_title(spec: dict[str, Any], otherwise: str) -> str:
     title = spec.get("title")
     text = title.get("text") if isinstance(title, dict) else title
     return text if isinstance(text, str) and text else otherwise
-
-
-def in_fragment() -> bool:
-    """Whether a part of the page is drawn that may be drawn again by itself."""
-    return get_script_run_ctx(suppress_warning=True) is None or ThreadState.get().fragment_id is not None
 
 
 def _free_key(title: str) -> str | None:

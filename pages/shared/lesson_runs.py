@@ -12,7 +12,6 @@ from engine.errors import EngineError, StoreUnavailable
 from engine.language import _
 from engine.runs.records import RunRecord
 from pages.shared import held
-from pages.shared.charts import saving
 from pages.shared.errors import said, sentence
 from pages.shared.live import kept_current
 from pages.shared.run_data import RunView, run_name, view
@@ -134,8 +133,7 @@ def _panel(run_id: str, draw: Callable[[RunRecord, RunView], None], was_live: bo
     show_status(record)
     show_controls(record, run.marks)
     if not run.losses.empty:
-        with saving(not record.live):
-            draw(record, run)
+        draw(record, run)
         show_downloads(record)
     elif record.live and record.note:
         st.info(f"{sentence(record.note)} …")

@@ -19,6 +19,7 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
 from engine.classroom.pace import Pace
 from engine.language import _
 from pages.shared import held, turns
+from pages.shared.figure_files import saving
 
 
 @st.cache_resource(show_spinner=False)
@@ -30,6 +31,8 @@ def pace() -> Pace:
 AT_REST = object()
 """What a panel returns that need not be drawn again until the page is."""
 _REST_SECONDS = 86_400.0
+SAVED_FROM_SECONDS = 2.0
+"""Figures of a panel that is drawn more often than this have no “Save” until it comes to rest."""
 
 
 def kept_current(panel: Callable[..., object], *, every: float | None) -> Callable[..., object]:
@@ -45,7 +48,7 @@ def kept_current(panel: Callable[..., object], *, every: float | None) -> Callab
         said: object = None
         token = _drawn_now.set(wish)
         try:
-            with _turn():
+            with _turn(), saving(every is None or every >= SAVED_FROM_SECONDS):
                 said = panel(*args)
         finally:
             _drawn_now.reset(token)

@@ -77,12 +77,11 @@ def _panel(run_id: str, compare: tuple[str, ...], was_live: bool) -> None:
         if other != run_id:
             another = lab().run(other)
             views.append(view(another, run_name(another)))
-    with charts.saving(not record.live):
-        _curves(views)
-        _numbers(views[0])
-        _sources(views[0])
-        _samples(views[0])
-        _details(views[0])
+    _curves(views)
+    _numbers(views[0])
+    _sources(views[0])
+    _samples(views[0])
+    _details(views[0])
     if len(views) > 1:
         st.header(_("What differs"), anchor=False)
         show_table(differences([v.record for v in views]), width="stretch")

@@ -151,7 +151,8 @@ def test_a_token_is_quoted_with_its_spaces_visible():
 def drawn_with_a_menu() -> None:
     import pandas as pd
 
-    from pages.shared.charts import next_token_bars, saving
+    from pages.shared.charts import next_token_bars
+    from pages.shared.figure_files import saving
 
     figure = next_token_bars(pd.DataFrame({"token": [" a", "=b"], "probability": [0.7, 0.3]}))
     figure.show()
@@ -181,6 +182,34 @@ def test_each_figure_has_a_menu_to_save_it_that_is_filled_when_it_is_opened(monk
         "Page (HTML)",
         "Data (CSV)",
     ]
+
+
+def drawn_by_clocks() -> None:
+    import pandas as pd
+
+    from pages.shared.charts import next_token_bars
+    from pages.shared.live import kept_current
+
+    figure = next_token_bars(pd.DataFrame({"token": [" a"], "probability": [1.0]}))
+
+    def at_rest() -> None:
+        figure.show()
+
+    def slow() -> None:
+        figure.show()
+
+    def fast() -> None:
+        figure.show()
+
+    kept_current(at_rest, every=None)()
+    kept_current(slow, every=3.0)()
+    kept_current(fast, every=0.7)()
+
+
+def test_a_figure_of_a_live_panel_has_its_menu_unless_a_fast_clock_draws_it():
+    app = AppTest.from_function(drawn_by_clocks).run()
+    assert not app.exception
+    assert len(app.get("vega_lite_chart")) == 3 and len(app.get("popover")) == 2
 
 
 def test_numbers_of_a_chart_and_of_its_files_are_written_as_the_reader_writes_them(monkeypatch):

@@ -153,4 +153,8 @@ export default function (component) {
     const outer = frame.getBoundingClientRect();
     frame.scrollTop += box.top - outer.top - frame.clientHeight / 2 + box.height / 2;
   }
+  savable(state.root, say("Architecture"), data.repeated, () => [
+    ["operation", "shape", "place", "part"],
+    ...data.boxes.map((box) => [box.title, box.shape, box.place, box.group]),
+  ]);
 }

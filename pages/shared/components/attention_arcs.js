@@ -177,4 +177,8 @@ export default function (component) {
   state.stage.setAttribute("aria-label", data.summary);
   draw(state);
   light(state, null);
+  savable(state.root, say("Attention as arcs"), data.summary, () => [
+    ["row", "token", "column", "reads", "weight"],
+    ...data.arcs.map(([row, column, weight]) => [row, data.tokens[row], column, data.tokens[column], weight]),
+  ]);
 }

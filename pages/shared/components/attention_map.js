@@ -49,7 +49,7 @@ const build = (parentElement) => {
   state.legend = legend;
   state.hatch = element("span");
   state.hatch.append(element("span", "hatch"), say("masked"));
-  const weak = element("label", "weak");
+  const weak = element("label", "weak unsaved");
   const box = element("input");
   box.type = "checkbox";
   weak.append(box, say("bring out weak weights (√)"));
@@ -285,4 +285,11 @@ export default function (component) {
   state.board.setAttribute("aria-label", say("{summary} Arrow keys read the weights, Enter locks a row.", { summary }));
   arrange(state);
   paint(state);
+  savable(state.root, say("Attention map"), summary, () => [
+    ["row", ...data.columns.map((text, column) => `${column} ${text}`)],
+    ...data.rows.map((text, row) => [
+      `${row} ${text}`,
+      ...data.columns.map((_, column) => (isMasked(state, row, column) ? null : Number(weight(state, row, column).toFixed(5)))),
+    ]),
+  ]);
 }

@@ -168,6 +168,12 @@ export default function (component) {
     return cells;
   });
   state.table.replaceChildren(caption, thead, body);
+  const listed = ({ start, x, y }, row) =>
+    x.map((id, place) => [row, start, place, id, state.texts.get(id), y[place], state.texts.get(y[place])]);
+  savable(state.root, say("Batch"), caption.textContent, () => [
+    ["row", "start", "position", "x", "x text", "y", "y text"],
+    ...rows.flatMap(listed),
+  ]);
   if (!rows.length) return;
   moveStop(state, state.chosen);
   choose(state, state.chosen);

@@ -56,7 +56,7 @@ export default function (component) {
     before.append(element("span", "key-base"), element("span", "", say("before the filters")));
     const after = element("span", "key-item");
     after.append(element("span", "key-final"), element("span", "", say("after the filters")));
-    key.append(before, after, element("span", "key-item", say("Choose a row to continue with that token.")));
+    key.append(before, after, element("span", "key-item unsaved", say("Choose a row to continue with that token.")));
     const list = element("div", "list");
     list.setAttribute("role", "group");
     root.append(key, list);
@@ -87,4 +87,8 @@ export default function (component) {
     const here = state.list.children[index];
     if (here !== made.button) state.list.insertBefore(made.button, here ?? null);
   });
+  savable(state.root, data.label, "", () => [
+    ["token", "id", "before", "after", "cut by", "chosen"],
+    ...data.candidates.map((row) => [row.text, row.id, row.base, row.final, row.cut, Number(row.id === data.chosen)]),
+  ]);
 }

@@ -69,7 +69,9 @@ const rgb = (host, name) => {
 };
 
 // Draw again when the theme has changed, for as long as `root` stands on the page: a canvas keeps its old colours.
+const redraws = new WeakMap();
 const onThemeChange = (root, redraw) => {
+  redraws.set(root, redraw);
   const query = matchMedia("(prefers-color-scheme: dark)");
   const changed = () =>
     setTimeout(() => (root.isConnected ? redraw() : query.removeEventListener("change", changed)), 300);
@@ -148,4 +150,38 @@ const showTip = (tip, root, box, text) => {
   const above = box.top - outer.top - tip.offsetHeight - 6;
   tip.style.left = `${left}px`;
   tip.style.top = `${above < 0 ? box.bottom - outer.top + 6 : above}px`;
+};
+
+// “Save” under a figure: `root` as a picture, a drawing and a page, and `table` (what makes [head, ...rows]) as data.
+// What the button opens is figure_saver.js, which a page has once.
+const saved = new WeakMap();
+const savable = (root, title, summary, table) => {
+  if (!saved.has(root)) {
+    const bar = element("div", "save-bar");
+    const opener = element("button");
+    opener.type = "button";
+    opener.setAttribute("aria-expanded", "false");
+    const icon = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    const arrow = document.createElementNS("http://www.w3.org/2000/svg", "path");
+    icon.setAttribute("viewBox", "0 0 24 24");
+    icon.setAttribute("aria-hidden", "true");
+    arrow.setAttribute("d", "M12 4v11M7 10l5 5 5-5M5 20h14");
+    icon.append(arrow);
+    opener.append(icon, say("Save"));
+    bar.append(opener);
+    root.parentNode.querySelector(".save-bar")?.remove();
+    root.after(bar);
+    const figure = { root, bar, opener, repaint: () => redraws.get(root)?.() };
+    saved.set(root, figure);
+    const press = () => globalThis[Symbol.for("llm_lessons.saver")]?.(figure);
+    opener.addEventListener("click", press);
+    bar.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || opener.getAttribute("aria-expanded") !== "true") return;
+      press();
+      opener.focus();
+    });
+  }
+  const figure = saved.get(root);
+  figure.opener.setAttribute("aria-label", `${say("Save")}: ${title}`);
+  Object.assign(figure, { title, summary, table });
 };

@@ -136,4 +136,8 @@ export default function (component) {
       else button.removeAttribute("aria-current");
     });
   });
+  savable(state.root, data.title, data.summary, () => [
+    ["is", ...data.names],
+    ...data.counts.map((line, row) => [data.names[row], ...line]),
+  ]);
 }

@@ -39,6 +39,7 @@ const build = (parentElement) => {
 
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
+  speak(data, parentElement);
   const state = stateOf(parentElement, build);
   state.send = setTriggerValue;
   state.notes = data.notes;
@@ -75,4 +76,9 @@ export default function (component) {
     button.title = data.notes[span];
   }
   state.rest();
+  savable(state.root, data.label, "", () => [
+    ["text", "copied"],
+    ...(data.prompt ? [[data.prompt, null]] : []),
+    ...data.pieces.map(([text, span]) => [text, span === null ? null : data.notes[span]]),
+  ]);
 }

@@ -33,7 +33,7 @@ const build = (parentElement, state) => {
   state.layer = shape("g");
   state.svg.append(state.threads, state.layer);
   state.tip = element("div", "tip");
-  const tools = element("div", "tools");
+  const tools = element("div", "tools unsaved");
   const tool = (text, label, act) => {
     const button = element("button", "tool", text);
     button.type = "button";
@@ -218,4 +218,8 @@ export default function (component) {
     made.caption.textContent = made.label;
   }
   place(state, first);
+  savable(state.root, say("Embedding space"), data.label, () => [
+    ["id", "token", "x", "y", "group"],
+    ...data.points.map(([id, text, x, y, group]) => [id, text, x, y, data.groups[group]]),
+  ]);
 }

@@ -160,4 +160,8 @@ export default function (component) {
   for (const each of kept.waiting) if (!each.root.isConnected) kept.waiting.delete(each);
   kept.waiting.add(state);
   draw(state);
+  savable(state.root, say("Heads"), data.summary, () => [
+    ["layer", "head", "kind", "text", "share", "off"],
+    ...data.tiles.map(([layer, head, kind, lines, , bar, off]) => [layer + 1, head + 1, shortNames()[kind], lines.join(" · "), bar, off]),
+  ]);
 }

@@ -37,13 +37,8 @@ export default function (component) {
     body.append(box);
   });
   const pooled = element("div", "pooled");
-  pooled.append(
-    element(
-      "span",
-      "",
-      data.pooling === "last" ? say("the vector of the last token") : say("the mean of all tokens' vectors"),
-    ),
-  );
+  const mean = data.pooling === "last" ? say("the vector of the last token") : say("the mean of all tokens' vectors");
+  pooled.append("↑ ", element("span", "", mean), " ↑");
   const old = headOf(
     "old",
     say("Old head, taken off"),
@@ -64,4 +59,10 @@ export default function (component) {
   const heads = element("div", "heads");
   heads.append(old, element("div", "arrow", "→"), fresh);
   root.replaceChildren(heads, pooled, body);
+  savable(root, say("Old head and new head"), data.summary, () => [
+    ["part", "numbers", "learns"],
+    ...data.parts.map((part) => [part.name, part.n, learns()[part.learns][1]]),
+    [say("Old head, taken off"), data.old.n, null],
+    [say("New head"), data.new.n, null],
+  ]);
 }

@@ -133,4 +133,12 @@ export default function (component) {
   state.cursor.style.visibility = "hidden";
   state.readout.textContent = say("Point at a cell, or use the arrow keys, to read its number.");
   draw(state);
+  const names = (n, labels) => Array.from({ length: n }, (_, index) => (labels ? `${index} ${labels[index]}` : String(index)));
+  savable(state.root, data.title, data.summary, () => [
+    ["row", ...names(data.columns, data.columnLabels)],
+    ...names(data.rows, data.rowLabels).map((name, row) => [
+      name,
+      ...state.values.subarray(row * data.columns, (row + 1) * data.columns),
+    ]),
+  ]);
 }

@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from engine.language import _
 from pages.shared import projector
 from pages.shared.components.mount import register
-from pages.shared.figure_files import show_save, table_file
 
 MAX_CELLS = 300_000
 _mount = register("heat_grid")
@@ -60,10 +58,3 @@ def heat_grid(
     }
     _mount(key=key, data=data)
     projector.show_cells(matrix, row_labels, column_labels)
-    show_save(title, lambda: [table_file(_table(matrix, row_labels, column_labels))])
-
-
-def _table(matrix: np.ndarray, rows: Sequence[str] | None, columns: Sequence[str] | None) -> pd.DataFrame:
-    table = pd.DataFrame(matrix, columns=[f"{n} {columns[n]}" if columns else str(n) for n in range(matrix.shape[1])])
-    table.insert(0, "row", [f"{n} {rows[n]}" if rows else str(n) for n in range(matrix.shape[0])])
-    return table

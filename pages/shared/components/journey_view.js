@@ -452,7 +452,7 @@ const figures = {
       if (chosen && chosen.getAttribute("aria-disabled") !== "true")
         state.send("clicked", ["append", Number(chosen.dataset.id)]);
     });
-    box.append(line, list, element("div", "quiet small", say("Press a row to append that token instead.")));
+    box.append(line, list, element("div", "quiet small unsaved", say("Press a row to append that token instead.")));
     return (data) => {
       const shown = data.rows.reduce((sum, row) => sum + row[2], 0);
       stretches.setAttribute(
@@ -509,6 +509,26 @@ const figures = {
   },
 };
 
+// The numbers of a station as [what, token, number].
+const strips = (data, names) => {
+  const numbers = numbersOf(data.matrix);
+  const { columns } = data.matrix;
+  return names.flatMap((name, row) => [...numbers.subarray(row * columns, (row + 1) * columns)].map((value, at) => [String(at), name, value]));
+};
+const listed = {
+  bytes: ({ characters }) => characters.map(([shown, hex]) => ["bytes", shown, hex]),
+  merges: ({ rows }) => rows.flatMap((row) => row.tokens.map(([id, text]) => [row.name, text, id])),
+  ids: ({ tokens }) => tokens.map(([id, text]) => ["id", text, id]),
+  vectors: (data) => strips(data, data.rows.map(([, text]) => text)),
+  head: ({ tokens, weights }) => tokens.map(([, text], place) => ["weight", text, weights[place]]),
+  stream: (data) => strips(data, data.rows.map((row) => row.name)),
+  logits: ({ lens, top }) => [
+    ...lens.map(([name, , text, p]) => [name, text, p]),
+    ...top.map(([, text, logit]) => ["logit", text, logit]),
+  ],
+  next: ({ rows }) => rows.map(([, text, p]) => ["probability", text, p]),
+};
+
 // --- the page ------------------------------------------------------------------------------------------------------
 
 const makeStation = (state, data, number) => {
@@ -521,7 +541,7 @@ const makeStation = (state, data, number) => {
   title.append(element("span", "unseen", say("Station {n}: ", { n: number })), element("span"));
   const sentence = element("p", "sentence");
   const shape = element("div", "shape");
-  const link = button("lesson");
+  const link = button("lesson unsaved");
   link.addEventListener("click", () => state.send("clicked", ["lesson", link.dataset.lesson]));
   words.append(title, sentence, shape, link);
   const box = element("div", "figure");
@@ -595,4 +615,8 @@ export default function (component) {
   }
   data.stations.forEach((each, index) => state.stations[index].update(each));
   paintStrips(state);
+  savable(state.root, say("The way of a prompt"), head.change, () => [
+    ["station", "what", "token", "number"],
+    ...data.stations.flatMap((each) => (listed[each.kind]?.(each) ?? []).map((row) => [each.title, ...row])),
+  ]);
 }

@@ -167,4 +167,12 @@ export default function (component) {
     if (cell.right > outer.right || cell.left < outer.left + 110)
       frame.scrollLeft += cell.left - outer.left - outer.width / 2;
   }
+  const told = (name, row) =>
+    data.tokens.flatMap(([text], place) =>
+      data.ids[row][place].map((id, rank) => [name, place, text, rank + 1, data.texts[id], data.probabilities[row][place][rank]]),
+    );
+  savable(state.root, data.label, "", () => [
+    ["layer", "position", "token", "rank", "says", "probability"],
+    ...data.rows.flatMap(told),
+  ]);
 }

@@ -61,4 +61,8 @@ export default function (component) {
       return [item];
     }),
   );
+  savable(state.root, say("Loss mask"), data.summary, () => [
+    ["row", "position", "token", "id", "target"],
+    ...data.rows.flatMap((row, line) => row.map(([text, id, kind], place) => [line + 1, place, text, id, KINDS[kind]])),
+  ]);
 }

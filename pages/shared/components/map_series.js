@@ -55,6 +55,7 @@ const paint = (state) => {
 
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
+  speak(data, parentElement);
   const state = stateOf(parentElement, build);
   state.send = setTriggerValue;
   state.data = data;
@@ -77,4 +78,7 @@ export default function (component) {
   });
   moveStop(state, Math.max(0, Math.min(data.chosen, data.maps.length - 1)));
   paint(state);
+  const told = ({ title, levels, columns }) =>
+    Array.from(atob(levels), (each, at) => [title, Math.floor(at / columns), at % columns, each.charCodeAt(0) / 255]);
+  savable(state.root, data.label, "", () => [["map", "row", "column", "weight"], ...data.maps.flatMap(told)]);
 }

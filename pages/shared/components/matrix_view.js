@@ -290,4 +290,9 @@ export default function (component) {
   for (const side of [state.left, state.top]) side.band.hidden = data.selected === null;
   rest(state);
   fit(state);
+  const named = ({ texts, ids }, index) => (ids ? `${index} ${texts[index]}` : texts[index]);
+  savable(state.root, data.title, data.summary, () => [
+    ["row", ...data.columns.texts.map((_, column) => named(data.columns, column))],
+    ...data.rows.texts.map((_, row) => [named(data.rows, row), ...state.values.subarray(row * width, (row + 1) * width)]),
+  ]);
 }

@@ -18,6 +18,7 @@ const fill = (item, row) => {
 
 export default function (component) {
   const { data, parentElement } = component;
+  speak(data, parentElement);
   let state = states.get(parentElement);
   if (!state || !state.root.isConnected) {
     const root = element("div", "root");
@@ -39,4 +40,10 @@ export default function (component) {
     state.list.lastElementChild.remove();
     state.drawn.pop();
   }
+  const told = ({ name, ids, texts, made, next }) =>
+    ids.map((id, place) => [name, place, id, texts[place], Number(made.includes(place)), Number(next.includes(place))]);
+  savable(state.root, data.label, "", () => [
+    ["step", "place", "id", "token", "just made", "joined next"],
+    ...data.rows.flatMap(told),
+  ]);
 }

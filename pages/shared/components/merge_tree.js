@@ -105,6 +105,13 @@ export default function (component) {
   state.send = setTriggerValue;
   state.countName = data.countName;
   state.scroller.setAttribute("aria-label", data.label);
+  savable(state.root, data.label, "", () => [
+    ["token", "id", "bytes", "merge", "count", "left", "right"],
+    ...data.nodes.map(([id, text, bytes, merge, count, [left, right]]) => [
+      ...[text, id, bytes, merge, count],
+      ...[left, right].map((child) => data.nodes[child]?.[1] ?? null),
+    ]),
+  ]);
   const drawn = JSON.stringify(data);
   if (state.drawn === drawn) return;
   state.drawn = drawn;

@@ -48,4 +48,5 @@ export default function (component) {
     parts.fill.classList.toggle("negative", cosine < 0);
     parts.number.textContent = number(cosine);
   });
+  savable(state.root, data.label, "", () => [["id", "token", "cosine"], ...data.rows]);
 }

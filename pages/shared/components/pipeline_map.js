@@ -9,7 +9,7 @@ const makeNode = (node, send) => {
   box.append(element("span", "node-title", node.title), element("span", "node-text", node.text));
   if (node.clickable) {
     box.type = "button";
-    const open = element("span", "node-open", say("Open →"));
+    const open = element("span", "node-open unsaved", say("Open →"));
     box.append(open);
     const name = say("{title}: {text}", { title: node.title, text: node.text });
     box.setAttribute("aria-label", `${name} ${open.textContent}`);
@@ -94,6 +94,7 @@ const build = (parentElement) => {
   const state = { root, svg, bands, boxes: new Map(), edges: [], shown: "", send: null };
   state.observer = new ResizeObserver(() => draw(state));
   state.observer.observe(root);
+  onThemeChange(root, () => draw(state));
   return state;
 };
 
@@ -137,5 +138,9 @@ export default function (component) {
     state.bands.replaceChildren(...bands);
   }
   draw(state);
+  savable(state.root, say("The course as a map"), "", () => [
+    ["stage", "step", "text", "follows"],
+    ...data.stages.flatMap(({ title, nodes }) => nodes.map((node) => [title, node.title, node.text, node.after.join(", ")])),
+  ]);
   return () => state.observer.disconnect();
 }

@@ -90,4 +90,9 @@ export default function (component) {
     if (index === data.selected) button.setAttribute("aria-current", "true");
     else button.removeAttribute("aria-current");
   });
+  const levels = new Map(data.levels);
+  savable(state.root, data.label, "", () => [
+    ["text", "level", "note"],
+    ...data.rows.map(([text, level, note]) => [text, levels.get(level), note]),
+  ]);
 }

@@ -48,7 +48,7 @@ const fill = (text, rows) => {
 
 const build = (parentElement) => {
   const root = element("div", "root");
-  const strip = element("div", "strip");
+  const strip = element("div", "strip unsaved");
   const track = element("div", "track");
   track.tabIndex = 0;
   track.setAttribute("role", "slider");
@@ -131,6 +131,7 @@ export default function (component) {
   state.box.setAttribute("aria-label", data.label);
   state.box.style.maxHeight = `${data.height}px`;
   drawStrip(state, data.overview);
+  savable(state.root, data.label, "", () => [["text", "marks"], ...data.rows.map(([text, flags]) => [text, flags])]);
   // The text is drawn anew only where it changed: the reader's place in it stays.
   const seen = JSON.stringify(data.rows);
   if (seen === state.seen) return;

@@ -480,4 +480,8 @@ export default function (component) {
   if (state.selected !== null) state.selected.removeAttribute("aria-current");
   state.selected = data.selected === null ? null : (state.buttons[data.selected] ?? null);
   state.selected?.setAttribute("aria-current", "true");
+  savable(state.root, data.label, "", () => [
+    ["place", "id", "token", "bytes", "from", "to"],
+    ...ids.map((id, index) => [index + 1, id, texts[index], bytesOf(state, index), starts[index], ends[index]]),
+  ]);
 }

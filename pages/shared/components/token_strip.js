@@ -140,4 +140,8 @@ export default function (component) {
   const legend = state.root.querySelector(".legend");
   if (data.legend && !legend) state.root.append(makeLegend());
   if (!data.legend && legend) legend.remove();
+  savable(state.root, data.label, "", () => [
+    ["place", "token", "id", "probability", "prompt", "by hand"],
+    ...data.tokens.map(([text, id, p, flags], index) => [index + 1, text, id, p, flags & PROMPT, (flags & FORCED) / FORCED]),
+  ]);
 }

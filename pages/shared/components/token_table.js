@@ -44,6 +44,7 @@ const build = (parentElement) => {
 
 export default function (component) {
   const { data, parentElement } = component;
+  speak(data, parentElement);
   const state = stateOf(parentElement, build);
   state.scroll.setAttribute("aria-label", data.summary);
   const table = element("table");
@@ -65,4 +66,10 @@ export default function (component) {
   });
   table.append(top, body);
   state.scroll.replaceChildren(table);
+  const told = ({ name, cells }) =>
+    cells.flatMap((cell, at) => (cell ? [[name, data.head[at + 1], cell.text, cell.id, cell.note, cell.share, cell.word]] : []));
+  savable(state.root, say("Table of tokens"), data.summary, () => [
+    ["row", "column", "token", "id", "note", "share", "mark"],
+    ...data.rows.flatMap(told),
+  ]);
 }

@@ -83,4 +83,8 @@ export default function (component) {
     made.turn.textContent = say("{angle} a step", { angle: degrees(dial.turn) });
     made.product.textContent = say("adds {number}", { number: number(dial.product) });
   });
+  savable(state.root, say("Pairs of numbers as arrows"), `${data.queryName} · ${data.keyName}`, () => [
+    ["pair", "query angle", "query turned", "query length", "key angle", "key turned", "key length", "turn", "product"],
+    ...data.dials.map((dial, index) => [index, ...dial.query, ...dial.key, dial.turn, dial.product]),
+  ]);
 }

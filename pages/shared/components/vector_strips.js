@@ -131,4 +131,10 @@ export default function (component) {
   );
   state.scaleText.textContent = say("full height: {number}", { number: number(data.scale) });
   state.readout.textContent = say("Point at a bar, or use the arrow keys, to read its number.");
+  savable(state.root, data.label, "", () => [
+    ["group", "vector", ...Array.from({ length: data.width }, (_, place) => String(place))],
+    ...data.groups.flatMap(({ title, strips }) =>
+      strips.map((strip) => [title, strip.label, ...(strip.values ?? [say("1 at {place}, {n} zeros", { place: strip.hot, n: strip.size - 1 })])]),
+    ),
+  ]);
 }

@@ -27,15 +27,15 @@ const build = (parentElement, state) => {
   state.readout.setAttribute("aria-live", "polite");
   state.note = element("span", "head-note quiet");
 
-  const range = element("input");
+  const range = element("input", "unsaved");
   range.type = "range";
   range.min = "0";
   range.setAttribute("aria-label", say("Window"));
   state.range = range;
-  state.back = element("button", "step", "‹");
+  state.back = element("button", "step unsaved", "‹");
   state.back.type = "button";
   state.back.setAttribute("aria-label", say("Window before"));
-  state.next = element("button", "step", "›");
+  state.next = element("button", "step unsaved", "›");
   state.next.type = "button";
   state.next.setAttribute("aria-label", say("Window after"));
   state.name = element("span");
@@ -303,4 +303,8 @@ export default function (component) {
   state.chosen = Math.max(0, Math.min(state.chosen, data.starts.length - 1));
   layOut(state);
   paint(state);
+  savable(state.root, say("Where the windows lie"), state.note.textContent, () => [
+    ["place", "token", "id", "seen as input", "seen as target"],
+    ...data.tokens.map(([text, id], index) => [index + 1, text, id, data.seen[0][index], data.seen[1][index]]),
+  ]);
 }

@@ -50,4 +50,5 @@ export default function (component) {
   state.strip.replaceChildren(...state.buttons);
   stopAt(state, Math.max(0, Math.min(state.stop, state.buttons.length - 1)));
   state.readout.textContent = data.unit;
+  savable(state.root, data.title, data.summary, () => [["word", data.unit], ...data.words]);
 }
