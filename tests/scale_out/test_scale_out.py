@@ -210,6 +210,14 @@ def server_of_page(page: Page) -> str:
         return ""
 
 
+def _answers(service: RunService, run_id: str) -> bool:
+    try:
+        service.run(run_id)
+    except StoreUnavailable:
+        return False
+    return True
+
+
 def test_a_store_that_goes_away_is_said_and_training_goes_on_when_it_is_back(
     cluster: Cluster, service: RunService, browser: Browser
 ) -> None:
@@ -226,6 +234,7 @@ def test_a_store_that_goes_away_is_said_and_training_goes_on_when_it_is_back(
         service.run(run_id)
     began = time.monotonic()
     cluster.database.start()
+    wait_for(lambda: _answers(service, run_id), "the store again")
     wait_step(service, run_id, reached + 50)
     print(f"\nthe store away and back: training was {time.monotonic() - began:.1f} s later 50 steps on")
     wait_for(lambda: shown_step(page) > reached, "a later step on the page")
