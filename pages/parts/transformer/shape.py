@@ -220,8 +220,11 @@ def _controls(config: GPTConfig) -> None:
         _fill(f"size_{name}", getattr(config, name))
     _fill("size_tie_embeddings", config.tie_embeddings)
 
-    def named(name: str) -> dict[str, Any]:
-        return {"key": f"size_{name}", "on_change": _moved, "args": (name,)}
+    def named(name: str, default: str = "value") -> dict[str, Any]:
+        """A browser that is slow to draw the control begins with its default, whatever was set before."""
+        value = getattr(config, name)
+        value = list(POSITIONS).index(value) if default == "index" else value
+        return {"key": f"size_{name}", "on_change": _moved, "args": (name,), default: value}
 
     st.slider(
         _("Layers"),
@@ -271,7 +274,7 @@ def _controls(config: GPTConfig) -> None:
         list(POSITIONS),
         format_func=lambda each: _(POSITIONS[each]),
         help=_("Learned vectors cost one vector for each place of the context; rotary positions cost nothing."),
-        **named("positions"),
+        **named("positions", "index"),
     )
     st.toggle(
         _("Tied head"),
