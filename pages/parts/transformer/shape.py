@@ -59,23 +59,21 @@ def choose_shape() -> tuple[GPTConfig, str, bool]:
         st.caption(
             _("Changed from {titles}: {join}.", titles=titles[state["preset"]], join=", ".join(_differences(state)))
         )
-    undo, reset = st.columns(2)
-    undo.button(
+    buttons = st.container(horizontal=True)
+    buttons.button(
         _("Undo"),
         key="size_undo",
         icon=":material/undo:",
         disabled=not state["past"],
         on_click=_undo,
-        width="stretch",
         help=_("Take back the last change."),
     )
-    reset.button(
+    buttons.button(
         _("Reset"),
         key="size_reset",
         icon=":material/restart_alt:",
         disabled=not changed,
         on_click=_reset,
-        width="stretch",
         help=_("Back to the shape chosen above."),
     )
     return config, titles[state["preset"]], changed
