@@ -250,10 +250,11 @@ def _time_bar(record: RunRecord, found: list[Moment], key: str, playing: bool) -
             step = steps[0]
             st.caption(_("This run has kept one moment so far."))
         else:
+            chosen = st.session_state.get(key) in steps
             step = st.select_slider(
                 _("Checkpoint"),
                 steps,
-                value=steps[-1],
+                **({} if chosen else {"value": steps[-1]}),
                 format_func=lambda each: _("step {each:,}", each=each),
                 key=key,
                 persist_state="session",
