@@ -43,7 +43,8 @@ def start_engine() -> None:
     warm_up.begin()
 
 
-st.html(Path(__file__).parent / "pages" / "shared" / "contrast.css")
+for style in ("contrast.css", "room.css"):
+    st.html(Path(__file__).parent / "pages" / "shared" / style)
 started = False
 with shown_errors(_("open the course")):
     start_engine()

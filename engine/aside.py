@@ -54,6 +54,7 @@ class Asked:
     wanted_at: float
     done: bool = False
     begun: bool = False
+    begun_at: float = 0.0
     result: Any = None
     error: Exception | None = None
     done_at: float = 0.0
@@ -126,15 +127,24 @@ class Desk:
             return len(self._before(asked))
 
     def expected(self, asked: Asked) -> float:
-        """Seconds until a call is done, by what such calls took so far; 0 where it is done or nothing is known."""
+        """Seconds until a call is done, by what such calls took so far; 0 where it is done, takes longer than they did
+        or nothing is known.
+        """
         with self._changed:
             own = self._took.get(asked.call.function, 0.0)
             if asked.done or not own:
                 return 0.0
+            if asked.begun:
+                return max(0.0, own - (self.clock() - asked.begun_at))
             quick = self._is_quick(asked) and self.n_quick > 0
             ahead = [each for each in self._before(asked) if not quick or self._is_quick(each)]
             waiting = sum(self._took.get(each.call.function, 0.0) for each in ahead)
             return own + waiting / max(1, self.n_quick if quick else self.n_processes)
+
+    def usual(self, call: Call) -> float:
+        """Seconds that such calls took in the mean; 0 where there was none yet."""
+        with self._changed:
+            return self._took.get(call.function, 0.0)
 
     def _before(self, asked: Asked) -> list[Asked]:
         if asked.begun:
@@ -201,7 +211,7 @@ class Desk:
                     waiting = [each for each in waiting if self._is_quick(each)]
                 if waiting:
                     asked = min(waiting, key=self._turn)
-                    asked.begun = True
+                    asked.begun, asked.begun_at = True, now
                     asked.attempts += 1
                     return asked
                 self._changed.wait()

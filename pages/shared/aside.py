@@ -27,6 +27,8 @@ PATIENCE = 0.25
 """Seconds that a page waits before it shows a bar: drawing it twice is worse than waiting a little."""
 FEW = 2
 """More calls than these are not waited for: they will not come at once."""
+NEARLY = 0.95
+"""How full the bar of one call becomes by what such calls took before: this one may take longer."""
 LOOK_SECONDS = 0.7
 DOWNLOAD_SECONDS = 120
 _BEGUN = "aside:begun:"
@@ -163,15 +165,12 @@ def _waiting(calls: tuple[Call, ...], text: str, key: str) -> None:
 
 def _bar_with_stop(calls: tuple[Call, ...], text: str, key: str) -> None:
     asked = _asked(calls)
-    bar, button = st.columns([5, 1], vertical_alignment="bottom")
-    with bar:
+    with st.container(horizontal=True, vertical_alignment="bottom"):  # the button keeps its word where it is narrow
         _bar(asked, text, _begun(calls))
-    with button:
         if st.button(
             _("Stop"),
             icon=":material/stop:",
             key=key,
-            width="stretch",
             help=_("Stops computing this for you. What is done is kept."),
         ):
             st.session_state[_STOPPED + _name(calls)] = True
@@ -180,17 +179,22 @@ def _bar_with_stop(calls: tuple[Call, ...], text: str, key: str) -> None:
 
 def _bar(asked: list[Asked], text: str, begun: float) -> None:
     done, passed = sum(each.done for each in asked), time.monotonic() - begun
+    first = next((each for each in asked if not each.done), None)
+    share, left = done / len(asked), 0.0
     words = [_(text)]
     if len(asked) > 1:
         words.append(_("{done:,} of {n:,}", done=done, n=len(asked)))
-    if done and len(asked) > 1 and passed > 2:
-        words.append(_("about {seconds:,.0f} s left", seconds=passed / done * (len(asked) - done)))
+        left = passed / done * (len(asked) - done) if done else 0.0
+    elif first is not None and desk().usual(first.call):
+        left = desk().expected(first)
+        share = min(NEARLY, passed / (passed + left)) if passed else 0.0
+    if passed > 2 and left > 1:
+        words.append(_("about {seconds:,.0f} s left", seconds=left))
     elif passed > 2:
         words.append(_("{seconds:,.0f} s so far", seconds=passed))
-    first = next((each for each in asked if not each.done), None)
     if first is not None and not done and (others := desk().before(first)):
         words.append(_("{others:,} before it", others=others))
-    st.progress(done / len(asked), text=" · ".join(words))
+    st.progress(share, text=" · ".join(words))
 
 
 def _stopped(calls: tuple[Call, ...], text: str) -> None:

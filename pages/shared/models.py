@@ -169,14 +169,12 @@ def _choose_step(run_id: str) -> int:
     steps = list(checkpoints)
     if len(steps) == 1:
         return steps[0]
-    key = f"checkpoint:{run_id}"
-    chosen = st.session_state.get(key) in steps  # here before, or by a lesson that offers the steps itself
     return st.select_slider(
         _("Checkpoint"),
         steps,
-        **({} if chosen else {"value": steps[-1]}),
+        value=steps[-1],
         format_func=lambda s: _(_checkpoint_name(checkpoints[s])),
-        key=key,
+        key=f"checkpoint:{run_id}",
         persist_state="session",
         help=_("The same model at earlier steps of its training. Step 0 is before it learned anything."),
     )

@@ -25,5 +25,10 @@ def test_a_token_shows_what_it_was_drawn_from_and_a_measuring_can_be_stopped(sha
     begin = re.compile("Measure all checkpoints|Go on measuring")  # another test may have begun on this server
     page.get_by_role("button", name=begin).click()
     page.get_by_test_id("stMain").get_by_role("button", name="Stop").click()
-    expect(page.get_by_role("button", name="Go on measuring")).to_be_visible()
+    expect(page.get_by_role("button", name="Go on", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name=begin)).to_have_count(0)  # one button that goes on, and it does
+    page.get_by_role("button", name="Go on", exact=True).click()
+    expect(page.get_by_test_id("stProgress")).to_be_visible()
+    page.get_by_test_id("stMain").get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("button", name="Go on", exact=True)).to_be_visible()
     expect(page.get_by_text("What to notice")).to_be_visible()

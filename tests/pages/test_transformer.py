@@ -105,6 +105,14 @@ def test_a_preset_fills_every_control_with_the_published_shape():
     assert f"{GPTConfig.preset('gpt3').n_parameters:,}" in words(app)
 
 
+def test_a_browser_that_is_slow_to_draw_a_control_begins_with_the_shape_and_not_with_the_least():
+    app = open_part("Size").run()
+    shape = GPTConfig.preset("gpt2")
+    assert app.number_input(key="size_vocab_size").proto.default == shape.vocab_size
+    assert app.slider(key="size_n_layers").proto.default == [shape.n_layers]
+    assert app.toggle(key="size_tie_embeddings").proto.default == shape.tie_embeddings
+
+
 def test_rows_of_the_paper_that_cannot_be_right_are_named():
     app = open_part("Size")
     app.selectbox(key="size_preset").set_value("gpt3-xl").run()

@@ -241,6 +241,21 @@ def test_how_long_a_call_will_take_is_expected_from_what_such_calls_took(desk):
     assert desk.wait(asked, 60)
 
 
+def test_the_end_of_what_has_begun_comes_nearer(desk):
+    call = Call(sleep, (0.3, "first"))
+    assert desk.usual(call) == 0
+    for name in ("starts the process", "its time is known now"):
+        result(desk, Call(sleep, (0.3, name)))
+    assert desk.usual(call) >= 0.3
+    asked = desk.ask(call)
+    while not asked.begun:
+        time.sleep(0.01)
+    before = desk.expected(asked)
+    time.sleep(0.1)
+    assert desk.expected(asked) <= max(0, before - 0.1)
+    assert desk.wait([asked], 60)
+
+
 def test_what_is_said_to_be_quick_comes_first(desk, tmp_path):
     folder = str(tmp_path)
     desk.ask(Call(sleep, (0.5, "now")))

@@ -89,7 +89,7 @@ def _judge(key: str, split: Split, said: np.ndarray) -> None:
     )
     with st.container(horizontal=True):
         for label, value, help in numbers:
-            st.metric(_(label), value, help=_(help), width=205)
+            st.metric(_(label), value, help=_(help), width=230)
     _confusion(key, split, said)
     st.header(_("One class against the others"), anchor=False)
     label = rarest_class(test.labels, len(names))
@@ -136,7 +136,7 @@ def _thresholds(positive: np.ndarray, scores: np.ndarray, threshold: float, key:
     )
     with st.container(horizontal=True):
         for name, value, help in numbers:
-            st.metric(_(name), number(value, ".2%"), help=_(help), width=130)
+            st.metric(_(name), number(value, ".2%"), help=_(help), width=150)
     st.caption(
         _(
             "{true_positives:,} found, {false_negatives:,} missed, {false_positives:,} false alarms, "

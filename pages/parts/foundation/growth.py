@@ -90,28 +90,28 @@ def _appearance(choice: ModelChoice) -> None:
     total = len(calls) * sum(map(len, lists.values()))
     left = {step: sum(map(missing, by_name.values())) for step, by_name in calls.items()}
     to_do = sum(left.values())
-    if to_do:
-        ready = sum(not number for number in left.values())
-        asked = f"growth-measuring:{choice.run_id}:{n}"
-        if st.button(
+    asked = f"growth-measuring:{choice.run_id}:{n}"
+    if to_do and st.session_state.get(asked):  # from here on the bar has Stop and Go on
+        every = [call for by_name in calls.values() for part in by_name.values() for call in part]
+        NotYet(every, N_("The checkpoints in turn")).show()
+    elif to_do:
+        st.button(
             _("Measure all checkpoints") if to_do == total else _("Go on measuring"),
             type="primary",
             icon=":material/speed:",
             key="growth-measure",
+            on_click=_measure,
+            args=(asked,),
             help=_("Puts the items to each checkpoint in turn. What is measured is kept for everybody."),
-        ):
-            st.session_state[asked] = True
+        )
         st.caption(
             _(
                 "{ready} of {n_models} checkpoints are measured · {to_do:,} items to go.",
-                ready=ready,
+                ready=sum(not number for number in left.values()),
                 n_models=len(calls),
                 to_do=to_do,
             )
         )
-        if st.session_state.get(asked):
-            every = [call for by_name in calls.values() for part in by_name.values() for call in part]
-            NotYet(every, N_("The checkpoints in turn")).show()
     measured = [step for step in calls if not left[step]]
     if not measured:
         return
@@ -126,6 +126,10 @@ def _appearance(choice: ModelChoice) -> None:
         show_items(name, lists[name], scores, results[choice.step][name], key=f"growth:{name}")
     else:
         st.caption(_("The checkpoint chosen above is not measured yet."))
+
+
+def _measure(asked: str) -> None:
+    st.session_state[asked] = True
 
 
 def _panels(results: dict[int, dict[str, ProbeResult]], chosen: int) -> None:

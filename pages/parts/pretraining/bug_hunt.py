@@ -86,7 +86,7 @@ def _choose() -> Mystery:
         _("Mystery number"),
         0,
         9999,
-        **({} if _NUMBER in st.session_state else {"value": FIRST_MYSTERY}),
+        FIRST_MYSTERY,
         key=_NUMBER,
         persist_state="session",
         help=_(

@@ -59,23 +59,21 @@ def choose_shape() -> tuple[GPTConfig, str, bool]:
         st.caption(
             _("Changed from {titles}: {join}.", titles=titles[state["preset"]], join=", ".join(_differences(state)))
         )
-    undo, reset = st.columns(2)
-    undo.button(
+    buttons = st.container(horizontal=True)
+    buttons.button(
         _("Undo"),
         key="size_undo",
         icon=":material/undo:",
         disabled=not state["past"],
         on_click=_undo,
-        width="stretch",
         help=_("Take back the last change."),
     )
-    reset.button(
+    buttons.button(
         _("Reset"),
         key="size_reset",
         icon=":material/restart_alt:",
         disabled=not changed,
         on_click=_reset,
-        width="stretch",
         help=_("Back to the shape chosen above."),
     )
     return config, titles[state["preset"]], changed
@@ -220,8 +218,11 @@ def _controls(config: GPTConfig) -> None:
         _fill(f"size_{name}", getattr(config, name))
     _fill("size_tie_embeddings", config.tie_embeddings)
 
-    def named(name: str) -> dict[str, Any]:
-        return {"key": f"size_{name}", "on_change": _moved, "args": (name,)}
+    def named(name: str, default: str = "value") -> dict[str, Any]:
+        """A browser that is slow to draw the control begins with its default, whatever was set before."""
+        value = getattr(config, name)
+        value = list(POSITIONS).index(value) if default == "index" else value
+        return {"key": f"size_{name}", "on_change": _moved, "args": (name,), default: value}
 
     st.slider(
         _("Layers"),
@@ -271,7 +272,7 @@ def _controls(config: GPTConfig) -> None:
         list(POSITIONS),
         format_func=lambda each: _(POSITIONS[each]),
         help=_("Learned vectors cost one vector for each place of the context; rotary positions cost nothing."),
-        **named("positions"),
+        **named("positions", "index"),
     )
     st.toggle(
         _("Tied head"),

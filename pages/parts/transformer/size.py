@@ -46,24 +46,28 @@ def show() -> None:
     with figure:
         needs = scaling.training_memory(config, 1)
         flops = scaling.flops_per_token(config)
-        with st.container(border=True):
-            columns = st.columns([1.5, 1, 1.2])
+        with st.container(border=True, horizontal=True, gap="large"):
             exact = number(config.n_parameters)
-            columns[0].metric(
+            st.metric(
                 _("Parameters"),
                 exact if config.n_parameters < 1e9 else count(config.n_parameters),
                 help=_("Trainable numbers: exactly {exact}.", exact=exact),
+                width="content",
             )
-            columns[1].metric(
-                _("In float32"), size(needs.weights), help=_("The weights alone, 4 bytes for each parameter.")
+            st.metric(
+                _("In float32"),
+                size(needs.weights),
+                help=_("The weights alone, 4 bytes for each parameter."),
+                width="content",
             )
-            columns[2].metric(
+            st.metric(
                 _("FLOPs per token"),
                 short(flops.forward),
                 help=_(
                     "Operations of the forward pass for one token, on average over a full context; a multiplication "
                     "and its addition count as two."
                 ),
+                width="content",
             )
         view = st.segmented_control(
             _("Look at"),

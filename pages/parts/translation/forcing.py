@@ -91,7 +91,7 @@ def _table(
     parted = next((place for place, each in enumerate(free) if each.token != each.right_token), None)
     rows = [
         Row(
-            str(place + 1) + (_(" parts") if place == parted else ""),
+            _("{place} · they part", place=place + 1) if place == parted else str(place + 1),
             (
                 Cell(word(right[place]), right[place]) if place < len(right) else None,
                 said(forced[place]) if place < len(forced) else None,
