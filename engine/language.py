@@ -6,8 +6,10 @@ file. Whoever draws for a reader tells `speak` how to find the reader's language
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Callable, Mapping
+from datetime import date, datetime
 from functools import cache, lru_cache, wraps
 from numbers import Real
 from pathlib import Path
@@ -20,6 +22,8 @@ FOLDER = Path(__file__).resolve().parents[1] / "assets" / "locales"
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 _readers_language: Callable[[], str] = lambda: SOURCE  # noqa: E731
+_TELLING = 15
+"""A message with so many letters around its values can be told from others by them."""
 
 
 def speak(find: Callable[[], str]) -> None:
@@ -86,20 +90,70 @@ def N_(message: str) -> Message:
 def _(message: object, /, **values: Any) -> str:
     """The message in the reader's language, with `values` put in by name as `str.format` does.
 
-    Without a translation it stays as it is, so that text which is no message may pass through, and options that are
-    no text become text. Numbers take the language's separators.
+    Without a translation it stays as it is, so that text which is no message may pass through; options that are no
+    text become text. Numbers take the language's separators; whole ones without a format, as ids and years are, stay.
 
     >>> _("{n:,} tokens", n=1200)
     '1,200 tokens'
     """
-    if not isinstance(message, str):
-        return str(message)
     code = _readers_language()
+    if not isinstance(message, str):
+        return str(message) if code == SOURCE else _formatter(code).format_field(message, "")
     if code == SOURCE:
         return message.format(**values) if values else message[:]
     found = _catalog(code).get(message)
     text = message[:] if found is None else found[0] if isinstance(found, tuple) else found
     return _formatter(code).vformat(text, (), values) if values else text
+
+
+def retold(text: str) -> str:
+    """English text that a message made for somebody else, as the worker's notes on a run, in the reader's language.
+
+    Its message is found by what stands around the values; text of no message stays as it is.
+
+    >>> retold("Paused before training began.")
+    'Paused before training began.'
+    """
+    code = _readers_language()
+    return text if code == SOURCE else _retold(code, text)
+
+
+@lru_cache(maxsize=512)
+def _retold(code: str, text: str) -> str:
+    catalog = _catalog(code)
+    if text in catalog:
+        return _(text)
+    for message, form, pieces in _forms(code):
+        found = form.fullmatch(text) if all(piece in text for piece in pieces) else None
+        if found is None:
+            continue
+        formats = {name: spec for _before, name, spec, _how in string.Formatter().parse(message) if name}
+        told = ""
+        for before, name, _spec, _how in string.Formatter().parse(str(catalog[message])):
+            told += before
+            if name:
+                value = found[name]
+                said = " " in value or value[:1].isupper()  # else it is a number, or a name such as n_heads
+                told += _formatter(code).swapped(value) if formats[name] else _retold(code, value) if said else value
+        return told
+    return text
+
+
+@cache
+def _forms(code: str) -> list[tuple[str, re.Pattern[str], list[str]]]:
+    """Messages with values, those of most letters first: (message, what it looks like, what stands around them)."""
+    found = []
+    for message, other in _catalog(code).items():
+        try:
+            parsed = list(string.Formatter().parse(message))
+        except ValueError:  # its braces are no placeholders
+            continue
+        names = [name for _before, name, _spec, _how in parsed if name]
+        pieces = [before for before, _name, _spec, _how in parsed if before]
+        if isinstance(other, str) and names and len(set(names)) == len(names) and len("".join(pieces)) >= _TELLING:
+            form = "".join(re.escape(before) + (f"(?P<{name}>.+)" if name else "") for before, name, *_rest in parsed)
+            found.append((message, re.compile(form, re.DOTALL), pieces))
+    return sorted(found, key=lambda each: -len("".join(each[2])))
 
 
 def plural_of(n: int, one: str, many: str) -> str:
@@ -124,6 +178,28 @@ def number(value: float, spec: str = ",") -> str:
     """
     code = _readers_language()
     return format(value, spec) if code == SOURCE else _formatter(code).format_field(value, spec)
+
+
+def day(when: date) -> str:
+    """A day with its month in words.
+
+    >>> from datetime import date
+    >>> day(date(2026, 11, 21))
+    '21 November 2026'
+    """
+    from babel.dates import format_date
+
+    return str(format_date(when, "d MMMM y", locale=_readers_language()))
+
+
+def moment(when: datetime) -> str:
+    """A day and time of day.
+
+    >>> from datetime import UTC
+    >>> moment(datetime(2026, 11, 21, 9, 5, tzinfo=UTC))
+    '21 November 2026, 09:05 UTC'
+    """
+    return f"{day(when)}, {when:%H:%M} {when.tzname() or ''}".rstrip()
 
 
 def separators() -> dict[str, str]:
@@ -158,9 +234,12 @@ class _Formatter(string.Formatter):
 
     def format_field(self, value: Any, format_spec: str) -> str:
         text = format(value, format_spec)
-        if format_spec and isinstance(value, Real) and not isinstance(value, bool):
-            return text.translate(self.swap)
-        return str(text)
+        is_number = isinstance(value, float if not format_spec else Real) and not isinstance(value, bool)
+        return self.swapped(text) if is_number else str(text)
+
+    def swapped(self, text: str) -> str:
+        """A number as English writes it, with the language's signs."""
+        return text.translate(self.swap)
 
 
 @cache

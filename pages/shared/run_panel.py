@@ -14,7 +14,7 @@ import streamlit as st
 
 from engine.checkpoint import gpt2_obstacle
 from engine.errors import EngineError, StoreUnavailable
-from engine.language import N_, _, number
+from engine.language import N_, _, number, retold
 from engine.open_models import gpt2_archive
 from engine.runs.records import PRETRAINING, RunRecord
 from engine.take_home import write_notebook, write_script, write_ticket
@@ -105,11 +105,11 @@ def show_status(record: RunRecord) -> None:
             value=lab().queue_position(record.run_id) or 1,
         )
     elif record.live and record.note:
-        line += f" · {_(record.note)}"
+        line += f" · {retold(record.note)}"
     if eta is not None and record.live:
         line += _(" · about {eta} left", eta=estimate(eta))
     if record.note and record.state in ("paused", "finished"):
-        line += f" · {_(record.note)}"
+        line += f" · {retold(record.note)}"
     st.progress(record.progress, text=line)
     if record.error:
         st.error(sentence(record.error))
@@ -225,7 +225,7 @@ def _curves(views: list[RunView]) -> None:
         help=_("Steps compare recipes at equal numbers of updates, tokens at equal data, seconds at equal time."),
     )
     if main.losses.empty:
-        note = _(main.record.note) if main.record.live else ""
+        note = retold(main.record.note) if main.record.live else ""
         st.info(note[:1].upper() + note[1:] + " …" if note else _("The curve begins with the first step."))
         return
     baselines = {_(BASELINE_NAMES[name]): loss for name, loss in main.baselines.items()}

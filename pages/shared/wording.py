@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pandas as pd
+
 from engine.language import _
 
 
@@ -14,6 +18,15 @@ def inside(title: str) -> str:
     text = _(title)
     first = text.partition(" ")[0]
     return text if first[1:] != first[1:].lower() else text[:1].lower() + text[1:]
+
+
+def worded(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """The frame with the texts of these columns, or of an index of that name, in the reader's language."""
+    told: dict[str, Any] = {name: [_(each) for each in frame[name]] for name in columns if name in frame}
+    frame = frame.assign(**told)
+    if frame.index.name in columns:
+        frame.index = pd.Index([_(each) for each in frame.index], name=frame.index.name)
+    return frame
 
 
 def begin(phrase: str) -> str:

@@ -47,7 +47,7 @@ def test_what_names_an_option_speaks_only_when_it_is_shown(french):
 
 def test_numbers_take_the_separators_of_the_language(french):
     assert number(1234.5, ",.1f") == "1\u202f234,5" and number(0.125, ".1%") == "12,5\u00a0%"
-    assert _("{flag} {n}", flag=True, n=1.5) == "True 1.5"  # without a format it is no number to be read
+    assert _("{flag} {n} {year}", flag=True, n=1.5, year=2026) == "True 1,5 2026" and _(0.25) == "0,25"
 
 
 def test_who_writes_numbers_otherwise_asks_for_the_separators(monkeypatch):

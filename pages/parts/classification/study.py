@@ -198,7 +198,7 @@ def _study_chart(values: dict[tuple[str, Any], list[float]], split: Split) -> No
     frame = pd.DataFrame(rows).sort_values(["labels", "method"])
     best = frame.loc[frame.groupby("labels")["value"].idxmax()]
     words = "; ".join(
-        _("{labels:,}: {method} ({value:.1f} %)", labels=row["labels"], method=row["method"], value=row["value"])
+        _("{labels:,}: {method} ({value:.1f} %)", labels=row["labels"], method=_(row["method"]), value=row["value"])
         for _unused, row in best.iterrows()
     )
     commonest = np.bincount(split.test.labels).max() / len(split.test)
@@ -218,7 +218,7 @@ def _study_chart(values: dict[tuple[str, Any], list[float]], split: Split) -> No
         table = frame.rename(
             columns={"value": "accuracy (%)", "low": "from", "high": "to", "n": "seeds", "labels": "labelled texts"}
         ).round(2)
-        show_table(table, hide_index=True, width="stretch")
+        show_table(table, hide_index=True, width="stretch", words=["method"])
 
 
 def _cancel(run_ids: list[str]) -> None:

@@ -109,7 +109,7 @@ def epochs_figure(seen: int) -> None:
             _(
                 "With {seen:,.0f} billion tokens seen, {source} is read most often, {epochs:.1f} times; ",
                 seen=seen / BILLION,
-                source=most["source"],
+                source=_(most["source"]),
                 epochs=most["epochs"],
             )
             + (
@@ -149,6 +149,7 @@ def full_table(seen: int) -> None:
             N_("epochs, computed"): "%.2f",
             N_("epochs, published"): "%.2f",
         },
+        words=["contents"],
     )
     st.caption(
         _(

@@ -65,7 +65,7 @@ def penalty(probabilities: np.ndarray, names: list[str], chosen: int, *, summary
     grid = np.geomspace(max(1e-6, min(float(probabilities.min()), 1e-3)), 1, 120)
     points = pd.DataFrame(
         {
-            "layer": np.where(np.arange(len(names)) == chosen, CHOSEN, REST),
+            "layer": np.where(np.arange(len(names)) == chosen, _(CHOSEN), _(REST)),
             "p": probabilities,
             "nats": -np.log(np.maximum(probabilities, 1e-300)),
             "name": names,
@@ -88,7 +88,7 @@ def _penalty_spec() -> dict[str, Any]:
     ]
     curve = base.transform_filter("datum.layer == 'curve'").mark_line(strokeWidth=2, aria=False)
     dots = base.transform_filter("datum.layer != 'curve'").mark_point(filled=True, opacity=0.9)
-    domain = [CHOSEN, REST]
+    domain = [_(CHOSEN), _(REST)]
     legend = alt.Legend(orient="top")
     return _to_spec(
         alt.layer(
@@ -118,7 +118,7 @@ def by_token(
     level = float(np.mean(values))
     bars = pd.DataFrame(
         {
-            "layer": np.where(np.arange(len(names)) == chosen, CHOSEN, REST),
+            "layer": np.where(np.arange(len(names)) == chosen, _(CHOSEN), _(REST)),
             "place": np.arange(1, len(names) + 1),
             "name": [f"{n}: {name}" for n, name in enumerate(names, 1)],
             "value": values,
@@ -138,7 +138,7 @@ def by_token(
 def _by_token_spec(title: str, y: str) -> dict[str, Any]:
     base = alt.Chart()
     value = alt.Y("value:Q", title=_(y), axis=alt.Axis(tickCount=5))
-    domain = [CHOSEN, REST]
+    domain = [_(CHOSEN), _(REST)]
     bars = (
         base.transform_filter("datum.layer != 'mean'")
         .mark_bar()

@@ -66,7 +66,7 @@ def show() -> None:
         )
         if view == NOW:
             _draw(
-                {N_("Train it"): _pieces(needs), N_("Use it"): using},
+                {_("Train it"): _pieces(needs), _("Use it"): using},
                 _("Memory of {title}", title=title),
                 _(
                     "Training takes {total}, using it {size}, with {batch_size} texts of {context:,} tokens.",

@@ -108,7 +108,7 @@ def language_tax() -> None:
 def _edited_sentences() -> dict[str, str]:
     """The table of sentences as edited: name → text, without empty rows. What was edited outlives a page switch."""
     if "tax-table" not in st.session_state:  # the editor is drawn anew: begin from what it last held
-        kept = st.session_state.get("tax-kept", SENTENCES)
+        kept = st.session_state.get("tax-kept") or {_(name): text for name, text in SENTENCES.items()}
         st.session_state["tax-base"] = pd.DataFrame({N_("Language"): list(kept), N_("Sentence"): list(kept.values())})
     with st.expander(_("Sentences: change them or add your own"), icon=":material/edit:"):
         edited = st.data_editor(
@@ -129,7 +129,7 @@ def _edited_sentences() -> dict[str, str]:
         st.caption(
             _(
                 "“Times English” measures by the row called {reference}, or by the first row if there is none.",
-                reference=REFERENCE,
+                reference=_(REFERENCE),
             )
         )
     sentences = sentences_of(edited)
@@ -162,7 +162,7 @@ def sentences_of(table: pd.DataFrame) -> dict[str, str]:
 
 def _figure(sentences: dict[str, str], encodings: list[str], measure: str) -> None:
     tokenizers = {name: ENCODINGS[name].load() for name in encodings}
-    reference = REFERENCE if REFERENCE in sentences else next(iter(sentences))
+    reference = next((each for each in (_(REFERENCE), REFERENCE) if each in sentences), next(iter(sentences)))
     costs = language_costs(sentences, tokenizers, reference=reference)
     figure = tax_figure(costs, measure, reference)
     figure.show(caption=False)
