@@ -15,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from engine.errors import ConfigError
+from engine.language import _
 from engine.runs.jobs import JobConfig, job_of
 from engine.runs.records import PRETRAINING, RunRecord
 
@@ -72,21 +73,25 @@ def write_ticket(record: RunRecord) -> str:
 def read_ticket(data: bytes) -> Ticket:
     """The inverse of `write_ticket`. ConfigError says what is wrong with something that is no valid ticket."""
     if len(data) > MAX_BYTES:
-        raise ConfigError("this file is too large for a run ticket: choose the .json file that the run's page saved.")
+        raise ConfigError(
+            _("this file is too large for a run ticket: choose the .json file that the run's page saved.")
+        )
     try:
         content = json.loads(data.decode("utf-8"))
     except (ValueError, RecursionError):
-        raise ConfigError("this file is not JSON: choose the .json file that the run's page saved.") from None
+        raise ConfigError(_("this file is not JSON: choose the .json file that the run's page saved.")) from None
     if not isinstance(content, dict) or content.get("kind") != KIND:
-        raise ConfigError("this file is no run ticket: choose the .json file that the run's page saved.")
+        raise ConfigError(_("this file is no run ticket: choose the .json file that the run's page saved."))
     if content.get("form") != FORM:
-        raise ConfigError(f"this ticket has the form {content.get('form')!r}, which this version cannot read: update.")
+        raise ConfigError(
+            _("this ticket has the form {value!r}, which this version cannot read: update.", value=content.get("form"))
+        )
     said = content.pop("sha256", None)
     if said != _checksum(content):
-        raise ConfigError("this ticket was changed or damaged: its checksum does not fit. Save it again.")
+        raise ConfigError(_("this ticket was changed or damaged: its checksum does not fit. Save it again."))
     config_dict = content.get("config")
     if not isinstance(config_dict, dict):
-        raise ConfigError("this ticket holds no config: save it again.")
+        raise ConfigError(_("this ticket holds no config: save it again."))
     config = job_of(config_dict).config_from_dict(config_dict)
     label, reached, made_by = content.get("label"), content.get("reached"), content.get("versions")
     return Ticket(

@@ -36,7 +36,7 @@ def shown_errors(doing: str = N_("show this part of the page")) -> Iterator[None
     except EngineError as error:
         st.error(sentence(error), icon=":material/error:")
     except Exception:
-        _log.exception("Could not %s", doing)
+        _log.exception("Could not %s", doing[:])
         st.error(
             _(
                 "The app could not {doing}. Nothing you trained is lost: reload the page to try again. "

@@ -62,7 +62,7 @@ def _has_changed(run_id: str, updated_at: float) -> bool:
     return found is None or found.updated_at != updated_at
 
 
-@said("show this run")
+@said(N_("show this run"))
 def _panel(run_id: str, compare: tuple[str, ...], was_live: bool) -> None:
     try:
         record = lab().run(run_id)

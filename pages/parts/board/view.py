@@ -71,7 +71,7 @@ def _join() -> None:
 # --- live -------------------------------------------------------------------------------------------------------
 
 
-@said("show the board")
+@said(N_("show the board"))
 def _live() -> None:
     learners = viewer.learners()
     found = places(learners.all(), learners.marks())

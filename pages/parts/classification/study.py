@@ -216,7 +216,13 @@ def _study_chart(values: dict[tuple[str, Any], list[float]], split: Split) -> No
         st.caption(_("The network's own points come when its runs have been started and have finished."))
     with st.expander(_("As a table"), icon=":material/table:"):
         table = frame.rename(
-            columns={"value": "accuracy (%)", "low": "from", "high": "to", "n": "seeds", "labels": "labelled texts"}
+            columns={
+                "value": N_("accuracy (%)"),
+                "low": N_("from"),
+                "high": N_("to"),
+                "n": N_("seeds"),
+                "labels": N_("labelled texts"),
+            }
         ).round(2)
         show_table(table, hide_index=True, width="stretch", words=["method"])
 

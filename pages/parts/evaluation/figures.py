@@ -10,7 +10,7 @@ import pandas as pd
 
 from engine.language import N_, _, cached_by_language, number
 from pages.shared.charts import _QUIET, _READABLE, _RUN_COLOURS, _RUN_SHAPES, Figure, _to_spec
-from pages.shared.wording import inside
+from pages.shared.wording import inside, worded
 
 CAME, OTHER = N_("the token that came"), N_("other tokens")
 CHOSEN, REST = N_("the chosen token"), N_("the other tokens")
@@ -18,7 +18,7 @@ CHOSEN, REST = N_("the chosen token"), N_("the other tokens")
 
 def candidates(frame: pd.DataFrame, *, title: str, x: str, percent: bool, summary: str) -> Figure:
     """Horizontal bars in the frame's order; `frame` has the columns name, value, shown and kind (CAME or OTHER)."""
-    data = frame[["name", "value", "shown", "kind"]].reset_index(drop=True)
+    data = worded(frame[["name", "value", "shown", "kind"]], "kind").reset_index(drop=True)
     data["place"] = np.arange(len(data))
     spec = _candidates_spec(title, x, percent, len(data), bool((data["value"] < 0).any()))
     return Figure(
@@ -50,7 +50,7 @@ def _candidates_spec(title: str, x: str, percent: bool, n_bars: int, negative: b
             "kind:N",
             title=None,
             legend=alt.Legend(orient="top", symbolType="square"),
-            scale=alt.Scale(domain=[CAME, OTHER], range=["orange", "blue"]),
+            scale=alt.Scale(domain=[_(CAME), _(OTHER)], range=["orange", "blue"]),
         ),
         tooltip=[alt.Tooltip("name:N", title=_("Token")), alt.Tooltip("shown:N", title=_(x)), alt.Tooltip("kind:N")],
     )

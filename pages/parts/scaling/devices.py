@@ -38,23 +38,25 @@ def edited_devices() -> list[Row]:
             hide_index=True,
             width="stretch",
             column_config={
-                COLUMNS[0]: st.column_config.TextColumn(required=True, max_chars=30),
+                COLUMNS[0]: st.column_config.TextColumn(_(COLUMNS[0]), required=True, max_chars=30),
                 COLUMNS[1]: st.column_config.NumberColumn(
+                    _(COLUMNS[1]),
                     min_value=0.001,
                     format="localized",
                     help=_("Dense products of 16-bit numbers, as the maker gives it."),
                 ),
                 COLUMNS[2]: st.column_config.NumberColumn(
+                    _(COLUMNS[2]),
                     min_value=0.1,
                     max_value=100.0,
                     format="localized",
                     help=_("The share of the peak that a training reaches (MFU)."),
                 ),
                 COLUMNS[3]: st.column_config.NumberColumn(
-                    min_value=0.0, format="dollar", help=_("US dollars for one.")
+                    _(COLUMNS[3]), min_value=0.0, format="dollar", help=_("US dollars for one.")
                 ),
-                COLUMNS[4]: st.column_config.TextColumn(max_chars=200),
-                COLUMNS[5]: st.column_config.TextColumn(max_chars=30),
+                COLUMNS[4]: st.column_config.TextColumn(_(COLUMNS[4]), max_chars=200),
+                COLUMNS[5]: st.column_config.TextColumn(_(COLUMNS[5]), max_chars=30),
             },
         )
         if st.button(_("Back to the course's table"), key="cost-reset", help=_("Undoes every change in the table.")):

@@ -262,7 +262,7 @@ def _free_here() -> int:
 
 def _fits(training: float, using: float) -> None:
     places = [(_("This machine, free now"), float(_free_here()), "now"), (_("A laptop of 16 GB"), 16e9, "")]
-    places += [(each.name, each.memory, each.date) for each in DEVICES]
+    places += [(_(each.name), each.memory, each.date) for each in DEVICES]
     rows = [
         {
             N_("where"): name,

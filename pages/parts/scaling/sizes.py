@@ -138,6 +138,10 @@ def _widths() -> list[int]:
     return [width for width in WIDTHS if width in chosen]
 
 
+_SHIPPED_BY = N_("one thread of a machine with two shared cores; seconds are processor time")
+"""What the shipped records say of the machine, so that it is translated."""
+
+
 def _from_records(records: ShippedRecords, widths: list[int]) -> tuple[list[SizeRun], list[SizeRun]]:
     seeds = len({run.config.seed for run in records.runs})
     st.info(

@@ -118,8 +118,12 @@ def _edited_sentences() -> dict[str, str]:
             hide_index=True,
             width="stretch",
             column_config={
-                N_("Language"): st.column_config.TextColumn(width="small", required=True, max_chars=LINE),
-                N_("Sentence"): st.column_config.TextColumn(width="large", required=True, max_chars=MAX_CHARS),
+                N_("Language"): st.column_config.TextColumn(
+                    _("Language"), width="small", required=True, max_chars=LINE
+                ),
+                N_("Sentence"): st.column_config.TextColumn(
+                    _("Sentence"), width="large", required=True, max_chars=MAX_CHARS
+                ),
             },
         )
         if st.button(_("Back to the course's sentences"), key="tax-reset", help=_("Undoes every change in the table.")):
