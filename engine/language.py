@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from datetime import date, datetime
 from functools import cache, lru_cache, wraps
 from numbers import Real
@@ -22,6 +23,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "assets" / "locales"
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 _readers_language: Callable[[], str] = lambda: SOURCE  # noqa: E731
+_kept: ContextVar[str] = ContextVar("kept", default="")
 _TELLING = 15
 """A message with so many letters around its values can be told from others by them."""
 
@@ -34,7 +36,22 @@ def speak(find: Callable[[], str]) -> None:
 
 def language() -> str:
     """The code of the language of whoever reads now."""
-    return _readers_language()
+    return _kept.get() or _readers_language()
+
+
+def kept(function: Callable[_P, _T]) -> Callable[_P, _T]:
+    """The same function, to be called later and elsewhere, in the language of whoever reads now."""
+    code = language()
+
+    @wraps(function)
+    def told(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        before = _kept.set(code)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            _kept.reset(before)
+
+    return told
 
 
 @cache
@@ -96,7 +113,7 @@ def _(message: object, /, **values: Any) -> str:
     >>> _("{n:,} tokens", n=1200)
     '1,200 tokens'
     """
-    code = _readers_language()
+    code = language()
     if not isinstance(message, str):
         return str(message) if code == SOURCE else _formatter(code).format_field(message, "")
     if code == SOURCE:
@@ -114,7 +131,7 @@ def retold(text: str) -> str:
     >>> retold("Paused before training began.")
     'Paused before training began.'
     """
-    code = _readers_language()
+    code = language()
     return text if code == SOURCE else _retold(code, text)
 
 
@@ -162,7 +179,7 @@ def plural_of(n: int, one: str, many: str) -> str:
     >>> plural_of(1, "token", "tokens"), plural_of(0, "token", "tokens")
     ('token', 'tokens')
     """
-    code = _readers_language()
+    code = language()
     if code != SOURCE:
         found = _catalog(code).get(one)
         if isinstance(found, tuple):
@@ -176,7 +193,7 @@ def number(value: float, spec: str = ",") -> str:
     >>> number(12345.678, ",.1f")
     '12,345.7'
     """
-    code = _readers_language()
+    code = language()
     return format(value, spec) if code == SOURCE else _formatter(code).format_field(value, spec)
 
 
@@ -189,7 +206,7 @@ def day(when: date) -> str:
     """
     from babel.dates import format_date
 
-    return str(format_date(when, "d MMMM y", locale=_readers_language()))
+    return str(format_date(when, "d MMMM y", locale=language()))
 
 
 def moment(when: datetime) -> str:
@@ -204,7 +221,7 @@ def moment(when: datetime) -> str:
 
 def separators() -> dict[str, str]:
     """What stands before the decimals, between the thousands and for per cent, by the reader's language."""
-    code = _readers_language()
+    code = language()
     return {"decimal": ".", "thousands": ",", "percent": "%"} if code == SOURCE else _separators(code)
 
 
@@ -218,7 +235,7 @@ def cached_by_language(maxsize: int | None = 128) -> Callable[[Callable[_P, _T]]
 
         @wraps(function)
         def asked(*args: _P.args, **kwargs: _P.kwargs) -> _T:
-            return cast(_T, in_language(_readers_language(), *args, **kwargs))  # type: ignore[arg-type]
+            return cast(_T, in_language(language(), *args, **kwargs))  # type: ignore[arg-type]
 
         return asked
 

@@ -14,7 +14,7 @@ import streamlit as st
 
 from engine.checkpoint import gpt2_obstacle
 from engine.errors import EngineError, StoreUnavailable
-from engine.language import N_, _, number, retold
+from engine.language import N_, _, kept, number, retold
 from engine.open_models import gpt2_archive
 from engine.runs.records import PRETRAINING, RunRecord
 from engine.take_home import write_notebook, write_script, write_ticket
@@ -446,7 +446,7 @@ def _show_take_home(record: RunRecord) -> None:
         ):
             st.download_button(
                 _(label),
-                data=functools.partial(make, record),
+                data=kept(functools.partial(make, record)),
                 file_name=f"run-{record.run_id}.{suffix}",
                 mime=mime,
                 key=f"home-{suffix}:{record.run_id}",
