@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from engine.language import _
+from engine.language import SOURCE, _, language
 
 
 def inside(title: str) -> str:
@@ -37,3 +37,8 @@ def begin(phrase: str) -> str:
     """
     text = _(phrase)
     return text[:1].upper() + text[1:]
+
+
+def slider_form(form: str = "%.2f") -> str:
+    """How a slider writes its numbers: so in English, else as the browser does, which is all that Streamlit offers."""
+    return form if language() == SOURCE else "localized"
