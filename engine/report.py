@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from engine.language import N_, _, moment, number
+from engine.language import N_, _, moment, number, retold
 from engine.ngram import BASELINES
 from engine.runs.names import JOBS, STATES
 from engine.runs.records import PRETRAINING, Curve, RecordedEvent, RunRecord
@@ -152,7 +152,7 @@ def report_card(
         state=_(STATES.get(record.state, record.state)),
         when=moment(datetime.fromtimestamp(record.created_at, UTC)),
     )
-    return Card(record.label or _("Run"), subtitle, tuple(each for each in sections if each is not None))
+    return Card(retold(record.label) or _("Run"), subtitle, tuple(each for each in sections if each is not None))
 
 
 def _reached(record: RunRecord, curve: Curve, last: Mapping[str, Any], n_parameters: int | None) -> Facts:

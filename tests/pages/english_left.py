@@ -48,18 +48,19 @@ _DECIMAL = re.compile(r"(?<![\w.\-/:])(?<!tableau )(?<!figure )\d+\.\d+(?![\w.]|
 
 def left_in_english(app: AppTest) -> list[tuple[str, str, str]]:
     """(why, where, text) of everything English on the page."""
-    found = ((_why(text, prose), where, text) for where, text, prose in _texts(app))
+    found = ((_why(where, text, prose), where, text) for where, text, prose in _texts(app))
     return [each for each in dict.fromkeys(found) if each[0]]
 
 
-def _why(text: str, prose: bool) -> str:
+def _why(where: str, text: str, prose: bool) -> str:
     if text in _english() - _MEANT:
         return "a message"
     if not prose or text in language._catalog("fr"):  # in French it is the same
         return ""
     plain = _plain(text)
     words = _words(plain)
-    if len(FUNCTION_WORDS & words) > 1 or 2 * len(_only_english() & words) > len(words) > 1:
+    least = 1 if where == "dataframe.columns" else 2  # of a single word elsewhere, it may be a token
+    if len(FUNCTION_WORDS & words) > 1 or 2 * len(_only_english() & words) > len(words) >= least:
         return "English words"
     return "a decimal point" if _DECIMAL.search(plain) else ""
 
@@ -129,7 +130,7 @@ def _of_text(text: str, at: str) -> Iterator[tuple[str, str, bool]]:
     if data is None:
         yield at, text, at != "selectbox.options"
     elif at == "dataframe.columns":
-        yield from ((at, settings.get("label") or name, False) for name, settings in data.items() if settings)
+        yield from ((at, settings.get("label") or name, True) for name, settings in data.items() if settings)
     elif at.endswith(".spec"):
         yield from ((at + path, each, False) for path, each in _named(data, _NAMES_IN_CHARTS))
     else:

@@ -136,7 +136,7 @@ def full_table(seen: int) -> None:
                 N_("epochs, published"): each.epochs if seen == GPT3_TOKENS_SEEN else None,
                 N_("rounding allows"): _("{least:.2f} to {most:.2f}", least=least, most=most),
                 N_("tokens drawn (billions)"): each.weight * seen / BILLION,
-                "contents": each.contents,
+                N_("contents"): each.contents,
             }
         )
     frame = pd.DataFrame(rows)
