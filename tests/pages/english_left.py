@@ -130,7 +130,8 @@ def _of_text(text: str, at: str) -> Iterator[tuple[str, str, bool]]:
     if data is None:
         yield at, text, at != "selectbox.options"
     elif at == "dataframe.columns":
-        yield from ((at, settings.get("label") or name, True) for name, settings in data.items() if settings)
+        labels = (settings.get("label") or name for name, settings in data.items() if settings)
+        yield from ((at, label, not label[:1].isdigit()) for label in labels)  # "6 this" is a word of a sentence
     elif at.endswith(".spec"):
         yield from ((at + path, each, False) for path, each in _named(data, _NAMES_IN_CHARTS))
     else:
