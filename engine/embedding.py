@@ -15,12 +15,13 @@ import numpy as np
 
 from engine.errors import ConfigError
 from engine.gpt import GPT
+from engine.language import N_
 from engine.stories_lexicon import ANIMAL_NAMES, BOYS, FEELINGS_BAD, FEELINGS_GOOD, GIRLS, HABITATS, JOBS, PLACES
 
 TSNE_STEPS = 500
-_NOT_WORDS = ("end of text or space", "number", "mark")
-FORMS = ("word", "Capitalised word", "piece of a word", *_NOT_WORDS)
-FAMILIES = ("animal", "name", "place", "feeling", "job", "other")
+_NOT_WORDS = (N_("end of text or space"), N_("number"), N_("mark"))
+FORMS = (N_("word"), N_("Capitalised word"), N_("piece of a word"), *_NOT_WORDS)
+FAMILIES = (N_("animal"), N_("name"), N_("place"), N_("feeling"), N_("job"), N_("other"))
 
 
 def token_vectors(model: GPT) -> np.ndarray:

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 
 from engine.errors import ConfigError
 from engine.gpt import GPT
+from engine.language import _
 from engine.offsets import TokenSpans
 
 _ROWS = 64
@@ -56,9 +57,9 @@ def token_probabilities(model: GPT, ids: Sequence[int]) -> np.ndarray:
     """
     row = torch.tensor(list(ids), dtype=torch.int64)
     if not len(row):
-        raise ConfigError("there is no token to measure: type a text.")
+        raise ConfigError(_("there is no token to measure: type a text."))
     if int(row.min()) < 0 or int(row.max()) >= model.config.vocab_size:
-        raise ConfigError(f"token ids must lie between 0 and {model.config.vocab_size - 1}.")
+        raise ConfigError(_("token ids must lie between 0 and {value}.", value=model.config.vocab_size - 1))
     model.eval()
     context = model.config.context_length
     probabilities = np.full(len(row), np.nan)
@@ -100,7 +101,7 @@ def surprise(probabilities: Sequence[float], n_bytes: Sequence[int]) -> Surprise
     values = np.array([math.nan if each is None else each for each in probabilities], dtype=float)
     predicted = ~np.isnan(values)
     if not predicted.any():
-        raise ConfigError("nothing was predicted yet: the first token of a text has nothing before it.")
+        raise ConfigError(_("nothing was predicted yet: the first token of a text has nothing before it."))
     bits = -np.log2(np.maximum(values[predicted], 1e-300))
     return Surprise(int(predicted.sum()), int(np.asarray(n_bytes)[predicted].sum()), float(bits.sum()))
 
@@ -155,9 +156,16 @@ def cross_entropy(logits: np.ndarray, targets: Sequence[int], n_bytes: Sequence[
     """
     wanted = np.asarray(targets, dtype=np.int64)
     if not len(wanted):
-        raise ConfigError("nothing is predicted: the first token of a text has nothing before it. Type one more.")
+        raise ConfigError(_("nothing is predicted: the first token of a text has nothing before it. Type one more."))
     if len(logits) != len(wanted) or len(n_bytes) != len(wanted):
-        raise ConfigError(f"{len(logits)} rows of logits, {len(wanted)} targets and {len(n_bytes)} byte counts differ.")
+        raise ConfigError(
+            _(
+                "{n_logits} rows of logits, {n_wanted} targets and {n_counts} byte counts differ.",
+                n_logits=len(logits),
+                n_wanted=len(wanted),
+                n_counts=len(n_bytes),
+            )
+        )
     rows = np.asarray(logits, dtype=np.float64)
     highest = rows.max(axis=1, keepdims=True)  # taken out first: e to a large logit would overflow
     log_sums = np.log(np.exp(rows - highest).sum(axis=1)) + highest[:, 0]
@@ -204,7 +212,7 @@ def compare_surprise(
     the spans are of different texts or empty.
     """
     if not len(one) or not len(other) or one.bounds[-1] != other.bounds[-1]:
-        raise ConfigError("both models must read the same text, of one token at least.")
+        raise ConfigError(_("both models must read the same text, of one token at least."))
     whole = np.concatenate([[True], one.ends[:-1] <= one.starts[1:], [True]])  # no token ends inside a character there
     common = np.intersect1d(one.bounds[whole], other.bounds)  # (S + 1,) bytes, 0 and the end among them
     summed = []

@@ -21,6 +21,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from engine.errors import EngineError
+from engine.language import _
 from engine.spreadsheets import harmless_cell
 
 Kind = Literal["svg", "png", "bundle"]
@@ -47,7 +48,9 @@ def standalone(
     20,000 rows.
     """
     if len(data) > MAX_ROWS:
-        raise FigureError(f"a picture of {len(data):,} rows is too large: save the table (CSV) and draw from it.")
+        raise FigureError(
+            _("a picture of {n_data:,} rows is too large: save the table (CSV) and draw from it.", n_data=len(data))
+        )
     whole: dict[str, Any] = _painted(dict(spec), "", colours)
     whole["data"] = {"values": json.loads(data.to_json(orient="records", date_format="iso", default_handler=str))}
     whole["$schema"] = "https://vega.github.io/schema/vega-lite/v6.json"
@@ -133,7 +136,9 @@ def _convert(kind: Kind, spec: Mapping[str, Any]) -> bytes:
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise FigureError(f"the figure could not be drawn: {error}. Save its data as CSV instead.") from error
+            raise FigureError(
+                _("the figure could not be drawn: {error}. Save its data as CSV instead.", error=error)
+            ) from error
     if done.returncode or not done.stdout:
-        raise FigureError("the figure could not be drawn. Save its data as CSV instead.")
+        raise FigureError(_("the figure could not be drawn. Save its data as CSV instead."))
     return done.stdout

@@ -19,6 +19,7 @@ from typing import Any
 from engine.checks import require_choice
 from engine.errors import ConfigError
 from engine.gpt import GPTConfig
+from engine.language import N_, _
 from engine.runs.config import RunConfig
 from engine.training import TrainingConfig
 
@@ -49,7 +50,7 @@ def foundation_config(
     changed = dict(training or {})
     unknown = sorted(set(changed) - {field.name for field in dataclasses.fields(TrainingConfig)})
     if unknown:
-        raise ConfigError(f"the training config has unknown settings: {', '.join(unknown)}.")
+        raise ConfigError(_("the training config has unknown settings: {names}.", names=", ".join(unknown)))
     settings: dict[str, Any] = {
         "steps": STEPS,
         "batch_size": 8,
@@ -90,9 +91,9 @@ class AblationSize:
 
 
 ABLATION_SIZES: dict[str, AblationSize] = {
-    "small": AblationSize("about 2 min each", 600),
-    "medium": AblationSize("about 4 min each", 1200),
-    "large": AblationSize("about 10 min each", 3000),
+    "small": AblationSize(N_("about 2 min each"), 600),
+    "medium": AblationSize(N_("about 4 min each"), 1200),
+    "large": AblationSize(N_("about 10 min each"), 3000),
 }
 ABLATION_WEIGHTS: dict[str, float] = {
     "stories": 0.4,
@@ -121,7 +122,9 @@ def ablation_pair(
     require_choice("size", size, tuple(ABLATION_SIZES))
     mixture = dict(weights or ABLATION_WEIGHTS)
     if without not in mixture or len(mixture) < 2:
-        raise ConfigError(f"{without!r} cannot be left out of a mixture of {', '.join(mixture)}.")
+        raise ConfigError(
+            _("{without!r} cannot be left out of a mixture of {names}.", without=without, names=", ".join(mixture))
+        )
     return (
         _small(ABLATION_SIZES[size], mixture, seed),
         _small(ABLATION_SIZES[size], {name: share for name, share in mixture.items() if name != without}, seed),

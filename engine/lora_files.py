@@ -16,6 +16,7 @@ from safetensors.torch import save
 from engine.checkpoint import Saveable, save_checkpoint
 from engine.errors import ConfigError
 from engine.gpt import GPT, GPTConfig
+from engine.language import _
 from engine.lora import adapter_weights, adapters, merge_lora
 from engine.tuning import LoRAGPT
 
@@ -25,7 +26,7 @@ _N_TOKENS = 32
 def merged(model: GPT) -> GPT:
     """An ordinary GPT that computes what an adapted one does; ConfigError for a model without updates."""
     if not isinstance(model, LoRAGPT):
-        raise ConfigError("this model has no low-rank updates to merge.")
+        raise ConfigError(_("this model has no low-rank updates to merge."))
     changed = copy.deepcopy(model)
     merge_lora(changed)
     shape = {name: value for name, value in changed.config.to_dict().items() if not name.startswith("lora_")}
@@ -49,7 +50,7 @@ def adapter_archive(model: GPT, *, base: str) -> bytes:
     """
     found = list(adapters(model))
     if not found:
-        raise ConfigError("this model has no low-rank updates to save.")
+        raise ConfigError(_("this model has no low-rank updates to save."))
     settings: dict[str, Any] = {
         "base": base,
         "lora_rank": found[0][1].rank,

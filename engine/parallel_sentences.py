@@ -11,30 +11,31 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from engine.errors import TokenizerError
+from engine.language import N_, _
 from engine.tokenizer import Tokenizer
 
 # "The lion sleeps in the forest and dreams of the sea.", each as a native reader would write it.
 SENTENCES: dict[str, str] = {
-    "English": "The lion sleeps in the forest and dreams of the sea.",
-    "French": "Le lion dort dans la forêt et rêve de la mer.",
-    "German": "Der Löwe schläft im Wald und träumt vom Meer.",
-    "Spanish": "El león duerme en el bosque y sueña con el mar.",
-    "Portuguese": "O leão dorme na floresta e sonha com o mar.",
-    "Italian": "Il leone dorme nella foresta e sogna il mare.",
-    "Polish": "Lew śpi w lesie i śni o morzu.",
-    "Turkish": "Aslan ormanda uyuyor ve rüyasında denizi görüyor.",
-    "Swahili": "Simba analala msituni na kuota kuhusu bahari.",
-    "Vietnamese": "Sư tử ngủ trong rừng và mơ về biển.",
-    "Russian": "Лев спит в лесу, и ему снится море.",
-    "Greek": "Το λιοντάρι κοιμάται στο δάσος και ονειρεύεται τη θάλασσα.",
-    "Arabic": "ينام الأسد في الغابة ويحلم بالبحر.",
-    "Hebrew": "האריה ישן ביער וחולם על הים.",
-    "Hindi": "शेर जंगल में सोता है और समुद्र के सपने देखता है।",
-    "Thai": "สิงโตนอนหลับอยู่ในป่าและฝันถึงทะเล",
-    "Chinese": "狮子在森林里睡觉，梦见大海。",
-    "Japanese": "ライオンは森の中で眠り、海の夢を見る。",
-    "Korean": "사자가 숲에서 잠을 자며 바다 꿈을 꾼다.",
-    "Python code": 'lion.sleep(place="forest"); lion.dream(of="sea")',
+    N_("English"): "The lion sleeps in the forest and dreams of the sea.",
+    N_("French"): "Le lion dort dans la forêt et rêve de la mer.",
+    N_("German"): "Der Löwe schläft im Wald und träumt vom Meer.",
+    N_("Spanish"): "El león duerme en el bosque y sueña con el mar.",
+    N_("Portuguese"): "O leão dorme na floresta e sonha com o mar.",
+    N_("Italian"): "Il leone dorme nella foresta e sogna il mare.",
+    N_("Polish"): "Lew śpi w lesie i śni o morzu.",
+    N_("Turkish"): "Aslan ormanda uyuyor ve rüyasında denizi görüyor.",
+    N_("Swahili"): "Simba analala msituni na kuota kuhusu bahari.",
+    N_("Vietnamese"): "Sư tử ngủ trong rừng và mơ về biển.",
+    N_("Russian"): "Лев спит в лесу, и ему снится море.",
+    N_("Greek"): "Το λιοντάρι κοιμάται στο δάσος και ονειρεύεται τη θάλασσα.",
+    N_("Arabic"): "ينام الأسد في الغابة ويحلم بالبحر.",
+    N_("Hebrew"): "האריה ישן ביער וחולם על הים.",
+    N_("Hindi"): "शेर जंगल में सोता है और समुद्र के सपने देखता है।",
+    N_("Thai"): "สิงโตนอนหลับอยู่ในป่าและฝันถึงทะเล",
+    N_("Chinese"): "狮子在森林里睡觉，梦见大海。",
+    N_("Japanese"): "ライオンは森の中で眠り、海の夢を見る。",
+    N_("Korean"): "사자가 숲에서 잠을 자며 바다 꿈을 꾼다.",
+    N_("Python code"): 'lion.sleep(place="forest"); lion.dream(of="sea")',
 }
 REFERENCE = "English"
 
@@ -67,12 +68,23 @@ def language_costs(
         return []
     measure = next(iter(sentences)) if reference is None else reference
     if measure not in sentences:
-        raise TokenizerError(f"There is no sentence in {measure!r} to measure by; there are {_names(sentences)}.")
+        raise TokenizerError(
+            _(
+                "There is no sentence in {measure!r} to measure by; there are {names}.",
+                measure=measure,
+                names=_names(sentences),
+            )
+        )
     costs = []
     for encoding, tokenizer in tokenizers.items():
         counts = {language: len(tokenizer.encode(text)) for language, text in sentences.items()}
         if counts[measure] == 0:
-            raise TokenizerError(f"The sentence in {measure!r} is empty: nothing can be measured by it. Write it anew.")
+            raise TokenizerError(
+                _(
+                    "The sentence in {measure!r} is empty: nothing can be measured by it. Write it anew.",
+                    measure=measure,
+                )
+            )
         costs += [
             LanguageCost(
                 language,

@@ -2,19 +2,21 @@
 
 A model without its card is a number without a unit: loss says something only beside the data, the baselines and the
 samples (Mitchell et al. 2019, "Model cards for model reporting"). `report_card` gathers a run's record into plain
-sections, whatever its job; `engine.report_page.to_html` writes them as a page.
+sections, whatever its job; `engine.report_page.to_html` writes them as a page. Words and numbers are the reader's; the
+settings stand as the code has them, so that they can be copied.
 """
 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from engine.language import N_, _
+from engine.language import N_, _, moment, number, retold
 from engine.ngram import BASELINES
+from engine.runs.names import JOBS, STATES
 from engine.runs.records import PRETRAINING, Curve, RecordedEvent, RunRecord
 
 SAMPLE_STEPS = 4
@@ -28,6 +30,17 @@ _TITLES = {
     "exact_match": N_("exact match"),
     "bleu": "BLEU",
     "bits_per_byte": N_("bits per byte"),
+}
+_COUNTED = {
+    "n_train": N_("train"),
+    "n_held_out": N_("held out"),
+    "overlap": N_("overlap"),
+    "new_words": N_("new words"),
+    "n_vocab": N_("vocabulary"),
+    "n_copies": N_("copies"),
+    "n_unbalanced": N_("left out for balance"),
+    "n_cut": N_("texts cut short"),
+    "n_trainable": N_("trainable"),
 }
 _SHARES = {"train_accuracy", "validation_accuracy", "exact_match"}
 _LOSSES = {"train_loss", "validation_loss"}
@@ -132,36 +145,35 @@ def report_card(
         _data(record, counted, names),
         _settings(record),
     ]
-    when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(record.created_at))
     subtitle = _(
         "{job} run {run_id} · {state} · begun {when}",
-        job=record.job,
+        job=_(JOBS.get(record.job, record.job)),
         run_id=record.run_id,
-        state=record.state,
-        when=when,
+        state=_(STATES.get(record.state, record.state)),
+        when=moment(datetime.fromtimestamp(record.created_at, UTC)),
     )
-    return Card(record.label or _("Run"), subtitle, tuple(each for each in sections if each is not None))
+    return Card(retold(record.label) or _("Run"), subtitle, tuple(each for each in sections if each is not None))
 
 
 def _reached(record: RunRecord, curve: Curve, last: Mapping[str, Any], n_parameters: int | None) -> Facts:
     rows = []
     if last:
         loss = float(last["validation_loss"])
-        unit = {"classification": _("nats per text")}.get(record.job, "nats per token")
-        rows.append((_("validation loss ({unit})", unit=unit), f"{loss:.3f}"))
+        unit = {"classification": _("nats per text")}.get(record.job, _("nats per token"))
+        rows.append((_("validation loss ({unit})", unit=unit), number(loss, ".3f")))
         if record.job == PRETRAINING:
-            rows.append(("perplexity", f"{math.exp(min(loss, 700)):,.2f}"))
+            rows.append((_("perplexity"), number(math.exp(min(loss, 700)), ",.2f")))
         rows += [(_title(name), _measure(name, value)) for name, value in _measured(last)]
     if n_parameters:
-        rows.append(("parameters", f"{n_parameters:,}"))
+        rows.append((_("parameters"), number(n_parameters)))
     total = (
         _(" of {total_steps:,}", total_steps=record.total_steps)
         if record.total_steps and record.total_steps != record.step
         else ""
     )
-    rows.append(("steps", f"{record.step:,}{total}"))
+    rows.append((_("steps"), f"{number(record.step)}{total}"))
     if curve.steps:
-        rows.append((_("tokens seen"), f"{int(curve.steps[-1]['tokens']):,}"))
+        rows.append((_("tokens seen"), number(int(curve.steps[-1]["tokens"]))))
     rows.append((_("training time"), duration(record.seconds)))
     return Facts(_("What it reached"), tuple(rows), large=True)
 
@@ -176,16 +188,20 @@ def _measured(evaluation: Mapping[str, Any]) -> list[tuple[str, float]]:
 
 
 def _title(name: str) -> str:
-    return _TITLES.get(name, name.replace("_", " "))
+    return _(_TITLES.get(name, name.replace("_", " ")))
 
 
 def _measure(name: str, value: float) -> str:
-    return f"{value:.1%}" if name in _SHARES else f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
+    return number(value, ".1%" if name in _SHARES else ".3f" if abs(value) < 10 else ".1f")
 
 
 def _baselines(by_kind: Mapping[str, list[RecordedEvent]]) -> dict[str, float]:
     payload = by_kind["baselines"][-1].payload if "baselines" in by_kind else {}
     return {name: float(payload[name]) for name in BASELINES if name in payload}
+
+
+def _named(baselines: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+    return tuple((_(name), loss) for name, loss in baselines.items())
 
 
 def _points(rows: Sequence[Mapping[str, Any]], name: str) -> tuple[tuple[float, float], ...]:
@@ -194,11 +210,14 @@ def _points(rows: Sequence[Mapping[str, Any]], name: str) -> tuple[tuple[float, 
 
 
 def _losses(curve: Curve, baselines: Mapping[str, float]) -> Lines | None:
-    series = (("training", _points(curve.steps, "loss")), ("validation", _points(curve.evaluations, "validation_loss")))
+    series = (
+        (_("training"), _points(curve.steps, "loss")),
+        (_("validation"), _points(curve.evaluations, "validation_loss")),
+    )
     drawn = tuple((name, points) for name, points in series if points)
     if not drawn:
         return None
-    return Lines(_("Loss during training"), _("training step"), _("loss (nats)"), drawn, tuple(baselines.items()))
+    return Lines(_("Loss during training"), _("training step"), _("loss (nats)"), drawn, _named(baselines))
 
 
 def _other_curves(curve: Curve) -> Lines | None:
@@ -223,14 +242,15 @@ def _by_source(last: Mapping[str, Any], names: Mapping[str, str]) -> Table | Non
     rows.append(_source_row(_("all of it"), last["validation_loss"], last["bits_per_byte"]))
     return Table(
         _("How well it predicts text it never read"),
-        (_("held-out text"), _("loss (nats per token)"), "perplexity", _("bits per byte")),
+        (_("held-out text"), _("loss (nats per token)"), _("perplexity"), _("bits per byte")),
         tuple(rows),
         _("Only bits per byte can be compared between models with different tokenizers."),
     )
 
 
 def _source_row(name: str, loss: float, bits: float | None) -> tuple[str, ...]:
-    return name, f"{loss:.3f}", f"{math.exp(min(loss, 700)):,.2f}", "–" if bits is None else f"{bits:.3f}"
+    perplexity = number(math.exp(min(loss, 700)), ",.2f")
+    return name, number(loss, ".3f"), perplexity, "–" if bits is None else number(bits, ".3f")
 
 
 def _against_baselines(last: Mapping[str, Any], baselines: Mapping[str, float]) -> Table | None:
@@ -238,13 +258,13 @@ def _against_baselines(last: Mapping[str, Any], baselines: Mapping[str, float]) 
         return None
     own = float(last["validation_loss"])
     rows = [
-        (name, f"{loss:.3f}", f"{math.exp(min(loss, 700)):,.1f}", f"{own - loss:+.3f}")
-        for name, loss in baselines.items()
+        (name, number(loss, ".3f"), number(math.exp(min(loss, 700)), ",.1f"), number(own - loss, "+.3f"))
+        for name, loss in _named(baselines)
     ]
-    rows.append((_("this model"), f"{own:.3f}", f"{math.exp(min(own, 700)):,.1f}", "–"))
+    rows.append((_("this model"), number(own, ".3f"), number(math.exp(min(own, 700)), ",.1f"), "–"))
     return Table(
         _("Beside models that only count"),
-        ("model", _("loss (nats per token)"), "perplexity", _("this model, in comparison (nats)")),
+        (_("model"), _("loss (nats per token)"), _("perplexity"), _("this model, in comparison (nats)")),
         tuple(rows),
         _(
             "n-gram models of the same training text with Kneser–Ney smoothing, measured on the same held-out tokens; "
@@ -259,12 +279,12 @@ def _confusion(last: Mapping[str, Any], counted: Mapping[str, Any]) -> Table | N
         return None
     names = list(counted.get("label_names") or [_("class {n}", n=n) for n in range(len(matrix))])
     rows = [
-        (name, *(f"{count:,}" for count in row), f"{row[at] / sum(row):.1%}" if sum(row) else "–")
+        (name, *map(number, row), number(row[at] / sum(row), ".1%") if sum(row) else "–")
         for at, (name, row) in enumerate(zip(names, matrix, strict=False))
     ]
     return Table(
         _("What it called the validation texts"),
-        ("label", *(_("called {name}", name=name) for name in names), "right"),
+        (_("label"), *(_("called {name}", name=name) for name in names), _("right")),
         tuple(rows),
         _("A row is what the texts are, a column what the model called them."),
     )
@@ -274,12 +294,12 @@ def _translations(events: Sequence[RecordedEvent]) -> Table | None:
     if not events:
         return None
     rows = [
-        (each["source"], each["reference"], each["text"], "yes" if each["right"] else "no")
+        (each["source"], each["reference"], each["text"], _("yes") if each["right"] else _("no"))
         for each in events[-1].payload["translations"]
     ]
     return Table(
         _("Sentences it never read"),
-        (_("English"), "phrasebook", _("model at step {step:,}", step=events[-1].step), "same"),
+        (_("English"), _("phrasebook"), _("model at step {step:,}", step=events[-1].step), _("same")),
         tuple(rows),
     )
 
@@ -291,12 +311,12 @@ def _copied(copied: Sequence[CopiedRow]) -> Table | None:
     return Table(
         _("Memorised or generalised"),
         (
-            "text",
+            _("text"),
             _("words searched"),
             _("in copied spans of {least} words or more", least=least),
             _("longest span (words, median)"),
         ),
-        tuple((row.name, f"{row.n_words:,}", f"{row.share:.1%}", f"{row.longest:,}") for row in copied),
+        tuple((row.name, number(row.n_words), number(row.share, ".1%"), number(row.longest)) for row in copied),
         _(
             "Copied means: stands word for word in the training text. Held-out text is real text that was not trained "
             "on: what it shares with the training text is usual, not copied."
@@ -342,13 +362,13 @@ def spread(steps: Sequence[int], most: int) -> list[int]:
 def _data(record: RunRecord, counted: Mapping[str, Any], names: Mapping[str, str]) -> Table | Facts | None:
     corpora = record.config_dict.get("corpora")
     if corpora:
-        rows = tuple((names.get(name, name), f"{weight:.0%}") for name, weight in corpora)
+        rows = tuple((names.get(name, name), number(weight, ".0%")) for name, weight in corpora)
         n_chars, kept = record.config_dict.get("n_chars"), record.config_dict.get("validation_fraction", 0)
         length = _("{n_chars:,} characters", n_chars=n_chars) if n_chars else _("all of it")
         note = _("Read: {length}; {kept:.0%} of it was kept aside for validation.", length=length, kept=kept)
-        return Table(_("What it was trained on"), ("text", "share"), rows, note)
+        return Table(_("What it was trained on"), (_("text"), _("share")), rows, note)
     facts = [
-        (name.removeprefix("n_").replace("_", " "), f"{value:,}")
+        (_(_COUNTED.get(name, name.removeprefix("n_").replace("_", " "))), number(value))
         for name, value in counted.items()
         if isinstance(value, int) and name not in ("step", "n_parameters")
     ]
@@ -356,8 +376,8 @@ def _data(record: RunRecord, counted: Mapping[str, Any], names: Mapping[str, str
         labels = counted.get("label_names", [])
         facts.append(
             (
-                _("{part} texts", part=part),
-                ", ".join(f"{label} {n:,}" for label, n in zip(labels, counts, strict=False)),
+                _("{part} texts", part=_(part)),
+                ", ".join(f"{label} {number(n)}" for label, n in zip(labels, counts, strict=False)),
             )
         )
     return Facts(_("What it was trained on"), tuple(facts)) if facts else None
@@ -386,7 +406,7 @@ def _setting(value: Any) -> str:
 def duration(seconds: float) -> str:
     """Seconds as a learner says them: `duration(3725) -> "1 h 2 min"`."""
     if seconds < 60:
-        return f"{seconds:.0f} s"
+        return number(seconds, ".0f") + " s"
     minutes = round(seconds / 60)
     return (
         _("{minutes} min", minutes=minutes)

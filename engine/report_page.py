@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from engine.language import _, language
+from engine.language import _, language, number
 from engine.report import Card, Facts, Lines, Samples, Section, Table
 
 _COLOURS = ("#0072B2", "#D55E00", "#00805E", "#A8487F", "#8A6D00", "#56616D")
@@ -55,11 +55,12 @@ section { break-inside: avoid-page; overflow-x: auto; }
 def to_html(card: Card) -> str:
     """The card as one HTML page that needs nothing else: no script, no request, every text escaped."""
     body = "\n".join(_section(each) for each in card.sections)
+    title = _("Report card: {title}", title=card.title)
     return (
         f'<!doctype html>\n<html lang="{language()}">\n<head>\n<meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>Report card: {escaped(card.title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
+        f"<title>{escaped(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
         f'<header><h1>{_own(card.title)}</h1>\n<p class="quiet">{escaped(card.subtitle)}</p></header>\n'
         f"{body}\n</main>\n</body>\n</html>\n"
     )
@@ -99,10 +100,12 @@ def _samples_html(samples: Samples) -> str:
     parts = []
     for prompt, written in samples.prompts:
         rows = "".join(
-            f'<tr><th scope="row" class="step">step {step:,}</th><td><pre>{_own(text)}</pre></td></tr>'
+            f'<tr><th scope="row" class="step">{escaped(_("step {step:,}", step=step))}</th>'
+            f"<td><pre>{_own(text)}</pre></td></tr>"
             for step, text in written
         )
-        parts.append(f"<h3>After {_own(repr(prompt)[1:-1])}</h3><table><tbody>{rows}</tbody></table>")
+        after = escaped(_("After {prompt}")).replace("{prompt}", _own(repr(prompt)[1:-1]))
+        parts.append(f"<h3>{after}</h3><table><tbody>{rows}</tbody></table>")
     return "".join(parts)
 
 
@@ -129,20 +132,20 @@ def _lines_html(lines: Lines) -> str:
         drawn.append(
             f'<line x1="{left:.1f}" y1="{y:.1f}" x2="{right:.1f}" y2="{y:.1f}" stroke="#56616d" '
             'stroke-dasharray="2 3"/>'
-            f'<text x="{right + 6:.1f}" y="{lowest:.1f}" fill="#4a5561">{escaped(name)} {level:.2f}</text>'
+            f'<text x="{right + 6:.1f}" y="{lowest:.1f}" fill="#4a5561">{escaped(name)} {number(level, ".2f")}</text>'
         )
-    place = float(_LEFT)
-    for number, (name, series) in enumerate(lines.series):
+    left = float(_LEFT)
+    for place, (name, series) in enumerate(lines.series):
         colour, dash = (
-            _COLOURS[number % len(_COLOURS)],
-            _DASHES[(number + 1) % 2 if len(lines.series) == 2 else number % 6],
+            _COLOURS[place % len(_COLOURS)],
+            _DASHES[(place + 1) % 2 if len(lines.series) == 2 else place % 6],
         )
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (at(*point) for point in series))
-        style = _('fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"', colour=colour, dash=dash)
+        style = f'fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"'
         drawn.append(f'<polyline points="{path}" {style}/>')
-        drawn.append(f'<line x1="{place:.0f}" y1="14" x2="{place + 28:.0f}" y2="14" {style}/>')
-        drawn.append(f'<text x="{place + 34:.0f}" y="18" fill="#0f1720">{escaped(name)}</text>')
-        place += 60 + 8 * len(name)
+        drawn.append(f'<line x1="{left:.0f}" y1="14" x2="{left + 28:.0f}" y2="14" {style}/>')
+        drawn.append(f'<text x="{left + 34:.0f}" y="18" fill="#0f1720">{escaped(name)}</text>')
+        left += 60 + 8 * len(name)
     centre, middle = _LEFT + wide / 2, _TOP + high / 2
     axis = (
         f'<text x="{centre:.0f}" y="{_HEIGHT - 8}" text-anchor="middle" fill="#0f1720">{escaped(lines.x)}</text>'
@@ -165,13 +168,15 @@ def _tick_marks(at: Any, x_ticks: Sequence[float], y_ticks: Sequence[float], x_r
         (left, y), (right, _unused) = at(x_range[0], tick), at(x_range[1], tick)
         marks.append(
             f'<line x1="{left:.1f}" y1="{y:.1f}" x2="{right:.1f}" y2="{y:.1f}" stroke="#e3e8ed"/>'
-            f'<text x="{left - 8:.1f}" y="{y + 4:.1f}" text-anchor="end" fill="#4a5561">{tick:g}</text>'
+            f'<text x="{left - 8:.1f}" y="{y + 4:.1f}" text-anchor="end" fill="#4a5561">{number(tick, "g")}</text>'
         )
     for tick in x_ticks:
         if x_range[0] <= tick <= x_range[1]:
             x, y = at(tick, y_ticks[0])
             y = max(y, _HEIGHT - _BOTTOM)
-            marks.append(f'<text x="{x:.1f}" y="{y + 20:.1f}" text-anchor="middle" fill="#4a5561">{tick:,.6g}</text>')
+            marks.append(
+                f'<text x="{x:.1f}" y="{y + 20:.1f}" text-anchor="middle" fill="#4a5561">{number(tick, ",.6g")}</text>'
+            )
     return "".join(marks)
 
 

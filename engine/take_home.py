@@ -1,7 +1,7 @@
 """A run to take home: a ticket that reopens it in the course, and a script and a notebook that train it again.
 
 The ticket names everything that decides a run, with a checksum, and what was reached with which versions. Script and
-notebook use the engine alone.
+notebook use the engine alone; what is said between their code is in the language of whoever saves them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from engine.errors import ConfigError
+from engine.language import _
 from engine.runs.jobs import JobConfig, job_of
 from engine.runs.records import PRETRAINING, RunRecord
 
@@ -72,21 +73,25 @@ def write_ticket(record: RunRecord) -> str:
 def read_ticket(data: bytes) -> Ticket:
     """The inverse of `write_ticket`. ConfigError says what is wrong with something that is no valid ticket."""
     if len(data) > MAX_BYTES:
-        raise ConfigError("this file is too large for a run ticket: choose the .json file that the run's page saved.")
+        raise ConfigError(
+            _("this file is too large for a run ticket: choose the .json file that the run's page saved.")
+        )
     try:
         content = json.loads(data.decode("utf-8"))
     except (ValueError, RecursionError):
-        raise ConfigError("this file is not JSON: choose the .json file that the run's page saved.") from None
+        raise ConfigError(_("this file is not JSON: choose the .json file that the run's page saved.")) from None
     if not isinstance(content, dict) or content.get("kind") != KIND:
-        raise ConfigError("this file is no run ticket: choose the .json file that the run's page saved.")
+        raise ConfigError(_("this file is no run ticket: choose the .json file that the run's page saved."))
     if content.get("form") != FORM:
-        raise ConfigError(f"this ticket has the form {content.get('form')!r}, which this version cannot read: update.")
+        raise ConfigError(
+            _("this ticket has the form {value!r}, which this version cannot read: update.", value=content.get("form"))
+        )
     said = content.pop("sha256", None)
     if said != _checksum(content):
-        raise ConfigError("this ticket was changed or damaged: its checksum does not fit. Save it again.")
+        raise ConfigError(_("this ticket was changed or damaged: its checksum does not fit. Save it again."))
     config_dict = content.get("config")
     if not isinstance(config_dict, dict):
-        raise ConfigError("this ticket holds no config: save it again.")
+        raise ConfigError(_("this ticket holds no config: save it again."))
     config = job_of(config_dict).config_from_dict(config_dict)
     label, reached, made_by = content.get("label"), content.get("reached"), content.get("versions")
     return Ticket(
@@ -149,9 +154,10 @@ def _text_cell(number: int, text: str) -> dict[str, Any]:
 
 
 def _title(record: RunRecord) -> str:
-    return (
-        f"Trains again what the course trained as run {record.run_id}. It needs the package of the course "
-        "(pip install -e . in its folder), writes into the folder taken-home, and can be ended and begun again."
+    return _(
+        "Trains again what the course trained as run {run_id}. It needs the package of the course "
+        "(pip install -e . in its folder), writes into the folder taken-home, and can be ended and begun again.",
+        run_id=record.run_id,
     )
 
 
@@ -165,17 +171,20 @@ def _cells(record: RunRecord) -> list[tuple[str, str]]:
     config = _with_steps(record)
     cells = [
         (
-            "Everything that decides the run. A run that was planned by time has the number of steps here that fitted.",
+            _(
+                "Everything that decides the run. "
+                "A run that was planned by time has the number of steps here that fitted."
+            ),
             f"CONFIG = {pprint.pformat(config, width=100, sort_dicts=False)}\n"
             f"REACHED = {pprint.pformat(_reached(record), width=100, sort_dicts=False)}",
         ),
-        ("A place for the run, without a training service behind it.", _SERVICE),
-        *([("The model to start from: the one that ships with the course.", _BASE)] if "base" in config else []),
-        ("The training itself, in this process.", _TRAINING),
-        ("What it reached, beside what was reached before.", _COMPARISON),
+        (_("A place for the run, without a training service behind it."), _SERVICE),
+        *([(_("The model to start from: the one that ships with the course."), _BASE)] if "base" in config else []),
+        (_("The training itself, in this process."), _TRAINING),
+        (_("What it reached, beside what was reached before."), _COMPARISON),
     ]
     if record.job == PRETRAINING and config.get("training", {}).get("objective", "next") == "next":
-        cells.append(("The model writes.", _WRITING))
+        cells.append((_("The model writes."), _WRITING))
     return cells
 
 

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from engine.errors import ConfigError
 from engine.gpt import GPT, Trace
+from engine.language import _
 from engine.layer_watch import part_of
 
 RULE_OF_THUMB = 1e-3
@@ -46,7 +47,7 @@ def gradient_lengths(model: GPT, inputs: Tensor, targets: Tensor, *, windows_at_
     """
     n_targets = int((targets != -100).sum())
     if not n_targets:
-        raise ConfigError("there is no target to measure a gradient on: give windows with a next token.")
+        raise ConfigError(_("there is no target to measure a gradient on: give windows with a next token."))
     named = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
     totals = [torch.zeros_like(parameter) for parameter in named.values()]
     was_training = model.training
@@ -78,12 +79,14 @@ def movement(before: GPT, after: GPT, steps: int) -> dict[str, float]:
     do not count. ConfigError for fewer than one step or models of different shapes.
     """
     if steps < 1:
-        raise ConfigError(f"{steps} steps lie between these checkpoints: choose two that follow each other.")
+        raise ConfigError(
+            _("{steps} steps lie between these checkpoints: choose two that follow each other.", steps=steps)
+        )
     later = dict(after.named_parameters())
     parts: dict[str, list[tuple[Tensor, Tensor]]] = {}
     for name, parameter in before.named_parameters():
         if name not in later or later[name].shape != parameter.shape:
-            raise ConfigError(f"the two models differ in {name}: they are not of one run.")
+            raise ConfigError(_("the two models differ in {name}: they are not of one run.", name=name))
         parts.setdefault(part_of(name), []).append((parameter.detach(), later[name].detach()))
     return {
         name: _length([new - old for old, new in rows]) / steps / max(_length([old for old, _ in rows]), 1e-30)
@@ -103,7 +106,9 @@ def part_weights(model: GPT, part: str) -> np.ndarray:
     """
     found = [parameter.detach() for name, parameter in model.named_parameters() if part_of(name) == part]
     if not found:
-        raise ConfigError(f"there is no part {part!r}: choose one of {', '.join(part_names(model))}.")
+        raise ConfigError(
+            _("there is no part {part!r}: choose one of {names}.", part=part, names=", ".join(part_names(model)))
+        )
     matrices = [each for each in found if each.dim() > 1] or found
     return torch.cat([each.reshape(-1) for each in matrices]).float().numpy()
 
@@ -111,11 +116,13 @@ def part_weights(model: GPT, part: str) -> np.ndarray:
 def activations_of(trace: Trace, place: Place, layer: int) -> np.ndarray:
     """The numbers at one place of a layer (counted from 0) for all tokens that were read: (n,) float32."""
     if not 0 <= layer < len(trace.layers):
-        raise ConfigError(f"layer {layer + 1} does not exist: the model has {len(trace.layers)}.")
+        raise ConfigError(
+            _("layer {value} does not exist: the model has {n_layers}.", value=layer + 1, n_layers=len(trace.layers))
+        )
     recorded = trace.layers[layer]
     tensors = {"stream": recorded.residual, "before": recorded.pre_activations, "behind": recorded.activations}
     if place not in tensors:
-        raise ConfigError(f"place is {place!r}; it must be one of {', '.join(PLACES)}.")
+        raise ConfigError(_("place is {place!r}; it must be one of {names}.", place=place, names=", ".join(PLACES)))
     values: np.ndarray = tensors[place].reshape(-1).float().numpy()
     return values
 
@@ -142,7 +149,7 @@ def histograms(moments: Sequence[np.ndarray], n_bins: int = 60, *, cover: float 
     outlier does not flatten the rest. Numbers that are not finite count as outside. ConfigError for no numbers.
     """
     if not moments or any(not each.size for each in moments):
-        raise ConfigError("there are no numbers to sort into bins.")
+        raise ConfigError(_("there are no numbers to sort into bins."))
     finite = [each[np.isfinite(each)] for each in moments]
     reach = max((float(np.quantile(np.abs(each), cover)) for each in finite if each.size), default=1.0) or 1.0
     edges = np.linspace(-reach, reach, n_bins + 1)

@@ -29,6 +29,7 @@ from pages.shared.errors import sentence, shown_errors
 from pages.shared.lesson import exercise, notice, objective
 from pages.shared.models import ModelChoice, choose_model, load, model_named
 from pages.shared.tables import show_table
+from pages.shared.wording import slider_form
 
 guard.ensure()
 
@@ -53,6 +54,7 @@ def sampling_controls() -> SamplingConfig:
         2.0,
         0.8,
         0.05,
+        format=slider_form(),
         key="temperature",
         persist_state="session",
         help=_("Divides the logits: below 1 likely tokens gain, above 1 unlikely ones. 0 always takes the likeliest."),
@@ -72,6 +74,7 @@ def sampling_controls() -> SamplingConfig:
         1.0,
         1.0,
         0.05,
+        format=slider_form(),
         key="top_p",
         persist_state="session",
         help=_("Keep the smallest set of tokens whose probabilities sum to p (nucleus sampling). 1 keeps all."),
@@ -82,6 +85,7 @@ def sampling_controls() -> SamplingConfig:
         0.5,
         0.0,
         0.01,
+        format=slider_form(),
         key="min_p",
         persist_state="session",
         help=_("Keep tokens at least this share as probable as the likeliest one. 0 keeps all."),
@@ -92,6 +96,7 @@ def sampling_controls() -> SamplingConfig:
         2.0,
         1.0,
         0.05,
+        format=slider_form(),
         key="penalty",
         persist_state="session",
         help=_("Lowers the logits of tokens that are in the text already. 1 changes nothing."),

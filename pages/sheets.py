@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from engine.language import _
+from engine.language import _, kept
 from engine.lesson_sheet import to_html
 from pages.guides import GUIDES
 from pages.parts.sheets.sheet import sheet_of
@@ -45,7 +45,7 @@ with shown_errors():
         )
         st.download_button(
             _("Save all lessons"),
-            data=lambda: to_html([sheet_of(lessons[each], addresses[each]) for each in lessons]).encode("utf-8"),
+            data=kept(lambda: to_html([sheet_of(lessons[each], addresses[each]) for each in lessons]).encode("utf-8")),
             file_name="lessons.html",
             mime="text/html",
             icon=":material/download:",

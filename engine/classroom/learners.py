@@ -170,7 +170,10 @@ class LearnerStore:
             return [Mark(**row._mapping) for row in connection.execute(query)]
 
     def csv(self) -> str:
-        """All results as CSV for a spreadsheet: learner, name, lesson, item, result, time (UTC)."""
+        """All results as CSV for a spreadsheet: learner, name, lesson, item, result, time (UTC).
+
+        Names of columns, lessons and items are the same in every language, so that tables can be put together.
+        """
         names = {each.learner: each.name for each in self.all()}
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")

@@ -19,6 +19,7 @@ from typing import Any
 import fsspec
 
 from engine.errors import CorpusError, RunError
+from engine.language import _
 
 MANIFEST = "manifest.json"
 UPLOAD = "upload:"
@@ -34,7 +35,9 @@ class ArtifactStore:
         try:
             self.files, self.root = fsspec.core.url_to_fs(root)
         except (ImportError, ValueError) as error:
-            raise RunError(f"LLM_LAB_ARTIFACTS ({root}) is no place that can be written to: {error}") from error
+            raise RunError(
+                _("LLM_LAB_ARTIFACTS ({root}) is no place that can be written to: {error}", root=root, error=error)
+            ) from error
         self.local = "file" in _protocols(self.files)
         self.scratch = scratch
 
@@ -59,7 +62,7 @@ class ArtifactStore:
         if self.local:
             return Path(target)
         if not self.exists(name):
-            raise RunError(f"the artifact {name} is not there.")
+            raise RunError(_("the artifact {name} is not there.", name=name))
         copies = self.scratch / "copies"
         self._drop_old(copies)
         copy = copies / uuid.uuid4().hex / PurePosixPath(name).name  # of this reader's own: others may read it as well
@@ -153,9 +156,9 @@ class ArtifactStore:
         try:
             data: bytes = self.files.cat_file(self._path(f"uploads/{digest}.txt"))
         except FileNotFoundError:
-            raise CorpusError("the uploaded text is no longer there: upload the file again.") from None
+            raise CorpusError(_("the uploaded text is no longer there: upload the file again.")) from None
         if hashlib.sha256(data).hexdigest() != digest:
-            raise CorpusError("the uploaded text was changed on disk: upload the file again.")
+            raise CorpusError(_("the uploaded text was changed on disk: upload the file again."))
         return data.decode("utf-8")
 
     def keep_model(self, folder: str) -> str:
@@ -187,13 +190,13 @@ class ArtifactStore:
         """The folder of "model:<sha256>"; RunError if it is not there."""
         folder = f"models/{name.removeprefix(KEPT_MODEL)}"
         if not self.exists(folder):
-            raise RunError("the model to start from is no longer there: choose it again.")
+            raise RunError(_("the model to start from is no longer there: choose it again."))
         return self.get_folder(folder)
 
     def _path(self, name: str) -> str:
         parts = PurePosixPath(name).parts
         if not parts or ".." in parts or name.startswith("/"):
-            raise RunError(f"{name!r} is no name of an artifact.")
+            raise RunError(_("{name!r} is no name of an artifact.", name=name))
         return f"{self.root.rstrip('/')}/{name}"
 
 

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from engine.corpus import load_corpus, mix_pieces
 from engine.errors import ConfigError, CorpusError, EngineError
+from engine.language import _
 from engine.runs.artifacts import MANIFEST, UPLOAD, ArtifactStore
 from engine.runs.config import RunConfig
 from engine.tokenizer import END_OF_TEXT, Tokenizer, load_tokenizer, train_tokenizer
@@ -76,7 +77,9 @@ def read_corpora(config: RunConfig, artifacts: ArtifactStore) -> RunText:
     else:
         run_text = _mixture(config, texts)
     if len(run_text.train) < 200:
-        raise CorpusError(f"the text has only {len(run_text.train)} characters: choose or upload a longer one.")
+        raise CorpusError(
+            _("the text has only {n_train} characters: choose or upload a longer one.", n_train=len(run_text.train))
+        )
     return run_text
 
 
@@ -119,7 +122,9 @@ def validation_windows(
         except ConfigError as error:
             if len(held_out) == 1:
                 raise
-            raise ConfigError(f"{name} is too short to be part of this mixture: {error}") from None
+            raise ConfigError(
+                _("{name} is too short to be part of this mixture: {error}", name=name, error=error)
+            ) from None
         rows[name] = slice(n_windows, n_windows + len(parts[-1][0]))
         n_windows = rows[name].stop
     return (torch.cat([x for x, _ in parts]), torch.cat([y for _, y in parts])), rows

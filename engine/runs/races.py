@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.errors import ConfigError
+from engine.language import N_, _
 from engine.runs.config import RunConfig
 from engine.runs.recipes import recipe_config
 
@@ -53,67 +54,80 @@ class Race:
 
 RACES: dict[str, Race] = {
     "positions": Race(
-        "Position information",
-        "Attention sees a set of tokens, not a row. Does the model need to be told which comes where?",
+        N_("Position information"),
+        N_("Attention sees a set of tokens, not a row. Does the model need to be told which comes where?"),
         (
-            Entry("No positions", model={"positions": "none"}),
-            Entry("Learned", model={"positions": "learned"}),
-            Entry("Rotary", model={"positions": "rotary"}),
+            Entry(N_("No positions"), model={"positions": "none"}),
+            Entry(N_("Learned"), model={"positions": "learned"}),
+            Entry(N_("Rotary"), model={"positions": "rotary"}),
         ),
     ),
     "residual": Race(
-        "Residual stream",
-        "Each of four layers adds to a stream. What if it replaces it instead?",
+        N_("Residual stream"),
+        N_("Each of four layers adds to a stream. What if it replaces it instead?"),
         (
-            Entry("No residual", model={"residual": False, "n_layers": 4}),
-            Entry("Residual", model={"residual": True, "n_layers": 4}),
+            Entry(N_("No residual"), model={"residual": False, "n_layers": 4}),
+            Entry(N_("Residual"), model={"residual": True, "n_layers": 4}),
         ),
     ),
     "warmup": Race(
-        "Warmup",
-        "The learning rate rises from 0 at the start. What is that good for, and how long should it last?",
+        N_("Warmup"),
+        N_("The learning rate rises from 0 at the start. What is that good for, and how long should it last?"),
         tuple(
             Entry(
                 name,
                 training={"warmup": share, "optimizer": "adamw", "learning_rate": 2 * _ADAMW_RATE},
             )
-            for name, share in (("No warmup", 0.0), ("10 % warmup", 0.1), ("40 % warmup", 0.4))
+            for name, share in ((N_("No warmup"), 0.0), (N_("10 % warmup"), 0.1), (N_("40 % warmup"), 0.4))
         ),
     ),
     "tying": Race(
-        "Weight tying",
-        "One table to read tokens and to score them, or two?",
-        (Entry("Two tables", model={"tie_embeddings": False}), Entry("One table", model={"tie_embeddings": True})),
+        N_("Weight tying"),
+        N_("One table to read tokens and to score them, or two?"),
+        (
+            Entry(N_("Two tables"), model={"tie_embeddings": False}),
+            Entry(N_("One table"), model={"tie_embeddings": True}),
+        ),
     ),
     "optimizer": Race(
-        "AdamW or Muon",
-        "The usual optimizer against one that makes each matrix's update equally strong in all directions.",
+        N_("AdamW or Muon"),
+        N_("The usual optimizer against one that makes each matrix's update equally strong in all directions."),
         (
             Entry("AdamW", training={"optimizer": "adamw", "learning_rate": _ADAMW_RATE}),
             Entry("Muon", training={"optimizer": "muon"}),
         ),
     ),
     "batch": Race(
-        "Batch size",
-        "The same tokens, in many small steps or in a few large ones.",
-        tuple(Entry(f"Batch {size}", training={"batch_size": size}, batch_factor=size / 32) for size in (8, 32, 128)),
+        N_("Batch size"),
+        N_("The same tokens, in many small steps or in a few large ones."),
+        tuple(
+            Entry(name, training={"batch_size": size}, batch_factor=size / 32)
+            for name, size in ((N_("Batch 8"), 8), (N_("Batch 32"), 32), (N_("Batch 128"), 128))
+        ),
     ),
     "vocabulary": Race(
-        "Vocabulary size",
-        "More tokens mean fewer of them per sentence, but each is harder to guess: bits per byte tell who gains.",
+        N_("Vocabulary size"),
+        N_("More tokens mean fewer of them per sentence, but each is harder to guess: bits per byte tell who gains."),
         tuple(
-            Entry(f"{size:,} tokens", run={"vocab_size": size}, model={"vocab_size": size})
-            for size in (300, 1000, 2000, 4000)
+            Entry(name, run={"vocab_size": size}, model={"vocab_size": size})
+            for name, size in (
+                (N_("300 tokens"), 300),
+                (N_("1,000 tokens"), 1000),
+                (N_("2,000 tokens"), 2000),
+                (N_("4,000 tokens"), 4000),
+            )
         ),
         in_bits=True,
     ),
     "objective": Race(
-        "Encoder or decoder",
-        "A GPT guesses the next token from those before it. BERT guesses hidden tokens from both sides. Same text, "
-        "same size, same steps.",
+        N_("Encoder or decoder"),
+        N_(
+            "A GPT guesses the next token from those before it. BERT guesses hidden tokens from both sides. Same text, "
+            "same size, same steps."
+        ),
         (
-            Entry("Decoder, next token"),
-            Entry("Encoder, masked token", model={"causal": False}, training={"objective": "masked"}),
+            Entry(N_("Decoder, next token")),
+            Entry(N_("Encoder, masked token"), model={"causal": False}, training={"objective": "masked"}),
         ),
         two_tasks=True,
     ),
@@ -130,36 +144,35 @@ class Setting:
     values: tuple[Any, ...]
 
     def entry(self, value: Any) -> Entry:
-        """The lane of one value."""
-        shown = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
+        """The lane of one value, named in the reader's language."""
         changes: dict[str, Any] = {self.place: {self.name: value}}
         if self.name == "vocab_size":
             changes["model"] = {"vocab_size": value}
         if self.name == "optimizer" and value == "adamw":
             changes["training"] = {"optimizer": value, "learning_rate": _ADAMW_RATE}
         factor = value / 32 if self.name == "batch_size" else 1.0
-        return Entry(f"{self.title} {shown}", batch_factor=factor, **changes)
+        return Entry(f"{self.title} {_(value)}", batch_factor=factor, **changes)
 
 
 SETTINGS: dict[str, Setting] = {
     each.name: each
     for each in (
-        Setting("Learning rate", "training", "learning_rate", (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)),
-        Setting("Muon's rate", "training", "matrix_learning_rate", (0.002, 0.005, 0.01, 0.02, 0.05, 0.1)),
-        Setting("Optimizer", "training", "optimizer", ("adamw", "muon")),
-        Setting("Batch", "training", "batch_size", (4, 8, 16, 32, 64, 128)),
-        Setting("Warmup", "training", "warmup", (0.0, 0.05, 0.1, 0.2, 0.4)),
-        Setting("Decay", "training", "decay", ("linear", "cosine", "constant")),
-        Setting("Weight decay", "training", "weight_decay", (0.0, 0.03, 0.1, 0.3)),
-        Setting("Clipping at", "training", "clip_norm", (0.1, 0.3, 1.0, 5.0)),
-        Setting("Layers", "model", "n_layers", (1, 2, 3, 4)),
-        Setting("Width", "model", "d_model", (32, 64, 128, 192)),
-        Setting("Heads", "model", "n_heads", (1, 2, 4, 8)),
-        Setting("Context", "model", "context_length", (8, 16, 32, 64)),
-        Setting("Positions", "model", "positions", ("none", "learned", "rotary")),
-        Setting("Nonlinearity", "model", "activation", ("gelu", "relu2")),
-        Setting("Dropout", "model", "dropout", (0.0, 0.1, 0.3)),
-        Setting("Vocabulary", "run", "vocab_size", (300, 1000, 2000, 4000)),
+        Setting(N_("Learning rate"), "training", "learning_rate", (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)),
+        Setting(N_("Muon's rate"), "training", "matrix_learning_rate", (0.002, 0.005, 0.01, 0.02, 0.05, 0.1)),
+        Setting(N_("Optimizer"), "training", "optimizer", ("adamw", "muon")),
+        Setting(N_("Batch"), "training", "batch_size", (4, 8, 16, 32, 64, 128)),
+        Setting(N_("Warmup"), "training", "warmup", (0.0, 0.05, 0.1, 0.2, 0.4)),
+        Setting(N_("Decay"), "training", "decay", ("linear", "cosine", "constant")),
+        Setting(N_("Weight decay"), "training", "weight_decay", (0.0, 0.03, 0.1, 0.3)),
+        Setting(N_("Clipping at"), "training", "clip_norm", (0.1, 0.3, 1.0, 5.0)),
+        Setting(N_("Layers"), "model", "n_layers", (1, 2, 3, 4)),
+        Setting(N_("Width"), "model", "d_model", (32, 64, 128, 192)),
+        Setting(N_("Heads"), "model", "n_heads", (1, 2, 4, 8)),
+        Setting(N_("Context"), "model", "context_length", (8, 16, 32, 64)),
+        Setting(N_("Positions"), "model", "positions", ("none", "learned", "rotary")),
+        Setting(N_("Nonlinearity"), "model", "activation", ("gelu", "relu2")),
+        Setting(N_("Dropout"), "model", "dropout", (0.0, 0.1, 0.3)),
+        Setting(N_("Vocabulary"), "run", "vocab_size", (300, 1000, 2000, 4000)),
     )
 }
 
@@ -173,9 +186,17 @@ def race_configs(
     """
     names = [entry.name for entry in entries]
     if not 1 <= len(entries) <= MAX_LANES or len(set(names)) < len(names):
-        raise ConfigError(f"a race has one to {MAX_LANES} lanes of different names, not {', '.join(names) or 'none'}.")
+        raise ConfigError(
+            _(
+                "a race has one to {max_lanes} lanes of different names, not {value}.",
+                max_lanes=MAX_LANES,
+                value=", ".join(names) or "none",
+            )
+        )
     if not 1 <= len(seeds) <= MAX_SEEDS:
-        raise ConfigError(f"{len(seeds)} seeds are asked for; choose 1 to {MAX_SEEDS}.")
+        raise ConfigError(
+            _("{n_seeds} seeds are asked for; choose 1 to {max_seeds}.", n_seeds=len(seeds), max_seeds=MAX_SEEDS)
+        )
     return {entry.name: tuple(_config(entry, corpus, steps, seed) for seed in seeds) for entry in entries}
 
 

@@ -26,6 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from engine.checks import require_whole
 from engine.errors import StoreUnavailable
+from engine.language import _
 from engine.runs import states
 from engine.runs.lease import Lease, holder_name, is_gone
 from engine.runs.store import RunStore, opened
@@ -102,7 +103,14 @@ class Dispatcher:
                 self._lost(run_id, attempt)
             else:
                 log.error("run %s could not be carried out: %r", run_id, error)
-                self.store.fail(run_id, f"The worker could not carry out the run ({type(error).__name__}: {error}).")
+                self.store.fail(
+                    run_id,
+                    _(
+                        "The worker could not carry out the run ({name}: {error}).",
+                        name=type(error).__name__,
+                        error=error,
+                    ),
+                )
 
     def _note_declined(self, run_id: str, declined: bool) -> None:
         """Workers on other machines that read another store see no such run, and would say so for ever."""
@@ -130,7 +138,7 @@ class Dispatcher:
         for record in self.store.interrupted():
             self.store.requeue(record.run_id)
         held = self.store.at_work()
-        self.busy_elsewhere = sum(record.run_id not in self.futures for record, _ in held)
+        self.busy_elsewhere = sum(record.run_id not in self.futures for record, _unused in held)
         for record, token in held:
             still = self.store.watch.unchanged_for(record.run_id, (token, record.heartbeat_at))
             silent = not patient and still >= SILENCE_SECONDS
@@ -164,7 +172,7 @@ class Dispatcher:
             return
         self.store.interrupt_all(set(self.futures))
         deadline = time.monotonic() + patience
-        while time.monotonic() < deadline and any(not future.done() for future, _ in self.futures.values()):
+        while time.monotonic() < deadline and any(not future.done() for future, _unused in self.futures.values()):
             time.sleep(0.05)
 
 

@@ -33,6 +33,7 @@ from sqlalchemy.engine import Connection, ExceptionContext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from engine.errors import RunError, StoreUnavailable
+from engine.language import N_
 
 metadata = MetaData()
 
@@ -139,13 +140,15 @@ BUSY_SECONDS = 10.0
 """How long a transaction waits for others before it is said that the store is held."""
 _READ_ONLY = "read_only"
 
-DAMAGED = (
+DAMAGED = N_(
     "The record of runs is damaged, so it cannot be read. Models that are finished are not lost: stop the course and "
     "run `python -m engine repair`, which reads them in again."
 )
-FULL = "The disk is full, so nothing can be recorded. What is saved already is safe: free some space, then try again."
-LOCKED = "Another program holds the record of runs for longer than usual. Nothing is lost: try again in a moment."
-OUT_OF_REACH = (
+FULL = N_(
+    "The disk is full, so nothing can be recorded. What is saved already is safe: free some space, then try again."
+)
+LOCKED = N_("Another program holds the record of runs for longer than usual. Nothing is lost: try again in a moment.")
+OUT_OF_REACH = N_(
     "The record of runs cannot be reached now. Nothing that is saved is lost: try again in a moment; if it stays so, "
     "the database of LLM_LAB_STORE has to be looked after."
 )

@@ -18,7 +18,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from engine.aside import Asked, Desk, default_processes
 from engine.aside_worker import Call
-from engine.language import N_, _
+from engine.language import N_, _, kept
 from pages.shared import turns
 from pages.shared.live import AT_REST, kept_current, look_soon
 
@@ -89,7 +89,7 @@ def for_download(call: Call) -> Callable[[], Any]:
                 return asked.value()
         raise TimeoutError("too much else is being computed: press the button again in a while.")
 
-    return file
+    return kept(file)
 
 
 def all_computed(text: str, calls: Sequence[Call]) -> list[Any]:

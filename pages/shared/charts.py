@@ -205,7 +205,7 @@ def small_line(
     out; with `points` every value is marked, by a shape for each run. Raises `ValueError` for a missing column.
     """
     _require(frame, [x, y])
-    run = frame["run"].astype(str) if "run" in frame else ""
+    run = frame["run"].map(lambda each: _(str(each))) if "run" in frame else ""
     data = pd.DataFrame({"x": frame[x].astype(float), "y": frame[y].astype(float), "run": run})
     data = data[data["y"].map(math.isfinite) & ((data["y"] > 0) | (not log))]
     runs = tuple(dict.fromkeys(data["run"]))

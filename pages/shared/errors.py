@@ -11,7 +11,7 @@ from typing import ParamSpec
 import streamlit as st
 
 from engine.errors import CorpusUnavailable, EngineError
-from engine.language import N_, _
+from engine.language import N_, _, retold
 from pages.shared.aside import NotYet
 
 P = ParamSpec("P")
@@ -36,7 +36,7 @@ def shown_errors(doing: str = N_("show this part of the page")) -> Iterator[None
     except EngineError as error:
         st.error(sentence(error), icon=":material/error:")
     except Exception:
-        _log.exception("Could not %s", doing)
+        _log.exception("Could not %s", doing[:])
         st.error(
             _(
                 "The app could not {doing}. Nothing you trained is lost: reload the page to try again. "
@@ -65,6 +65,6 @@ def said(doing: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
 
 def sentence(error: object) -> str:
     """An error's message with a capital first, unless it begins with a name such as d_model."""
-    text = _(str(error))
+    text = retold(str(error))
     first = text.partition(" ")[0]
     return text[:1].upper() + text[1:] if first.isalpha() else text

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from engine.errors import EngineError, StoreUnavailable
-from engine.language import _
+from engine.language import N_, _
 from engine.runs.records import RunRecord
 from pages.shared import held
 from pages.shared.errors import said, sentence
@@ -121,7 +121,7 @@ def follow(run_id: str, draw: Callable[[RunRecord, RunView], None]) -> None:
     kept_current(_panel, every=REFRESH_SECONDS if live else LOOK_AGAIN_SECONDS)(run_id, draw, live)
 
 
-@said("show this run")
+@said(N_("show this run"))
 def _panel(run_id: str, draw: Callable[[RunRecord, RunView], None], was_live: bool) -> None:
     try:
         record = lab().run(run_id)

@@ -13,6 +13,7 @@ import streamlit as st
 
 from engine.language import _
 from pages.shared.components.projector_style import show_projector_style
+from pages.shared.tables import show_table
 
 KEY = "projector"
 LARGER, THICKER = 1.35, 1.8
@@ -84,7 +85,7 @@ def show_values(table: pd.DataFrame) -> None:
     if not on() or table.empty:
         return
     with st.expander(_("The values"), icon=":material/table:"):
-        st.dataframe(table.head(MOST_ROWS), hide_index=True, width="stretch")
+        show_table(table.head(MOST_ROWS), hide_index=True, width="stretch")
         if len(table) > MOST_ROWS:
             st.caption(_("The first {most_rows} of {n_table:,} rows.", most_rows=MOST_ROWS, n_table=len(table)))
 

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from engine.language import N_, number
+from engine.language import N_, _, number, retold
 from engine.runs.records import RunRecord
 from pages.shared.text_source import english_title
 from pages.shared.viewer import lab
@@ -131,7 +131,7 @@ def _reports(run_id: str, stamp: str) -> tuple[dict[str, float], list[dict[str, 
 
 def run_name(record: RunRecord) -> str:
     """A name for pickers and legends: the label and the first digits of the id."""
-    return f"{record.label or 'run'} · {record.run_id[:6]}"
+    return f"{retold(record.label) or _('run')} · {record.run_id[:6]}"
 
 
 def flat_config(record: RunRecord) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import streamlit as st
 
 from engine.checkpoint import gpt2_obstacle
 from engine.errors import EngineError, StoreUnavailable
-from engine.language import N_, _, number
+from engine.language import N_, _, kept, number, retold
 from engine.open_models import gpt2_archive
 from engine.runs.records import PRETRAINING, RunRecord
 from engine.take_home import write_notebook, write_script, write_ticket
@@ -62,7 +62,7 @@ def _has_changed(run_id: str, updated_at: float) -> bool:
     return found is None or found.updated_at != updated_at
 
 
-@said("show this run")
+@said(N_("show this run"))
 def _panel(run_id: str, compare: tuple[str, ...], was_live: bool) -> None:
     try:
         record = lab().run(run_id)
@@ -104,11 +104,11 @@ def show_status(record: RunRecord) -> None:
             value=lab().queue_position(record.run_id) or 1,
         )
     elif record.live and record.note:
-        line += f" · {_(record.note)}"
+        line += f" · {retold(record.note)}"
     if eta is not None and record.live:
         line += _(" · about {eta} left", eta=estimate(eta))
     if record.note and record.state in ("paused", "finished"):
-        line += f" · {_(record.note)}"
+        line += f" · {retold(record.note)}"
     st.progress(record.progress, text=line)
     if record.error:
         st.error(sentence(record.error))
@@ -224,7 +224,7 @@ def _curves(views: list[RunView]) -> None:
         help=_("Steps compare recipes at equal numbers of updates, tokens at equal data, seconds at equal time."),
     )
     if main.losses.empty:
-        note = _(main.record.note) if main.record.live else ""
+        note = retold(main.record.note) if main.record.live else ""
         st.info(note[:1].upper() + note[1:] + " …" if note else _("The curve begins with the first step."))
         return
     baselines = {_(BASELINE_NAMES[name]): loss for name, loss in main.baselines.items()}
@@ -445,7 +445,7 @@ def _show_take_home(record: RunRecord) -> None:
         ):
             st.download_button(
                 _(label),
-                data=functools.partial(make, record),
+                data=kept(functools.partial(make, record)),
                 file_name=f"run-{record.run_id}.{suffix}",
                 mime=mime,
                 key=f"home-{suffix}:{record.run_id}",

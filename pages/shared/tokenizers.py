@@ -41,7 +41,7 @@ class TokenizerChoice:
             "bpe": _("BPE {vocab_size:,}", vocab_size=self.vocab_size),
             "word": _("words {vocab_size:,}", vocab_size=self.vocab_size),
         }
-        return names.get(self.kind, {"char": "characters", "byte": "bytes"}.get(self.kind, self.kind))
+        return names.get(self.kind, {"char": _("characters"), "byte": _("bytes")}.get(self.kind, self.kind))
 
     @property
     def named(self) -> TokenizerOf:

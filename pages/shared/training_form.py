@@ -14,6 +14,7 @@ from pages.shared.errors import sentence
 from pages.shared.quantities import estimate
 from pages.shared.text_source import TextSource, choose_text
 from pages.shared.viewer import lab
+from pages.shared.wording import slider_form
 
 TOKENIZERS = {
     "bpe": N_("BPE: frequent pieces of words"),
@@ -198,6 +199,7 @@ def _advanced(recipe: Recipe) -> dict[str, object]:
                 0.5,
                 0.0,
                 0.05,
+                format=slider_form(),
                 key=key("dropout"),
                 persist_state="session",
                 help=_("Share of numbers set to 0 at random while training, against learning by heart."),
@@ -259,6 +261,7 @@ def _advanced(recipe: Recipe) -> dict[str, object]:
                 _("Learning rate (AdamW)"),
                 [0.0001, 0.0003, 0.001, 0.002, 0.004, 0.01, 0.02, 0.05, 0.1],
                 0.01 if optimizer == "muon" else 0.004,
+                format_func=_,
                 key=key(f"rate-{optimizer}"),
                 persist_state="session",
                 help=_("How far each update moves the weights. Too high: the loss jumps. Too low: it crawls."),
@@ -267,6 +270,7 @@ def _advanced(recipe: Recipe) -> dict[str, object]:
                 _("Learning rate (Muon)"),
                 [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3],
                 0.02,
+                format_func=_,
                 key=key("matrix_rate"),
                 persist_state="session",
                 disabled=optimizer != "muon",
@@ -278,6 +282,7 @@ def _advanced(recipe: Recipe) -> dict[str, object]:
                 0.5,
                 0.1,
                 0.05,
+                format=slider_form(),
                 key=key("warmup"),
                 persist_state="session",
                 help=_("Share of the steps in which the learning rate rises from 0."),
@@ -296,6 +301,7 @@ def _advanced(recipe: Recipe) -> dict[str, object]:
                 5.0,
                 1.0,
                 0.1,
+                format=slider_form(),
                 key=key("clip"),
                 persist_state="session",
                 help=_("Gradients longer than this are shortened to it, which tames jumps."),

@@ -2,6 +2,7 @@
 
 import json
 import string
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from engine import language
-from engine.language import N_, Message, _, cached_by_language, number, plural_of, separators
+from engine.language import N_, Message, _, cached_by_language, day, moment, number, plural_of, retold, separators
 
 ROOT = Path(__file__).resolve().parents[2]
 CATALOGS = sorted((ROOT / "assets/locales").glob("*.po"))
@@ -47,7 +48,7 @@ def test_what_names_an_option_speaks_only_when_it_is_shown(french):
 
 def test_numbers_take_the_separators_of_the_language(french):
     assert number(1234.5, ",.1f") == "1\u202f234,5" and number(0.125, ".1%") == "12,5\u00a0%"
-    assert _("{flag} {n}", flag=True, n=1.5) == "True 1.5"  # without a format it is no number to be read
+    assert _("{flag} {n} {year}", flag=True, n=1.5, year=2026) == "True 1,5 2026" and _(0.25) == "0,25"
 
 
 def test_who_writes_numbers_otherwise_asks_for_the_separators(monkeypatch):
@@ -82,6 +83,24 @@ def test_what_is_cached_is_cached_for_each_language(monkeypatch):
     assert [title("a"), title("a")] == ["Train", "Train"] and len(calls) == 1
     monkeypatch.setattr(language, "_readers_language", lambda: "fr")
     assert title("a") == "Entraîner" and len(calls) == 2
+
+
+def test_what_is_called_later_speaks_the_language_of_whoever_asked_for_it(monkeypatch):
+    monkeypatch.setattr(language, "_readers_language", lambda: "fr")
+    train = language.kept(lambda: (_("Train"), number(1.5, ".1f"), language.language()))
+    monkeypatch.setattr(language, "_readers_language", lambda: "en")
+    assert train() == ("Entraîner", "1,5", "fr") and _("Train") == "Train"
+
+
+def test_what_a_worker_wrote_in_english_is_told_again_in_the_readers_language(french):
+    assert retold("Paused before training began.") == "En pause avant le début de l'entraînement."
+    assert retold("writing 6,000 phrases") == _("writing {n_phrases:,} phrases", n_phrases=6000)
+    assert retold("Somebody's own label, 3.5") == "Somebody's own label, 3.5"
+
+
+def test_days_have_their_month_in_words(french):
+    at = datetime(2026, 11, 21, 9, 5, tzinfo=UTC)
+    assert day(at) == "21 novembre 2026" and moment(at) == "21 novembre 2026, 09:05 UTC"
 
 
 # --- the catalogs --------------------------------------------------------------------------------------------------

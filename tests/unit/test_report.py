@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine import language
 from engine.report import Card, CopiedRow, Facts, Lines, Samples, Table, duration, report_card, spread
 from engine.report_page import ticks, to_html
 from engine.runs.records import Curve, RecordedEvent, RunRecord
@@ -224,7 +225,7 @@ def test_the_card_of_a_classification_shows_its_confusion():
 def test_a_run_without_an_evaluation_still_has_a_card():
     card = report_card(record(step=0, label=""), Curve([], [], [], 1), [])
     assert [type(each) for each in card.sections] == [Facts, Table, Facts]
-    assert card.title == "Run" and "1970-01-01" in to_html(card)
+    assert card.title == "Run" and "1 January 1970" in to_html(card)
 
 
 @given(st.text(max_size=40))
@@ -253,3 +254,23 @@ def test_ticks_are_round_and_enclose_the_range(low, size):
     assert found[0] <= low + 1e-6 * size and found[-1] >= low + size - 1e-6 * size
     assert 2 <= len(found) <= 9
     assert html_module.escape("".join(map(str, found)))
+
+
+def test_a_card_for_a_french_reader_has_french_words_and_numbers(monkeypatch):
+    monkeypatch.setattr(language, "_readers_language", lambda: "fr")
+    page = to_html(pretraining_card())
+    text = Reader(page).text
+    assert '<html lang="fr">' in page and "<title>Bulletin\u00a0: My run</title>" in page
+    for said in (
+        "(préentraînement) · terminé · commencé le 1 janvier 1970, 00:00 UTC",
+        "perte de validation (nats par token) 2,500",
+        "paramètres 123 456",
+        "trigramme 2,750",
+        "12,5 %",
+        "Après ",
+        "pas 40",
+    ):
+        assert said in text, said
+    assert not re.search(
+        r"\d\.\d|\b(of|and|steps|seen|begun)\b", text[text.index("commencé") : text.index("training.steps")]
+    )

@@ -16,7 +16,7 @@ from engine.errors import EngineError
 from engine.generation import Reader
 from engine.gpt import Attention
 from engine.head_questions import position_losses
-from engine.language import N_, _
+from engine.language import N_, _, retold
 from engine.runs.config import RunConfig
 from engine.runs.known_words import known_share
 from engine.runs.recipes import recipe_config
@@ -255,7 +255,7 @@ def _progress(record: RunRecord, name: str) -> None:
     elif record.total_steps:
         line += _(" · step {step:,} of {total_steps:,}", step=record.step, total_steps=record.total_steps)
     elif record.note:
-        line += f" · {_(record.note)}"
+        line += f" · {retold(record.note)}"
     eta = lab().eta_seconds(record.run_id) if record.live else None
     if eta is not None:
         line += _(" · about {eta} left", eta=estimate(eta))

@@ -32,7 +32,7 @@ def over_training(
     `level` is drawn as a quiet horizontal line, `until` is where the axis ends.
     """
     rows = [
-        {"layer": "line", "step": float(step), "value": float(value), "name": name}
+        {"layer": "line", "step": float(step), "value": float(value), "name": _(name)}
         for name, points in series.items()
         for step, value in points
         if math.isfinite(value)
@@ -43,7 +43,7 @@ def over_training(
     frame = pd.DataFrame(rows)
     return Figure(
         frame,
-        _over_training_spec(title, y, tuple(series), until, height),
+        _over_training_spec(title, y, tuple(map(_, series)), until, height),
         _("Line chart: {title}.", title=title),
         summary,
     )

@@ -23,6 +23,7 @@ from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import model_named
 from pages.shared.tables import show_table
+from pages.shared.wording import slider_form
 
 TEXTS = (N_("Your sentence"), N_("Held-out text"))
 MEASURES = (
@@ -57,6 +58,7 @@ def show_where(chosen: Chosen) -> None:
         0.8,
         0.25,
         0.05,
+        format=slider_form(),
         key="heads_at_least",
         persist_state="session",
         help=_("The share of the attention that chance leaves open and the habit takes. Below it a head is “mixed”."),

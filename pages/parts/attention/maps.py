@@ -22,7 +22,7 @@ from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, choose_model, inference, load
 from pages.shared.sentence import Sentence, choose_sentence, traced
 from pages.shared.tables import show_table
-from pages.shared.wording import inside
+from pages.shared.wording import inside, slider_form
 
 VIEWS = (N_("One head"), N_("Arcs"), N_("All heads"))
 ORDERS = (N_("Layer"), N_("Entropy"), N_("Label"))
@@ -194,6 +194,7 @@ def _arcs(weights: np.ndarray, sentence: Sentence, layer: int, head: int) -> Non
         0.9,
         0.1,
         0.05,
+        format=slider_form(),
         key="attention_threshold",
         persist_state="session",
         help=_(

@@ -8,6 +8,7 @@ import streamlit as st
 from engine.language import N_, _
 from pages.parts.attention.step_view import Changes, View, number
 from pages.shared.components.matrix_view import Labels, matrix_view
+from pages.shared.wording import slider_form
 
 _CHANGES = "steps_changes"
 
@@ -54,7 +55,7 @@ def change_a_query(view: View, stage: int, row: int) -> None:
             most,
             view.changes.now.get(place, own),
             most / 300,
-            format="%.3f",
+            format=slider_form("%.3f"),
             key=key,
             on_change=_put,
             args=(place, key),

@@ -10,6 +10,7 @@ from engine.attention_steps import Dropped
 from engine.inspection import AttentionStages
 from engine.language import _
 from pages.parts.attention.step_view import STAGES
+from pages.shared.wording import slider_form
 
 _STAGE = "steps_stage"
 _SEED = "steps_seed"
@@ -71,6 +72,7 @@ def choose_dropout(own: AttentionStages) -> Dropped | None:
         0.9,
         0.2,
         0.05,
+        format=slider_form(),
         key="steps_rate",
         persist_state="session",
         help=_("The chance of each weight to be dropped. Those kept are multiplied by 1 / (1 − rate)."),

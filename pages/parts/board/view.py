@@ -12,6 +12,7 @@ import streamlit as st
 from engine.classroom.board import Place, best_within, places
 from engine.errors import EngineError
 from engine.language import N_, _
+from engine.runs.names import JOBS
 from engine.runs.records import RunRecord
 from pages.guides import GUIDES
 from pages.shared import sitemap, viewer
@@ -70,7 +71,7 @@ def _join() -> None:
 # --- live -------------------------------------------------------------------------------------------------------
 
 
-@said("show the board")
+@said(N_("show the board"))
 def _live() -> None:
     learners = viewer.learners()
     found = places(learners.all(), learners.marks())
@@ -140,7 +141,7 @@ def _run_row(record: RunRecord, names: list[str], order: dict[str, int]) -> None
         with st.container():
             whose = ", ".join(names) or _("nobody in particular")
             st.text(f"{run_name(record)} · {whose}")
-            st.caption(f"{word} · {what} · {record.job}")
+            st.caption(f"{word} · {what} · {_(JOBS.get(record.job, record.job))}")
         st.button(
             _("Stop"),
             key=f"board-stop:{record.run_id}",
@@ -240,7 +241,7 @@ def _best_rows(records: list[RunRecord], seconds: float) -> list[dict[str, Any]]
         if best is not None:
             rows.append(
                 {
-                    N_("Learner"): names.get(learner, f"Learner {learner[:4]}"),
+                    N_("Learner"): names.get(learner, _("Learner {digits}", digits=learner[:4])),
                     N_("Bits per byte"): best.bits_per_byte,
                     N_("Seconds"): best.seconds,
                     N_("Step"): best.step,

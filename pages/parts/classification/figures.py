@@ -11,7 +11,7 @@ import pandas as pd
 from engine.classification_metrics import Calibration, Counts, ThresholdCurve
 from engine.language import _, cached_by_language
 from pages.shared.charts import _QUIET, _READABLE, _RUN_COLOURS, _RUN_SHAPES, Figure, _to_spec
-from pages.shared.wording import inside
+from pages.shared.wording import inside, worded
 
 MAX_POINTS = 300
 
@@ -172,6 +172,7 @@ def _reliability_spec() -> dict[str, Any]:
 
 def compared(rows: pd.DataFrame, *, title: str, value_title: str, summary: str) -> Figure:
     """One point with its interval for each method: columns method, value, low, high (per cent), shown."""
+    rows = worded(rows, "method")
     names = tuple(rows["method"])
     alt_text = _("Point chart: {lower} of each method with its interval.", lower=inside(value_title))
     return Figure(rows.reset_index(drop=True), _compared_spec(title, value_title, names), alt_text, summary)
@@ -202,8 +203,8 @@ def _compared_spec(title: str, value_title: str, names: tuple[str, ...]) -> dict
 def by_labels(rows: pd.DataFrame, methods: Sequence[str], *, summary: str) -> Figure:
     """Accuracy against the number of labels: columns labels, method, value, low, high (per cent)."""
     return Figure(
-        rows.reset_index(drop=True),
-        _by_labels_spec(tuple(methods)),
+        worded(rows, "method").reset_index(drop=True),
+        _by_labels_spec(tuple(map(_, methods))),
         _("Line chart: test accuracy against the number of labelled texts, with intervals, one line for each method."),
         summary,
     )

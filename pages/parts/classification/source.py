@@ -69,7 +69,7 @@ def made() -> dict[str, str]:
 
 def data_title(name: str) -> str:
     """What a learner calls a labelled set."""
-    return TITLES.get(name) or made().get(name, "Own rows")
+    return _(TITLES.get(name) or made().get(name) or N_("Own rows"))
 
 
 def chosen_data() -> str:

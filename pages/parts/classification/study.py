@@ -198,7 +198,7 @@ def _study_chart(values: dict[tuple[str, Any], list[float]], split: Split) -> No
     frame = pd.DataFrame(rows).sort_values(["labels", "method"])
     best = frame.loc[frame.groupby("labels")["value"].idxmax()]
     words = "; ".join(
-        _("{labels:,}: {method} ({value:.1f} %)", labels=row["labels"], method=row["method"], value=row["value"])
+        _("{labels:,}: {method} ({value:.1f} %)", labels=row["labels"], method=_(row["method"]), value=row["value"])
         for _unused, row in best.iterrows()
     )
     commonest = np.bincount(split.test.labels).max() / len(split.test)
@@ -216,9 +216,15 @@ def _study_chart(values: dict[tuple[str, Any], list[float]], split: Split) -> No
         st.caption(_("The network's own points come when its runs have been started and have finished."))
     with st.expander(_("As a table"), icon=":material/table:"):
         table = frame.rename(
-            columns={"value": "accuracy (%)", "low": "from", "high": "to", "n": "seeds", "labels": "labelled texts"}
+            columns={
+                "value": N_("accuracy (%)"),
+                "low": N_("from"),
+                "high": N_("to"),
+                "n": N_("seeds"),
+                "labels": N_("labelled texts"),
+            }
         ).round(2)
-        show_table(table, hide_index=True, width="stretch")
+        show_table(table, hide_index=True, width="stretch", words=["method"])
 
 
 def _cancel(run_ids: list[str]) -> None:

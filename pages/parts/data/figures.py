@@ -14,6 +14,7 @@ from engine.language import N_, _, cached_by_language, number
 from engine.power_law import PowerLaw
 from pages.shared.charts import Figure, _to_spec
 from pages.shared.tables import show_table
+from pages.shared.wording import worded
 
 _COLOURS = ("blue", "orange", "green", "violet", "red", "yellow", "gray")
 _SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right")
@@ -35,19 +36,25 @@ def facts(cards: Sequence[tuple[str, str, str]]) -> None:
             st.markdown(_("**{value}**  \n:gray[{label}]", value=value, label=label), help=meaning, width="content")
 
 
-def show_numbers(frame: pd.DataFrame, formats: Mapping[str, str] | None = None) -> None:
-    """A table with formatted numbers: "localized", "%.2f", "%.1f %%" and the like by column.
+def show_numbers(frame: pd.DataFrame, formats: Mapping[str, str] | None = None, *, words: Sequence[str] = ()) -> None:
+    """A table with formatted numbers: "localized", "%.2f", "%.1f %%" and so on by column; `words` as in `show_table`.
 
     Column settings instead of a Styler, which needs a third of a second for 2,000 rows.
     """
     config = {name: st.column_config.NumberColumn(format=how) for name, how in (formats or {}).items()}
-    show_table(frame, hide_index=True, width="stretch", column_config=config)
+    show_table(frame, hide_index=True, width="stretch", column_config=config, words=words)
 
 
-def table(frame: pd.DataFrame, formats: Mapping[str, str] | None = None, *, label: str = N_("As a table")) -> None:
+def table(
+    frame: pd.DataFrame,
+    formats: Mapping[str, str] | None = None,
+    *,
+    label: str = N_("As a table"),
+    words: Sequence[str] = (),
+) -> None:
     """The chart's data, folded away."""
     with st.expander(_(label), icon=":material/table:"):
-        show_numbers(frame, formats)
+        show_numbers(frame, formats, words=words)
 
 
 def log_log(
@@ -65,11 +72,11 @@ def log_log(
     `points` has x, y, series and label (what a point is, for its tooltip). A fit is drawn over the whole width, so
     that it can be seen where the points leave it.
     """
-    frames = [points.assign(layer="measured")]
+    frames = [worded(points, "series").assign(layer="measured")]
     for series, law in fits.items():
         ends = np.array([1.0, points.loc[points["series"] == series, "x"].max()])
-        frames.append(pd.DataFrame({"x": ends, "y": law.at(ends), "series": series, "label": "", "layer": "fitted"}))
-    series = tuple(dict.fromkeys(points["series"]))
+        frames.append(pd.DataFrame({"x": ends, "y": law.at(ends), "series": _(series), "label": "", "layer": "fitted"}))
+    series = tuple(dict.fromkeys(map(_, points["series"])))
     return Figure(pd.concat(frames, ignore_index=True), _log_log_spec(title, x, y, series), alt_text, summary)
 
 
@@ -117,8 +124,10 @@ def shares(frame: pd.DataFrame, *, title: str, alt_text: str, summary: str, unit
 
     `frame` has source, kind and share (0 to 1).
     """
-    data = frame.assign(percent=[_("{value:.1f} %", value=100 * share) for share in frame["share"]])
-    sources, kinds = (tuple(dict.fromkeys(frame[column])) for column in ("source", "kind"))
+    data = worded(frame, "source", "kind").assign(
+        percent=[_("{value:.1f} %", value=100 * share) for share in frame["share"]]
+    )
+    sources, kinds = (tuple(dict.fromkeys(data[column])) for column in ("source", "kind"))
     return Figure(data, _shares_spec(title, unit, sources, kinds), alt_text, summary)
 
 
@@ -158,13 +167,13 @@ def epochs_chart(
 
     `frame` has source, epochs and published (nan where nothing was published). `rule` is a marked number of epochs.
     """
-    data = frame.assign(
+    data = worded(frame, "source").assign(
         rule=rule,
         rule_label=rule_label,
         text=[number(value, ".2f") if value < 10 else number(value, ",.0f") for value in frame["epochs"]],
     )
     published = bool(frame["published"].notna().any())
-    return Figure(data, _epochs_spec(title, tuple(frame["source"]), published), alt_text, summary)
+    return Figure(data, _epochs_spec(title, tuple(data["source"]), published), alt_text, summary)
 
 
 @cached_by_language(maxsize=64)
@@ -200,8 +209,8 @@ def _epochs_spec(title: str, sources: tuple[str, ...], published: bool) -> dict[
 
 def token_dots(frame: pd.DataFrame, *, alt_text: str, summary: str) -> Figure:
     """Tokens per word: a row for each tokenizer, a mark for each text. `frame` has tokenizer, text and ratio."""
-    data = frame.assign(one=1.0)
-    tokenizers, texts = (tuple(dict.fromkeys(frame[column])) for column in ("tokenizer", "text"))
+    data = worded(frame, "tokenizer", "text").assign(one=1.0)
+    tokenizers, texts = (tuple(dict.fromkeys(data[column])) for column in ("tokenizer", "text"))
     return Figure(data, _token_dots_spec(tokenizers, texts), alt_text, summary)
 
 

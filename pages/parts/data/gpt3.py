@@ -109,7 +109,7 @@ def epochs_figure(seen: int) -> None:
             _(
                 "With {seen:,.0f} billion tokens seen, {source} is read most often, {epochs:.1f} times; ",
                 seen=seen / BILLION,
-                source=most["source"],
+                source=_(most["source"]),
                 epochs=most["epochs"],
             )
             + (
@@ -136,7 +136,7 @@ def full_table(seen: int) -> None:
                 N_("epochs, published"): each.epochs if seen == GPT3_TOKENS_SEEN else None,
                 N_("rounding allows"): _("{least:.2f} to {most:.2f}", least=least, most=most),
                 N_("tokens drawn (billions)"): each.weight * seen / BILLION,
-                "contents": each.contents,
+                N_("contents"): each.contents,
             }
         )
     frame = pd.DataFrame(rows)
@@ -149,6 +149,7 @@ def full_table(seen: int) -> None:
             N_("epochs, computed"): "%.2f",
             N_("epochs, published"): "%.2f",
         },
+        words=["contents"],
     )
     st.caption(
         _(

@@ -20,6 +20,7 @@ from pages.shared.lesson import exercise, notice
 from pages.shared.text_source import train_on_text
 from pages.shared.texts import text_of
 from pages.shared.viewer import lab
+from pages.shared.wording import slider_form
 
 SHOWN_CHARS = 6_000  # of a passage; none that was cut by rule is longer
 LISTED = 300
@@ -45,6 +46,7 @@ def show() -> None:
             1.0,
             0.8,
             0.05,
+            format=slider_form(),
             key="data-threshold",
             persist_state="session",
             help=_(

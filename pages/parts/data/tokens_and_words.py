@@ -188,7 +188,7 @@ def chart(measured: pd.DataFrame, n_words: dict[str, int]) -> None:
             gpt2=gpt2[REFERENCE],
         ),
     ).show()
-    show_numbers(wide.reset_index(), dict.fromkeys(texts, "%.2f"))
+    show_numbers(wide.reset_index(), dict.fromkeys(texts, "%.2f"), words=["tokenizer"])
     st.caption(
         _(
             "Tokens per word. Words are runs of letters and digits; marks and line ends are counted as tokens, but "
@@ -198,7 +198,10 @@ def chart(measured: pd.DataFrame, n_words: dict[str, int]) -> None:
         )
     )
     table(
-        _same_content(wide, n_words), dict.fromkeys(LANGUAGES, "%.0f"), label=_("Tokens for what 100 English words say")
+        _same_content(wide, n_words),
+        dict.fromkeys(LANGUAGES, "%.0f"),
+        label=_("Tokens for what 100 English words say"),
+        words=["tokenizer"],
     )
 
 

@@ -137,7 +137,7 @@ def zipf(
         }
     )
     if (law := fits.get(titles[0])) is not None:
-        frame["by the line"] = law.at(np.arange(1, listed + 1))
+        frame[N_("by the line")] = law.at(np.arange(1, listed + 1))
     table(
         frame,
         {

@@ -140,7 +140,7 @@ def _both_ways(checkpoint: Checkpoint, weights: np.ndarray, ids: list[int]) -> N
     names = [visible_token(token_text(checkpoint.tokenizer, i)) for i in ids]
     dimensions = [_("dim {k}", k=k) for k in range(min(NUMBERS, width))]
     frames = []
-    for way, vectors in (("look-up", looked_up), (_("one-hot × W"), multiplied)):
+    for way, vectors in ((_("look-up"), looked_up), (_("one-hot × W"), multiplied)):
         frame = pd.DataFrame(vectors[:, :NUMBERS], columns=dimensions)
         frame.insert(0, N_("token"), names)
         frame.insert(1, N_("id"), ids)

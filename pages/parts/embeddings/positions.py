@@ -109,7 +109,7 @@ def _sum(checkpoint: Checkpoint, ids: list[int], table: np.ndarray, scale: float
 
 def _as_table(table: np.ndarray) -> None:
     with st.expander(_("As a table"), icon=":material/table:"):
-        frame = pd.DataFrame(table, columns=[f"dim {k}" for k in range(table.shape[1])])
+        frame = pd.DataFrame(table, columns=[_("dim {k}", k=k) for k in range(table.shape[1])])
         show_table(frame.round(4).rename_axis(N_("position")), width="stretch", height=260)
 
 

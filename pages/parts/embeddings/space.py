@@ -302,7 +302,7 @@ def _map_2d(
                 MapPoint(i, words.texts[i], x, y, group)
                 for i, (x, y), group in zip(ids, points.tolist(), groups, strict=True)
             ],
-            COLOURS[colour],
+            list(map(_, COLOURS[colour])),
             (low[0], high[0], low[1], high[1]),
             "space_map",
             selected=token_id,
@@ -332,7 +332,7 @@ def _map_3d(points: np.ndarray, words: Vocabulary, colour: str, token_id: int, n
                 y=points[members, 1],
                 z=points[members, 2],
                 mode="markers",
-                name=name,
+                name=_(name),
                 hovertext=[texts[m] for m in members],
                 hoverinfo="text+name",
                 marker={
@@ -429,7 +429,7 @@ def _shares(choice: ModelChoice, words: Vocabulary, n: int, colour: str) -> list
     same = computed(text, own_kind_nearby, model_named(choice), tuple(ids), tuple(kinds), N_NEAREST)
     labels = np.array(kinds)
     return [
-        (name, int((labels == k).sum()), float(same[labels == k].mean()))
+        (_(name), int((labels == k).sum()), float(same[labels == k].mean()))
         for k, name in enumerate(COLOURS[colour])
         if (labels == k).any()
     ]

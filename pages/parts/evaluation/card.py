@@ -13,6 +13,7 @@ from engine.language import N_, _, language
 from engine.report import CopiedRow, report_card
 from engine.report_page import to_html
 from engine.runs.copying import OWN, Normal, Prompt, Written
+from engine.runs.names import JOBS
 from engine.runs.records import PRETRAINING, RunRecord
 from pages.parts.evaluation.source import copies
 from pages.shared.code_panel import show_code
@@ -76,7 +77,7 @@ def _choose_run() -> RunRecord | None:
     run_id = st.selectbox(
         _("Run"),
         list(records),
-        format_func=lambda each: _(f"{run_name(records[each])} · {records[each].job}"),
+        format_func=lambda each: f"{run_name(records[each])} · {_(JOBS.get(records[each].job, records[each].job))}",
         key=key,
         persist_state="session",
         help=_("Every run on this server that has made a step, whatever it trained."),

@@ -10,7 +10,7 @@ import pandas as pd
 
 from engine.language import N_, _, cached_by_language, number
 from pages.shared.charts import _QUIET, _READABLE, _RUN_COLOURS, _RUN_SHAPES, Figure, _to_spec
-from pages.shared.wording import inside
+from pages.shared.wording import inside, worded
 
 CAME, OTHER = N_("the token that came"), N_("other tokens")
 CHOSEN, REST = N_("the chosen token"), N_("the other tokens")
@@ -18,7 +18,7 @@ CHOSEN, REST = N_("the chosen token"), N_("the other tokens")
 
 def candidates(frame: pd.DataFrame, *, title: str, x: str, percent: bool, summary: str) -> Figure:
     """Horizontal bars in the frame's order; `frame` has the columns name, value, shown and kind (CAME or OTHER)."""
-    data = frame[["name", "value", "shown", "kind"]].reset_index(drop=True)
+    data = worded(frame[["name", "value", "shown", "kind"]], "kind").reset_index(drop=True)
     data["place"] = np.arange(len(data))
     spec = _candidates_spec(title, x, percent, len(data), bool((data["value"] < 0).any()))
     return Figure(
@@ -50,7 +50,7 @@ def _candidates_spec(title: str, x: str, percent: bool, n_bars: int, negative: b
             "kind:N",
             title=None,
             legend=alt.Legend(orient="top", symbolType="square"),
-            scale=alt.Scale(domain=[CAME, OTHER], range=["orange", "blue"]),
+            scale=alt.Scale(domain=[_(CAME), _(OTHER)], range=["orange", "blue"]),
         ),
         tooltip=[alt.Tooltip("name:N", title=_("Token")), alt.Tooltip("shown:N", title=_(x)), alt.Tooltip("kind:N")],
     )
@@ -65,7 +65,7 @@ def penalty(probabilities: np.ndarray, names: list[str], chosen: int, *, summary
     grid = np.geomspace(max(1e-6, min(float(probabilities.min()), 1e-3)), 1, 120)
     points = pd.DataFrame(
         {
-            "layer": np.where(np.arange(len(names)) == chosen, CHOSEN, REST),
+            "layer": np.where(np.arange(len(names)) == chosen, _(CHOSEN), _(REST)),
             "p": probabilities,
             "nats": -np.log(np.maximum(probabilities, 1e-300)),
             "name": names,
@@ -88,7 +88,7 @@ def _penalty_spec() -> dict[str, Any]:
     ]
     curve = base.transform_filter("datum.layer == 'curve'").mark_line(strokeWidth=2, aria=False)
     dots = base.transform_filter("datum.layer != 'curve'").mark_point(filled=True, opacity=0.9)
-    domain = [CHOSEN, REST]
+    domain = [_(CHOSEN), _(REST)]
     legend = alt.Legend(orient="top")
     return _to_spec(
         alt.layer(
@@ -118,7 +118,7 @@ def by_token(
     level = float(np.mean(values))
     bars = pd.DataFrame(
         {
-            "layer": np.where(np.arange(len(names)) == chosen, CHOSEN, REST),
+            "layer": np.where(np.arange(len(names)) == chosen, _(CHOSEN), _(REST)),
             "place": np.arange(1, len(names) + 1),
             "name": [f"{n}: {name}" for n, name in enumerate(names, 1)],
             "value": values,
@@ -138,7 +138,7 @@ def by_token(
 def _by_token_spec(title: str, y: str) -> dict[str, Any]:
     base = alt.Chart()
     value = alt.Y("value:Q", title=_(y), axis=alt.Axis(tickCount=5))
-    domain = [CHOSEN, REST]
+    domain = [_(CHOSEN), _(REST)]
     bars = (
         base.transform_filter("datum.layer != 'mean'")
         .mark_bar()

@@ -23,6 +23,7 @@ from pages.shared.models import ModelChoice, choose_model
 from pages.shared.tables import show_table
 from pages.shared.text_source import source_title
 from pages.shared.viewer import lab
+from pages.shared.wording import slider_form
 
 PROMPTS = {HELD_OUT: N_("Held-out text"), TRAINING: N_("Training text"), OWN: N_("My own")}
 MAX_PROMPT = 1_000
@@ -94,6 +95,7 @@ def _search(choice: ModelChoice) -> None:
         1.5,
         0.8,
         0.1,
+        format=slider_form(),
         key="memorised-temperature",
         persist_state="session",
         help=_("0 always takes the likeliest token; higher values take unlikely ones more often."),

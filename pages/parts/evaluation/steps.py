@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -187,7 +188,7 @@ def _one_row(logits: np.ndarray, found: CrossEntropy, row: int, tokenizer: Any, 
     )
     place = int(found.ranks[row]) + 1
     if softmax:
-        st.latex(
+        _formula(
             _(
                 r"p_i = \frac{{e^{{z_i}}}}{{\sum_{{j=1}}^{{V}} e^{{z_j}}}} \qquad \ln\sum_j e^{{z_j}} = "
                 "{log_sums:.3f}",
@@ -207,7 +208,7 @@ def _one_row(logits: np.ndarray, found: CrossEntropy, row: int, tokenizer: Any, 
             frame, title=_("Probabilities at this position"), x=_("Probability (%)"), percent=True, summary=summary
         ).show()
     else:
-        st.latex(r"z = W_{\text{head}}\, h \in \mathbb{R}^{V}, \qquad V = " + f"{len(logits):,}".replace(",", r"\,"))
+        _formula(r"z = W_{\text{head}}\, h \in \mathbb{R}^{V}, \qquad V = " + number(len(logits)))
         summary = _(
             "One score for each of the {n_logits:,} tokens. The one that came has {logits:.2f}, place "
             "{place:,} among them; the highest is {max:.2f}.",
@@ -229,7 +230,7 @@ def _names(sentence: Sentence) -> list[str]:
 
 def _cost(found: CrossEntropy, row: int, sentence: Sentence) -> None:
     p, nats = float(found.probabilities[row]), float(found.nats[row])
-    st.latex(
+    _formula(
         _(
             r"-\ln p = {log_sums:.3f} - ({logits:.3f}) = {nats:.3f} \ \text{{nats}}",
             log_sums=found.log_sums[row],
@@ -258,7 +259,7 @@ def _tokens(n: int) -> str:
 def _mean(found: CrossEntropy, row: int, sentence: Sentence) -> None:
     n = len(found.nats)
     total = found.nats.sum()
-    st.latex(
+    _formula(
         _(
             r"L = \frac{{1}}{{T}}\sum_{{t=1}}^{{T}} -\ln p_t = \frac{{{total:.2f}}}{{{n}}} = {loss:.3f}",
             total=total,
@@ -285,8 +286,8 @@ def _mean(found: CrossEntropy, row: int, sentence: Sentence) -> None:
 
 
 def _perplexity(found: CrossEntropy, n_vocab: int) -> None:
-    st.latex(
-        rf"\text{{PPL}} = e^{{L}} = e^{{{found.loss:.3f}}} = {found.perplexity:.2f}"
+    _formula(
+        rf"\text{{PPL}} = e^{{L}} = e^{{{number(found.loss, '.3f')}}} = {number(found.perplexity, '.2f')}"
         r" = \Bigl(\prod_{t} \tfrac{1}{p_t}\Bigr)^{1/T}"
     )
     left, middle, right = st.columns(3)
@@ -307,7 +308,7 @@ def _perplexity(found: CrossEntropy, n_vocab: int) -> None:
 
 def _bits(found: CrossEntropy) -> None:
     bits, n_bytes = found.nats.sum() / math.log(2), int(found.n_bytes.sum())
-    st.latex(
+    _formula(
         _(
             r"\text{{BPB}} = \frac{{\sum_t -\log_2 p_t}}{{\text{{bytes}}}}"
             r" = \frac{{{sum:.2f}}}{{\ln 2 \cdot {n_bytes}}} = {bits_per_byte:.3f}",
@@ -377,3 +378,8 @@ def _frame(table: pd.DataFrame) -> None:
         width="stretch",
         column_config={name: number(format=each) for name, each in formats.items() if name in table},
     )
+
+
+def _formula(text: str) -> None:
+    """A formula whose numbers have the reader's signs: TeX would put a space behind a comma, and knows no thin one."""
+    st.latex(re.sub(r"(?<=\d),(?=\d)", "{,}", text).replace("\u202f", r"\,"))

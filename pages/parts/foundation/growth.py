@@ -151,7 +151,7 @@ def _panels(results: dict[int, dict[str, ProbeResult]], chosen: int) -> None:
         )
         with place:
             over_steps(rows, ability.name, chosen=chosen).show()
-        tables.append(rows.assign(ability=ability.title))
+        tables.append(rows.assign(ability=_(ability.title)))
     with st.expander(_("As a table"), icon=":material/table:"):
         table = pd.concat(tables)
         for column in ("score", "low", "high"):

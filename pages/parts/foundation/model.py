@@ -281,7 +281,7 @@ def _mixture(record: RunRecord, step: int) -> tuple[pd.DataFrame, str]:
                 N_("Characters"): number(info.n_chars) if info and info.n_chars else "–",
                 N_("In the mixture"): number(round(weight * config.n_chars)) if config.n_chars else "–",
                 N_("Bits per byte"): number(newest[title], ".2f") if title in newest else "–",
-                N_("Licence"): info.license if info else "–",
+                N_("Licence"): _(info.license) if info else "–",
             }
         )
     if len(newest):

@@ -22,7 +22,7 @@ from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, model_named
 from pages.shared.viewer import lab
-from pages.shared.wording import begin
+from pages.shared.wording import begin, slider_form
 
 AT_A_TIME = 10
 """Tokens of an answer that are written between two looks at the page."""
@@ -47,7 +47,7 @@ def show() -> None:
             1.5,
             0.0,
             0.1,
-            format="%.1f",
+            format=slider_form("%.1f"),
             key="ask-temperature",
             persist_state="session",
             help=_("0 takes the most probable token every time; higher values throw dice."),

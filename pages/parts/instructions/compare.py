@@ -201,19 +201,19 @@ def _evaluations(runs: tuple[tuple[str, str, str], ...]) -> pd.DataFrame:
 def _row(name: str, record: RunRecord) -> dict[str, Any]:
     counted = lab().events(record.run_id, kinds=("instructions",))
     evaluations = lab().curve(record.run_id, 1).evaluations
-    row: dict[str, Any] = {N_("Run"): name, N_("State"): STATES[record.state][1], N_("Steps"): record.step}
+    row: dict[str, Any] = {N_("Run"): name, N_("State"): _(STATES[record.state][1]), N_("Steps"): record.step}
     if counted:
         numbers = counted[-1].payload
         learned = numbers["n_trainable"]
-        row["Weights that learn"] = f"{number(learned)} ({number(learned / numbers['n_parameters'], '.1%')})"
+        row[N_("Weights that learn")] = f"{number(learned)} ({number(learned / numbers['n_parameters'], '.1%')})"
         # Gradient, and AdamW's two running means, for each weight that learns.
-        row["Memory for learning"] = _("{value:.1f} MB", value=3 * _FLOAT * learned / 1e6)
-        row["Saved apart"] = _("{value:.1f} MB", value=_FLOAT * learned / 1e6)
+        row[N_("Memory for learning")] = _("{value:.1f} MB", value=3 * _FLOAT * learned / 1e6)
+        row[N_("Saved apart")] = _("{value:.1f} MB", value=_FLOAT * learned / 1e6)
     if record.step:
-        row["Seconds a step"] = number(record.seconds / record.step, ".2f")
+        row[N_("Seconds a step")] = number(record.seconds / record.step, ".2f")
     if evaluations:
-        row["Loss of answers"] = number(evaluations[-1]["validation_loss"], ".3f")
-        row["Exact match"] = number(evaluations[-1]["exact_match"], ".1%")
+        row[N_("Loss of answers")] = number(evaluations[-1]["validation_loss"], ".3f")
+        row[N_("Exact match")] = number(evaluations[-1]["exact_match"], ".1%")
     return row
 
 

@@ -62,7 +62,7 @@ def show() -> None:
     if name == OWN:
         _own_pairs()
     else:
-        kept = INSTRUCTION_SETS[name].held_out
+        kept = _(INSTRUCTION_SETS[name].held_out)
         st.caption(
             _(
                 "{about} Held out: {lower}{kept}",

@@ -24,6 +24,7 @@ from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, model_named
 from pages.shared.tables import show_table
+from pages.shared.wording import slider_form
 
 GPT3 = GPTConfig.preset("gpt3")
 _STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25)
@@ -185,6 +186,7 @@ def _strength(choice: ModelChoice) -> None:
         1.5,
         1.0,
         0.05,
+        format=slider_form(),
         key="lora-strength",
         persist_state="session",
         help=_("0: the pretrained model. 1: as it was trained. Above: exaggerated."),

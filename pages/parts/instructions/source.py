@@ -32,7 +32,7 @@ TEMPLATES = {"short": SHORT, "alpaca": ALPACA}
 
 def set_title(name: str) -> str:
     """The title of an instruction set or of a learner's own pairs."""
-    return _("My own pairs") if name.startswith(UPLOAD) or name == OWN else INSTRUCTION_SETS[name].title
+    return _("My own pairs") if name.startswith(UPLOAD) or name == OWN else _(INSTRUCTION_SETS[name].title)
 
 
 def chosen_data() -> str | None:

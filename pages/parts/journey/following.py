@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from engine.errors import EngineError, StoreUnavailable
-from engine.language import N_, _, number
+from engine.language import N_, _, number, retold
 from engine.runs import states
 from engine.runs.recipes import RECIPES, recipe_config
 from engine.runs.records import RunRecord
@@ -193,7 +193,7 @@ def _status(record: RunRecord) -> None:
             value=lab().queue_position(record.run_id) or 1,
         )
     elif record.live and record.note and record.note != "training":
-        line += f" · {_(record.note)}"
+        line += f" · {retold(record.note)}"
     left = lab().eta_seconds(record.run_id) if record.live else None
     if left is not None:
         line += _(" · about {left} left", left=estimate(left))

@@ -22,6 +22,7 @@ from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, choose_model, load
 from pages.shared.tables import show_table
+from pages.shared.wording import slider_form
 
 LOSS, SAMPLES, BOT = N_("Loss"), N_("Samples"), N_("A bot of rules")
 MAX_PROMPT = 500
@@ -172,6 +173,7 @@ def _samples(choice: ModelChoice) -> None:
         1.5,
         1.0,
         0.1,
+        format=slider_form(),
         key="before-temperature",
         persist_state="session",
         help=_("1 draws with the probabilities as they are; 0 takes the likeliest token. The same for all."),

@@ -130,7 +130,7 @@ def _histogram_spec(title: str, value: str, steps: tuple[int, ...], reach: float
             y2="high:Q",
             color=alt.Color(
                 "share:Q",
-                title="Share in the bin",
+                title=_("Share in the bin"),
                 scale=alt.Scale(type="log", scheme="viridis", domain=[1e-5, 1], clamp=True),
                 legend=alt.Legend(orient="top", gradientLength=220, values=[1e-5, 1e-3, 1e-1], format=".3~%"),
             ),

@@ -321,8 +321,8 @@ def verdict(record: RunRecord, run: RunView, other: RunRecord | None) -> None:
 def curve_table(points: pd.DataFrame) -> None:
     """The curve's points, folded away."""
     with st.expander(_("The curve as a table"), icon=":material/table:"):
-        table = points[["run", "series", "step", "loss"]].rename(columns={"loss": "loss (nats per token)"})
-        show_table(table.round(3), hide_index=True, width="stretch")
+        table = points[["run", "series", "step", "loss"]].rename(columns={"loss": N_("loss (nats per token)")})
+        show_table(table.round(3), hide_index=True, width="stretch", words=["series"])
 
 
 def marked_curve(figure: charts.Figure, finding: Finding) -> charts.Figure:

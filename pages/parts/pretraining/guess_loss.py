@@ -21,6 +21,7 @@ from pages.shared.examples import example_foundation
 from pages.shared.lesson_runs import stamp_of
 from pages.shared.run_data import run_name
 from pages.shared.viewer import lab
+from pages.shared.wording import slider_form
 
 SHOWN_UP_TO = "predict-shown"  # run → the step up to which this session saw its curve
 LEAST_EVALUATIONS = 6
@@ -91,6 +92,7 @@ def guess_loss() -> None:
         top,
         round(last, 2),
         0.01,
+        format=slider_form(),
         key=f"predict-guess:{key}",
         persist_state="session",
         help=_("The validation loss at that step. It starts at the last value you see."),
@@ -101,6 +103,7 @@ def guess_loss() -> None:
         top,
         (round(0.8 * last, 2), round(min(top, 1.1 * last), 2)),
         0.01,
+        format=slider_form(),
         key=f"predict-range:{key}",
         persist_state="session",
         help=_(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,14 +25,15 @@ def curve(
     """
     seen = points[points["step"] <= upto]
     rows = [
-        {"layer": KNOWN if step <= known else SHOWN, "step": step, "loss": loss, "low": None, "high": None}
+        {"layer": _(KNOWN) if step <= known else _(SHOWN), "step": step, "loss": loss, "low": None, "high": None}
         for step, loss in zip(seen["step"], seen["loss"], strict=True)
     ]
     joint = seen[seen["step"] <= known].tail(1)
     if known < upto and len(joint):
-        rows.append({"layer": SHOWN, "step": known, "loss": float(joint["loss"].iloc[0]), "low": None, "high": None})
+        rows.append({"layer": _(SHOWN), "step": known, "loss": float(joint["loss"].iloc[0]), "low": None, "high": None})
     rows += [
-        {"layer": GUESS, "step": each.step, "loss": each.guess, "low": each.low, "high": each.high} for each in guesses
+        {"layer": _(GUESS), "step": each.step, "loss": each.guess, "low": each.low, "high": each.high}
+        for each in guesses
     ]
     if asked is not None:
         rows.append({"layer": "asked", "step": asked, "loss": None, "low": None, "high": None})
@@ -44,7 +46,7 @@ def curve(
 
 @cached_by_language(maxsize=1)
 def _curve_spec() -> dict[str, Any]:
-    kinds = [KNOWN, SHOWN, GUESS]
+    kinds = [_(KNOWN), _(SHOWN), _(GUESS)]
     colour = alt.Color(
         "layer:N",
         title=None,
@@ -55,13 +57,13 @@ def _curve_spec() -> dict[str, Any]:
     x = alt.X("step:Q", title=_("Training step"), axis=_position_axis("step", 6))
     y = alt.Y("loss:Q", title=_("Validation loss (nats per token)"), scale=alt.Scale(zero=False))
     base = alt.Chart()
-    lines = base.transform_filter(f"datum.layer == '{KNOWN}' || datum.layer == '{SHOWN}'")
+    lines = base.transform_filter(f"datum.layer == {json.dumps(kinds[0])} || datum.layer == {json.dumps(kinds[1])}")
     tips = [
         alt.Tooltip("layer:N", title=_("What")),
         alt.Tooltip("step:Q", title=_("Step"), format=","),
         alt.Tooltip("loss:Q", title=_("Loss"), format=".3f"),
     ]
-    guess = base.transform_filter(f"datum.layer == '{GUESS}'")
+    guess = base.transform_filter(f"datum.layer == {json.dumps(kinds[2])}")
     asked = base.transform_filter("datum.layer == 'asked'")
     return _to_spec(
         alt.layer(

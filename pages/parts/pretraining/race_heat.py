@@ -48,7 +48,7 @@ def ready_made() -> Heat:
     race = RACES[name]
     with right:
         corpus = _choose_text()
-    st.markdown(f"*{race.question}*")
+    st.markdown(f"*{_(race.question)}*")
     configs = race_configs(race.entries, corpus, *_choose_length())
     if race.two_tasks:
         return replace(_heat(configs, PREDICTED), two_tasks=True)
@@ -74,7 +74,7 @@ def of_one_setting() -> Heat | None:
         list(setting.values),
         selection_mode="multi",
         default=list(setting.values[:2]),
-        format_func=lambda value: _(number(value) if isinstance(value, int) else str(value)),
+        format_func=lambda value: number(value) if isinstance(value, int) else _(value),
         key=f"race-values-{name}",
         persist_state="session",
         help=_("One lane for each."),
@@ -119,7 +119,8 @@ _TOKENS = (*_TEXTS, "tokenizer_kind", "vocab_size")
 
 
 def _heat(configs: dict[str, tuple[RunConfig, ...]], unit: str) -> Heat:
-    return Heat({name: tuple(run.run_id for run in runs) for name, runs in configs.items()}, unit, configs)
+    told = {_(name): runs for name, runs in configs.items()}
+    return Heat({name: tuple(run.run_id for run in runs) for name, runs in told.items()}, unit, told)
 
 
 def _choose_text() -> str:

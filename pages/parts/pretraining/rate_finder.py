@@ -13,9 +13,10 @@ import streamlit as st
 
 from engine import rate_finder as finder
 from engine.errors import ConfigError, RunError
-from engine.language import N_, _, cached_by_language, number
+from engine.language import N_, _, cached_by_language, number, retold
 from engine.rate_finder import Suggestion, range_test, suggest, with_rate
 from engine.runs.config import RunConfig
+from engine.runs.names import STATES
 from engine.runs.recipes import recipe_config
 from engine.runs.records import RunRecord
 from engine.training import LOST, LOWEST_SHARE, TrainingLoop, learning_rate_at
@@ -316,7 +317,7 @@ def _use(record: RunRecord, base: RunConfig, found: Suggestion) -> bool:
         (name, run, view(run, f"{name}: {number(run.config.training.learning_rate, 'g')}")) for name, run in runs if run
     ]
     drawn = [each for _unused, _unused, each in views if not each.losses.empty]
-    waiting = [f"{_(name)}: {_(run.note or run.state)}" for name, run, _unused in views if run.live]
+    waiting = [f"{_(name)}: {retold(run.note) or _(STATES[run.state])}" for name, run, _unused in views if run.live]
     if waiting:
         st.caption(_("In training · ") + " · ".join(waiting))
     for name, run, _unused in views:

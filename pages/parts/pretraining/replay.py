@@ -20,6 +20,7 @@ from pages.shared.live import kept_current
 from pages.shared.run_data import MAX_POINTS
 from pages.shared.tables import show_table
 from pages.shared.viewer import lab
+from pages.shared.wording import slider_form
 
 TICK_SECONDS = 0.5
 SPEEDS = (1, 2, 5, 10, 50, 200)
@@ -159,7 +160,7 @@ def _controls(tape: Tape, player: Player, at: float) -> None:
         float(tape.total),
         float(min(player.anchor, tape.total)),
         step=max(tape.total / 1000, 0.001),
-        format="%.1f",
+        format=slider_form("%.1f"),
         key=key,
         on_change=_scrub,
         args=(key,),

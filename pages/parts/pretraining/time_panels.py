@@ -160,7 +160,7 @@ def _map(moment: Moment, last: Moment) -> None:
             MapPoint(int(i), text, x, y, group)
             for i, text, (x, y), group in zip(words.ids, words.texts, inside.tolist(), words.groups, strict=True)
         ],
-        FAMILIES,
+        list(map(_, FAMILIES)),
         (low[0], high[0], low[1], high[1]),
         "time-map",
         label=_("Map of {n_ids} tokens by PCA at step {step}.", n_ids=len(words.ids), step=moment.info.step),

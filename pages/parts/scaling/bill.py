@@ -122,7 +122,7 @@ def _model() -> tuple[float, GPTConfig | None]:
     preset = st.selectbox(
         _("Model"),
         [*names, OTHER],
-        format_func=lambda name: _(names.get(name, "Another size")),
+        format_func=lambda name: _(names.get(name) or N_("Another size")),
         key="cost-model",
         persist_state="session",
         help=_("A published shape, whose parameters are counted exactly, or a number of parameters of your own."),

@@ -34,16 +34,25 @@ def edited_devices() -> list[Row]:
             usual_table,
             reset=_("Back to the course's table"),
             column_config={
-                COLUMNS[0]: st.column_config.TextColumn(required=True, max_chars=30),
+                COLUMNS[0]: st.column_config.TextColumn(_(COLUMNS[0]), required=True, max_chars=30),
                 COLUMNS[1]: st.column_config.NumberColumn(
-                    min_value=0.001, help=_("Dense products of 16-bit numbers, as the maker gives it.")
+                    _(COLUMNS[1]),
+                    min_value=0.001,
+                    format="localized",
+                    help=_("Dense products of 16-bit numbers, as the maker gives it."),
                 ),
                 COLUMNS[2]: st.column_config.NumberColumn(
-                    min_value=0.1, max_value=100.0, help=_("The share of the peak that a training reaches (MFU).")
+                    _(COLUMNS[2]),
+                    min_value=0.1,
+                    max_value=100.0,
+                    format="localized",
+                    help=_("The share of the peak that a training reaches (MFU)."),
                 ),
-                COLUMNS[3]: st.column_config.NumberColumn(min_value=0.0, format="%.2f", help=_("US dollars for one.")),
-                COLUMNS[4]: st.column_config.TextColumn(max_chars=200),
-                COLUMNS[5]: st.column_config.TextColumn(max_chars=30),
+                COLUMNS[3]: st.column_config.NumberColumn(
+                    _(COLUMNS[3]), min_value=0.0, format="dollar", help=_("US dollars for one.")
+                ),
+                COLUMNS[4]: st.column_config.TextColumn(_(COLUMNS[4]), max_chars=200),
+                COLUMNS[5]: st.column_config.TextColumn(_(COLUMNS[5]), max_chars=30),
             },
         )
         st.caption(
@@ -58,7 +67,14 @@ def edited_devices() -> list[Row]:
 def usual_table() -> pd.DataFrame:
     """The course's own devices, as the editor shows them."""
     rows = [
-        (each.name, each.peak_half / 1e12, round(100 * each.utilisation, 1), each.price, each.source, each.date)
+        (
+            _(each.name),
+            each.peak_half / 1e12,
+            round(100 * each.utilisation, 1),
+            each.price,
+            _(each.source),
+            _(each.date),
+        )
         for each in DEVICES
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS))

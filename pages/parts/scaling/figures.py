@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -68,7 +69,8 @@ def _decades(low: float, high: float) -> tuple[list[float], str]:
     """Places for labels on a logarithmic axis, and Vega's expression for their words."""
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     if last <= 9:
-        named = "replace(replace(format(datum.value, '~s'), 'M', ' million'), 'k', ',000')"
+        named = "datum.value >= 1e6 ? format(datum.value / 1e6, '~g') + {million} : format(datum.value, ',')"
+        named = named.replace("{million}", json.dumps(_(" million")))
     else:
         each = " : ".join(f"abs(datum.value / 1e{n} - 1) < 0.01 ? '{power(n)}'" for n in range(first, last + 1))
         named = f"{each} : ''"

@@ -66,7 +66,7 @@ def show() -> None:
         )
         if view == NOW:
             _draw(
-                {N_("Train it"): _pieces(needs), N_("Use it"): using},
+                {_("Train it"): _pieces(needs), _("Use it"): using},
                 _("Memory of {title}", title=title),
                 _(
                     "Training takes {total}, using it {size}, with {batch_size} texts of {context:,} tokens.",
@@ -262,7 +262,7 @@ def _free_here() -> int:
 
 def _fits(training: float, using: float) -> None:
     places = [(_("This machine, free now"), float(_free_here()), "now"), (_("A laptop of 16 GB"), 16e9, "")]
-    places += [(each.name, each.memory, each.date) for each in DEVICES]
+    places += [(_(each.name), each.memory, each.date) for each in DEVICES]
     rows = [
         {
             N_("where"): name,

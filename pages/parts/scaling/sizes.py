@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ import streamlit as st
 
 from engine import power_law, scaling_laws
 from engine.errors import EngineError, StoreUnavailable
-from engine.language import N_, _, number
+from engine.language import N_, _, day, number
 from engine.power_law import FitError, PowerLaw
 from engine.runs import size_series
 from engine.runs.records import RunRecord
@@ -137,14 +138,18 @@ def _widths() -> list[int]:
     return [width for width in WIDTHS if width in chosen]
 
 
+_SHIPPED_BY = N_("one thread of a machine with two shared cores; seconds are processor time")
+"""What the shipped records say of the machine, so that it is translated."""
+
+
 def _from_records(records: ShippedRecords, widths: list[int]) -> tuple[list[SizeRun], list[SizeRun]]:
     seeds = len({run.config.seed for run in records.runs})
     st.info(
         _(
             "**Shipped records**, not trained on this server: measured on {date} ({machine}), "
             "{ending} a size. Choose **{here}** to measure them yourself.",
-            date=records.date,
-            machine=records.machine,
+            date=day(datetime.strptime(records.date, "%d %B %Y")),
+            machine=_(records.machine),
             ending=_("one seed") if seeds == 1 else _("{seeds} seeds", seeds=seeds),
             here=HERE,
         ),

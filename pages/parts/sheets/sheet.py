@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
+from datetime import UTC, datetime
 
-from engine.language import _
+from engine.language import _, moment
 from engine.lesson_sheet import Asked, Sheet
 from pages.guides import GUIDES
 from pages.parts.sheets.numbers import numbers_of
@@ -33,5 +33,5 @@ def sheet_of(lesson: Lesson, address: str) -> Sheet:
             for each in guide.questions
         ),
         address=address,
-        printed=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+        printed=moment(datetime.now(UTC)),
     )

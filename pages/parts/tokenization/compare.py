@@ -108,7 +108,7 @@ def _both(text: str, choices: dict[str, TokenizerChoice], whitespace: bool) -> N
                 other=other,
             )
         )
-    show_table(_table(names, left, right), width="stretch")
+    show_table(_table(names, left, right), width="stretch", words=["Measure"])
 
 
 def verdict(left_name: str, left: TokenSpans, right_name: str, right: TokenSpans) -> str:

@@ -101,7 +101,7 @@ def _open_inbox() -> None:
         return
     kind = wanted.get("kind")
     if kind not in KINDS:
-        name = TOKENIZERS.get(str(kind), "This tokenizer")
+        name = _(TOKENIZERS.get(str(kind)) or N_("This tokenizer"))
         st.info(
             _(
                 "{name}: its tokens were not made by merging, so there is no tree to show. Here is GPT-2 instead.",

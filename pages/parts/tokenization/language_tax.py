@@ -114,14 +114,18 @@ def _edited_sentences() -> dict[str, str]:
             _usual_sentences,
             reset=_("Back to the course's sentences"),
             column_config={
-                N_("Language"): st.column_config.TextColumn(width="small", required=True, max_chars=LINE),
-                N_("Sentence"): st.column_config.TextColumn(width="large", required=True, max_chars=MAX_CHARS),
+                N_("Language"): st.column_config.TextColumn(
+                    _("Language"), width="small", required=True, max_chars=LINE
+                ),
+                N_("Sentence"): st.column_config.TextColumn(
+                    _("Sentence"), width="large", required=True, max_chars=MAX_CHARS
+                ),
             },
         )
         st.caption(
             _(
                 "“Times English” measures by the row called {reference}, or by the first row if there is none.",
-                reference=REFERENCE,
+                reference=_(REFERENCE),
             )
         )
     sentences = sentences_of(edited)
@@ -137,7 +141,7 @@ def _edited_sentences() -> dict[str, str]:
 
 
 def _usual_sentences() -> pd.DataFrame:
-    return pd.DataFrame({N_("Language"): list(SENTENCES), N_("Sentence"): list(SENTENCES.values())})
+    return pd.DataFrame({N_("Language"): [_(name) for name in SENTENCES], N_("Sentence"): list(SENTENCES.values())})
 
 
 def sentences_of(table: pd.DataFrame) -> dict[str, str]:
@@ -157,7 +161,7 @@ def sentences_of(table: pd.DataFrame) -> dict[str, str]:
 
 def _figure(sentences: dict[str, str], encodings: list[str], measure: str) -> None:
     tokenizers = {name: ENCODINGS[name].load() for name in encodings}
-    reference = REFERENCE if REFERENCE in sentences else next(iter(sentences))
+    reference = next((each for each in (_(REFERENCE), REFERENCE) if each in sentences), next(iter(sentences)))
     costs = language_costs(sentences, tokenizers, reference=reference)
     figure = tax_figure(costs, measure, reference)
     figure.show(caption=False)

@@ -236,7 +236,10 @@ def _fair_comparison(choices: list[TokenizerChoice], source: TextSource) -> None
             "harder to guess and says more. Per byte all predict the same text:"
         )
     )
-    st.latex(r"\text{bits per byte} = \frac{\text{loss}}{\ln 2} \cdot \frac{\text{tokens}}{\text{bytes}}")
+    bits, loss, tokens, size = _("bits per byte"), _("loss"), _("tokens"), _("bytes")
+    st.latex(
+        rf"\text{{{bits}}} = \frac{{\text{{{loss}}}}}{{\ln 2}} \cdot \frac{{\text{{{tokens}}}}}{{\text{{{size}}}}}"
+    )
     entries = find_entries(choices, source)
     live = any(entry.record is not None and entry.record.live for entry in entries)
     kept_current(_runs, every=REFRESH_SECONDS if live else None)(tuple(choices), source, live)

@@ -93,11 +93,11 @@ def _curve(reading: Reading) -> None:
     recorded = reading.trace.layers[layer]
     before, behind = recorded.pre_activations[0].numpy(), recorded.activations[0].numpy()
     points = _points(before, behind, sentence.tokens, position)
-    own = ACTIVATIONS[config.activation]
+    own = _(ACTIVATIONS[config.activation])
     reach = float(np.clip(np.abs(before).max(), 2.0, 12.0))
     x = np.linspace(-reach, reach, 161)
-    names = [own, *(name for key, name in ACTIVATIONS.items() if key != config.activation)]
-    keys = {name: key for key, name in ACTIVATIONS.items()}
+    names = [own, *(_(name) for key, name in ACTIVATIONS.items() if key != config.activation)]
+    keys = {_(name): key for key, name in ACTIVATIONS.items()}
     # Where another function leaves the range of the model's own values, its line would squeeze them.
     top = max(2.0, float(behind.max()) * 1.1)
     curves = [pd.DataFrame({"x": x, "y": anatomy.nonlinearity(keys[name], x), "series": name}) for name in names]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import altair as alt
 import numpy as np
@@ -13,7 +14,7 @@ from engine.language import _, cached_by_language
 from pages.shared.charts import _QUIET, _READABLE, _RUN_COLOURS, _RUN_SHAPES, Figure, _to_spec
 
 _LABELLED = 0.075  # share of the chart's width from which a piece has room for its name
-_COMPACT = "replace(replace(format(datum.value, '~s'), 'G', ' B'), 'M', ' M')"
+_Value = TypeVar("_Value")
 
 
 def stacked(
@@ -32,6 +33,7 @@ def stacked(
     `rows` maps the name of a bar to its pieces in order, `shown` the same to the words of the tooltip, `rules` a label
     to a place on the x axis, drawn as a dashed line through all bars. `compact` writes the axis as 20 M, 3 B.
     """
+    rows, shown = _told(rows), _told(shown)
     widest = max([sum(pieces.values()) for pieces in rows.values()], default=0.0) or 1.0
     found = []
     for row, pieces in rows.items():
@@ -43,13 +45,18 @@ def stacked(
             share = _("{value:.1f} %", value=100 * value / total)
             found.append(("piece", row, name, at, at + value, at + value / 2, label, shown[row][name], share))
             at += value
-    for label, place in (rules or {}).items():
+    for label, place in {_(label): place for label, place in (rules or {}).items()}.items():
         if place <= 1.6 * widest:  # else it would squeeze the bars
             found.append(("rule", next(iter(rows)), "", place, place, place, label, label, ""))
     names = ["layer", "row", "name", "start", "end", "middle", "label", "shown", "share"]
     kinds = tuple(dict.fromkeys(name for pieces in rows.values() for name, value in pieces.items() if value > 0))
     spec = _stacked_spec(title, x, compact, tuple(rows), kinds, widest)
     return Figure(pd.DataFrame(found, columns=names), spec, alt_text, summary)
+
+
+def _told(rows: Mapping[str, Mapping[str, _Value]]) -> dict[str, dict[str, _Value]]:
+    """The rows with their names and those of their pieces in the reader's language."""
+    return {_(row): {_(name): value for name, value in pieces.items()} for row, pieces in rows.items()}
 
 
 @cached_by_language(maxsize=64)
@@ -60,10 +67,12 @@ def _stacked_spec(
         y=alt.Y("row:N", title=None, sort=list(rows), axis=alt.Axis(labelLimit=110, labelFontSize=14))
     )
     pieces = base.transform_filter("datum.layer == 'piece'")
+    billions = json.dumps(_(" B"))
+    compact_words = f"replace(replace(format(datum.value, '~s'), 'G', {billions}), 'M', ' M')"
     horizontal = alt.X(
         "start:Q",
         title=_(x),
-        axis=alt.Axis(tickCount=5, labelExpr=_COMPACT if compact else _READABLE),
+        axis=alt.Axis(tickCount=5, labelExpr=compact_words if compact else _READABLE),
     )
     colours = [_RUN_COLOURS[place % len(_RUN_COLOURS)] for place in range(max(1, len(kinds)))]
     bars = pieces.mark_bar(size=34).encode(

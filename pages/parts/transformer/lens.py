@@ -239,7 +239,7 @@ def _table(checkpoint: Checkpoint, lens: Lens, position: int, rows: list[str]) -
             for place in range(lens.ids.shape[2]):
                 token = shown(token_name(checkpoint, int(lens.ids[index, position, place])))
                 row[f"number {place + 1}"] = f"{token} {percent(float(lens.probabilities[index, position, place]))}"
-            row["rank of the answer"] = int(lens.final_rank[index, position])
+            row[N_("rank of the answer")] = int(lens.final_rank[index, position])
             row["probability of the answer (%)"] = 100 * float(lens.final_probability[index, position])
             row["KL divergence (bits)"] = float(lens.divergence[index, position])
             found.append(row)

@@ -97,10 +97,10 @@ def _pieces(config: GPTConfig) -> dict[str, int]:
 
 
 def _parameters(config: GPTConfig, title: str, changed: bool) -> None:
-    pieces = _pieces(config)
+    pieces = {_(name): n for name, n in _pieces(config).items()}
     rows = {_("Now") if changed else title: pieces}
     if changed:
-        rows = {**rows, N_("Before"): _pieces(start_shape())}
+        rows = {**rows, _("Before"): {_(name): n for name, n in _pieces(start_shape()).items()}}
     largest = max(pieces, key=lambda name: pieces[name])
     stacked(
         rows,
@@ -175,13 +175,13 @@ def _parameters(config: GPTConfig, title: str, changed: bool) -> None:
 def _formulas(config: GPTConfig) -> dict[str, str]:
     bias = config.bias
     return {
-        N_("Token embedding"): "V · C",
-        N_("Positions"): "T · C" if config.positions == "learned" else _("none to learn"),
-        N_("Attention"): "L · (4 C² + 4 C)" if bias else "L · 4 C²",
+        _("Token embedding"): "V · C",
+        _("Positions"): "T · C" if config.positions == "learned" else _("none to learn"),
+        _("Attention"): "L · (4 C² + 4 C)" if bias else "L · 4 C²",
         "MLP": _("L · (2 C · d_ff + d_ff + C)") if bias else "L · 2 C · d_ff",
-        N_("Norms"): "(2 L + 1) · 2 C" if bias else "(2 L + 1) · C",
-        N_("Head"): _("the embedding's table") if config.tie_embeddings else "V · C",
-        N_("Total"): "",
+        _("Norms"): "(2 L + 1) · 2 C" if bias else "(2 L + 1) · C",
+        _("Head"): _("the embedding's table") if config.tie_embeddings else "V · C",
+        _("Total"): "",
     }
 
 

@@ -24,6 +24,7 @@ from pages.shared.errors import shown_errors
 from pages.shared.lesson import exercise, notice
 from pages.shared.models import ModelChoice, model_named
 from pages.shared.tables import show_table
+from pages.shared.wording import slider_form
 
 SENTENCE = "beam-sentence"
 WANTED = "beam-wanted"
@@ -82,6 +83,7 @@ def _search(choice: ModelChoice) -> None:
         1.0,
         0.6,
         0.1,
+        format=slider_form(),
         key="beam-alpha",
         persist_state="session",
         help=_(

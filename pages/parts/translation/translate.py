@@ -164,7 +164,7 @@ def _alignment(
     choice: ModelChoice, source: tuple[int, ...], shown: tuple[int, ...], weights: np.ndarray, which: str
 ) -> None:
     vocabulary = translator(choice)[1]
-    rows = [*(vocabulary.words[i] for i in shown), "end"]
+    rows = [*(vocabulary.words[i] for i in shown), _("end")]
     columns = [vocabulary.words[i] for i in source]
     strongest = [columns[int(i)] for i in weights.argmax(-1)]
     summary = _("Cross-attention of {which}: ", which=which) + ", ".join(
