@@ -257,7 +257,7 @@ def show_link() -> None:
         st.selectbox(
             _("Step of the guide"),
             [0, *range(1, len(steps) + 1)],
-            format_func=lambda number: _(f"{number}. {steps[number - 1].title}" if number else "none"),
+            format_func=lambda number: f"{number}. {_(steps[number - 1].title)}" if number else _("none"),
             key="scene-step",
             help=_("The link opens the guide and marks this step."),
         )

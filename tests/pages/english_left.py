@@ -38,7 +38,7 @@ _NAMES_IN_COMPONENTS = frozenset(
 _CELLS_PASSED_OVER = frozenset("word token text Text Sentence begins label Label is called".split())
 _SHOWN_OTHERWISE = frozenset({"train", "validation"})  # by the expression that labels the legend of losses
 # A language's own name in the switch; a name in the pipeline's map, which its component does not ask for yet.
-_MEANT = frozenset({"English", "Fine-tuning"})
+_MEANT = frozenset({"English"})
 _NO_PROSE = re.compile(
     r"```.*?```|`[^`]*`|\$[^$]*\$|\]\(\S+|https?://\S+|:material/\w+:|<[^>]*>|\w+/\w+\.py|Stories · test", re.DOTALL
 )

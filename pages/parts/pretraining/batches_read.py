@@ -101,6 +101,7 @@ def _show_step(record: RunRecord, config: RunConfig, step: int) -> None:
         width="stretch",
         height=min(420, 36 * len(table) + 40),
         column_config={
+            N_("begins at token"): st.column_config.NumberColumn(format="localized"),
             N_("text"): st.column_config.TextColumn(width="large"),
             N_("read before"): st.column_config.NumberColumn(
                 format="%.2f", help=_("How often the tokens of this window had been read before this step, on average.")

@@ -86,7 +86,7 @@ def lecture_stages() -> list[dict[str, Any]]:
             "title": _("Stage 2 · Fine-tuning"),
             "text": _("Go on training the same model, on few examples of one task."),
             "nodes": [
-                node("finetuning", "Fine-tuning", _("Labelled examples adjust the weights."), 5, "foundation"),
+                node("finetuning", _("Fine-tuning"), _("Labelled examples adjust the weights."), 5, "foundation"),
                 node("classification", _("Classifier"), _("Spam or not? Which topic?"), 6, "finetuning"),
                 node("instructions", _("Assistant"), _("Follows an instruction."), 6, "finetuning"),
             ],
