@@ -2,13 +2,11 @@
 
 import base64
 import dataclasses
-import io
 import os
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from streamlit.testing.v1 import AppTest
@@ -24,7 +22,6 @@ from pages.shared.components.attention_arcs import MAX_ARCS, attention_arcs, str
 from pages.shared.components.attention_map import attention_map, clicked_row, encoded, labels
 from pages.shared.components.head_maps import HeadTile, head_maps, pack_maps
 from pages.shared.models import ModelChoice
-from pages.shared.sentence import Sentence
 from tests.pages.helpers import open_lesson, words
 
 from .conftest import tiny_config
@@ -267,14 +264,6 @@ def test_all_heads_are_sorted_by_what_was_chosen_and_the_maps_stay_the_same_mess
     names = [*inspection.HEAD_LABELS, "mixed"]
     order = [names.index(tile.kind) for tile in drawn["attention_heads"].args[0]]
     assert order == sorted(order)
-
-
-def test_the_csv_holds_the_whole_map_and_no_formula():
-    weights = causal_map(3)
-    sentence = Sentence("", (1, 2, 3), ("=1+1", "@a", "-b"))
-    frame = pd.read_csv(io.StringIO(maps.as_csv(weights, sentence)), index_col=0)
-    np.testing.assert_allclose(frame.to_numpy(), weights, rtol=1e-5)
-    assert all(name[0].isdigit() for name in [*frame.index, *frame.columns])
 
 
 def test_labels_scores_and_chance_are_those_of_the_engine(two_layers, drawn):

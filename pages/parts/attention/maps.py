@@ -77,7 +77,7 @@ def show() -> None:
             _one_head(weights, sentence, checkpoint, layer, head)
         else:
             _arcs(weights, sentence, layer, head)
-        _table(weights, sentence, layer, head)
+        _table(weights, sentence)
     notice(
         _(
             "The upper right is hatched: a token cannot read what comes later. The first token has no choice, it reads "
@@ -355,9 +355,8 @@ def _entropy_caption(weights: np.ndarray) -> None:
     )
 
 
-def _table(weights: np.ndarray, sentence: Sentence, layer: int, head: int) -> None:
-    table, download = st.columns([3, 1], gap="small")
-    with table.expander(_("As a table"), icon=":material/table:"):
+def _table(weights: np.ndarray, sentence: Sentence) -> None:
+    with st.expander(_("As a table"), icon=":material/table:"):
         rows, columns = np.unravel_index(np.argsort(-weights, axis=None)[:TABLE_ROWS], weights.shape)
         names = [visible_token(each) for each in sentence.tokens]
         show_table(
@@ -374,24 +373,6 @@ def _table(weights: np.ndarray, sentence: Sentence, layer: int, head: int) -> No
             width="stretch",
         )
         st.caption(_("The {n_rows} largest of {size:,} weights.", n_rows=len(rows), size=weights.size))
-    download.download_button(
-        _("This map as CSV"),
-        lambda: as_csv(weights, sentence),
-        f"attention-layer-{layer}-head-{head}.csv",
-        "text/csv",
-        key="attention_csv",
-        on_click="ignore",
-        icon=":material/download:",
-        help=_("All weights: a line for each token that reads, a column for each that is read."),
-    )
-
-
-def as_csv(weights: np.ndarray, sentence: Sentence) -> str:
-    """A line for each row of the map. Tokens are quoted, so that no cell is a formula."""
-    names = [f"{n} {visible_token(each)}" for n, each in enumerate(sentence.tokens)]
-    frame = pd.DataFrame(weights, columns=names, index=pd.Index(names, name=_("reads \\ is read")))
-    text: str = frame.to_csv(float_format="%.6g")
-    return text
 
 
 def _locked(sentence: Sentence) -> int | None:
