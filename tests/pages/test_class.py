@@ -61,6 +61,7 @@ def test_the_board_opens_with_the_key_only(no_service, in_class):
 def test_the_board_shows_who_is_where_and_what_was_reached(no_service, in_class, trained_run):
     store = learners()
     store.make_teacher(learner_of(BROWSER))
+    store.seen(learner_of(BROWSER), "board", "")
     store.seen("ada", "attention", "Maps")
     store.rename("ada", "Ada <script>")
     store.mark("ada", "attention", "row")
@@ -68,6 +69,7 @@ def test_the_board_shows_who_is_where_and_what_was_reached(no_service, in_class,
     app = opened("board")
     table = app.dataframe[0].value.set_index("Learner")
     assert table.loc["Ada <script>", "Lesson"] == "Attention" and table.loc["Ada <script>", "Part"] == "Maps"
+    assert len(table) == 1, "the teacher is not one of the learners"
     assert table.loc["Ada <script>", "Answers right"] == "1 of 1"
     assert table.loc["Ada <script>", "Steps done"].startswith("1 of ")
     assert "Nothing trains and nothing waits." in words(app)

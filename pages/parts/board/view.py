@@ -74,12 +74,13 @@ def _join() -> None:
 @said(N_("show the board"))
 def _live() -> None:
     learners = viewer.learners()
-    found = places(learners.all(), learners.marks())
+    known = places(learners.all(), learners.marks())
+    found = [place for place in known if place.learner.learner != viewer.learner()]  # the teacher looks on
     here = [place for place in found if place.present]
     records = lab().runs(None)
     live = [record for record in records if record.live]
     askers = lab().store.all_askers()
-    names = {place.learner.learner: place.learner.shown for place in found}
+    names = {place.learner.learner: place.learner.shown for place in known}
     first, second, third = st.columns(3)
     first.metric(_("Here now"), len(here), help=_("Seen within the last minute and a half."))
     second.metric(_("Training"), sum(record.state in ("running", "stopping") for record in live))
