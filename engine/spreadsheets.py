@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def harmless_cell(value: Any) -> Any:
@@ -15,4 +15,4 @@ def harmless_cell(value: Any) -> Any:
     >>> harmless_cell("=1+1"), harmless_cell("-"), harmless_cell("fine"), harmless_cell(-3)
     ("'=1+1", "'-", 'fine', -3)
     """
-    return "'" + value if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return "'" + value if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value

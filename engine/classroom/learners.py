@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from engine.classroom.tables import learners, progress
 from engine.errors import StoreUnavailable
 from engine.runs.tables import open_engines, put
-from engine.spreadsheets import harmless_cell
+from engine.spreadsheets import FORMULA_STARTS, harmless_cell
 
 MAX_NAME = 40
 MAX_ITEM = 64
@@ -75,13 +75,15 @@ def learner_of(key: str) -> str:
 
 
 def clean_name(name: str) -> str:
-    """A name that can be stored and shown in one line, at most 40 characters.
+    """A name that can be stored and shown in one line, at most 40 characters. It cannot begin like a formula: a table
+    on the class board can be saved as CSV by the browser alone, past `harmless_cell`.
 
-    >>> clean_name("  Ada\\n Lovelace ")
-    'Ada Lovelace'
+    >>> clean_name("  Ada\\n Lovelace "), clean_name("=1+1")
+    ('Ada Lovelace', '1+1')
     """
     text = name.encode("utf-8", "replace").decode("utf-8")
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:MAX_NAME]
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line.lstrip(" ".join(FORMULA_STARTS))[:MAX_NAME]
 
 
 class LearnerStore:

@@ -97,7 +97,7 @@ def test_the_table_of_results_holds_no_formula(learners):
     learners.rename("ada", "=HYPERLINK(1)")
     learners.mark("ada", "data", "step-1", "@sum(1)")
     rows = list(csv.DictReader(io.StringIO(learners.csv())))
-    assert rows[0]["name"] == "'=HYPERLINK(1)" and rows[0]["result"] == "'@sum(1)"
+    assert rows[0]["name"] == "HYPERLINK(1)" and rows[0]["result"] == "'@sum(1)"
     assert rows[0]["lesson"] == "data" and rows[0]["time"].endswith("+00:00")
 
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.checkpoint import load_checkpoint
+from engine.classroom.learners import clean_name
 from engine.errors import CheckpointError, ConfigError, CorpusError, EngineError, RunError
 from engine.gpt import GPTConfig
 from engine.runs.artifacts import ArtifactStore
@@ -57,6 +58,12 @@ def test_sizes_beyond_reason_are_refused_by_the_engine_itself(change):
     """Not by the widgets alone: whoever writes to the websocket by hand meets the same bounds."""
     with pytest.raises(ConfigError):
         recipe_config("30s", "stories", **change)
+
+
+@pytest.mark.parametrize("name", ["=1+1", " @SUM(A1)", "+-=x", "\t=x", "＝x"])
+def test_a_learners_name_does_not_begin_like_a_formula(name):
+    cleaned = clean_name(name)
+    assert cleaned and harmless_cell(cleaned) == cleaned
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "upload:../../x", "upload:" + "A" * 64, "a/b", ""])
