@@ -58,6 +58,7 @@ _CONFIG: dict[str, Any] = {
         "labelPadding": 6,
         "labelOverlap": True,
     },
+    "axisXQuantitative": {"labelSeparation": 8},
     "legend": {"labelFontSize": 14, "symbolStrokeWidth": 2.5, "symbolSize": 160},
     "title": {"anchor": "start", "fontSize": 16, "offset": 10},
     "view": {"stroke": None},
