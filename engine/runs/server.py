@@ -41,6 +41,8 @@ FAREWELL_SECONDS = 5.0
 """How long workers may take to save when the server ends."""
 CONNECT_SECONDS = 4.0
 """How long a scheduler elsewhere may take to answer: less than the lease lasts."""
+ASK_SECONDS = 2.0
+"""How long workers may take to say which process they are: less than the lease lasts, too."""
 MAX_DECLINED = 5
 """After so many workers that do not find a run in their store, it is said what is wrong."""
 _DECLINED_SECONDS = 1.0
@@ -72,6 +74,8 @@ class Dispatcher:
         self._recovered_at = float("-inf")
         self._patient_until = 0.0
         self.busy_elsewhere = 0  # runs that workers hold which a former server gave them
+        self.held_elsewhere: set[str] = set()  # and these workers, by the names of their processes
+        self._processes: dict[str, str] = {}  # a worker's address → the name of its process
 
     @property
     def slots(self) -> int:
@@ -138,7 +142,8 @@ class Dispatcher:
         for record in self.store.interrupted():
             self.store.requeue(record.run_id)
         held = self.store.at_work()
-        self.busy_elsewhere = sum(record.run_id not in self.futures for record, _unused in held)
+        elsewhere = [record.worker for record, _unused in held if record.run_id not in self.futures]
+        self.busy_elsewhere, self.held_elsewhere = len(elsewhere), set(elsewhere)
         for record, token in held:
             still = self.store.watch.unchanged_for(record.run_id, (token, record.heartbeat_at))
             silent = not patient and still >= SILENCE_SECONDS
@@ -160,11 +165,35 @@ class Dispatcher:
             if record.run_id not in self.futures
             and now - self.declined.get(record.run_id, (0, float("-inf")))[1] >= _DECLINED_SECONDS
         ]
-        for record in ready[: max(0, free)]:
+        if not (ready := ready[: max(0, free)]):
+            return
+        workers = self._not_held()
+        for record in ready:
             attempt = record.attempt + 1
             key = f"{record.run_id}-{attempt}-{uuid.uuid4().hex[:8]}"
-            future = self.client.submit(run_task, record.run_id, self.environment, key=key, retries=0)
+            future = self.client.submit(
+                run_task,
+                record.run_id,
+                self.environment,
+                key=key,
+                retries=0,
+                workers=workers,
+                allow_other_workers=workers is not None,  # should these end before the run begins
+            )
             self.futures[record.run_id] = (future, attempt)
+
+    def _not_held(self) -> list[str] | None:
+        """The workers that no former server keeps busy; None where all or none can be chosen.
+
+        To Dask a worker is free once the client whose task it carries out has gone, but its thread is not.
+        """
+        if not self.held_elsewhere:
+            return None
+        addresses = list(self.client.scheduler_info(n_workers=-1)["workers"])
+        if not self._processes.keys() >= set(addresses):
+            self._processes = _processes_of(self.client)
+        free = [address for address in addresses if self._processes.get(address) not in self.held_elsewhere]
+        return free if 0 < len(free) < len(addresses) else None
 
     def say_farewell(self, patience: float = FAREWELL_SECONDS) -> None:
         """Asks our workers to save and let go of their runs, and waits a little for that."""
@@ -263,6 +292,22 @@ def _connect(settings: Settings, stack: ExitStack) -> Client:
         future = client.submit(warm_up, key=f"warm-up-{address}", workers=[address])
         future.add_done_callback(lambda _: None)
     return client
+
+
+def _processes_of(client: Client) -> dict[str, str]:
+    """A worker's address → the name of its process; nothing where a worker does not answer soon."""
+    found: dict[str, str] = {}
+
+    def ask() -> None:
+        try:
+            found.update(client.run(holder_name, on_error="ignore"))
+        except Exception as error:  # whatever it is, runs can be dispatched without
+            log.warning("the workers could not be asked which processes they are: %r", error)
+
+    asking = threading.Thread(target=ask, name="who is who", daemon=True)
+    asking.start()
+    asking.join(ASK_SECONDS)
+    return dict(found)
 
 
 def _exit_hard_after(seconds: float, stop: threading.Event) -> None:

@@ -72,8 +72,15 @@ def test_a_lock_holds_in_a_panel_that_is_drawn_alone(shared_server: Server, page
     open_cold(page, f"{shared_server.url}/?lesson=tokenization&scene={scene}")
     toggle = page.get_by_role("switch", name="Guess the next merge")
     expect(toggle).to_be_checked()
-    page.evaluate("document.querySelectorAll('[data-held]').forEach((each) => each.replaceWith(...each.childNodes))")
-    toggle.focus()
-    toggle.press("Space")
-    expect(toggle).not_to_be_checked()
+    wait_until_drawn(page)
+    turned = toggle.evaluate(
+        """each => {
+            let turned = null;
+            each.addEventListener("change", () => (turned = each.checked));
+            document.querySelectorAll("[data-held]").forEach((held) => (held.inert = false));
+            each.click();  // before the lock is put back
+            return turned;
+        }"""
+    )
+    assert turned is False
     expect(toggle).to_be_checked()

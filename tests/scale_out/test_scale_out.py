@@ -174,7 +174,7 @@ def test_when_an_app_server_dies_the_browser_goes_on_with_the_other_and_so_does_
     page = context.new_page()
     open_page(page, f"{cluster.url}/pretraining?run={run_id}")
     expect(page.get_by_text(re.compile("Training · step"))).to_be_visible(timeout=60_000)
-    who = [cookie["value"] for cookie in context.cookies() if cookie["name"] == "llm_lessons_learner"]
+    who = wait_for(lambda: learner_cookies(context), "the learner's cookie")
     page.get_by_text("3 min", exact=True).first.click()
     wait_until_drawn(page)
 
@@ -184,7 +184,7 @@ def test_when_an_app_server_dies_the_browser_goes_on_with_the_other_and_so_does_
     wait_for(lambda: server_of_page(page) == other, "the other server", 60)
     wait_for(lambda: shown_step(page) > reached, "a later step on the page")
     print(f"\nan app server killed: its browser went on with the other after {time.monotonic() - began:.1f} s")
-    assert [cookie["value"] for cookie in context.cookies() if cookie["name"] == "llm_lessons_learner"] == who
+    assert learner_cookies(context) == who
     assert run_in_address(page) == run_id
     expect(page.get_by_role("radio", name="3 min")).to_be_checked()
 
@@ -196,6 +196,10 @@ def test_when_an_app_server_dies_the_browser_goes_on_with_the_other_and_so_does_
     assert service.run(run_id).attempt == 1, "its worker was not disturbed"
     context.close()
     cluster.start_app(leading)
+
+
+def learner_cookies(context: BrowserContext) -> list[str]:
+    return [cookie["value"] for cookie in context.cookies() if cookie["name"] == "llm_lessons_learner"]
 
 
 def shown_step(page: Page) -> int:
