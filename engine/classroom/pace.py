@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-BUDGET = 0.2
+BUDGET = 0.15
 """Share of one core for drawing live panels; sending what was drawn takes about as much again."""
 FACTORS = (1, 2, 5, 10, 20)
 _LOWER_AT = 0.7  # of the budget: what makes panels faster again must not be what slows them down
