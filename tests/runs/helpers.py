@@ -99,6 +99,16 @@ def _fresh_schema(database: str) -> str:
     return f"{database}?options=-csearch_path%3D{name}"
 
 
+def put(artifacts: ArtifactStore, name: str, **files: str) -> None:
+    """Put a folder of small JSON files, a manifest among them, into the store."""
+    with artifacts.staging() as folder:
+        folder.mkdir()
+        for file, text in {"manifest": "{}", **files}.items():
+            (folder / f"{file}.json").write_text(text)
+        artifacts.put_folder(folder, name)
+        assert not folder.exists()
+
+
 def run_killed_once(bench: Bench, monkeypatch: pytest.MonkeyPatch, config: Any, *, at_step: int) -> str:
     """The id of a run whose worker was killed after a step and that then went on to its end."""
 

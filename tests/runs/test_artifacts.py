@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from engine.errors import ConfigError, CorpusError, RunError
 from engine.runs.artifacts import ArtifactStore
 from engine.settings import Settings
+from tests.runs.helpers import put
 
 
 @pytest.fixture(params=["folder", "memory"])
@@ -22,15 +23,6 @@ def artifacts(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Artifa
     root = str(tmp_path / "artifacts") if request.param == "folder" else "memory://lab"
     yield ArtifactStore(root, tmp_path / "scratch")
     fsspec.filesystem("memory").store.clear()
-
-
-def put(artifacts: ArtifactStore, name: str, **files: str) -> None:
-    with artifacts.staging() as folder:
-        folder.mkdir()
-        for file, text in {"manifest": "{}", **files}.items():
-            (folder / f"{file}.json").write_text(text)
-        artifacts.put_folder(folder, name)
-        assert not folder.exists()
 
 
 def test_a_folder_comes_back_as_it_was_put(artifacts: ArtifactStore) -> None:

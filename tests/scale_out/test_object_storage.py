@@ -11,7 +11,7 @@ from engine.errors import CorpusError, RunError
 from engine.runs.artifacts import ArtifactStore
 from engine.runs.service import RunService
 from engine.settings import Settings
-from tests.runs.helpers import TEXT, losses, open_bench, tiny_config, wait_for
+from tests.runs.helpers import TEXT, losses, open_bench, put, tiny_config, wait_for
 from tests.scale_out.object_storage import needs_object_storage, object_storage
 
 pytestmark = [pytest.mark.soak, pytest.mark.xdist_group("scale-out"), needs_object_storage]
@@ -21,14 +21,6 @@ pytestmark = [pytest.mark.soak, pytest.mark.xdist_group("scale-out"), needs_obje
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with object_storage(tmp_path_factory.mktemp("storage")) as url:
         yield url
-
-
-def put(artifacts: ArtifactStore, name: str, **files: str) -> None:
-    with artifacts.staging() as folder:
-        folder.mkdir()
-        for file, text in {"manifest": "{}", **files}.items():
-            (folder / f"{file}.json").write_text(text)
-        artifacts.put_folder(folder, name)
 
 
 def test_folders_and_texts_are_kept_listed_and_deleted(url: str, tmp_path: Path) -> None:
