@@ -10,6 +10,7 @@ import pytest
 
 from engine.runs import server
 from engine.runs.server import Dispatcher
+from engine.runs.store import RunStore
 from tests.runs.helpers import Bench, open_bench, tiny_config
 
 WORKERS = {"tcp://one": "host/1/10.00", "tcp://two": "host/2/20.00"}
@@ -74,5 +75,11 @@ def test_where_it_is_not_known_who_holds_a_run_the_scheduler_chooses(bench, clus
     assert dispatched(bench, cluster, held_by) == [None]
 
 
-def test_the_names_asked_for_are_those_that_runs_bear():
-    assert server.holder_name().count("/") == 2
+def test_the_names_asked_for_are_those_that_runs_bear(bench, monkeypatch):
+    claimed: list[str] = []
+    claim = RunStore.claim
+    monkeypatch.setattr(
+        RunStore, "claim", lambda store, run_id, worker: claimed.append(worker) or claim(store, run_id, worker)
+    )
+    bench.run(tiny_config(bench.upload(), steps=2))
+    assert claimed == [server.holder_name()]
